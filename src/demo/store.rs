@@ -1,0 +1,337 @@
+//! Objects by kind, one resourceVersion counter, and the history that watches replay: the demo's etcd.
+//!
+//! An object is kept as its JSON bytes plus the few fields that selection needs; lists and watch events
+//! are these bytes, written out as they are. It knows nothing of admission, HTTP or controllers.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+/// One served kind (a discovery entry).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kind {
+    /// API group; empty for core.
+    pub group: String,
+    pub version: String,
+    pub kind: String,
+    /// Lower-case resource name, as in the URL.
+    pub plural: String,
+    pub singular: String,
+    pub short: Vec<String>,
+    pub namespaced: bool,
+    pub categories: Vec<String>,
+}
+
+impl Kind {
+    /// `batch/v1`, or `v1` for core.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.clone()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+}
+
+/// Index of a kind in its store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KindId(u16);
+
+/// An entry of `metadata.ownerReferences`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    pub uid: String,
+    pub kind: String,
+    pub name: String,
+    pub controller: bool,
+    pub block_owner_deletion: bool,
+}
+
+/// One stored object at one version. Immutable; a write makes a new one.
+#[derive(Debug, Clone)]
+pub struct Object {
+    pub kind: KindId,
+    /// Empty for cluster-scoped kinds.
+    pub namespace: String,
+    pub name: String,
+    pub uid: String,
+    pub rv: u64,
+    pub labels: BTreeMap<String, String>,
+    pub owners: Vec<Owner>,
+    /// `metadata.deletionTimestamp` is set.
+    pub deleting: bool,
+    /// The whole object, resourceVersion included.
+    pub json: Arc<[u8]>,
+}
+
+impl Object {
+    /// The object as a tree (parsed anew at each call).
+    pub fn value(&self) -> Value {
+        serde_json::from_slice(&self.json).unwrap_or(Value::Null)
+    }
+
+    /// The UID of the owner with `controller: true`.
+    pub fn controller(&self) -> Option<&Owner> {
+        self.owners.iter().find(|o| o.controller)
+    }
+}
+
+/// What happened to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Added,
+    Modified,
+    Deleted,
+}
+
+/// One entry of the history.
+#[derive(Debug, Clone)]
+pub struct Event {
+    pub rv: u64,
+    pub change: Change,
+    /// The object after the change; for `Deleted` its last state at the deletion's version.
+    pub object: Arc<Object>,
+    /// Its state before; `None` for `Added`.
+    pub previous: Option<Arc<Object>>,
+}
+
+/// The asked version is older than the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compacted {
+    /// Oldest version from which a watch can still start.
+    pub oldest: u64,
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
+    objects: BTreeMap<(String, String), Arc<Object>>,
+    history: VecDeque<Arc<Event>>,
+    /// Version of the newest event dropped from `history`.
+    compacted: u64,
+}
+
+/// How many events a kind's history keeps unless told otherwise.
+const HISTORY: usize = 20_000;
+
+/// All objects of the cluster.
+#[derive(Debug)]
+pub struct Store {
+    kinds: Vec<Arc<Kind>>,
+    shelves: Vec<Shelf>,
+    by_uid: HashMap<String, (KindId, String, String)>,
+    rv: u64,
+    history: usize,
+    fresh: Vec<Arc<Event>>,
+    changed: tokio::sync::watch::Sender<u64>,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Store {
+    pub fn new() -> Self {
+        Self {
+            kinds: Vec::new(),
+            shelves: Vec::new(),
+            by_uid: HashMap::new(),
+            rv: 1,
+            history: HISTORY,
+            fresh: Vec::new(),
+            changed: tokio::sync::watch::Sender::new(1),
+        }
+    }
+
+    /// Starts to serve a kind; answers its id (the existing one if it is served already).
+    pub fn register(&mut self, kind: Kind) -> KindId {
+        if let Some(id) = self.kind_id(&kind.group, &kind.plural) {
+            return id;
+        }
+        self.kinds.push(Arc::new(kind));
+        self.shelves.push(Shelf::default());
+        KindId((self.kinds.len() - 1) as u16)
+    }
+
+    pub fn kinds(&self) -> impl Iterator<Item = (KindId, &Arc<Kind>)> {
+        self.kinds
+            .iter()
+            .enumerate()
+            .map(|(i, k)| (KindId(i as u16), k))
+    }
+
+    pub fn kind(&self, id: KindId) -> &Arc<Kind> {
+        &self.kinds[id.0 as usize]
+    }
+
+    /// By group and plural; the demo serves one version of each resource.
+    pub fn kind_id(&self, group: &str, plural: &str) -> Option<KindId> {
+        self.kinds
+            .iter()
+            .position(|k| k.group == group && k.plural == plural)
+            .map(|i| KindId(i as u16))
+    }
+
+    /// The newest version given out.
+    pub fn rv(&self) -> u64 {
+        self.rv
+    }
+
+    /// Wakes up with the newest version after every write.
+    pub fn subscribe(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    pub fn get(&self, kind: KindId, namespace: &str, name: &str) -> Option<&Arc<Object>> {
+        self.shelves[kind.0 as usize]
+            .objects
+            .get(&(namespace.to_owned(), name.to_owned()))
+    }
+
+    pub fn by_uid(&self, uid: &str) -> Option<&Arc<Object>> {
+        let (kind, namespace, name) = self.by_uid.get(uid)?;
+        self.get(*kind, namespace, name)
+    }
+
+    /// All objects of a kind, or those of one namespace, by namespace and name.
+    pub fn list<'a>(
+        &'a self,
+        kind: KindId,
+        namespace: Option<&str>,
+    ) -> Box<dyn Iterator<Item = &'a Arc<Object>> + 'a> {
+        let objects = &self.shelves[kind.0 as usize].objects;
+        match namespace {
+            None => Box::new(objects.values()),
+            Some(ns) => {
+                let (from, wanted) = ((ns.to_owned(), String::new()), ns.to_owned());
+                Box::new(
+                    objects
+                        .range(from..)
+                        .take_while(move |((ns, _), _)| *ns == wanted)
+                        .map(|(_, o)| o),
+                )
+            }
+        }
+    }
+
+    /// Writes an object (new or existing) and its next resourceVersion. `value.metadata` must hold name,
+    /// uid and, for namespaced kinds, namespace: admission sees to that.
+    pub fn put(&mut self, kind: KindId, mut value: Value) -> Arc<Object> {
+        self.rv += 1;
+        value["metadata"]["resourceVersion"] = Value::String(self.rv.to_string());
+        let object = Arc::new(object(kind, self.rv, &value));
+        let key = (object.namespace.clone(), object.name.clone());
+        self.by_uid
+            .insert(object.uid.clone(), (kind, key.0.clone(), key.1.clone()));
+        let previous = self.shelves[kind.0 as usize]
+            .objects
+            .insert(key, object.clone());
+        let change = if previous.is_some() {
+            Change::Modified
+        } else {
+            Change::Added
+        };
+        self.record(Event {
+            rv: self.rv,
+            change,
+            object: object.clone(),
+            previous,
+        });
+        object
+    }
+
+    /// Removes an object; answers its last state, at the version of the deletion.
+    pub fn remove(&mut self, kind: KindId, namespace: &str, name: &str) -> Option<Arc<Object>> {
+        let old = self.shelves[kind.0 as usize]
+            .objects
+            .remove(&(namespace.to_owned(), name.to_owned()))?;
+        self.by_uid.remove(&old.uid);
+        self.rv += 1;
+        let mut value = old.value();
+        value["metadata"]["resourceVersion"] = Value::String(self.rv.to_string());
+        let last = Arc::new(object(kind, self.rv, &value));
+        self.record(Event {
+            rv: self.rv,
+            change: Change::Deleted,
+            object: last.clone(),
+            previous: Some(old),
+        });
+        Some(last)
+    }
+
+    fn record(&mut self, event: Event) {
+        let (limit, event) = (self.history, Arc::new(event));
+        let shelf = &mut self.shelves[event.object.kind.0 as usize];
+        shelf.history.push_back(event.clone());
+        while shelf.history.len() > limit {
+            if let Some(old) = shelf.history.pop_front() {
+                shelf.compacted = old.rv;
+            }
+        }
+        self.fresh.push(event);
+        self.changed.send_replace(self.rv);
+    }
+
+    /// Events of a kind after version `rv`, oldest first.
+    pub fn since(
+        &self,
+        kind: KindId,
+        rv: u64,
+    ) -> Result<impl Iterator<Item = &Arc<Event>>, Compacted> {
+        let shelf = &self.shelves[kind.0 as usize];
+        if rv < shelf.compacted {
+            return Err(Compacted {
+                oldest: shelf.compacted,
+            });
+        }
+        let from = shelf.history.partition_point(|e| e.rv <= rv);
+        Ok(shelf.history.range(from..))
+    }
+
+    /// Forgets history up to and including `rv`: older watches get 410.
+    pub fn compact(&mut self, rv: u64) {
+        for shelf in &mut self.shelves {
+            let drop = shelf.history.partition_point(|e| e.rv <= rv);
+            shelf.history.drain(..drop);
+            shelf.compacted = shelf.compacted.max(rv);
+        }
+    }
+
+    /// Everything that happened since the last call, for the controllers.
+    pub fn take_fresh(&mut self) -> Vec<Arc<Event>> {
+        std::mem::take(&mut self.fresh)
+    }
+}
+
+fn object(kind: KindId, rv: u64, value: &Value) -> Object {
+    let meta = &value["metadata"];
+    let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+    let labels = meta["labels"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(k, v)| (k.clone(), text(v)))
+        .collect();
+    let owners = meta["ownerReferences"].as_array().into_iter().flatten();
+    Object {
+        kind,
+        namespace: text(&meta["namespace"]),
+        name: text(&meta["name"]),
+        uid: text(&meta["uid"]),
+        rv,
+        labels,
+        owners: owners
+            .map(|o| Owner {
+                uid: text(&o["uid"]),
+                kind: text(&o["kind"]),
+                name: text(&o["name"]),
+                controller: o["controller"] == true,
+                block_owner_deletion: o["blockOwnerDeletion"] == true,
+            })
+            .collect(),
+        deleting: meta["deletionTimestamp"].is_string(),
+        json: serde_json::to_vec(value).unwrap_or_default().into(),
+    }
+}

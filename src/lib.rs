@@ -1,0 +1,13 @@
+//! jobdeck: a terminal cockpit for batch and ML work on Kubernetes.
+//!
+//! ```text
+//! main → cli → app → panes → model, ui
+//!              app → cluster → model
+//!        ui, model → nothing of ours
+//!        demo → nothing of ours; nothing → demo, except the command line and the tests
+//! ```
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+#[cfg(feature = "demo")]
+pub mod demo;
