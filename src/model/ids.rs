@@ -1,0 +1,107 @@
+//! Identity: which cluster, which object. Small and `Copy`, so rows, selections and marks can hold it.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+/// A connected cluster; `ClusterId(0)` is the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct ClusterId(pub u16);
+
+/// `metadata.uid` as 128 bits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Uid(pub u128);
+
+impl Uid {
+    /// A UUID's own bits; any other text (a hand-made uid) is hashed, and then no longer prints as it was.
+    pub fn parse(text: &str) -> Self {
+        let (mut bits, mut digits) = (0u128, 0);
+        for c in text.bytes() {
+            match (c as char).to_digit(16) {
+                Some(d) => {
+                    bits = bits << 4 | u128::from(d);
+                    digits += 1;
+                }
+                None if c == b'-' => {}
+                None => {
+                    digits = 0;
+                    break;
+                }
+            }
+        }
+        if digits == 32 {
+            return Self(bits);
+        }
+        // FNV-1a, 128 bit
+        let hash = text
+            .bytes()
+            .fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128, |h, b| {
+                (h ^ u128::from(b)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
+            });
+        Self(hash)
+    }
+}
+
+impl fmt::Display for Uid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let b = self.0;
+        let part = |shift: u32, bits: u32| (b >> shift) & ((1 << bits) - 1);
+        write!(
+            f,
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            part(96, 32),
+            part(80, 16),
+            part(64, 16),
+            part(48, 16),
+            part(0, 48)
+        )
+    }
+}
+
+impl fmt::Debug for Uid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One object in one cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Key {
+    pub cluster: ClusterId,
+    pub uid: Uid,
+}
+
+/// A shared piece of text (namespace, node, job name…).
+pub type Name = Arc<str>;
+
+/// Makes equal texts share one allocation. Each watch task has its own.
+#[derive(Debug, Default)]
+pub struct Names(HashSet<Name>);
+
+impl Names {
+    pub fn get(&mut self, text: &str) -> Name {
+        if let Some(name) = self.0.get(text) {
+            return name.clone();
+        }
+        let name: Name = text.into();
+        self.0.insert(name.clone());
+        name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_prints_as_it_was() {
+        let text = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
+        assert_eq!(Uid::parse(text).to_string(), text);
+    }
+
+    #[test]
+    fn other_uids_stay_distinct() {
+        assert_ne!(Uid::parse("given"), Uid::parse("Given"));
+        assert_ne!(Uid::parse(""), Uid::parse("-"));
+    }
+}

@@ -1,0 +1,31 @@
+//! Nodes: what they offer and whether they can be used.
+
+use chrono::{DateTime, Utc};
+
+use super::ids::{Key, Name};
+use super::resources::Devices;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeRow {
+    pub key: Key,
+    pub name: Name,
+    pub created: Option<DateTime<Utc>>,
+    pub ready: bool,
+    /// Reason of the Ready condition when not ready.
+    pub not_ready_reason: Option<Name>,
+    /// `spec.unschedulable`.
+    pub cordoned: bool,
+    /// Taints as `key=value:Effect`.
+    pub taints: Vec<Name>,
+    pub capacity: Devices,
+    pub allocatable: Devices,
+    /// Millicores and bytes, allocatable.
+    pub cpu_milli: u64,
+    pub memory: u64,
+    pub pods: u32,
+    /// `nvidia.com/gpu.product` or its AMD/Intel/cloud counterparts.
+    pub product: Option<Name>,
+    pub zone: Option<Name>,
+    /// `status.nodeInfo.kubeletVersion`.
+    pub version: Name,
+}

@@ -1,0 +1,70 @@
+//! Pods: one flat row each, small because there are a hundred thousand of them.
+
+use chrono::{DateTime, Utc};
+
+use super::ids::{Key, Name, Uid};
+use super::resources::Devices;
+
+/// `status.phase`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum PodPhase {
+    #[default]
+    Pending,
+    Running,
+    Succeeded,
+    Failed,
+    Unknown,
+}
+
+/// One pod, flattened from its JSON by the watch task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PodRow {
+    pub key: Key,
+    pub namespace: Name,
+    pub name: Box<str>,
+    /// kubectl's STATUS (`Running`, `Init:0/2`, `CrashLoopBackOff`, `OOMKilled`, …).
+    pub status: Name,
+    pub phase: PodPhase,
+    pub node: Option<Name>,
+    /// Controller owner: kind, name, uid.
+    pub owner: Option<(Name, Name, Uid)>,
+    /// `batch.kubernetes.io/job-completion-index`.
+    pub index: Option<u32>,
+    /// Failures of this index before this pod: job-index-failure-count + job-index-ignored-failure-count.
+    pub index_failures: u32,
+    pub ready: u16,
+    pub containers: u16,
+    pub restarts: u32,
+    /// `deletionTimestamp` is set.
+    pub deleting: bool,
+    /// The Ready condition is True.
+    pub is_ready: bool,
+    /// Last termination seen in any main container (state before lastState).
+    pub exit: Option<Box<Exit>>,
+    /// Why it does not run: PodScheduled message, waiting reason and message.
+    pub why: Option<Box<str>>,
+    /// `DisruptionTarget` is True: its reason.
+    pub disrupted: Option<Name>,
+    /// Effective device requests (domain.md E).
+    pub devices: Devices,
+    pub created: Option<DateTime<Utc>>,
+    /// First container start, and last finish when terminal.
+    pub started: Option<DateTime<Utc>>,
+    pub finished: Option<DateTime<Utc>>,
+    /// Container names in order, init containers and sidecars last; shared between equal pods.
+    pub container_names: Name,
+}
+
+/// How a container ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exit {
+    pub container: Name,
+    pub code: i32,
+    pub signal: i32,
+    /// `Completed`, `Error`, `OOMKilled`, …
+    pub reason: Name,
+    pub message: Option<Box<str>>,
+    pub finished: Option<DateTime<Utc>>,
+    /// It is the previous instance; the container was restarted since.
+    pub previous: bool,
+}
