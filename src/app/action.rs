@@ -1,0 +1,152 @@
+//! Everything the user can ask for. A key, a palette entry and a test all speak in these; help, footer and
+//! keymap files are made from this one list, so they cannot disagree with it.
+
+/// Where a key binding holds. A pane names its own scope; `List` and `Text` are shared by all tables and
+/// all scrolled texts, `Global` by everything. The narrowest scope wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    Global,
+    List,
+    Jobs,
+    Job,
+    Pods,
+    Nodes,
+    Events,
+    Text,
+    Logs,
+    Start,
+}
+
+macro_rules! actions {
+    ($($variant:ident $name:literal $scope:ident $what:literal;)*) => {
+        /// One thing a key can do.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Action { $($variant,)* }
+
+        impl Action {
+            /// All actions, in the order help shows them.
+            pub const ALL: &'static [Action] = &[$(Action::$variant,)*];
+
+            /// The name used in keymap files and the palette.
+            pub fn name(self) -> &'static str {
+                match self { $(Action::$variant => $name,)* }
+            }
+
+            /// What it does, in a few words.
+            pub fn describe(self) -> &'static str {
+                match self { $(Action::$variant => $what,)* }
+            }
+
+            /// The scope in which it makes sense.
+            pub fn scope(self) -> Scope {
+                match self { $(Action::$variant => Scope::$scope,)* }
+            }
+
+            /// By its name.
+            pub fn parse(name: &str) -> Option<Action> {
+                match name { $($name => Some(Action::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+actions! {
+    Quit "quit" Global "quit jobdeck";
+    Back "back" Global "back, or clear the filter";
+    Forward "forward" Global "forward again";
+    Help "help" Global "keys of this screen";
+    Command "command" Global "command bar: go to a pane, namespace, context or job";
+    Filter "filter" Global "filter rows, or search text";
+    NextTab "next-tab" Global "next tab";
+    PreviousTab "previous-tab" Global "previous tab";
+    GoJobs "go-jobs" Global "jobs";
+    GoPods "go-pods" Global "pods";
+    GoNodes "go-nodes" Global "nodes";
+    GoEvents "go-events" Global "events";
+    GoMessages "go-messages" Global "messages: what went wrong, and when";
+    Namespaces "namespaces" Global "switch namespace";
+    AllNamespaces "all-namespaces" Global "show all namespaces";
+    Contexts "contexts" Global "switch context";
+    Retry "retry" Global "reconnect now";
+    Focus "focus" Global "move between the panes on screen";
+    Zoom "zoom" Global "give the focused pane the whole screen, and back";
+    ToggleTimes "toggle-times" Global "ages or timestamps";
+    NextTheme "next-theme" Global "next theme";
+    Redraw "redraw" Global "draw the screen anew";
+
+    Up "up" List "up";
+    Down "down" List "down";
+    PageUp "page-up" List "page up";
+    PageDown "page-down" List "page down";
+    Top "top" List "first row";
+    Bottom "bottom" List "last row";
+    Left "left" List "left";
+    Right "right" List "right";
+    Open "open" List "open what is selected";
+    Mark "mark" List "mark, and move on";
+    MarkRange "mark-range" List "mark from the last mark to here";
+    MarkClear "mark-clear" List "clear all marks";
+    SortNext "sort-next" List "sort by the next column";
+    SortPrevious "sort-previous" List "sort by the previous column";
+    SortReverse "sort-reverse" List "reverse the order";
+    Copy "copy" List "copy the name";
+    Yaml "yaml" List "show the object as YAML";
+    Logs "logs" List "logs of what is selected";
+    ShowEvents "show-events" List "events of what is selected";
+    ShowPods "show-pods" List "pods of what is selected";
+
+    OnlyFailed "only-failed" Jobs "show failed only, or all again";
+    DetailSide "detail-side" Jobs "show or hide the detail beside the list";
+
+    NextSection "next-section" Job "next part of the detail";
+    PreviousSection "previous-section" Job "previous part of the detail";
+    NextFailed "next-failed" Job "next failed index";
+    PreviousFailed "previous-failed" Job "previous failed index";
+    CopyFailed "copy-failed" Job "copy the failed indexes as ranges";
+
+    PreviousLogs "previous-logs" Pods "logs of the container before it restarted";
+    GoJob "go-job" Pods "the job this belongs to";
+    GoNode "go-node" Pods "the node it runs on";
+
+    SearchNext "search-next" Text "next match";
+    SearchPrevious "search-previous" Text "previous match";
+    Wrap "wrap" Text "wrap long lines, or not";
+    Save "save" Text "save to a file";
+    Fold "fold" Text "show or hide managedFields";
+
+    Follow "follow" Logs "follow the end, or pause";
+    Timestamps "timestamps" Logs "show or hide timestamps";
+    LogFilter "log-filter" Logs "show only lines that match";
+    NextContainer "next-container" Logs "next container";
+    TogglePrevious "toggle-previous" Logs "current or previous container";
+    SinceAll "since-all" Logs "everything the server still has";
+    SinceTail "since-tail" Logs "the last lines only";
+    SinceMinute "since-1m" Logs "the last minute";
+    SinceFive "since-5m" Logs "the last 5 minutes";
+    SinceQuarter "since-15m" Logs "the last 15 minutes";
+    SinceHour "since-1h" Logs "the last hour";
+    ClearLogs "clear-logs" Logs "forget the lines shown so far";
+
+    OpenDemo "open-demo" Start "open the demo cluster";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_kebab_case_and_parse_back() {
+        let mut seen = std::collections::HashSet::new();
+        for action in Action::ALL {
+            assert!(seen.insert(action.name()), "{} twice", action.name());
+            assert!(
+                action
+                    .name()
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+            );
+            assert_eq!(Action::parse(action.name()), Some(*action));
+            assert!(!action.describe().is_empty());
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The owner of all state, and the loop that feeds it.
+
+pub mod action;

@@ -1,0 +1,72 @@
+//! What a pane wants to know, as plain data. Panes declare, the app compares with what runs, and the
+//! cluster layer starts and stops the difference: closing a pane cannot leak a stream.
+
+use super::ids::{Name, Uid};
+
+/// A watched kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    Job,
+    CronJob,
+    Pod,
+    Node,
+    Event,
+    Namespace,
+}
+
+impl Kind {
+    /// Plural resource name, as kubectl prints it.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Kind::Job => "jobs",
+            Kind::CronJob => "cronjobs",
+            Kind::Pod => "pods",
+            Kind::Node => "nodes",
+            Kind::Event => "events",
+            Kind::Namespace => "namespaces",
+        }
+    }
+}
+
+/// Restriction beyond the namespace scope the user chose.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Selector {
+    /// All objects of the scope.
+    All,
+    /// Events about one object: `involvedObject.uid`, in this namespace (empty: cluster-scoped object).
+    About { namespace: Name, uid: Uid },
+}
+
+/// One log stream: a container of a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LogWant {
+    pub namespace: Name,
+    pub pod: Name,
+    pub uid: Uid,
+    /// `None`: the pod's default container.
+    pub container: Option<Name>,
+    pub previous: bool,
+    /// Last lines to begin with; `None`: everything the server has.
+    pub tail: Option<u32>,
+    /// Only lines younger than this many seconds.
+    pub since_seconds: Option<u32>,
+    /// Keep following; else one read.
+    pub follow: bool,
+}
+
+/// One object, to be fetched whole.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectWant {
+    pub kind: Kind,
+    /// Empty for cluster-scoped kinds.
+    pub namespace: Name,
+    pub name: Name,
+}
+
+/// One thing that must be running, or fetched, while a pane that declares it is visible.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Want {
+    Watch(Kind, Selector),
+    Log(LogWant),
+    Object(ObjectWant),
+}

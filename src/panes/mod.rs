@@ -1,0 +1,213 @@
+//! The panes: one file per thing on the screen. They read the model, draw with the ui kit, and answer
+//! actions; they start nothing and know no cluster.
+
+use chrono::{DateTime, Utc};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::app::action::{Action, Scope};
+use crate::model::Model;
+use crate::model::health::Health;
+use crate::model::ids::{ClusterId, Key, Name};
+use crate::model::log::LogLine;
+use crate::model::want::{Kind, LogWant, ObjectWant, Want};
+use crate::ui::glyphs::Glyphs;
+use crate::ui::keymap::Keymap;
+use crate::ui::theme::Theme;
+
+/// What every pane may read while it draws or acts. Nothing in it can be changed from a pane.
+#[derive(Clone, Copy)]
+pub struct Cx<'a> {
+    pub model: &'a Model,
+    pub theme: &'a Theme,
+    pub glyphs: &'a Glyphs,
+    pub keymap: &'a Keymap<Action>,
+    pub now: DateTime<Utc>,
+    pub session: &'a Session,
+    /// Newest last: what went wrong, and when.
+    pub messages: &'a [Notice],
+    /// Timestamps instead of ages.
+    pub timestamps: bool,
+    /// This pane has the keyboard.
+    pub focused: bool,
+}
+
+/// Which cluster and namespaces are looked at, and how its sources are.
+#[derive(Debug, Clone, Default)]
+pub struct Session {
+    pub cluster: ClusterId,
+    /// Context name, `demo` for the demo cluster.
+    pub context: String,
+    /// `None`: all namespaces.
+    pub namespace: Option<Name>,
+    /// `v1.36.3`, once known.
+    pub server_version: Option<String>,
+    pub read_only: bool,
+    /// Other contexts of the kubeconfig.
+    pub contexts: Vec<String>,
+    /// Per running watch: what and how it is.
+    pub sources: Vec<(Kind, Health)>,
+}
+
+impl Session {
+    /// The health to show for a kind: the worst of its sources; `Connecting` if none runs yet.
+    pub fn health(&self, kind: Kind) -> &Health {
+        fn rank(health: &Health) -> u8 {
+            match health {
+                Health::Live => 0,
+                Health::Absent => 1,
+                Health::Syncing { .. } => 2,
+                Health::Connecting => 3,
+                Health::Forbidden { .. } => 4,
+                Health::Stale { .. } => 5,
+                Health::Failing { .. } => 6,
+            }
+        }
+        static NONE: Health = Health::Connecting;
+        self.sources
+            .iter()
+            .filter(|(k, _)| *k == kind)
+            .map(|(_, h)| h)
+            .max_by_key(|h| rank(h))
+            .unwrap_or(&NONE)
+    }
+}
+
+/// How bad a notice is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    Info,
+    Warning,
+    Error,
+}
+
+/// A sentence for the user: what happened, why, what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub at: DateTime<Utc>,
+    pub level: Level,
+    pub text: String,
+    /// How often it came in a row.
+    pub times: u32,
+}
+
+/// Where a key leads: the name of a screen with what it is about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    Jobs,
+    /// Detail of one job, full screen.
+    Job(Key),
+    /// All pods, or those of a job or a node.
+    Pods(PodsOf),
+    Nodes,
+    /// All events of the scope, or those about one object.
+    Events(Option<About>),
+    Logs(LogsOf),
+    Yaml(ObjectWant),
+    Messages,
+    Help,
+}
+
+/// Which pods a pods screen shows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PodsOf {
+    All,
+    Job(Key),
+    Node(Name),
+}
+
+/// The object whose events are shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct About {
+    pub key: Key,
+    pub namespace: Name,
+    /// `job/pi`, for the title.
+    pub title: String,
+}
+
+/// What a log screen follows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LogsOf {
+    /// All pods of a job, merged; with the index it should start on, if any.
+    Job { job: Key, index: Option<u32> },
+    Pod {
+        pod: Key,
+        container: Option<Name>,
+        previous: bool,
+    },
+}
+
+/// What a pane answers to an action.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// Not mine: let the app try.
+    Ignored,
+    /// Done; draw anew.
+    Done,
+    /// Push a screen.
+    Open(Target),
+    /// Put on the clipboard, and say so.
+    Copy { text: String, what: String },
+    /// Write a file in the working folder (never over an existing one), and say where.
+    Save { name: String, text: String },
+    /// Show a sentence.
+    Say(Level, String),
+}
+
+/// What arrives for a pane that declared [`Want::Log`] or [`Want::Object`].
+#[derive(Debug, Clone)]
+pub enum Arrival<'a> {
+    /// Lines of one stream, oldest first.
+    Lines {
+        want: &'a LogWant,
+        lines: &'a [LogLine],
+    },
+    /// Something about one stream, to be shown among its lines: waiting, reconnected, ended…
+    LogNote {
+        want: &'a LogWant,
+        level: Level,
+        text: &'a str,
+    },
+    /// The whole object as JSON, or why not.
+    Object {
+        want: &'a ObjectWant,
+        object: &'a Result<serde_json::Value, String>,
+    },
+}
+
+/// One thing on the screen. Drawing takes `&mut self` only for scroll positions and caches.
+pub trait Pane {
+    /// Short name for breadcrumbs and borders, e.g. `job/pi`.
+    fn title(&self, cx: &Cx) -> String;
+    /// The first line of the screen: what matters, in words.
+    fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a>;
+    /// Narrowest key scope; lists also get `List`, texts `Text`, all get `Global`.
+    fn scopes(&self) -> &'static [Scope];
+    /// The 6-8 actions worth a place in the footer for what is selected now.
+    fn hints(&self, cx: &Cx) -> Vec<Action>;
+    fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer);
+    fn act(&mut self, action: Action, cx: &Cx) -> Reply;
+    /// What must be watched, followed or fetched while it is visible.
+    fn wants(&self, cx: &Cx) -> Vec<Want>;
+    /// When its text next changes by itself (an age ticking over), if anything relative is on screen.
+    fn wake(&self, cx: &Cx) -> Option<DateTime<Utc>>;
+    /// The filter or search text in force.
+    fn filter(&self) -> &str {
+        ""
+    }
+    /// A new filter or search text, on every key of the prompt; an error keeps the old one.
+    fn set_filter(&mut self, _text: &str, _cx: &Cx) -> Result<(), String> {
+        Ok(())
+    }
+    /// Lines and objects it asked for.
+    fn receive(&mut self, _arrival: &Arrival, _cx: &Cx) {}
+    /// `62/62`, `17 of 40 lines`, for the footer.
+    fn position(&self, _cx: &Cx) -> String {
+        String::new()
+    }
+    /// A mouse click or wheel inside its area: answers like [`Pane::act`].
+    fn mouse(&mut self, _event: crossterm::event::MouseEvent, _area: Rect, _cx: &Cx) -> Reply {
+        Reply::Ignored
+    }
+}
