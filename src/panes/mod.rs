@@ -1,6 +1,8 @@
 //! The panes: one file per thing on the screen. They read the model, draw with the ui kit, and answer
 //! actions; they start nothing and know no cluster.
 
+pub mod palette;
+
 use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -15,6 +17,8 @@ use crate::model::want::{Kind, LogWant, ObjectWant, Want};
 use crate::ui::glyphs::Glyphs;
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
+
+pub use palette::Command;
 
 /// What every pane may read while it draws or acts. Nothing in it can be changed from a pane.
 #[derive(Clone, Copy)]
@@ -153,6 +157,12 @@ pub enum Reply {
     Save { name: String, text: String },
     /// Show a sentence.
     Say(Level, String),
+    /// Ask for a line of text: every key of the prompt goes to [`Pane::set_filter`]. A pane that ignores
+    /// [`Action::Filter`] gets the app's own filter prompt; one with two texts to ask for (search, and lines to
+    /// show) says here which is meant now.
+    Prompt { label: String, text: String },
+    /// Have the app do it: what the command bar, the switchers and the start screen end in.
+    Run(Command),
 }
 
 /// What arrives for a pane that declared [`Want::Log`] or [`Want::Object`].
