@@ -1,8 +1,9 @@
 //! jobdeck: a terminal cockpit for batch and ML work on Kubernetes.
 //!
 //! ```text
-//! main → cli → app → panes → model, ui
+//! main → cli → app → panes → model, logs, ui
 //!              app → cluster → model
+//!        logs → model
 //!        ui, model → nothing of ours
 //!        demo → nothing of ours; nothing → demo, except the command line and the tests
 //! ```
@@ -10,6 +11,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod app;
+pub mod logs;
 pub mod model;
 
 #[cfg(feature = "demo")]

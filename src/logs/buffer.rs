@@ -1,0 +1,342 @@
+//! The log of one screen: streams in, merged lines out. Ingest never waits for whoever looks: pausing is the
+//! viewer's business alone.
+
+use crate::model::log::LogLine;
+
+use super::find::Pattern;
+use super::frames::Frame;
+use super::ring::{Anchor, Cursor, Line, LineKind, Ring};
+
+/// Bytes of text after which a line goes on in another one.
+pub const MAX_LINE: usize = 256 * 1024;
+/// Bytes fed at once; with tabs they can become eight times as many.
+const PIECE: usize = 16 * 1024;
+
+/// One source of lines, in the order they were added.
+#[derive(Debug, Default)]
+pub struct Stream {
+    /// Lines received, notes not counted.
+    pub lines: u64,
+    /// Something is wrong with it, or was said about it, since its last line.
+    pub note: Option<Box<str>>,
+    frame: Frame,
+    /// The line that may still grow or be rewritten.
+    open: Option<Anchor>,
+    /// Time of its last line: a clock that jumps back does not change the order.
+    key: Option<i64>,
+}
+
+/// Figures of the whole buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Lines kept, notes included.
+    pub lines: usize,
+    /// Of these, lines the filter lets through.
+    pub shown: usize,
+    /// Of these, lines the search finds.
+    pub hits: usize,
+    /// Memory they take.
+    pub bytes: usize,
+    /// Lines dropped because of the bound.
+    pub trimmed: u64,
+}
+
+/// All lines of one screen.
+#[derive(Debug)]
+pub struct LogBuffer {
+    streams: Vec<Stream>,
+    ring: Ring,
+    limit: usize,
+    trimmed: u64,
+    arrivals: u64,
+    filter: Option<Pattern>,
+    search: Option<Pattern>,
+}
+
+impl LogBuffer {
+    /// The default bound, in bytes.
+    pub const LIMIT: usize = 64 << 20;
+
+    /// An empty buffer that keeps at most `limit` bytes.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            streams: Vec::new(),
+            ring: Ring::default(),
+            limit,
+            trimmed: 0,
+            arrivals: 0,
+            filter: None,
+            search: None,
+        }
+    }
+
+    /// Another stream; its index.
+    pub fn add_stream(&mut self) -> usize {
+        self.streams.push(Stream::default());
+        self.streams.len() - 1
+    }
+
+    pub fn stream(&self, index: usize) -> Option<&Stream> {
+        self.streams.get(index)
+    }
+
+    /// Lines of one stream, oldest first.
+    pub fn push(&mut self, stream: usize, lines: &[LogLine]) {
+        for line in lines {
+            self.push_line(stream, line);
+        }
+        self.trim();
+    }
+
+    fn push_line(&mut self, index: usize, line: &LogLine) {
+        let newest = self.newest();
+        let Some(stream) = self.streams.get_mut(index) else {
+            return;
+        };
+        let at = line.at.and_then(|at| at.timestamp_nanos_opt());
+        // Without a timestamp it is the rest of a line the runtime cut, or the next frame of one.
+        let goes_on = line.at.is_none() && stream.open.is_some();
+        if !goes_on {
+            stream.frame.reset();
+            stream.open = None;
+            stream.lines += 1;
+            let key = at.or(stream.key).or(newest).unwrap_or(0);
+            stream.key = Some(stream.key.map_or(key, |last| last.max(key)));
+        }
+        stream.note = None;
+        let mut pieces = line.bytes.chunks(PIECE).peekable();
+        if pieces.peek().is_none() && !goes_on {
+            self.write(index, at, LineKind::Text);
+        }
+        let mut kind = LineKind::Text;
+        while let Some(piece) = pieces.next() {
+            let frame = &mut self.streams[index].frame;
+            frame.feed(piece);
+            let last = pieces.peek().is_none();
+            if last {
+                frame.settle();
+            }
+            let full = frame.text().len() >= MAX_LINE;
+            if last || full {
+                self.write(index, at, kind);
+            }
+            if full {
+                let stream = &mut self.streams[index];
+                stream.frame.restart_text();
+                stream.open = None;
+                kind = LineKind::More;
+                if last {
+                    // Were it to go on, it would go on in a new line.
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The stream's frame becomes a line, or replaces the one it grew from.
+    fn write(&mut self, index: usize, at: Option<i64>, kind: LineKind) {
+        let stream = &mut self.streams[index];
+        let text: Box<str> = stream.frame.text().into();
+        let runs = stream.frame.runs();
+        let runs: Option<Box<[_]>> = (!runs.is_empty()).then(|| runs.into());
+        let judge = judge(&self.filter, &self.search);
+        if let Some(open) = stream.open {
+            let (text, runs) = (text.clone(), runs.clone());
+            if self.ring.update(open, &judge, |line| {
+                (line.text, line.runs) = (text, runs);
+            }) {
+                return;
+            }
+        }
+        self.arrivals += 1;
+        let anchor = Anchor {
+            key: stream.key.unwrap_or(0),
+            id: self.arrivals,
+        };
+        stream.open = Some(anchor);
+        let line = Line {
+            anchor,
+            at,
+            text,
+            runs,
+            stream: u16::try_from(index).unwrap_or(u16::MAX),
+            kind,
+            shown: false,
+            hit: false,
+        };
+        self.ring.insert(line, &judge);
+    }
+
+    /// Something about a stream, to stand among its lines; the same said again right away stands once.
+    pub fn note(&mut self, index: usize, alarm: bool, text: &str) {
+        let newest = self.newest();
+        let Some(stream) = self.streams.get_mut(index) else {
+            return;
+        };
+        if stream.note.as_deref() == Some(text) {
+            return;
+        }
+        stream.note = Some(text.into());
+        stream.frame.reset();
+        // What follows without a timestamp does not belong to the line before the note.
+        stream.open = None;
+        let key = stream.key.or(newest).unwrap_or(0);
+        self.arrivals += 1;
+        let mut frame = Frame::default();
+        frame.feed(text.as_bytes());
+        frame.settle();
+        let line = Line {
+            anchor: Anchor {
+                key,
+                id: self.arrivals,
+            },
+            at: None,
+            text: frame.text().into(),
+            runs: None,
+            stream: u16::try_from(index).unwrap_or(u16::MAX),
+            kind: if alarm {
+                LineKind::Alarm
+            } else {
+                LineKind::Note
+            },
+            shown: false,
+            hit: false,
+        };
+        self.ring.insert(line, &judge(&self.filter, &self.search));
+        self.trim();
+    }
+
+    fn newest(&self) -> Option<i64> {
+        self.ring.newest().map(|anchor| anchor.key)
+    }
+
+    fn trim(&mut self) {
+        while self.ring.bytes > self.limit && self.ring.pop().is_some() {
+            self.trimmed += 1;
+        }
+    }
+
+    /// Forgets all lines; streams go on.
+    pub fn clear(&mut self) {
+        self.ring.clear();
+        self.trimmed = 0;
+        for stream in &mut self.streams {
+            stream.open = None;
+        }
+    }
+
+    /// Shows only what matches. The whole buffer is judged again, by [`LogBuffer::work`].
+    pub fn set_filter(&mut self, filter: Option<Pattern>) {
+        self.filter = filter;
+        self.ring.rejudge();
+    }
+
+    /// Marks what matches among the shown lines; judged like the filter.
+    pub fn set_search(&mut self, search: Option<Pattern>) {
+        self.search = search;
+        self.ring.rejudge();
+    }
+
+    pub fn search(&self) -> Option<&Pattern> {
+        self.search.as_ref()
+    }
+
+    pub fn filter(&self) -> Option<&Pattern> {
+        self.filter.as_ref()
+    }
+
+    /// Applies a new filter or search to so many bytes of lines, newest first; tells whether more are left.
+    pub fn work(&mut self, bytes: usize) -> bool {
+        self.ring.work(bytes, &judge(&self.filter, &self.search))
+    }
+
+    pub fn counts(&self) -> Counts {
+        let (shown, hits) = self.ring.counts();
+        Counts {
+            lines: self.ring.lines,
+            shown,
+            hits,
+            bytes: self.ring.bytes,
+            trimmed: self.trimmed,
+        }
+    }
+
+    pub fn get(&self, cursor: Cursor) -> Option<&Line> {
+        self.ring.get(cursor)
+    }
+
+    /// The shown line at the anchor, else the next, else the last.
+    pub fn seek(&self, anchor: Anchor) -> Option<Cursor> {
+        self.ring
+            .at_or_after(anchor, false)
+            .or_else(|| self.ring.last(false))
+    }
+
+    pub fn first(&self) -> Option<Cursor> {
+        self.ring.first(false)
+    }
+
+    pub fn last(&self) -> Option<Cursor> {
+        self.ring.last(false)
+    }
+
+    pub fn next(&self, cursor: Cursor) -> Option<Cursor> {
+        self.ring.next(cursor, false)
+    }
+
+    pub fn previous(&self, cursor: Cursor) -> Option<Cursor> {
+        self.ring.previous(cursor, false)
+    }
+
+    /// Shown lines before this one.
+    pub fn rank(&self, cursor: Cursor) -> usize {
+        self.ring.rank(cursor, false)
+    }
+
+    /// The shown line with so many before it.
+    pub fn nth(&self, n: usize) -> Option<Cursor> {
+        self.ring.nth(n)
+    }
+
+    /// The next matching line after (or the last before) the anchor, going round at the ends; from nowhere, the
+    /// last one. With its number among the matches, from 1.
+    pub fn find(&self, from: Option<Anchor>, backward: bool) -> Option<(Cursor, usize)> {
+        let ring = &self.ring;
+        let found = match from {
+            None => ring.last(true),
+            Some(anchor) if backward => ring.before(anchor, true).or_else(|| ring.last(true)),
+            Some(anchor) => {
+                let after = Anchor {
+                    id: anchor.id + 1,
+                    ..anchor
+                };
+                ring.at_or_after(after, true).or_else(|| ring.first(true))
+            }
+        }?;
+        Some((found, ring.rank(found, true) + 1))
+    }
+
+    /// The number, from 1, of the matching line at this anchor.
+    pub fn hit_number(&self, anchor: Anchor) -> Option<usize> {
+        let cursor = self.ring.at_or_after(anchor, true)?;
+        let line = self.ring.get(cursor)?;
+        (line.anchor == anchor).then(|| self.ring.rank(cursor, true) + 1)
+    }
+
+    /// All shown lines, oldest first.
+    pub fn shown(&self) -> impl Iterator<Item = &Line> {
+        std::iter::successors(self.first(), |cursor| self.next(*cursor))
+            .filter_map(|cursor| self.get(cursor))
+    }
+}
+
+fn judge<'a>(
+    filter: &'a Option<Pattern>,
+    search: &'a Option<Pattern>,
+) -> impl Fn(&Line) -> (bool, bool) + 'a {
+    |line| {
+        let shown = filter.as_ref().is_none_or(|f| f.matches(&line.text));
+        let hit = shown && search.as_ref().is_some_and(|s| s.matches(&line.text));
+        (shown, hit)
+    }
+}

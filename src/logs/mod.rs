@@ -1,0 +1,15 @@
+//! Log text from bytes to screen order: repair, progress bars, colours, merging of streams by time, a ring bounded
+//! in bytes, search and filter over all of it. Pure (no I/O, no terminal, no clock), so all of it is tested as data.
+
+mod buffer;
+mod find;
+mod frames;
+mod ring;
+mod sgr;
+#[cfg(test)]
+mod tests;
+
+pub use buffer::{Counts, LogBuffer, Stream};
+pub use find::Pattern;
+pub use ring::{Anchor, Cursor, Line, LineKind};
+pub use sgr::{Hue, Run, Sgr};
