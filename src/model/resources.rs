@@ -19,6 +19,25 @@ impl Devices {
         }
     }
 
+    /// Adds all amounts of another set.
+    pub fn add_all(&mut self, other: &Self) {
+        for (name, amount) in &other.0 {
+            self.add(name.clone(), *amount);
+        }
+    }
+
+    /// Takes another set's amounts away, not below zero.
+    pub fn subtract(&mut self, other: &Self) {
+        for (name, amount) in &other.0 {
+            if let Ok(at) = self.0.binary_search_by(|(n, _)| n.cmp(name)) {
+                self.0[at].1 = self.0[at].1.saturating_sub(*amount);
+                if self.0[at].1 == 0 {
+                    self.0.remove(at);
+                }
+            }
+        }
+    }
+
     pub fn get(&self, name: &str) -> u32 {
         self.0
             .iter()

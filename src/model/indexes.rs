@@ -1,0 +1,407 @@
+//! Per completion index of an Indexed job: its state (domain: A.4), its tries and how it last ended. Knows what
+//! was seen of pods that are gone, within a bound, and counts whole blocks of 100,000 indexes cheaply.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use chrono::{DateTime, Utc};
+
+use super::ids::{Key, Name, Uid};
+use super::job::JobRow;
+use super::pod::{Exit, PodPhase, PodRow};
+
+/// Remembered pods per job, one for each index; beyond it the oldest clean ends go first, then the oldest
+/// failures. The tries stay counted. About 200 bytes each.
+const REMEMBERED: usize = 4_096;
+
+/// The state of one completion index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum IndexState {
+    Succeeded,
+    Failed,
+    Running,
+    /// Waiting for its pod or its pod for a place.
+    Pending,
+    /// Only failed pods so far: its next try waits for the backoff. How many failed.
+    Retrying(u32),
+    Terminating,
+    /// The job ended before this index ran.
+    NotRun,
+}
+
+/// How many indexes of a range are in each state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    pub succeeded: u32,
+    pub failed: u32,
+    pub running: u32,
+    pub pending: u32,
+    pub retrying: u32,
+    pub terminating: u32,
+    pub not_run: u32,
+}
+
+/// What the live pods of an index say, before the job's own status is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Succeeded,
+    Running,
+    Pending,
+    Terminating,
+    Retrying,
+}
+
+/// All that is known of one job's indexes from its pods.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Indexes {
+    cells: BTreeMap<u32, Cell>,
+    /// Indexes with live pods that the job's status does not settle.
+    open: BTreeMap<u32, Class>,
+    clean: VecDeque<u32>,
+    bad: VecDeque<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Cell {
+    live: Vec<LivePod>,
+    /// Most failures any pod of the index told of, itself included.
+    told: u32,
+    /// Failed pods that are gone.
+    failed_gone: u32,
+    last: Option<Box<Seen>>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct LivePod {
+    uid: Uid,
+    created: Option<DateTime<Utc>>,
+    class: PodClass,
+    restarts: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PodClass {
+    Succeeded,
+    Running,
+    Pending,
+    Deleting,
+    Failed,
+}
+
+/// A pod of an index as it was last seen; kept when the pod is gone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    pub key: Key,
+    pub name: Box<str>,
+    pub node: Option<Name>,
+    pub phase: PodPhase,
+    pub status: Name,
+    pub exit: Option<Exit>,
+    pub disrupted: Option<Name>,
+    pub created: Option<DateTime<Utc>>,
+    pub started: Option<DateTime<Utc>>,
+    pub finished: Option<DateTime<Utc>>,
+}
+
+impl Seen {
+    pub fn of(pod: &PodRow) -> Self {
+        Self {
+            key: pod.key,
+            name: pod.name.clone(),
+            node: pod.node.clone(),
+            phase: pod.phase,
+            status: pod.status.clone(),
+            exit: pod.exit.as_deref().cloned(),
+            disrupted: pod.disrupted.clone(),
+            created: pod.created,
+            started: pod.started,
+            finished: pod.finished,
+        }
+    }
+
+    fn is_bad(&self) -> bool {
+        self.phase == PodPhase::Failed || self.exit.as_ref().is_some_and(|e| e.code != 0)
+    }
+
+    fn age(&self) -> (Option<DateTime<Utc>>, Uid) {
+        (self.created, self.key.uid)
+    }
+}
+
+impl Cell {
+    fn class(&self) -> Option<Class> {
+        let newest_active = self
+            .live
+            .iter()
+            .filter(|p| matches!(p.class, PodClass::Running | PodClass::Pending))
+            .max_by_key(|p| (p.created, p.uid));
+        let any = |class| self.live.iter().any(|p| p.class == class);
+        if any(PodClass::Succeeded) {
+            Some(Class::Succeeded)
+        } else if let Some(pod) = newest_active {
+            Some(if pod.class == PodClass::Running {
+                Class::Running
+            } else {
+                Class::Pending
+            })
+        } else if any(PodClass::Deleting) {
+            Some(Class::Terminating)
+        } else if any(PodClass::Failed) {
+            Some(Class::Retrying)
+        } else {
+            None
+        }
+    }
+
+    fn retries(&self) -> u32 {
+        let failed = self.live.iter().filter(|p| p.class == PodClass::Failed);
+        let restarts: u32 = self.live.iter().map(|p| p.restarts).sum();
+        let seen = (failed.count() as u32)
+            .saturating_add(self.failed_gone)
+            .saturating_add(restarts);
+        self.told.max(seen)
+    }
+
+    fn is_blank(&self) -> bool {
+        self.live.is_empty() && self.told == 0 && self.failed_gone == 0 && self.last.is_none()
+    }
+}
+
+impl Indexes {
+    /// A pod appeared or changed; `job` is its job's row, if known.
+    pub fn put(&mut self, pod: &PodRow, job: Option<&JobRow>) {
+        let Some(index) = pod.index else { return };
+        let class = match pod.phase {
+            PodPhase::Succeeded => PodClass::Succeeded,
+            PodPhase::Failed => PodClass::Failed,
+            _ if pod.deleting => PodClass::Deleting,
+            PodPhase::Running => PodClass::Running,
+            _ => PodClass::Pending,
+        };
+        let live = LivePod {
+            uid: pod.key.uid,
+            created: pod.created,
+            class,
+            restarts: pod.restarts,
+        };
+        let cell = self.cells.entry(index).or_default();
+        cell.told = cell.told.max(
+            pod.index_failures
+                .saturating_add(u32::from(class == PodClass::Failed)),
+        );
+        match cell.live.iter_mut().find(|p| p.uid == live.uid) {
+            Some(known) => *known = live,
+            None => cell.live.push(live),
+        }
+        self.reclass(index, job);
+    }
+
+    /// A pod left the table; `gone` is its last row if it left the cluster too.
+    pub fn remove(&mut self, pod: &PodRow, gone: Option<&PodRow>, job: Option<&JobRow>) {
+        let Some(index) = pod.index else { return };
+        let Some(cell) = self.cells.get_mut(&index) else {
+            return;
+        };
+        cell.live.retain(|p| p.uid != pod.key.uid);
+        if let Some(gone) = gone {
+            if gone.phase == PodPhase::Failed {
+                cell.failed_gone = cell.failed_gone.saturating_add(1);
+            }
+            let seen = Seen::of(gone);
+            if cell
+                .last
+                .as_ref()
+                .is_none_or(|last| last.age() <= seen.age())
+            {
+                if cell.last.is_none() {
+                    let bad = seen.is_bad();
+                    (if bad { &mut self.bad } else { &mut self.clean }).push_back(index);
+                }
+                cell.last = Some(Box::new(seen));
+            }
+        }
+        if cell.is_blank() {
+            self.cells.remove(&index);
+        }
+        self.reclass(index, job);
+        self.forget();
+    }
+
+    /// Indexes the job's status tells of are no longer open.
+    pub fn settle(&mut self, job: &JobRow) {
+        self.open.retain(|&i, class| !settled(job, i, *class));
+    }
+
+    fn reclass(&mut self, index: u32, job: Option<&JobRow>) {
+        let class = self.cells.get(&index).and_then(Cell::class);
+        match class.filter(|&c| !job.is_some_and(|job| settled(job, index, c))) {
+            Some(class) => self.open.insert(index, class),
+            None => self.open.remove(&index),
+        };
+    }
+
+    fn forget(&mut self) {
+        while self.clean.len() + self.bad.len() > REMEMBERED {
+            let index = match self.clean.pop_front() {
+                Some(index) => {
+                    let last = self.cells.get(&index).and_then(|c| c.last.as_ref());
+                    if last.is_some_and(|seen| seen.is_bad()) {
+                        self.bad.push_back(index);
+                        continue;
+                    }
+                    index
+                }
+                None => match self.bad.pop_front() {
+                    Some(index) => index,
+                    None => return,
+                },
+            };
+            if let Some(cell) = self.cells.get_mut(&index) {
+                cell.last = None;
+                if cell.is_blank() {
+                    self.cells.remove(&index);
+                }
+            }
+        }
+    }
+
+    /// Failed tries of an index, as far as told or seen.
+    pub fn retries(&self, index: u32) -> u32 {
+        self.cells.get(&index).map_or(0, Cell::retries)
+    }
+
+    /// The newest pod of an index that is in the pod table.
+    pub fn newest(&self, index: u32) -> Option<Uid> {
+        let live = &self.cells.get(&index)?.live;
+        Some(live.iter().max_by_key(|p| (p.created, p.uid))?.uid)
+    }
+
+    /// All pods of an index that are in the pod table.
+    pub fn pods(&self, index: u32) -> impl Iterator<Item = Uid> + '_ {
+        self.cells
+            .get(&index)
+            .into_iter()
+            .flat_map(|c| c.live.iter().map(|p| p.uid))
+    }
+
+    /// The newest pod of an index that is gone, if still remembered.
+    pub fn remembered(&self, index: u32) -> Option<&Seen> {
+        self.cells.get(&index)?.last.as_deref()
+    }
+}
+
+fn settled(job: &JobRow, index: u32, class: Class) -> bool {
+    job.completed_indexes.contains(index)
+        || (class != Class::Succeeded && job.failed_indexes.contains(index))
+}
+
+/// The states of a job's indexes: its status and its pods taken together.
+#[derive(Debug, Clone, Copy)]
+pub struct Grid<'a> {
+    job: &'a JobRow,
+    seen: Option<&'a Indexes>,
+    over: bool,
+}
+
+impl<'a> Grid<'a> {
+    pub fn new(job: &'a JobRow, seen: Option<&'a Indexes>) -> Self {
+        let over = job
+            .conditions
+            .iter()
+            .any(|c| c.on && matches!(&*c.kind, "Complete" | "Failed"));
+        Self { job, seen, over }
+    }
+
+    /// Number of indexes.
+    pub fn len(&self) -> u32 {
+        self.job.completions.unwrap_or_default()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The state of one index, in O(log n).
+    pub fn state(&self, index: u32) -> IndexState {
+        let open = self.seen.and_then(|seen| seen.open.get(&index)).copied();
+        if self.job.completed_indexes.contains(index) || open == Some(Class::Succeeded) {
+            return IndexState::Succeeded;
+        }
+        if self.job.failed_indexes.contains(index) {
+            return IndexState::Failed;
+        }
+        match open {
+            Some(Class::Running) => IndexState::Running,
+            Some(Class::Pending) => IndexState::Pending,
+            Some(Class::Terminating) => IndexState::Terminating,
+            Some(Class::Retrying) if self.over => IndexState::Failed,
+            Some(Class::Retrying) => IndexState::Retrying(self.retries(index)),
+            _ if self.over => IndexState::NotRun,
+            _ => IndexState::Pending,
+        }
+    }
+
+    /// How many of `from..=to` are in each state. Costs the ranges of the status inside and the open indexes
+    /// inside, not the pods.
+    pub fn counts(&self, from: u32, to: u32) -> Counts {
+        let mut n = Counts::default();
+        let Some(last) = self.len().checked_sub(1) else {
+            return n;
+        };
+        let to = to.min(last);
+        if from > to {
+            return n;
+        }
+        n.succeeded = self.job.completed_indexes.count_in(from, to);
+        n.failed = self.job.failed_indexes.count_in(from, to);
+        let mut rest = (to - from + 1).saturating_sub(n.succeeded + n.failed);
+        if let Some(seen) = self.seen {
+            for (&index, class) in seen.open.range(from..=to) {
+                let place = match class {
+                    Class::Succeeded => &mut n.succeeded,
+                    Class::Running => &mut n.running,
+                    Class::Pending => &mut n.pending,
+                    Class::Terminating => &mut n.terminating,
+                    Class::Retrying if self.over => &mut n.failed,
+                    Class::Retrying => &mut n.retrying,
+                };
+                *place += 1;
+                if *class == Class::Succeeded && self.job.failed_indexes.contains(index) {
+                    n.failed -= 1;
+                } else {
+                    rest = rest.saturating_sub(1);
+                }
+            }
+        }
+        *(if self.over {
+            &mut n.not_run
+        } else {
+            &mut n.pending
+        }) += rest;
+        n
+    }
+
+    /// Failed tries of an index.
+    pub fn retries(&self, index: u32) -> u32 {
+        self.seen.map_or(0, |seen| seen.retries(index))
+    }
+
+    /// Failed indexes as ranges ready to copy: those of the status, and of a finished job also those whose
+    /// pods all failed.
+    pub fn failed(&self) -> String {
+        let open = self.seen.filter(|_| self.over).map(|seen| &seen.open);
+        let extra: Vec<String> = open
+            .into_iter()
+            .flatten()
+            .filter(|(_, class)| **class == Class::Retrying)
+            .map(|(index, _)| index.to_string())
+            .collect();
+        if extra.is_empty() {
+            return self.job.failed_indexes.to_string();
+        }
+        let all = format!("{},{}", self.job.failed_indexes, extra.join(","));
+        super::indexset::IndexSet::parse(&all, self.job.completions).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests;
