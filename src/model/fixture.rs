@@ -2,8 +2,6 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-#![allow(dead_code)] // builders are here before their last user
-
 use super::delta::{Change, Delta, Rows, SourceId};
 use super::event::EventRow;
 use super::ids::{ClusterId, Key, Uid};
