@@ -1,0 +1,33 @@
+//! What the owner wants done outside. `update` only lists these; the runner performs them.
+
+use crate::model::want::Want;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Connect to a context (`None`: the current one), leaving the connection there is.
+    Connect {
+        connection: u32,
+        context: Option<String>,
+    },
+    /// Start the demo cluster and connect to it.
+    ConnectDemo {
+        connection: u32,
+    },
+    /// Exactly these must run from now on, in this namespace (`None`: all).
+    Wants {
+        namespace: Option<String>,
+        wants: Vec<Want>,
+    },
+    /// Do not wait for the next try.
+    RetryNow,
+    Copy(String),
+    /// Write a file in the working folder under this name, or a free one like it.
+    Save {
+        name: String,
+        text: String,
+    },
+    /// Stop for the shell (SIGTSTP).
+    Suspend,
+    /// Draw every cell anew.
+    Clear,
+}

@@ -1,0 +1,112 @@
+//! Theme, glyphs and keymap in force, and how they change while running: by name, or because a file did.
+
+use std::path::PathBuf;
+
+use crossterm::event::KeyEvent;
+
+use super::action::Action;
+use crate::ui::keymap::{Keymaps, Pending, Press};
+use crate::ui::theme::Themes;
+use crate::ui::{Depth, Glyphs, Keymap, Theme};
+
+/// What the screen looks like and what the keys do.
+pub struct Look {
+    pub theme: Theme,
+    pub glyphs: Glyphs,
+    pub keymap: Keymap<Action>,
+    /// The first keys of a sequence typed so far.
+    pending: Pending,
+    themes: Themes,
+    keymaps: Keymaps,
+    depth: Depth,
+}
+
+impl Look {
+    /// Loads a theme and a keymap by name; what cannot be loaded falls back to the shipped default, and is
+    /// said in the answered sentences.
+    pub fn load(
+        folder: Option<PathBuf>,
+        theme: &str,
+        keymap: &str,
+        depth: Depth,
+        glyphs: Glyphs,
+    ) -> (Self, Vec<String>) {
+        let mut problems = Vec::new();
+        let themes = Themes::new(folder.as_ref().map(|f| f.join("themes")));
+        let keymaps = Keymaps::new(folder.map(|f| f.join("keymaps")));
+        let theme = themes.load(theme, depth, glyphs).unwrap_or_else(|e| {
+            problems.push(format!("{e}; using {}", crate::ui::theme::DEFAULT));
+            let shipped = Themes::default().load(crate::ui::theme::DEFAULT, depth, glyphs);
+            shipped.unwrap_or_else(|_| Theme::plain(glyphs))
+        });
+        let keymap = keymaps.load(keymap).unwrap_or_else(|e| {
+            problems.push(format!("{e}; using {}", crate::ui::keymap::DEFAULT));
+            Keymaps::default()
+                .load(crate::ui::keymap::DEFAULT)
+                .unwrap_or_else(|_| Keymap::empty())
+        });
+        (
+            Self {
+                theme,
+                glyphs,
+                keymap,
+                pending: Pending::default(),
+                themes,
+                keymaps,
+                depth,
+            },
+            problems,
+        )
+    }
+
+    /// One key in these scopes, narrowest first.
+    pub fn press(&mut self, key: KeyEvent, scopes: &[&str]) -> Option<Action> {
+        match self.keymap.press(&mut self.pending, scopes, key) {
+            Press::Action(action) => Some(action),
+            _ => None,
+        }
+    }
+
+    /// The keys of an unfinished sequence, for the footer.
+    pub fn pending(&self) -> &Pending {
+        &self.pending
+    }
+
+    /// Names of all themes there are.
+    pub fn theme_names(&self) -> Vec<String> {
+        self.themes.names()
+    }
+
+    /// The theme after the one in force.
+    pub fn next_theme(&self) -> String {
+        let names = self.themes.names();
+        let at = names
+            .iter()
+            .position(|n| n == self.theme.name())
+            .map_or(0, |i| i + 1);
+        names.get(at).or(names.first()).cloned().unwrap_or_default()
+    }
+
+    /// Switches the theme; a bad one changes nothing.
+    pub fn use_theme(&mut self, name: &str) -> Result<(), String> {
+        self.theme = self
+            .themes
+            .load(name, self.depth, self.glyphs)
+            .map_err(|e| e.to_string())?;
+        Ok(())
+    }
+
+    /// Loads theme and keymap anew from their files. What is broken stays as it runs; the sentences say what.
+    pub fn reload(&mut self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let name = self.theme.name().to_owned();
+        if let Err(why) = self.use_theme(&name) {
+            problems.push(format!("{why}; keeping the theme as it was"));
+        }
+        match self.keymaps.load(self.keymap.name()) {
+            Ok(keymap) => self.keymap = keymap,
+            Err(e) => problems.push(format!("{e}; keeping the keys as they were")),
+        }
+        problems
+    }
+}

@@ -1,0 +1,182 @@
+//! What tasks tell, folded into the state.
+
+use chrono::{DateTime, Utc};
+
+use super::effect::Effect;
+use super::message::{Failure, Message, News, Opened};
+use super::{App, Link};
+use crate::model::Model;
+use crate::model::health::Health;
+use crate::model::want::Kind;
+use crate::panes::{Arrival, Level};
+
+impl App {
+    /// Folds one message into the state. Messages of an earlier connection are ignored.
+    pub fn receive(&mut self, message: Message, now: DateTime<Utc>) {
+        match message {
+            Message::Opened { connection, opened } if connection == self.connection => {
+                self.opened(&opened)
+            }
+            Message::NotOpened {
+                connection,
+                failure,
+            } if connection == self.connection => self.failed(failure),
+            Message::From { connection, news } if connection == self.connection => {
+                self.news(news, now)
+            }
+            Message::Notice(level, text) => self.say(level, text, now),
+            Message::FilesChanged => self.reload(now),
+            Message::Opened { .. } | Message::NotOpened { .. } | Message::From { .. } => {}
+        }
+    }
+
+    fn opened(&mut self, opened: &Opened) {
+        let session = &mut self.desk.session;
+        session.context.clone_from(&opened.context);
+        session.server_version.clone_from(&opened.server_version);
+        session.contexts.clone_from(&opened.contexts);
+        if self.take_namespace_from_context {
+            session.namespace = Some(opened.namespace.as_str())
+                .filter(|n| !n.is_empty())
+                .map(Into::into);
+        }
+        self.link = Link::Open;
+        self.wanted = None;
+        self.dirty = true;
+    }
+
+    fn failed(&mut self, failure: Failure) {
+        self.desk.session.contexts.clone_from(&failure.contexts);
+        self.link = Link::Failed(failure);
+        self.refresh_start();
+        self.dirty = true;
+    }
+
+    fn news(&mut self, news: News, now: DateTime<Utc>) {
+        match news {
+            News::Delta(delta) => {
+                self.desk.model.apply(delta);
+                self.dirty = true;
+            }
+            News::Health {
+                source,
+                kind,
+                health,
+            } => {
+                self.sources.insert(source, (kind, health));
+                self.publish_health();
+            }
+            News::Ended(source) => {
+                self.sources.remove(&source);
+                self.publish_health();
+            }
+            News::Lines { want, lines } => self.arrive(
+                &Arrival::Lines {
+                    want: &want,
+                    lines: &lines,
+                },
+                now,
+            ),
+            News::LogNote { want, level, text } => {
+                self.arrive(
+                    &Arrival::LogNote {
+                        want: &want,
+                        level,
+                        text: &text,
+                    },
+                    now,
+                );
+            }
+            News::Object { want, object } => self.arrive(
+                &Arrival::Object {
+                    want: &want,
+                    object: &object,
+                },
+                now,
+            ),
+            News::Notice(level, text) => self.say(level, text, now),
+        }
+    }
+
+    fn arrive(&mut self, arrival: &Arrival, now: DateTime<Utc>) {
+        let cx = self.desk.cx(now, true);
+        self.screens.top_mut().receive(arrival, &cx);
+        self.dirty = true;
+    }
+
+    fn publish_health(&mut self) {
+        self.desk.session.sources = self.sources.values().cloned().collect();
+        self.dirty = true;
+    }
+
+    /// The worst health of all watches, for the header.
+    pub fn overall(&self) -> Option<&Health> {
+        let kinds = [
+            Kind::Job,
+            Kind::Pod,
+            Kind::Node,
+            Kind::CronJob,
+            Kind::Event,
+            Kind::Namespace,
+        ];
+        let watched = kinds
+            .iter()
+            .filter(|k| self.desk.session.sources.iter().any(|(kind, _)| kind == *k));
+        watched
+            .map(|k| self.desk.session.health(*k))
+            .find(|h| !matches!(h, Health::Live | Health::Absent))
+    }
+
+    /// Leaves the connection there is; its rows go.
+    fn leave(&mut self) {
+        self.connection += 1;
+        self.desk.model = Model::default();
+        self.sources.clear();
+        self.desk.session.sources.clear();
+        self.desk.session.server_version = None;
+        self.screens.reset();
+        self.overlay = None;
+        self.prompt = None;
+        self.wanted = None;
+        self.dirty = true;
+    }
+
+    /// Connects to a context (`None`: the current one).
+    pub(super) fn connect(&mut self, context: Option<String>) {
+        self.leave();
+        self.desk.session.context = context.clone().unwrap_or_default();
+        self.link = Link::Connecting {
+            context: context.clone(),
+        };
+        self.refresh_start();
+        self.effects.push(Effect::Connect {
+            connection: self.connection,
+            context,
+        });
+    }
+
+    /// Starts the demo cluster and connects to it.
+    pub(super) fn connect_demo(&mut self) {
+        self.leave();
+        self.desk.session.context = "demo".into();
+        self.link = Link::Connecting {
+            context: Some("demo".into()),
+        };
+        self.refresh_start();
+        self.effects.push(Effect::ConnectDemo {
+            connection: self.connection,
+        });
+    }
+
+    /// Another namespace (`None`: all). Watches change, marks and selections of the old one go.
+    pub(super) fn switch_namespace(&mut self, namespace: Option<&str>, now: DateTime<Utc>) {
+        self.take_namespace_from_context = false;
+        if self.desk.session.namespace.as_deref() == namespace {
+            return;
+        }
+        self.desk.session.namespace = namespace.map(Into::into);
+        self.screens.reset();
+        let text = namespace.map_or("all namespaces".to_owned(), |n| format!("namespace {n}"));
+        self.say(Level::Info, text, now);
+    }
+}

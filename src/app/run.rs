@@ -1,0 +1,81 @@
+//! The loop: keys, frames, messages, the next wake. Nothing else of the program waits anywhere.
+//!
+//! No tick: with nothing changing it sleeps. A key after a quiet moment draws at once; a flood of changes
+//! is held to [`FRAME`].
+
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use crossterm::event::Event;
+use futures::StreamExt;
+use tokio::sync::mpsc;
+use tokio::time::sleep_until;
+
+use super::App;
+use super::message::Message;
+use super::runner::Runner;
+use crate::ui::terminal::{Signal, Terminal};
+
+/// Shortest time between two frames.
+pub const FRAME: Duration = Duration::from_millis(33);
+/// Longest time spent on messages before keys and frames get their turn again.
+const SLICE: Duration = Duration::from_millis(8);
+
+/// Runs until the user quits, the terminal goes, or a signal says so.
+pub async fn run(
+    app: &mut App,
+    runner: &mut Runner,
+    messages: &mut mpsc::Receiver<Message>,
+    terminal: &mut Terminal,
+) -> std::io::Result<()> {
+    let mut events = crossterm::event::EventStream::new();
+    let mut signals = terminal.signals()?;
+    let mut frame_at = Instant::now();
+    loop {
+        for effect in app.take_effects(Utc::now()) {
+            runner.start(effect, terminal)?;
+        }
+        if app.done {
+            return Ok(());
+        }
+        let wake = app.wake(Utc::now()).map(|at| {
+            let wait = (at - Utc::now()).to_std().unwrap_or_default();
+            Instant::now() + wait.clamp(Duration::from_millis(20), Duration::from_secs(3600))
+        });
+        tokio::select! {
+            biased;
+            event = events.next() => match event {
+                Some(Ok(event)) => {
+                    app.input(&event, Utc::now());
+                    if matches!(event, Event::Resize(..)) { frame_at = Instant::now(); }
+                }
+                // the terminal is gone: there is nobody to show anything to
+                Some(Err(_)) | None => return Ok(()),
+            },
+            signal = signals.next() => match signal {
+                Signal::Quit => return Ok(()),
+                Signal::Continue => { terminal.resume()?; app.dirty = true; }
+                Signal::Stop => terminal.suspend()?,
+            },
+            () = sleep_until(frame_at.into()), if app.dirty => {
+                app.dirty = false;
+                terminal.draw(|frame| app.draw(frame, Utc::now()))?;
+                frame_at = Instant::now() + FRAME;
+            }
+            Some(message) = messages.recv() => {
+                let until = Instant::now() + SLICE;
+                take(app, runner, message);
+                while Instant::now() < until && let Ok(message) = messages.try_recv() {
+                    take(app, runner, message);
+                }
+            }
+            () = sleep_until(wake.unwrap_or_else(Instant::now).into()), if wake.is_some() => app.dirty = true,
+        }
+    }
+}
+
+/// An opened cluster is the runner's; everything is news to the app.
+fn take(app: &mut App, runner: &mut Runner, mut message: Message) {
+    runner.adopt(&mut message);
+    app.receive(message, Utc::now());
+}

@@ -1,0 +1,155 @@
+//! Tabs, each with its stack of screens: where the user is, and the way back and forward.
+
+use crate::app::action::Action;
+use crate::panes::{Pane, Target};
+
+/// A tab of the tab line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    Jobs,
+    Pods,
+    Nodes,
+    Events,
+    Messages,
+}
+
+impl Tab {
+    pub const ALL: [Tab; 5] = [Tab::Jobs, Tab::Pods, Tab::Nodes, Tab::Events, Tab::Messages];
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Tab::Jobs => "Jobs",
+            Tab::Pods => "Pods",
+            Tab::Nodes => "Nodes",
+            Tab::Events => "Events",
+            Tab::Messages => "Messages",
+        }
+    }
+
+    pub fn action(self) -> Action {
+        match self {
+            Tab::Jobs => Action::GoJobs,
+            Tab::Pods => Action::GoPods,
+            Tab::Nodes => Action::GoNodes,
+            Tab::Events => Action::GoEvents,
+            Tab::Messages => Action::GoMessages,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Stack {
+    screens: Vec<Box<dyn Pane>>,
+    forward: Vec<Box<dyn Pane>>,
+}
+
+/// All screens there are. The screen in front is never missing: every stack holds at least its root.
+pub struct Screens {
+    tab: Tab,
+    stacks: [Stack; Tab::ALL.len()],
+    open: fn(&Target) -> Box<dyn Pane>,
+}
+
+impl Screens {
+    /// `open` makes the pane for a target.
+    pub fn new(open: fn(&Target) -> Box<dyn Pane>) -> Self {
+        let root = |tab: Tab| {
+            let target = match tab {
+                Tab::Jobs => Target::Jobs,
+                Tab::Pods => Target::Pods(crate::panes::PodsOf::All),
+                Tab::Nodes => Target::Nodes,
+                Tab::Events => Target::Events(None),
+                Tab::Messages => Target::Messages,
+            };
+            Stack {
+                screens: vec![open(&target)],
+                forward: Vec::new(),
+            }
+        };
+        Self {
+            tab: Tab::Jobs,
+            stacks: Tab::ALL.map(root),
+            open,
+        }
+    }
+
+    fn stack(&mut self) -> &mut Stack {
+        &mut self.stacks[self.tab as usize]
+    }
+
+    pub fn tab(&self) -> Tab {
+        self.tab
+    }
+
+    /// The screen in front.
+    pub fn top(&self) -> &dyn Pane {
+        let screens = &self.stacks[self.tab as usize].screens;
+        &*screens[screens.len() - 1]
+    }
+
+    pub fn top_mut(&mut self) -> &mut dyn Pane {
+        let screens = &mut self.stack().screens;
+        let last = screens.len() - 1;
+        &mut *screens[last]
+    }
+
+    /// The way to the screen in front, root first.
+    pub fn path(&self) -> impl Iterator<Item = &dyn Pane> {
+        self.stacks[self.tab as usize].screens.iter().map(|s| &**s)
+    }
+
+    pub fn go(&mut self, tab: Tab) {
+        self.tab = tab;
+    }
+
+    /// Steps through the tabs.
+    pub fn step(&mut self, by: isize) {
+        let n = Tab::ALL.len() as isize;
+        self.tab = Tab::ALL[(self.tab as isize + by).rem_euclid(n) as usize];
+    }
+
+    /// Puts a screen in front; roots become their tab.
+    pub fn open(&mut self, target: &Target) {
+        match target {
+            Target::Jobs => self.go(Tab::Jobs),
+            Target::Pods(crate::panes::PodsOf::All) => self.go(Tab::Pods),
+            Target::Nodes => self.go(Tab::Nodes),
+            Target::Events(None) => self.go(Tab::Events),
+            Target::Messages => self.go(Tab::Messages),
+            other => {
+                let screen = (self.open)(other);
+                let stack = self.stack();
+                stack.forward.clear();
+                stack.screens.push(screen);
+            }
+        }
+    }
+
+    /// One screen back; false at the root.
+    pub fn back(&mut self) -> bool {
+        let stack = self.stack();
+        if stack.screens.len() < 2 {
+            return false;
+        }
+        stack.forward.extend(stack.screens.pop());
+        true
+    }
+
+    /// Undoes one [`Screens::back`]; false if there is none.
+    pub fn forward(&mut self) -> bool {
+        let stack = self.stack();
+        let Some(screen) = stack.forward.pop() else {
+            return false;
+        };
+        stack.screens.push(screen);
+        true
+    }
+
+    /// Another cluster or namespace: what was opened belongs to the old one.
+    pub fn reset(&mut self) {
+        *self = Self {
+            tab: self.tab,
+            ..Self::new(self.open)
+        };
+    }
+}

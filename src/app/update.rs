@@ -1,0 +1,216 @@
+//! Actions: first the pane in front, then the app itself. State changes and effects, nothing else.
+
+use chrono::{DateTime, Utc};
+
+use super::action::Action;
+use super::effect::Effect;
+use super::screens::Tab;
+use super::{App, Link, Prompt};
+use crate::panes::palette::Command;
+use crate::panes::{Level, Pane, Reply, Target};
+use crate::ui::input::Input;
+
+impl App {
+    /// Performs an action.
+    pub fn act(&mut self, action: Action, now: DateTime<Utc>) {
+        self.dirty = true;
+        let reply = {
+            let cx = self.desk.cx(now, true);
+            front(
+                &mut self.overlay,
+                &self.link,
+                &mut self.start,
+                &mut self.screens,
+            )
+            .act(action, &cx)
+        };
+        match reply {
+            Reply::Ignored => self.own(action, now),
+            reply => self.reply(reply, now),
+        }
+    }
+
+    /// What a pane answered.
+    pub(super) fn reply(&mut self, reply: Reply, now: DateTime<Utc>) {
+        match reply {
+            Reply::Ignored | Reply::Done => {}
+            Reply::Open(target) => self.open(&target),
+            Reply::Copy { text, what } => {
+                self.effects.push(Effect::Copy(text));
+                self.say(Level::Info, format!("copied {what}"), now);
+            }
+            Reply::Save { name, text } => self.effects.push(Effect::Save { name, text }),
+            Reply::Say(level, text) => self.say(level, text, now),
+            Reply::Prompt { label, text } => self.ask(label, text),
+            Reply::Run(command) => self.run(command, now),
+        }
+    }
+
+    /// What the command bar, a switcher or the start screen ends in.
+    pub(super) fn run(&mut self, command: Command, now: DateTime<Utc>) {
+        self.close_overlay();
+        match command {
+            Command::Act(action) => self.act(action, now),
+            Command::Go(target) => self.open(&target),
+            Command::Namespace(namespace) => self.switch_namespace(namespace.as_deref(), now),
+            Command::Context(context) => self.connect(Some(context)),
+            Command::Theme(name) => self.use_theme(&name, now),
+            Command::Filter(text) => self.filter(&text, now),
+        }
+    }
+
+    fn open(&mut self, target: &Target) {
+        self.close_overlay();
+        if *target == Target::Help {
+            self.overlay = Some(crate::panes::help(self.screens.top().scopes()));
+            return;
+        }
+        if *target == Target::Messages {
+            self.desk.notices.read();
+        }
+        self.screens.open(target);
+    }
+
+    /// What no pane wanted.
+    fn own(&mut self, action: Action, now: DateTime<Utc>) {
+        match action {
+            Action::Quit => self.done = true,
+            Action::Back => self.back(now),
+            Action::Forward => {
+                self.screens.forward();
+            }
+            Action::Help => self.open(&Target::Help),
+            Action::Command => {
+                self.overlay = Some(crate::panes::palette());
+                self.ask(":".into(), String::new());
+            }
+            Action::Namespaces => {
+                self.overlay = Some(crate::panes::namespaces());
+                self.ask("namespace".into(), String::new());
+            }
+            Action::Contexts => {
+                self.overlay = Some(crate::panes::contexts());
+                self.ask("context".into(), String::new());
+            }
+            Action::Filter => {
+                let text = self.screens.top().filter().to_owned();
+                self.ask("filter".into(), text);
+            }
+            Action::NextTab => self.step(1),
+            Action::PreviousTab => self.step(-1),
+            Action::GoJobs => self.go(Tab::Jobs),
+            Action::GoPods => self.go(Tab::Pods),
+            Action::GoNodes => self.go(Tab::Nodes),
+            Action::GoEvents => self.go(Tab::Events),
+            Action::GoMessages => self.go(Tab::Messages),
+            Action::AllNamespaces => self.switch_namespace(None, now),
+            Action::Retry => match &self.link {
+                Link::Open => self.effects.push(Effect::RetryNow),
+                Link::Connecting { context } => self.connect(context.clone()),
+                Link::Failed(failure) => {
+                    let context = Some(failure.context.clone()).filter(|c| !c.is_empty());
+                    self.connect(context);
+                }
+            },
+            Action::OpenDemo if self.demo_offered => self.connect_demo(),
+            Action::ToggleTimes => self.desk.timestamps = !self.desk.timestamps,
+            Action::NextTheme => {
+                let next = self.desk.look.next_theme();
+                self.use_theme(&next, now);
+            }
+            Action::Redraw => self.effects.push(Effect::Clear),
+            _ => {}
+        }
+    }
+
+    /// `esc`: the overlay, then the filter, then the screen.
+    fn back(&mut self, now: DateTime<Utc>) {
+        if self.overlay.is_some() {
+            self.close_overlay();
+        } else if self.link == Link::Open && !self.screens.top().filter().is_empty() {
+            self.filter("", now);
+        } else {
+            self.screens.back();
+        }
+    }
+
+    fn go(&mut self, tab: Tab) {
+        self.screens.go(tab);
+        self.arrived();
+    }
+
+    fn step(&mut self, by: isize) {
+        self.screens.step(by);
+        self.arrived();
+    }
+
+    fn arrived(&mut self) {
+        if self.screens.tab() == Tab::Messages {
+            self.desk.notices.read();
+        }
+    }
+
+    pub(super) fn close_overlay(&mut self) {
+        self.overlay = None;
+        self.prompt = None;
+    }
+
+    /// Opens the prompt.
+    pub(super) fn ask(&mut self, label: String, text: String) {
+        self.prompt = Some(Prompt {
+            label,
+            line: Input::new(&text),
+            before: text,
+            error: None,
+        });
+    }
+
+    /// Gives the pane in front a new filter or search text; its refusal shows in the prompt.
+    pub(super) fn filter(&mut self, text: &str, now: DateTime<Utc>) {
+        let cx = self.desk.cx(now, true);
+        let result = front(
+            &mut self.overlay,
+            &self.link,
+            &mut self.start,
+            &mut self.screens,
+        )
+        .set_filter(text, &cx);
+        if let Some(prompt) = &mut self.prompt {
+            prompt.error = result.err();
+        }
+        self.dirty = true;
+    }
+
+    pub(super) fn use_theme(&mut self, name: &str, now: DateTime<Utc>) {
+        match self.desk.look.use_theme(name) {
+            Ok(()) => self.say(Level::Info, format!("theme {name}"), now),
+            Err(why) => self.say(Level::Error, why, now),
+        }
+    }
+
+    /// Themes, keymaps or settings changed on disk: takes what is good, keeps what runs for what is not.
+    pub(super) fn reload(&mut self, now: DateTime<Utc>) {
+        for problem in self.desk.look.reload() {
+            self.say(Level::Error, problem, now);
+        }
+        self.dirty = true;
+    }
+
+    pub(super) fn refresh_start(&mut self) {
+        self.start.set(&self.link, self.demo_offered);
+    }
+}
+
+/// The pane that has the keyboard: the overlay, the start screen while there is no cluster, or the screen.
+pub(super) fn front<'a>(
+    overlay: &'a mut Option<Box<dyn Pane>>,
+    link: &Link,
+    start: &'a mut crate::panes::start::Start,
+    screens: &'a mut super::screens::Screens,
+) -> &'a mut dyn Pane {
+    match (overlay, link) {
+        (Some(overlay), _) => &mut **overlay,
+        (None, Link::Open) => screens.top_mut(),
+        (None, _) => start,
+    }
+}

@@ -1,0 +1,282 @@
+//! The command line: every flag and subcommand. Parsing only; what each does is in the file of its name.
+
+pub mod config;
+pub mod connect;
+pub mod doctor;
+pub mod get;
+pub mod render;
+pub mod tui;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// A terminal cockpit for batch and ML work on Kubernetes.
+#[derive(Debug, Parser)]
+#[command(
+    name = "jobdeck",
+    version,
+    about,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
+#[command(
+    after_help = "Without a subcommand: the cockpit on the current kubeconfig context. With no cluster in reach it\noffers the demo cluster."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+    #[command(flatten)]
+    pub look: LookArgs,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Which cluster and which namespaces.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ClusterArgs {
+    /// Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the pod's service account]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Kubeconfig context
+    #[arg(long, global = true, value_name = "NAME", env = "JOBDECK_CONTEXT")]
+    pub context: Option<String>,
+    /// Namespace to look at [default: the context's]
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_name = "NS",
+        conflicts_with = "all_namespaces"
+    )]
+    pub namespace: Option<String>,
+    /// All namespaces
+    #[arg(long, short = 'A', global = true)]
+    pub all_namespaces: bool,
+    /// Never write to the cluster
+    #[arg(long, global = true, env = "JOBDECK_READ_ONLY")]
+    pub read_only: bool,
+}
+
+/// Looks and keys.
+#[derive(Debug, Clone, Default, Args)]
+pub struct LookArgs {
+    /// Theme: a shipped one or a file of yours in the config folder
+    #[arg(long, global = true, value_name = "NAME", env = "JOBDECK_THEME")]
+    pub theme: Option<String>,
+    /// Keymap: default, vim, emacs, or a file of yours
+    #[arg(long, global = true, value_name = "NAME", env = "JOBDECK_KEYMAP")]
+    pub keymap: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The cockpit on an embedded demo cluster, or only that cluster
+    #[cfg(feature = "demo")]
+    Demo(DemoArgs),
+    /// Print rows once: jobs, pods, nodes or events
+    Get(GetArgs),
+    /// Draw one frame of a pane without a terminal
+    Render(RenderArgs),
+    /// Say, line by line, what this kubeconfig can reach and do
+    Doctor(OneShotArgs),
+    /// Print a shell completion script
+    Completions { shell: Shell },
+    /// Print the manual page (roff)
+    Man,
+    /// Show the settings in force, or where their file is
+    Config {
+        #[command(subcommand)]
+        what: Option<ConfigCommand>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the settings in force, with comments
+    Show,
+    /// Print the path of the settings file
+    Path,
+}
+
+/// The demo cluster's knobs.
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    #[command(flatten)]
+    pub scene: SceneArgs,
+    /// Serve the cluster here for any client, without the cockpit
+    #[arg(long, value_name = "ADDR")]
+    pub serve: Option<SocketAddr>,
+    /// Write a kubeconfig for the served cluster to this file
+    #[arg(long, value_name = "FILE", requires = "serve")]
+    pub kubeconfig_out: Option<PathBuf>,
+}
+
+/// What the demo cluster holds.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SceneArgs {
+    /// The same seed gives the same cluster
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How much faster than real its jobs run
+    #[arg(long, default_value_t = 1.0, value_name = "X")]
+    pub speed: f64,
+    /// Number of nodes [default: the scene's 24]
+    #[arg(long, value_name = "N")]
+    pub nodes: Option<usize>,
+    /// Number of pods to fill it with
+    #[arg(long, value_name = "M")]
+    pub pods: Option<usize>,
+}
+
+/// One-shot commands work on a real cluster or on a demo cluster of their own.
+#[derive(Debug, Clone, Default, Args)]
+pub struct OneShotArgs {
+    /// Use a demo cluster started in this process
+    #[cfg(feature = "demo")]
+    #[arg(long)]
+    pub demo: bool,
+    #[cfg(feature = "demo")]
+    #[arg(long, requires = "demo", default_value_t = 1)]
+    pub seed: u64,
+    /// Advance the demo cluster to this moment and stop its clock, e.g. 10m, 1h30m
+    #[cfg(feature = "demo")]
+    #[arg(long, requires = "demo", value_name = "TIME", value_parser = duration)]
+    pub at: Option<std::time::Duration>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    #[value(alias = "job")]
+    Jobs,
+    #[value(alias = "pod", alias = "po")]
+    Pods,
+    #[value(alias = "node", alias = "no")]
+    Nodes,
+    #[value(alias = "event", alias = "ev")]
+    Events,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    Table,
+    Wide,
+    Json,
+    Yaml,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct GetArgs {
+    pub what: What,
+    #[arg(long, short, default_value = "table")]
+    pub output: Output,
+    /// Only rows that match (the filter language of the cockpit)
+    #[arg(long, short, value_name = "EXPR")]
+    pub filter: Option<String>,
+    #[command(flatten)]
+    pub one_shot: OneShotArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Ansi,
+    Svg,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct RenderArgs {
+    /// jobs, job/NAME, pods, nodes, events, logs/JOB, yaml/JOB, messages, help, start
+    pub pane: String,
+    /// Columns x rows
+    #[arg(long, default_value = "160x48", value_name = "WxH", value_parser = size)]
+    pub size: (u16, u16),
+    #[arg(long, default_value = "text")]
+    pub format: Format,
+    /// Filter to apply first
+    #[arg(long, value_name = "EXPR")]
+    pub filter: Option<String>,
+    /// Write here instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub one_shot: OneShotArgs,
+}
+
+/// `160x48`, between 20x5 and 1000x1000.
+fn size(text: &str) -> Result<(u16, u16), String> {
+    let (w, h) = text
+        .split_once('x')
+        .ok_or("expected WIDTHxHEIGHT, e.g. 160x48")?;
+    let parse = |s: &str| {
+        s.parse::<u16>()
+            .map_err(|_| format!("'{s}' is not a number"))
+    };
+    let (w, h) = (parse(w)?, parse(h)?);
+    if (20..=1000).contains(&w) && (5..=1000).contains(&h) {
+        Ok((w, h))
+    } else {
+        Err("between 20x5 and 1000x1000".into())
+    }
+}
+
+/// `90s`, `10m`, `1h30m`, `2d`.
+#[cfg(feature = "demo")]
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let (mut total, mut number) = (0u64, String::new());
+    for c in text.chars() {
+        let unit = match c {
+            '0'..='9' => {
+                number.push(c);
+                continue;
+            }
+            's' => 1,
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            _ => return Err(format!("'{c}' is no unit: write e.g. 90s, 10m, 1h30m")),
+        };
+        let n: u64 = number
+            .parse()
+            .map_err(|_| format!("a number is missing before '{c}'"))?;
+        total = n
+            .checked_mul(unit)
+            .and_then(|n| total.checked_add(n))
+            .ok_or("too long")?;
+        number.clear();
+    }
+    if !number.is_empty() || text.is_empty() {
+        return Err("a unit is missing: write e.g. 90s, 10m, 1h30m".into());
+    }
+    if total > 30 * 86_400 {
+        return Err("at most 30d".into());
+    }
+    Ok(std::time::Duration::from_secs(total))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_grammar_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_and_sizes() {
+        assert_eq!(duration("1h30m").unwrap().as_secs(), 5400);
+        assert!(
+            duration("10").is_err()
+                && duration("m").is_err()
+                && duration("").is_err()
+                && duration("3w").is_err()
+        );
+        assert_eq!(size("200x60"), Ok((200, 60)));
+        assert!(size("10x60").is_err() && size("axb").is_err());
+    }
+}
