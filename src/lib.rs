@@ -11,8 +11,11 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod app;
+pub mod cli;
+pub mod logging;
 pub mod logs;
 pub mod model;
+pub mod settings;
 
 #[cfg(feature = "demo")]
 pub mod demo;
