@@ -16,6 +16,7 @@ pub mod logging;
 pub mod logs;
 pub mod model;
 pub mod settings;
+pub mod ui;
 
 #[cfg(feature = "demo")]
 pub mod demo;
