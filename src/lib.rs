@@ -15,6 +15,7 @@ pub mod cli;
 pub mod logging;
 pub mod logs;
 pub mod model;
+pub mod panes;
 pub mod settings;
 pub mod ui;
 
