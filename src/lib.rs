@@ -11,13 +11,9 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod app;
-pub mod cli;
-pub mod logging;
+pub mod cluster;
 pub mod logs;
 pub mod model;
-pub mod panes;
-pub mod settings;
-pub mod ui;
 
 #[cfg(feature = "demo")]
 pub mod demo;

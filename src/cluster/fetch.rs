@@ -1,0 +1,35 @@
+//! One whole object, for the YAML view: fetched when it is wanted, kept by nobody here.
+
+use super::failure::Failure;
+use super::http::{Ask, Http};
+use super::kinds::entry;
+use super::report::Report;
+use super::source::Shared;
+use crate::model::want::ObjectWant;
+
+/// The object as the server has it, managedFields included.
+pub async fn object(http: &Http, want: &ObjectWant) -> Result<serde_json::Value, Failure> {
+    let entry = entry(want.kind);
+    let path = entry.object(entry.versions[0], &want.namespace, &want.name);
+    http.json(&Ask::get(path)).await
+}
+
+/// Fetches and reports it.
+pub async fn answer(shared: &Shared, want: ObjectWant) {
+    let object = object(&shared.http, &want).await.map_err(|failure| {
+        let kind = entry(want.kind).plural();
+        match failure.code() {
+            Some(404) => format!("{kind} {} is gone", want.name),
+            Some(403) => format!("reading {kind} is forbidden (needs get): {failure}"),
+            _ => failure.to_string(),
+        }
+    });
+    let cluster = shared.cluster;
+    shared
+        .send(Report::Object {
+            cluster,
+            want,
+            object,
+        })
+        .await;
+}

@@ -1,0 +1,96 @@
+//! THE LIST of watched kinds, one line each. Watching, health, fall-backs and `doctor` follow from it.
+
+use futures::future::BoxFuture;
+
+use super::source::{self, Source};
+use super::wire;
+use crate::model::want::Kind;
+
+/// How a kind is served and read.
+pub struct Entry {
+    pub kind: Kind,
+    /// Empty: the core group.
+    pub group: &'static str,
+    /// Best first; the first is used unless discovery knows better.
+    pub versions: &'static [&'static str],
+    pub namespaced: bool,
+    /// Runs a watch of it until nobody wants it.
+    pub run: fn(Source) -> BoxFuture<'static, source::End>,
+}
+
+macro_rules! kinds {
+    ($($kind:ident $group:literal $versions:expr, $namespaced:literal $wire:ty;)*) => {
+        /// All of them.
+        pub static KINDS: &[Entry] = &[$(Entry {
+            kind: Kind::$kind,
+            group: $group,
+            versions: &$versions,
+            namespaced: $namespaced,
+            run: |source| Box::pin(source::run::<$wire>(source)),
+        },)*];
+
+        /// The entry of a kind.
+        pub fn entry(kind: Kind) -> &'static Entry {
+            // the macro makes one arm per line: a kind without a line does not compile
+            let mut at = 0;
+            $(if let Kind::$kind = kind { return &KINDS[at]; } else { at += 1; })*
+            &KINDS[at.min(KINDS.len() - 1)]
+        }
+    };
+}
+
+kinds! {
+    Job       "batch" ["v1"], true  wire::job::Job;
+    CronJob   "batch" ["v1"], true  wire::cronjob::CronJob;
+    Pod       ""      ["v1"], true  wire::pod::Pod;
+    Node      ""      ["v1"], false wire::node::Node;
+    Event     ""      ["v1"], true  wire::event::Event;
+    Namespace ""      ["v1"], false wire::namespace::Namespace;
+}
+
+impl Entry {
+    pub fn plural(&self) -> &'static str {
+        self.kind.plural()
+    }
+
+    /// `/apis/batch/v1/namespaces/NS/jobs`, without a query.
+    pub fn path(&self, version: &str, namespace: Option<&str>) -> String {
+        let group = match self.group {
+            "" => format!("/api/{version}"),
+            group => format!("/apis/{group}/{version}"),
+        };
+        match namespace {
+            Some(namespace) if self.namespaced => {
+                format!("{group}/namespaces/{namespace}/{}", self.plural())
+            }
+            _ => format!("{group}/{}", self.plural()),
+        }
+    }
+
+    /// The path of one object.
+    pub fn object(&self, version: &str, namespace: &str, name: &str) -> String {
+        let namespace = (!namespace.is_empty()).then_some(namespace);
+        format!("{}/{name}", self.path(version, namespace))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_finds_its_own_line() {
+        for line in KINDS {
+            assert_eq!(entry(line.kind).kind, line.kind);
+        }
+        assert_eq!(
+            entry(Kind::Job).path("v1", Some("ml")),
+            "/apis/batch/v1/namespaces/ml/jobs"
+        );
+        assert_eq!(entry(Kind::Node).path("v1", Some("ml")), "/api/v1/nodes");
+        assert_eq!(
+            entry(Kind::Pod).object("v1", "ml", "a"),
+            "/api/v1/namespaces/ml/pods/a"
+        );
+    }
+}

@@ -1,0 +1,187 @@
+//! Everything that speaks to Kubernetes. Watches become rows, logs become lines, and all of it leaves through one
+//! bounded channel: when its reader is slow, the tasks wait and TCP pushes back.
+
+pub mod connect;
+pub mod exec;
+pub mod failure;
+pub mod fetch;
+pub mod http;
+pub mod kinds;
+pub mod kubeconfig;
+pub mod lines;
+pub mod proxy;
+pub mod report;
+pub mod source;
+pub mod subscribe;
+pub mod sync;
+pub mod target;
+pub mod wire;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::model::ids::{ClusterId, Name};
+use crate::model::want::Want;
+use connect::ConnectError;
+use failure::Failure;
+use http::{Ask, Http};
+use report::{Report, Severity};
+use source::{Shared, Tuning};
+use subscribe::Subscriptions;
+use target::Target;
+use wire::lax;
+
+/// Room in the channel for reports: enough to overlap work, little enough to push back soon.
+pub const CHANNEL: usize = 64;
+
+/// A connected cluster. Dropping it ends everything that runs for it.
+pub struct Cluster {
+    shared: Arc<Shared>,
+    subscriptions: Subscriptions,
+    version: Option<Version>,
+    root: CancellationToken,
+}
+
+/// `GET /version`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Version {
+    #[serde(deserialize_with = "lax::text")]
+    major: String,
+    #[serde(deserialize_with = "lax::text")]
+    minor: String,
+    #[serde(deserialize_with = "lax::text")]
+    pub git_version: String,
+    #[serde(deserialize_with = "lax::text")]
+    pub platform: String,
+}
+
+impl Version {
+    /// Major and minor as numbers; vendors write `28+`.
+    pub fn numbers(&self) -> Option<(u32, u32)> {
+        let number = |text: &str| {
+            let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+            digits.parse().ok()
+        };
+        Some((number(&self.major)?, number(&self.minor)?))
+    }
+
+    /// Servers before 1.27 ignore the request for a streamed list without saying so.
+    pub fn may_stream(&self) -> bool {
+        self.numbers().is_none_or(|version| version >= (1, 27))
+    }
+}
+
+/// How to use a cluster.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    pub id: ClusterId,
+    pub tuning: Tuning,
+    /// Namespaces to show beside the context's own where all may not be listed.
+    pub namespaces: Vec<String>,
+}
+
+impl Cluster {
+    /// Logs in and asks the server for its version: the first thing that shows whether it can be reached.
+    /// Reports go to `out` (see [`CHANNEL`]). Call within a tokio runtime.
+    pub async fn open(
+        target: Target,
+        options: Options,
+        out: mpsc::Sender<Report>,
+    ) -> Result<Self, ConnectError> {
+        let http = Http::new(target);
+        let version = match http.json::<Version>(&Ask::get("/version")).await {
+            Ok(version) => Some(version),
+            // may be hidden from ordinary users, or be no business of a proxy
+            Err(Failure::Status { code, .. }) if code != 401 && code < 500 => None,
+            Err(failure) => {
+                return Err(ConnectError::Server {
+                    context: http.target().context.clone(),
+                    server: http.target().server(),
+                    failure,
+                });
+            }
+        };
+        let mut tuning = options.tuning;
+        tuning.stream &= version.as_ref().is_none_or(Version::may_stream);
+        let mut fallback: Vec<Name> = Vec::new();
+        let own = http.target().namespace.as_deref().unwrap_or("default");
+        for name in std::iter::once(own).chain(options.namespaces.iter().map(String::as_str)) {
+            if !fallback.iter().any(|n| &**n == name) {
+                fallback.push(name.into());
+            }
+        }
+        let shared = Arc::new(Shared::new(options.id, http, out, tuning));
+        if let Some(said) = shared.http.plugin_said().await {
+            shared
+                .notice(Severity::Info, format!("credential plugin: {said}"))
+                .await;
+        }
+        let root = CancellationToken::new();
+        Ok(Self {
+            subscriptions: Subscriptions::new(shared.clone(), fallback, root.clone()),
+            shared,
+            version,
+            root,
+        })
+    }
+
+    /// Exactly these run from now on. `namespace`: scope of the watches of all objects (`None`: all namespaces).
+    pub fn want(&mut self, namespace: Option<&str>, wants: &[Want]) {
+        let namespace: Option<Name> = namespace.map(Into::into);
+        self.subscriptions.want(namespace.as_ref(), wants);
+    }
+
+    /// Whoever waits to try again tries now.
+    pub fn retry_now(&self) {
+        self.shared.retry.notify_waiters();
+    }
+
+    pub fn id(&self) -> ClusterId {
+        self.shared.cluster
+    }
+
+    pub fn http(&self) -> &Http {
+        &self.shared.http
+    }
+
+    pub fn target(&self) -> &Target {
+        self.shared.http.target()
+    }
+
+    /// The context's own namespace, `default` if it names none.
+    pub fn namespace(&self) -> &str {
+        self.target().namespace.as_deref().unwrap_or("default")
+    }
+
+    /// Hidden from this user where `None`.
+    pub fn version(&self) -> Option<&Version> {
+        self.version.as_ref()
+    }
+
+    /// Lists are streamed, as far as known by now.
+    pub fn streams_lists(&self) -> bool {
+        self.shared.streaming.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.root.cancel();
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("Cluster")
+            .field("context", &self.target().context)
+            .field("server", &self.target().server())
+            .field("running", &self.subscriptions.len())
+            .finish_non_exhaustive()
+    }
+}

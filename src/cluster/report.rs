@@ -1,0 +1,77 @@
+//! What the cluster layer tells the owner of the model: the one type in the one channel.
+
+use std::sync::Arc;
+
+use crate::model::delta::{Delta, SourceId};
+use crate::model::health::Health;
+use crate::model::ids::{ClusterId, Name};
+use crate::model::log::LogLine;
+use crate::model::want::{Kind, LogWant, ObjectWant, Selector};
+
+/// One message.
+#[derive(Debug, Clone)]
+pub enum Report {
+    /// Rows for the model.
+    Delta(Delta),
+    /// How a watch is now.
+    Health(SourceHealth),
+    /// A watch has ended (nobody wants it any more): forget its health.
+    Ended {
+        cluster: ClusterId,
+        source: SourceId,
+    },
+    /// Something a user should read.
+    Notice(Notice),
+    /// Lines of one log stream.
+    Log(LogBatch),
+    /// An object that was asked for, or why not.
+    Object {
+        cluster: ClusterId,
+        want: ObjectWant,
+        object: Result<serde_json::Value, String>,
+    },
+}
+
+/// How one watch is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceHealth {
+    pub cluster: ClusterId,
+    pub source: SourceId,
+    pub kind: Kind,
+    pub selector: Selector,
+    /// `None`: all namespaces, or a kind without.
+    pub namespace: Option<Name>,
+    pub health: Health,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    Info,
+    Warning,
+    Error,
+}
+
+/// One sentence: what, why, what next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub cluster: ClusterId,
+    pub severity: Severity,
+    pub text: String,
+}
+
+/// Part of one log stream. Lines and notes are in order: `notes` come after `lines`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogBatch {
+    pub cluster: ClusterId,
+    pub want: Arc<LogWant>,
+    pub lines: Vec<LogLine>,
+    pub notes: Vec<LogNote>,
+}
+
+/// Something about a stream, to be shown among its lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogNote {
+    pub severity: Severity,
+    pub text: String,
+}

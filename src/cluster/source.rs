@@ -1,0 +1,513 @@
+//! One watch task: does what `sync.rs` asks over HTTP, turns objects into rows, and sends them in batches.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::Utc;
+use futures::{FutureExt, StreamExt};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::failure::Failure;
+use super::http::{Ask, Http};
+use super::kinds::Entry;
+use super::lines::Lines;
+use super::report::{Notice, Report, Severity, SourceHealth};
+use super::sync::{self, Input, Next, Output, Sync};
+use super::wire::{self, Event, Wire};
+use crate::model::delta::{Change, Delta, SourceId};
+use crate::model::health::Health;
+use crate::model::ids::{ClusterId, Name, Names, Uid};
+use crate::model::want::Selector;
+
+/// Rows per message.
+const BATCH: usize = 256;
+
+/// What can be adjusted; the defaults suit real clusters.
+#[derive(Debug, Clone)]
+pub struct Tuning {
+    /// Try streamed lists first; else pages at once.
+    pub stream: bool,
+    /// Objects per page.
+    pub page: usize,
+    /// `timeoutSeconds` of a watch; the server closes it then and we resume.
+    pub watch_seconds: u32,
+    /// Silence after which an initial stream is given up.
+    pub stream_silence: Duration,
+    /// Silence after which a watch is opened anew: servers send a bookmark each minute.
+    pub watch_silence: Duration,
+    /// Factor on all waiting after failures.
+    pub patience: f64,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            stream: true,
+            page: 500,
+            watch_seconds: 290,
+            stream_silence: Duration::from_secs(30),
+            watch_silence: Duration::from_secs(100),
+            patience: 1.0,
+        }
+    }
+}
+
+/// What the sources of one cluster share.
+pub struct Shared {
+    pub cluster: ClusterId,
+    pub http: Http,
+    pub out: mpsc::Sender<Report>,
+    pub tuning: Tuning,
+    /// Lists may be streamed, as far as known.
+    pub streaming: AtomicBool,
+    /// "Try again now".
+    pub retry: Notify,
+    /// Sources started so far.
+    pub sources: AtomicU32,
+    /// What has been said once and need not be said again.
+    pub told: Mutex<HashSet<String>>,
+}
+
+impl Shared {
+    pub fn new(cluster: ClusterId, http: Http, out: mpsc::Sender<Report>, tuning: Tuning) -> Self {
+        Self {
+            cluster,
+            http,
+            out,
+            streaming: AtomicBool::new(tuning.stream),
+            tuning,
+            retry: Notify::new(),
+            sources: AtomicU32::new(0),
+            told: Mutex::default(),
+        }
+    }
+
+    /// A number no other source of this cluster has.
+    pub fn next_source(&self) -> SourceId {
+        SourceId(self.sources.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// True the first time it is asked about a text.
+    pub fn first_time(&self, text: &str) -> bool {
+        // a poisoned lock only means that something may be said twice
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.insert(text.to_owned())
+    }
+
+    /// Sends; false if nobody listens any more.
+    pub async fn send(&self, report: Report) -> bool {
+        self.out.send(report).await.is_ok()
+    }
+
+    pub async fn notice(&self, severity: Severity, text: String) {
+        let cluster = self.cluster;
+        let notice = Notice {
+            cluster,
+            severity,
+            text,
+        };
+        self.send(Report::Notice(notice)).await;
+    }
+
+    /// Waits, but not longer than until the user asks to retry.
+    pub async fn wait(&self, time: Duration) {
+        let time = time.mul_f64(self.tuning.patience);
+        let _ = tokio::time::timeout(time, self.retry.notified()).await;
+    }
+}
+
+/// One watch to run.
+pub struct Source {
+    pub shared: Arc<Shared>,
+    pub id: SourceId,
+    pub entry: &'static Entry,
+    pub version: &'static str,
+    pub namespace: Option<Name>,
+    pub selector: Selector,
+    pub cancel: CancellationToken,
+    /// End with [`End::Forbidden`] instead of asking again: somebody has another idea.
+    pub yields: bool,
+}
+
+/// Why a watch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Nobody wants it, or nobody listens.
+    Cancelled,
+    /// 403, and it yields.
+    Forbidden,
+}
+
+/// Runs a watch until it is cancelled; then its rows are taken back.
+pub async fn run<W: Wire>(source: Source) -> End {
+    let cancel = source.cancel.clone();
+    let (shared, id) = (source.shared.clone(), source.id);
+    let end = tokio::select! {
+        biased;
+        () = cancel.cancelled() => End::Cancelled,
+        end = Runner::<W>::new(source).drive() => end,
+    };
+    let dropped = Delta {
+        cluster: shared.cluster,
+        source: id,
+        rows: W::rows(Change::Dropped),
+    };
+    shared.send(Report::Delta(dropped)).await;
+    let cluster = shared.cluster;
+    shared
+        .send(Report::Ended {
+            cluster,
+            source: id,
+        })
+        .await;
+    end
+}
+
+struct Runner<W: Wire> {
+    source: Source,
+    sync: Sync,
+    names: Names,
+    rows: Vec<W::Row>,
+    gone: Vec<Uid>,
+    /// Version of the last object not yet told to `sync`.
+    version: String,
+    /// Objects left out so far because they could not be read.
+    skipped: usize,
+    /// Ends the task: nobody listens.
+    deaf: bool,
+}
+
+impl<W: Wire> Runner<W> {
+    fn new(source: Source) -> Self {
+        let streaming = source.shared.streaming.load(Ordering::Relaxed);
+        let namespace = source.namespace.as_deref().map(str::to_owned);
+        let sync = Sync::new(source.entry.plural().to_owned(), namespace, streaming);
+        Self {
+            source,
+            sync,
+            names: Names::default(),
+            rows: Vec::new(),
+            gone: Vec::new(),
+            version: String::new(),
+            skipped: 0,
+            deaf: false,
+        }
+    }
+
+    async fn drive(mut self) -> End {
+        self.health(Health::Connecting).await;
+        while !self.deaf {
+            match self.sync.next() {
+                Next::Wait(time) => {
+                    if self.source.yields && matches!(self.sync.health(), Health::Forbidden { .. })
+                    {
+                        return End::Forbidden;
+                    }
+                    self.source.shared.wait(time).await;
+                    let streaming = self.source.shared.streaming.load(Ordering::Relaxed);
+                    self.sync.woken(streaming);
+                }
+                Next::Ask(sync::Ask::Page { token }) => self.page(token, true).await,
+                Next::Ask(sync::Ask::Whole) => self.page(None, false).await,
+                Next::Ask(sync::Ask::Stream) => self.watch(None).await,
+                Next::Ask(sync::Ask::Watch { version }) => self.watch(Some(version)).await,
+            }
+        }
+        End::Cancelled
+    }
+
+    async fn step(&mut self, input: Input) {
+        for output in self.sync.step(input, Utc::now(), random()) {
+            self.put(output).await;
+        }
+    }
+
+    async fn put(&mut self, output: Output) {
+        match output {
+            Output::Restart => self.change(Change::Restart).await,
+            Output::Synced => self.change(Change::Synced).await,
+            Output::Health(health) => self.health(health).await,
+            Output::NoStreaming { why, everywhere } => {
+                let shared = &self.source.shared;
+                let news = !everywhere || shared.streaming.swap(false, Ordering::Relaxed);
+                tracing::info!(kind = self.source.entry.plural(), why, "no streamed list");
+                // an old server is nothing to worry a user with
+                if news && !everywhere {
+                    let what = self.source.entry.plural();
+                    let text = format!("{what}: {why}; listing in pages instead");
+                    shared.notice(Severity::Info, text).await;
+                }
+            }
+        }
+    }
+
+    async fn change(&mut self, change: Change<W::Row>) {
+        let delta = Delta {
+            cluster: self.source.shared.cluster,
+            source: self.source.id,
+            rows: W::rows(change),
+        };
+        self.deaf |= !self.source.shared.send(Report::Delta(delta)).await;
+    }
+
+    async fn health(&mut self, health: Health) {
+        let report = SourceHealth {
+            cluster: self.source.shared.cluster,
+            source: self.source.id,
+            kind: self.source.entry.kind,
+            selector: self.source.selector.clone(),
+            namespace: self.source.namespace.clone(),
+            health,
+        };
+        self.deaf |= !self.source.shared.send(Report::Health(report)).await;
+    }
+
+    fn path(&self, query: &[(&str, &str)]) -> String {
+        let namespace = match &self.source.selector {
+            Selector::About { namespace, .. } if !namespace.is_empty() => Some(namespace),
+            _ => self.source.namespace.as_ref(),
+        };
+        let mut path = self
+            .source
+            .entry
+            .path(self.source.version, namespace.map(|n| &**n));
+        let about = match &self.source.selector {
+            Selector::All => None,
+            Selector::About { uid, .. } => Some(format!("involvedObject.uid={uid}")),
+        };
+        let mut sign = '?';
+        let about = about.as_deref().map(|fields| ("fieldSelector", fields));
+        for (key, value) in query.iter().copied().chain(about) {
+            path.push(sign);
+            path.push_str(key);
+            path.push('=');
+            escape(value, &mut path);
+            sign = '&';
+        }
+        path
+    }
+
+    /// One page, or the whole list from the server's cache.
+    async fn page(&mut self, token: Option<String>, paged: bool) {
+        let limit = self.source.shared.tuning.page.to_string();
+        let mut query = Vec::new();
+        if paged {
+            query.push(("limit", limit.as_str()));
+        } else {
+            query.push(("resourceVersion", "0"));
+        }
+        if let Some(token) = &token {
+            query.push(("continue", token));
+        }
+        let ask = Ask::get(self.path(&query));
+        let answer = self.source.shared.http.read(&ask).await;
+        let page = answer
+            .and_then(|body| wire::page::<W>(&body).map_err(|e| Failure::Garbled(e.to_string())));
+        let page = match page {
+            Ok(page) => page,
+            Err(failure) => return self.step(Input::Failed(failure)).await,
+        };
+        if let Some(restart) = self.sync.page_arrives() {
+            self.put(restart).await;
+        }
+        let count = page.items.len();
+        for item in page.items {
+            let row = item.row(self.source.shared.cluster, &mut self.names);
+            self.rows.push(row);
+            if self.rows.len() >= BATCH {
+                self.flush().await;
+            }
+        }
+        self.flush().await;
+        self.skip(page.skipped).await;
+        self.step(Input::Page {
+            count,
+            version: page.version,
+            next: page.next,
+            remaining: page.remaining,
+        })
+        .await;
+    }
+
+    /// A watch from a version, or (`None`) one that begins with everything.
+    async fn watch(&mut self, version: Option<String>) {
+        let shared = self.source.shared.clone();
+        // not all at the same moment
+        let seconds = shared.tuning.watch_seconds;
+        let timeout = (seconds - (f64::from(seconds) * 0.15 * random()) as u32).to_string();
+        let mut query = vec![
+            ("watch", "1"),
+            ("allowWatchBookmarks", "true"),
+            ("timeoutSeconds", timeout.as_str()),
+        ];
+        match &version {
+            Some(version) => query.push(("resourceVersion", version)),
+            None => query.extend([
+                ("sendInitialEvents", "true"),
+                ("resourceVersionMatch", "NotOlderThan"),
+            ]),
+        }
+        let ask = Ask::get(self.path(&query)).plain();
+        let answer = match shared.http.open(&ask).await {
+            Ok(answer) => answer,
+            Err(failure) => return self.step(Input::Failed(failure)).await,
+        };
+        let opened = Instant::now();
+        self.step(Input::Opened).await;
+        let mut chunks = shared.http.chunks(answer);
+        let mut lines = Lines::default();
+        while !self.deaf {
+            // what is there already goes into the same batch
+            let chunk = match chunks.next().now_or_never() {
+                Some(chunk) => Ok(chunk),
+                None => {
+                    self.told(0).await;
+                    let silence = match self.sync.is_listing() {
+                        true => shared.tuning.stream_silence,
+                        false => shared.tuning.watch_silence,
+                    };
+                    tokio::time::timeout(silence, chunks.next())
+                        .await
+                        .map_err(|_| silence)
+                }
+            };
+            match chunk {
+                Err(silence) => return self.step(Input::Stalled { silence }).await,
+                Ok(Some(Ok(bytes))) => {
+                    lines.push(&bytes);
+                    if !self.read(&mut lines).await {
+                        return;
+                    }
+                }
+                // a cut connection and an orderly end are the same: resume from the last version
+                Ok(Some(Err(_)) | None) => {
+                    self.told(0).await;
+                    let lived = opened.elapsed();
+                    return self.step(Input::Ended { lived }).await;
+                }
+            }
+        }
+    }
+
+    /// Takes in all whole lines; false if the stream is of no use any more.
+    async fn read(&mut self, lines: &mut Lines) -> bool {
+        while let Some(line) = lines.next_line() {
+            let event = if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            } else {
+                wire::event::<W>(line)
+            };
+            match event {
+                Ok(Event::Applied(object)) => {
+                    self.version.clone_from(&object.meta().resource_version);
+                    if !self.gone.is_empty() {
+                        self.flush().await;
+                    }
+                    let row = object.row(self.source.shared.cluster, &mut self.names);
+                    self.rows.push(row);
+                    self.told(BATCH).await;
+                }
+                Ok(Event::Deleted(object)) => {
+                    self.version.clone_from(&object.meta().resource_version);
+                    if !self.rows.is_empty() {
+                        self.told(0).await;
+                    }
+                    self.gone.push(object.meta().uid());
+                    self.told(BATCH).await;
+                }
+                Ok(Event::Bookmark { version, end }) => {
+                    self.told(0).await;
+                    self.step(Input::Bookmark { version, end }).await;
+                    if !self.sync.keeps_stream() {
+                        return false;
+                    }
+                }
+                Ok(Event::Error(status)) => {
+                    self.told(0).await;
+                    let failure = Failure::from_status(status, 500, None);
+                    self.step(Input::Failed(failure)).await;
+                    return false;
+                }
+                Ok(Event::Unknown) => {}
+                Err(_) => self.skip(1).await,
+            }
+        }
+        true
+    }
+
+    /// Sends what has gathered if it is at least so much, and tells the machine.
+    async fn told(&mut self, at_least: usize) {
+        let count = self.rows.len() + self.gone.len();
+        if count == 0 || count < at_least {
+            return;
+        }
+        self.flush().await;
+        let version = std::mem::take(&mut self.version);
+        self.step(Input::Objects { count, version }).await;
+    }
+
+    async fn flush(&mut self) {
+        if !self.rows.is_empty() {
+            let rows = std::mem::take(&mut self.rows);
+            self.change(Change::Rows(rows)).await;
+        }
+        if !self.gone.is_empty() {
+            let gone = std::mem::take(&mut self.gone);
+            self.change(Change::Gone(gone)).await;
+        }
+    }
+
+    async fn skip(&mut self, more: usize) {
+        if more == 0 {
+            return;
+        }
+        let first = self.skipped == 0;
+        self.skipped += more;
+        if first {
+            let what = self.source.entry.plural();
+            let text = format!("{what}: {more} could not be read and are left out");
+            let shared = self.source.shared.clone();
+            shared.notice(Severity::Warning, text).await;
+        }
+    }
+}
+
+/// Percent-encodes a query value.
+pub fn escape(value: &str, into: &mut String) {
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            into.push(byte as char);
+        } else {
+            into.push_str(&format!("%{byte:02X}"));
+        }
+    }
+}
+
+/// 0..1; good enough to spread clients in time.
+pub fn random() -> f64 {
+    let bits = std::collections::hash_map::RandomState::new()
+        .build_hasher()
+        .finish();
+    (bits >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// Runs a task so that a panic in it becomes an answer instead of silence.
+pub async fn guarded<T: Send + 'static>(
+    task: impl Future<Output = T> + Send + 'static,
+) -> Result<T, String> {
+    /// Aborts with the waiter.
+    struct Guard<T>(tokio::task::JoinHandle<T>);
+    impl<T> Drop for Guard<T> {
+        fn drop(&mut self) {
+            self.0.abort();
+        }
+    }
+    let mut guard = Guard(tokio::spawn(task));
+    (&mut guard.0).await.map_err(|e| e.to_string())
+}

@@ -1,0 +1,225 @@
+//! From "these are wanted" to running tasks: starts and stops the difference, and looks after each watch: when
+//! the cluster-wide list is forbidden it watches the namespaces that are known instead, and asks again now and then.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use super::fetch;
+use super::http::Ask;
+use super::kinds::{Entry, entry};
+use super::report::{Report, Severity, SourceHealth};
+use super::source::{End, Shared, Source, guarded};
+use crate::model::delta::SourceId;
+use crate::model::health::Health;
+use crate::model::ids::Name;
+use crate::model::want::{Kind, LogWant, ObjectWant, Selector, Want};
+
+/// How often to ask whether a forbidden list is allowed by now.
+const PROBE: Duration = Duration::from_secs(300);
+/// Pause before a task that broke is started again.
+const MEND: Duration = Duration::from_secs(15);
+
+/// Something that runs while it is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Running {
+    Watch(Kind, Option<Name>, Selector),
+    Log(LogWant),
+    Object(ObjectWant),
+}
+
+/// All that runs for one cluster.
+pub struct Subscriptions {
+    shared: Arc<Shared>,
+    runtime: Handle,
+    running: HashMap<Running, CancellationToken>,
+    /// Cancelled with the connection.
+    root: CancellationToken,
+    /// Namespaces to watch where all of them may not be.
+    fallback: Vec<Name>,
+}
+
+impl Subscriptions {
+    pub fn new(shared: Arc<Shared>, fallback: Vec<Name>, root: CancellationToken) -> Self {
+        Self {
+            shared,
+            runtime: Handle::current(),
+            running: HashMap::new(),
+            root,
+            fallback,
+        }
+    }
+
+    /// Makes exactly these run. `namespace`: the scope of watches of all objects (`None`: all namespaces).
+    pub fn want(&mut self, namespace: Option<&Name>, wants: &[Want]) {
+        let wanted: Vec<Running> = wants
+            .iter()
+            .map(|want| match want {
+                Want::Watch(kind, selector) => {
+                    let scoped = entry(*kind).namespaced && *selector == Selector::All;
+                    let namespace = namespace.filter(|_| scoped).cloned();
+                    Running::Watch(*kind, namespace, selector.clone())
+                }
+                Want::Log(log) => Running::Log(log.clone()),
+                Want::Object(object) => Running::Object(object.clone()),
+            })
+            .collect();
+        self.running.retain(|running, token| {
+            let keep = wanted.contains(running);
+            if !keep {
+                token.cancel();
+            }
+            keep
+        });
+        for want in wanted {
+            if !self.running.contains_key(&want) {
+                let token = self.root.child_token();
+                self.start(&want, token.clone());
+                self.running.insert(want, token);
+            }
+        }
+    }
+
+    /// How many tasks run.
+    pub fn len(&self) -> usize {
+        self.running.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    fn start(&self, want: &Running, cancel: CancellationToken) {
+        let shared = self.shared.clone();
+        match want.clone() {
+            Running::Watch(kind, namespace, selector) => {
+                let watch = Watch {
+                    shared,
+                    entry: entry(kind),
+                    namespace,
+                    selector,
+                    cancel,
+                    fallback: self.fallback.clone(),
+                };
+                self.runtime.spawn(watch.look_after());
+            }
+            Running::Object(want) => {
+                self.runtime.spawn(async move {
+                    tokio::select! {
+                        () = cancel.cancelled() => {}
+                        () = fetch::answer(&shared, want) => {}
+                    }
+                });
+            }
+            Running::Log(_want) => {}
+        }
+    }
+}
+
+/// One wanted watch, whatever it takes.
+struct Watch {
+    shared: Arc<Shared>,
+    entry: &'static Entry,
+    namespace: Option<Name>,
+    selector: Selector,
+    cancel: CancellationToken,
+    fallback: Vec<Name>,
+}
+
+impl Watch {
+    async fn look_after(self) {
+        let wide = self.namespace.is_none()
+            && self.entry.namespaced
+            && self.selector == Selector::All
+            && !self.fallback.is_empty();
+        loop {
+            let end = self.keep(self.namespace.clone(), wide, &self.cancel).await;
+            if end == End::Cancelled {
+                return;
+            }
+            self.narrow().await;
+            if self.cancel.is_cancelled() {
+                return;
+            }
+        }
+    }
+
+    /// Runs one source; one that breaks is reported and started again.
+    async fn keep(&self, namespace: Option<Name>, yields: bool, cancel: &CancellationToken) -> End {
+        let id = self.shared.next_source();
+        loop {
+            let source = Source {
+                shared: self.shared.clone(),
+                id,
+                entry: self.entry,
+                version: self.entry.versions[0],
+                namespace: namespace.clone(),
+                selector: self.selector.clone(),
+                cancel: cancel.clone(),
+                yields,
+            };
+            match guarded((self.entry.run)(source)).await {
+                Ok(end) => return end,
+                Err(why) => self.broke(id, namespace.clone(), why).await,
+            }
+            tokio::select! {
+                () = cancel.cancelled() => return End::Cancelled,
+                () = self.shared.wait(MEND) => {}
+            }
+        }
+    }
+
+    async fn broke(&self, source: SourceId, namespace: Option<Name>, why: String) {
+        tracing::error!(kind = self.entry.plural(), why, "a watch task broke");
+        let why = format!("jobdeck's own error, please report it: {why}");
+        self.shared
+            .send(Report::Health(SourceHealth {
+                cluster: self.shared.cluster,
+                source,
+                kind: self.entry.kind,
+                selector: self.selector.clone(),
+                namespace,
+                health: Health::Failing { why },
+            }))
+            .await;
+    }
+
+    /// Watches the known namespaces one by one, until the whole may be listed again or nobody wants it.
+    async fn narrow(&self) {
+        let what = self.entry.plural();
+        if self.shared.first_time(what) {
+            let shown: Vec<&str> = self.fallback.iter().map(|n| &**n).collect();
+            let text = format!(
+                "{what} in all namespaces: forbidden (needs list and watch on {what}); showing {} only",
+                shown.join(", ")
+            );
+            self.shared.notice(Severity::Info, text).await;
+        }
+        let cancel = self.cancel.child_token();
+        let each = futures::future::join_all(
+            self.fallback
+                .iter()
+                .map(|namespace| self.keep(Some(namespace.clone()), false, &cancel)),
+        );
+        let allowed = async {
+            loop {
+                tokio::time::sleep(PROBE.mul_f64(self.shared.tuning.patience)).await;
+                let path = self.entry.path(self.entry.versions[0], None);
+                let ask = Ask::get(format!("{path}?limit=1"));
+                if self.shared.http.read(&ask).await.is_ok() {
+                    return;
+                }
+            }
+        };
+        let stop = async {
+            tokio::select! {
+                () = allowed => cancel.cancel(),
+                () = cancel.cancelled() => {}
+            }
+        };
+        futures::future::join(each, stop).await;
+    }
+}

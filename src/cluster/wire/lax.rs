@@ -1,0 +1,354 @@
+//! Leaf decoders that accept any JSON value and never fail: what has the wrong type reads as absent.
+//! One object that another version of the API, or a broken controller, wrote oddly must not hide its list.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use chrono::{DateTime, Utc};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// Visitor methods for every JSON type the visitor has no use for.
+macro_rules! otherwise {
+    ($($method:ident)*) => { $(otherwise!(@ $method);)* };
+    (@ bool) => { fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> { Ok(Self::Value::default()) } };
+    (@ int) => { fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> { Ok(Self::Value::default()) }
+                 fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> { Ok(Self::Value::default()) } };
+    (@ float) => { fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> { Ok(Self::Value::default()) } };
+    (@ text) => { fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> { Ok(Self::Value::default()) } };
+    (@ unit) => { fn visit_unit<E>(self) -> Result<Self::Value, E> { Ok(Self::Value::default()) } };
+    (@ seq) => { fn visit_seq<A: SeqAccess<'de>>(self, mut a: A) -> Result<Self::Value, A::Error> {
+        while a.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Self::Value::default())
+    } };
+    (@ map) => { fn visit_map<A: MapAccess<'de>>(self, mut a: A) -> Result<Self::Value, A::Error> {
+        while a.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Self::Value::default())
+    } };
+}
+
+/// Any scalar; arrays, objects and null are `Absent`.
+#[derive(Debug, Default)]
+enum Scalar {
+    #[default]
+    Absent,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(String),
+}
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct V;
+        impl<'de> Visitor<'de> for V {
+            type Value = Scalar;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("any value")
+            }
+            fn visit_bool<E>(self, v: bool) -> Result<Scalar, E> {
+                Ok(Scalar::Bool(v))
+            }
+            fn visit_i64<E>(self, v: i64) -> Result<Scalar, E> {
+                Ok(Scalar::Int(v))
+            }
+            fn visit_u64<E>(self, v: u64) -> Result<Scalar, E> {
+                Ok(Scalar::Int(i64::try_from(v).unwrap_or(i64::MAX)))
+            }
+            fn visit_f64<E>(self, v: f64) -> Result<Scalar, E> {
+                Ok(Scalar::Float(v))
+            }
+            fn visit_str<E>(self, v: &str) -> Result<Scalar, E> {
+                Ok(Scalar::Text(v.to_owned()))
+            }
+            otherwise!(unit seq map);
+        }
+        d.deserialize_any(V)
+    }
+}
+
+impl Scalar {
+    fn int(self) -> Option<i64> {
+        match self {
+            Scalar::Int(v) => Some(v),
+            // `as` saturates, and NaN is 0
+            Scalar::Float(v) => Some(v as i64),
+            Scalar::Text(v) => v.trim().parse().ok(),
+            Scalar::Absent | Scalar::Bool(_) => None,
+        }
+    }
+}
+
+/// A string; a number as its digits (quantities may be written either way); else empty.
+pub fn text<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    Ok(match Scalar::deserialize(d)? {
+        Scalar::Text(v) => v,
+        Scalar::Int(v) => v.to_string(),
+        Scalar::Float(v) => v.to_string(),
+        Scalar::Bool(v) => v.to_string(),
+        Scalar::Absent => String::new(),
+    })
+}
+
+/// A string whose presence means something; anything but a non-empty string is absent.
+pub fn maybe_text<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+    Ok(match Scalar::deserialize(d)? {
+        Scalar::Text(v) if !v.is_empty() => Some(v),
+        _ => None,
+    })
+}
+
+/// `true` only for true.
+pub fn flag<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
+    Ok(matches!(Scalar::deserialize(d)?, Scalar::Bool(true)))
+}
+
+/// A count: negative is 0, too large is the maximum, not a number is 0.
+pub fn count<'de, D: Deserializer<'de>>(d: D) -> Result<u32, D::Error> {
+    Ok(maybe_count(d)?.unwrap_or(0))
+}
+
+/// As [`count`], but absent when it is not a number.
+pub fn maybe_count<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u32>, D::Error> {
+    Ok(Scalar::deserialize(d)?
+        .int()
+        .map(|v| u32::try_from(v.max(0)).unwrap_or(u32::MAX)))
+}
+
+/// A signed number, clamped to 32 bits.
+pub fn maybe_int<'de, D: Deserializer<'de>>(d: D) -> Result<Option<i32>, D::Error> {
+    Ok(Scalar::deserialize(d)?
+        .int()
+        .map(|v| v.clamp(i32::MIN.into(), i32::MAX.into()) as i32))
+}
+
+/// Whole seconds, never negative.
+pub fn maybe_seconds<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
+    Ok(Scalar::deserialize(d)?.int().map(|v| v.max(0) as u64))
+}
+
+/// RFC 3339.
+pub fn time<'de, D: Deserializer<'de>>(d: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    Ok(match Scalar::deserialize(d)? {
+        Scalar::Text(v) => DateTime::parse_from_rfc3339(&v)
+            .ok()
+            .map(|t| t.with_timezone(&Utc)),
+        _ => None,
+    })
+}
+
+/// A JSON object read as `T`; anything else is `None`.
+struct Object<T>(Option<T>);
+
+impl<T> Default for Object<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct V<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for V<T> {
+            type Value = Object<T>;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("any value")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, a: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(a)).map(|v| Object(Some(v)))
+            }
+            otherwise!(bool int float text unit seq);
+        }
+        d.deserialize_any(V(PhantomData))
+    }
+}
+
+/// A nested object; anything else reads as its default.
+pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    d: D,
+) -> Result<T, D::Error> {
+    Ok(Object::deserialize(d)?.0.unwrap_or_default())
+}
+
+/// A nested object whose presence means something.
+pub fn maybe_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    d: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(Object::deserialize(d)?.0)
+}
+
+/// Collects the elements of an array; anything else is empty.
+struct Seq<T, Item>(Vec<T>, PhantomData<Item>);
+
+impl<T, Item> Default for Seq<T, Item> {
+    fn default() -> Self {
+        Self(Vec::new(), PhantomData)
+    }
+}
+
+impl<'de, T, Item: Deserialize<'de> + Into<Option<T>>> Deserialize<'de> for Seq<T, Item> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct V<T, Item>(PhantomData<(T, Item)>);
+        impl<'de, T, Item: Deserialize<'de> + Into<Option<T>>> Visitor<'de> for V<T, Item> {
+            type Value = Seq<T, Item>;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("any value")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut a: A) -> Result<Self::Value, A::Error> {
+                let mut all = Vec::with_capacity(a.size_hint().unwrap_or(0).min(4096));
+                while let Some(element) = a.next_element::<Item>()? {
+                    all.extend(element.into());
+                }
+                Ok(Seq(all, PhantomData))
+            }
+            otherwise!(bool int float text unit map);
+        }
+        d.deserialize_any(V(PhantomData))
+    }
+}
+
+impl<T> From<Object<T>> for Option<T> {
+    fn from(o: Object<T>) -> Self {
+        o.0
+    }
+}
+
+impl From<Scalar> for Option<String> {
+    fn from(s: Scalar) -> Self {
+        match s {
+            Scalar::Text(v) => Some(v),
+            _ => None,
+        }
+    }
+}
+
+impl From<Scalar> for Option<i64> {
+    fn from(s: Scalar) -> Self {
+        s.int()
+    }
+}
+
+/// An array of objects; elements that are not objects are left out.
+pub fn list<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    d: D,
+) -> Result<Vec<T>, D::Error> {
+    Ok(Seq::<T, Object<T>>::deserialize(d)?.0)
+}
+
+/// An array of strings.
+pub fn texts<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
+    Ok(Seq::<String, Scalar>::deserialize(d)?.0)
+}
+
+/// An array of whole numbers.
+pub fn numbers<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<i64>, D::Error> {
+    Ok(Seq::<i64, Scalar>::deserialize(d)?.0)
+}
+
+/// How many elements an array has, without keeping them.
+pub fn length<'de, D: Deserializer<'de>>(d: D) -> Result<u32, D::Error> {
+    struct V;
+    impl<'de> Visitor<'de> for V {
+        type Value = u32;
+        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+            f.write_str("any value")
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut a: A) -> Result<u32, A::Error> {
+            let mut n = 0u32;
+            while a.next_element::<IgnoredAny>()?.is_some() {
+                n = n.saturating_add(1);
+            }
+            Ok(n)
+        }
+        otherwise!(bool int float text unit map);
+    }
+    d.deserialize_any(V)
+}
+
+/// An object of scalars as pairs in its own order; nested values read as empty.
+pub fn pairs<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<(String, String)>, D::Error> {
+    struct Value(String);
+    impl<'de> Deserialize<'de> for Value {
+        fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+            text(d).map(Value)
+        }
+    }
+    struct V;
+    impl<'de> Visitor<'de> for V {
+        type Value = Vec<(String, String)>;
+        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+            f.write_str("any value")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut a: A) -> Result<Self::Value, A::Error> {
+            let mut all = Vec::new();
+            while let Some((key, Value(value))) = a.next_entry::<String, Value>()? {
+                all.push((key, value));
+            }
+            Ok(all)
+        }
+        otherwise!(bool int float text unit seq);
+    }
+    d.deserialize_any(V)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Default, PartialEq, serde::Deserialize)]
+    #[serde(default)]
+    struct Probe {
+        #[serde(deserialize_with = "text")]
+        t: String,
+        #[serde(deserialize_with = "count")]
+        c: u32,
+        #[serde(deserialize_with = "maybe_int")]
+        i: Option<i32>,
+        #[serde(deserialize_with = "time")]
+        at: Option<DateTime<Utc>>,
+        #[serde(deserialize_with = "list")]
+        l: Vec<Probe>,
+        #[serde(deserialize_with = "length")]
+        n: u32,
+        #[serde(deserialize_with = "pairs")]
+        p: Vec<(String, String)>,
+        #[serde(deserialize_with = "maybe_object")]
+        o: Option<Box<Probe>>,
+    }
+
+    fn probe(json: &str) -> Probe {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn wrong_types_read_as_absent() {
+        for odd in [
+            "null",
+            "true",
+            "-1",
+            "1.5",
+            r#""x""#,
+            "[1,{}]",
+            r#"{"a":[]}"#,
+        ] {
+            let all = format!(
+                r#"{{"t":{odd},"c":{odd},"i":{odd},"at":{odd},"l":{odd},"n":{odd},"p":{odd},"o":{odd}}}"#
+            );
+            probe(&all);
+        }
+        assert_eq!(probe(r#"{"c":-5}"#).c, 0);
+        assert_eq!(probe(r#"{"c":99999999999999999999}"#).c, u32::MAX);
+        assert_eq!(probe(r#"{"i":-99999999999}"#).i, Some(i32::MIN));
+        assert_eq!(probe(r#"{"l":[1,{"t":"a"},null,{"t":2}]}"#).l.len(), 2);
+    }
+
+    #[test]
+    fn right_types_read_as_they_are() {
+        let p = probe(
+            r#"{"t":"a","c":7,"at":"2026-01-02T03:04:05.6Z","n":[1,"x"],"p":{"k":"v","n":1},"o":{}}"#,
+        );
+        assert_eq!((p.t.as_str(), p.c, p.n, p.o.is_some()), ("a", 7, 2, true));
+        assert_eq!(p.p, [("k".into(), "v".into()), ("n".into(), "1".into())]);
+        assert_eq!(p.at.unwrap().timestamp_subsec_millis(), 600);
+    }
+}

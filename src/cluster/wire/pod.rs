@@ -1,0 +1,347 @@
+//! v1 Pod: the kind there are a hundred thousand of, so nothing is decoded that no row needs.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::meta::{Condition, Meta, named};
+use super::template::{Container, devices};
+use super::{Object, Wire, lax};
+use crate::model::delta::{Change, Rows};
+use crate::model::ids::{ClusterId, Name, Names};
+use crate::model::pod::{Exit, PodPhase, PodRow};
+use crate::model::pod_status::{ContainerView, PodView, State as StateView, phase, shown};
+
+pub type Pod = Object<Spec, Status>;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Spec {
+    #[serde(deserialize_with = "lax::text")]
+    node_name: String,
+    #[serde(deserialize_with = "lax::list")]
+    containers: Vec<Container>,
+    #[serde(deserialize_with = "lax::list")]
+    init_containers: Vec<Container>,
+    #[serde(deserialize_with = "lax::list")]
+    scheduling_gates: Vec<Gate>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Gate {
+    #[serde(deserialize_with = "lax::text")]
+    name: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Status {
+    #[serde(deserialize_with = "lax::text")]
+    phase: String,
+    #[serde(deserialize_with = "lax::text")]
+    reason: String,
+    #[serde(deserialize_with = "lax::text")]
+    message: String,
+    #[serde(deserialize_with = "lax::time")]
+    start_time: Option<DateTime<Utc>>,
+    #[serde(deserialize_with = "lax::list")]
+    conditions: Vec<Condition>,
+    #[serde(deserialize_with = "lax::list")]
+    container_statuses: Vec<ContainerStatus>,
+    #[serde(deserialize_with = "lax::list")]
+    init_container_statuses: Vec<ContainerStatus>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ContainerStatus {
+    #[serde(deserialize_with = "lax::text")]
+    name: String,
+    #[serde(deserialize_with = "lax::flag")]
+    ready: bool,
+    #[serde(deserialize_with = "lax::flag")]
+    started: bool,
+    #[serde(deserialize_with = "lax::count")]
+    restart_count: u32,
+    #[serde(deserialize_with = "lax::object")]
+    state: State,
+    #[serde(deserialize_with = "lax::object")]
+    last_state: State,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct State {
+    #[serde(deserialize_with = "lax::maybe_object")]
+    waiting: Option<Waiting>,
+    #[serde(deserialize_with = "lax::maybe_object")]
+    running: Option<Running>,
+    #[serde(deserialize_with = "lax::maybe_object")]
+    terminated: Option<Terminated>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Waiting {
+    #[serde(deserialize_with = "lax::text")]
+    reason: String,
+    #[serde(deserialize_with = "lax::text")]
+    message: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Running {
+    #[serde(deserialize_with = "lax::time")]
+    started_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Terminated {
+    #[serde(deserialize_with = "lax::maybe_int")]
+    exit_code: Option<i32>,
+    #[serde(deserialize_with = "lax::maybe_int")]
+    signal: Option<i32>,
+    #[serde(deserialize_with = "lax::text")]
+    reason: String,
+    #[serde(deserialize_with = "lax::text")]
+    message: String,
+    #[serde(deserialize_with = "lax::time")]
+    started_at: Option<DateTime<Utc>>,
+    #[serde(deserialize_with = "lax::time")]
+    finished_at: Option<DateTime<Utc>>,
+}
+
+impl ContainerStatus {
+    fn view(&self, sidecar: bool) -> ContainerView<'_> {
+        ContainerView {
+            name: &self.name,
+            ready: self.ready,
+            started: self.started,
+            sidecar,
+            restarts: self.restart_count,
+            state: match &self.state {
+                State {
+                    terminated: Some(t),
+                    ..
+                } => StateView::Terminated {
+                    code: t.exit_code.unwrap_or(0),
+                    signal: t.signal.unwrap_or(0),
+                    reason: &t.reason,
+                },
+                State {
+                    waiting: Some(w), ..
+                } => StateView::Waiting { reason: &w.reason },
+                State {
+                    running: Some(_), ..
+                } => StateView::Running,
+                _ => StateView::Unknown,
+            },
+        }
+    }
+
+    fn exit(&self, terminated: &Terminated, previous: bool, names: &mut Names) -> Exit {
+        Exit {
+            container: names.get(&self.name),
+            code: terminated.exit_code.unwrap_or(0),
+            signal: terminated.signal.unwrap_or(0),
+            reason: names.get(&terminated.reason),
+            message: (!terminated.message.is_empty()).then(|| terminated.message.as_str().into()),
+            finished: terminated.finished_at,
+            previous,
+        }
+    }
+}
+
+impl Status {
+    fn condition(&self, kind: &str) -> Option<&Condition> {
+        self.conditions.iter().find(|c| c.kind == kind)
+    }
+
+    fn is(&self, kind: &str) -> bool {
+        self.condition(kind).is_some_and(|c| c.status == "True")
+    }
+
+    /// The termination that tells most: of the current instances before the previous ones, failures before
+    /// successes, later before earlier.
+    fn exit(&self, names: &mut Names) -> Option<Box<Exit>> {
+        fn best<'a>(
+            all: impl Iterator<Item = (&'a ContainerStatus, &'a Terminated)>,
+        ) -> Option<(&'a ContainerStatus, &'a Terminated)> {
+            all.max_by_key(|(_, t)| (t.exit_code.unwrap_or(0) != 0, t.finished_at))
+        }
+        let all = &self.container_statuses;
+        let now = best(
+            all.iter()
+                .filter_map(|c| Some((c, c.state.terminated.as_ref()?))),
+        );
+        if let Some((c, t)) = now {
+            return Some(Box::new(c.exit(t, false, names)));
+        }
+        let (c, t) = best(
+            all.iter()
+                .filter_map(|c| Some((c, c.last_state.terminated.as_ref()?))),
+        )?;
+        Some(Box::new(c.exit(t, true, names)))
+    }
+
+    /// Why it does not run, or why it died at the pod's level, in one line.
+    fn why(&self, gates: &[Gate]) -> Option<Box<str>> {
+        if !self.message.is_empty() || matches!(phase(&self.phase), PodPhase::Failed) {
+            return Some(self.message.as_str().into()).filter(|m: &Box<str>| !m.is_empty());
+        }
+        if let Some(scheduled) = self.condition("PodScheduled")
+            && scheduled.status == "False"
+        {
+            if !gates.is_empty() {
+                let held: Vec<&str> = gates.iter().map(|g| g.name.as_str()).collect();
+                return Some(format!("held by {}", held.join(", ")).into());
+            }
+            return Some(join(&scheduled.reason, &scheduled.message).into());
+        }
+        let waiting = |all: &[ContainerStatus]| {
+            all.iter()
+                .filter_map(|c| c.state.waiting.as_ref())
+                .find(|w| {
+                    !matches!(
+                        w.reason.as_str(),
+                        "" | "ContainerCreating" | "PodInitializing"
+                    )
+                })
+                .map(|w| join(&w.reason, &w.message).into())
+        };
+        waiting(&self.init_container_statuses).or_else(|| waiting(&self.container_statuses))
+    }
+}
+
+fn join(reason: &str, message: &str) -> String {
+    match (reason, message) {
+        (reason, "") => reason.to_owned(),
+        // the scheduler's messages say it themselves
+        ("Unschedulable" | "", message) => message.to_owned(),
+        (reason, message) => format!("{reason}: {message}"),
+    }
+}
+
+/// All container names, main ones first, separated by commas (which no name can contain).
+fn container_names(spec: &Spec, names: &mut Names) -> Name {
+    if let ([only], []) = (spec.containers.as_slice(), spec.init_containers.as_slice()) {
+        return names.get(&only.name);
+    }
+    let all: Vec<&str> = spec
+        .containers
+        .iter()
+        .chain(&spec.init_containers)
+        .map(|c| c.name.as_str())
+        .collect();
+    names.get(&all.join(","))
+}
+
+impl Wire for Pod {
+    type Row = PodRow;
+
+    fn meta(&self) -> &Meta {
+        &self.metadata
+    }
+
+    fn row(self, cluster: ClusterId, names: &mut Names) -> PodRow {
+        let Object {
+            metadata,
+            spec,
+            status,
+        } = self;
+        let is_sidecar = |name: &str| {
+            spec.init_containers
+                .iter()
+                .any(|c| c.name == name && c.is_sidecar())
+        };
+        let view = PodView {
+            phase: &status.phase,
+            reason: &status.reason,
+            deleting: metadata.is_deleting(),
+            gated: status
+                .condition("PodScheduled")
+                .is_some_and(|c| c.reason == "SchedulingGated"),
+            initialized: status.is("Initialized"),
+            is_ready: status.is("Ready"),
+            containers: spec.containers.len(),
+            init_containers: spec.init_containers.len(),
+            sidecars: spec
+                .init_containers
+                .iter()
+                .filter(|c| c.is_sidecar())
+                .count(),
+            init: status
+                .init_container_statuses
+                .iter()
+                .map(|c| c.view(is_sidecar(&c.name)))
+                .collect(),
+            main: status
+                .container_statuses
+                .iter()
+                .map(|c| c.view(false))
+                .collect(),
+        };
+        let columns = shown(&view);
+        let phase = phase(&status.phase);
+        let over = matches!(phase, PodPhase::Succeeded | PodPhase::Failed);
+        let main = &status.container_statuses;
+        let started = main
+            .iter()
+            .filter_map(|c| match (&c.state.running, &c.state.terminated) {
+                (Some(r), _) => r.started_at,
+                (None, Some(t)) => t.started_at,
+                (None, None) => c.last_state.terminated.as_ref()?.started_at,
+            })
+            .min();
+        let finished = main
+            .iter()
+            .filter_map(|c| c.state.terminated.as_ref()?.finished_at)
+            .max()
+            .filter(|_| over);
+        let annotations = &metadata.annotations;
+        let index = annotations.index.or_else(|| {
+            metadata
+                .label("batch.kubernetes.io/job-completion-index")
+                .and_then(|text| text.parse().ok())
+        });
+        PodRow {
+            key: metadata.key(cluster),
+            namespace: names.get(&metadata.namespace),
+            name: metadata.name.as_str().into(),
+            status: names.get(&columns.status),
+            phase,
+            node: named(names, &spec.node_name),
+            owner: metadata.owner(names),
+            index,
+            index_failures: annotations
+                .index_failures
+                .saturating_add(annotations.index_ignored_failures),
+            ready: columns.ready,
+            containers: columns.total,
+            restarts: columns.restarts,
+            deleting: view.deleting,
+            is_ready: view.is_ready,
+            exit: status.exit(names),
+            why: status.why(&spec.scheduling_gates),
+            disrupted: status
+                .condition("DisruptionTarget")
+                .filter(|c| c.status == "True")
+                .map(|c| names.get(&c.reason)),
+            devices: devices(
+                spec.containers.iter().map(|c| &c.resources),
+                &spec.init_containers,
+                names,
+            ),
+            created: metadata.creation_timestamp,
+            started: started.or(status.start_time.filter(|_| over)),
+            finished,
+            container_names: container_names(&spec, names),
+        }
+    }
+
+    fn rows(change: Change<PodRow>) -> Rows {
+        Rows::Pods(change)
+    }
+}

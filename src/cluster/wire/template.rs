@@ -1,0 +1,126 @@
+//! What pods and pod templates share: containers with their resources, and the device requests that follow.
+
+use serde::Deserialize;
+
+use super::lax;
+use crate::model::ids::Names;
+use crate::model::pod_status::{Asks, effective};
+use crate::model::quantity::Quantity;
+use crate::model::resources::{Devices, is_device};
+
+/// A container of a pod; its image, env and mounts are skipped.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Container {
+    #[serde(deserialize_with = "lax::text")]
+    pub name: String,
+    #[serde(deserialize_with = "lax::object")]
+    pub resources: Resources,
+    /// `Always` on an init container makes it a sidecar.
+    #[serde(deserialize_with = "lax::text")]
+    pub restart_policy: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Resources {
+    #[serde(deserialize_with = "lax::pairs")]
+    pub requests: Vec<(String, String)>,
+    #[serde(deserialize_with = "lax::pairs")]
+    pub limits: Vec<(String, String)>,
+}
+
+impl Container {
+    pub fn is_sidecar(&self) -> bool {
+        self.restart_policy == "Always"
+    }
+}
+
+/// The template of a Job: here the first image is of interest, too.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Template {
+    #[serde(deserialize_with = "lax::object")]
+    pub spec: TemplateSpec,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct TemplateSpec {
+    #[serde(deserialize_with = "lax::list")]
+    pub containers: Vec<TemplateContainer>,
+    #[serde(deserialize_with = "lax::list")]
+    pub init_containers: Vec<Container>,
+    #[serde(deserialize_with = "lax::text")]
+    pub restart_policy: String,
+    #[serde(deserialize_with = "lax::text")]
+    pub priority_class_name: String,
+    #[serde(deserialize_with = "lax::maybe_int")]
+    pub priority: Option<i32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct TemplateContainer {
+    #[serde(deserialize_with = "lax::text")]
+    pub image: String,
+    #[serde(deserialize_with = "lax::object")]
+    pub resources: Resources,
+}
+
+impl TemplateSpec {
+    pub fn devices(&self, names: &mut Names) -> Devices {
+        devices(
+            self.containers.iter().map(|c| &c.resources),
+            &self.init_containers,
+            names,
+        )
+    }
+
+    pub fn image(&self) -> &str {
+        self.containers.first().map_or("", |c| &c.image)
+    }
+}
+
+/// Effective device requests of a pod.
+pub fn devices<'a>(
+    main: impl Iterator<Item = &'a Resources>,
+    init: &[Container],
+    names: &mut Names,
+) -> Devices {
+    let mut asks: Vec<Asks> = Vec::new();
+    for container in init {
+        asks.push(Asks {
+            init: true,
+            sidecar: container.is_sidecar(),
+            amounts: amounts(&container.resources, names),
+        });
+    }
+    for resources in main {
+        asks.push(Asks {
+            amounts: amounts(resources, names),
+            ..Asks::default()
+        });
+    }
+    asks.retain(|ask| !ask.amounts.is_empty());
+    if asks.is_empty() {
+        return Devices::default();
+    }
+    effective(&asks)
+}
+
+/// A container's device requests; a limit without a request counts as one.
+fn amounts(resources: &Resources, names: &mut Names) -> Devices {
+    let mut all = Devices::default();
+    let bare = resources
+        .limits
+        .iter()
+        .filter(|(limit, _)| !resources.requests.iter().any(|(name, _)| name == limit));
+    for (name, amount) in resources.requests.iter().chain(bare) {
+        if is_device(name) {
+            let amount = Quantity::parse(amount).unwrap_or_default();
+            all.add(names.get(name), amount.count());
+        }
+    }
+    all
+}

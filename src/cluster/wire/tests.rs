@@ -1,0 +1,254 @@
+use proptest::prelude::*;
+use rstest::rstest;
+
+use super::*;
+use crate::model::ids::Uid;
+
+type Job = job::Job;
+type Pod = pod::Pod;
+
+fn any_json() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        any::<u64>().prop_map(Into::into),
+        any::<f64>().prop_map(|f| serde_json::json!(f)),
+        "[ -~]{0,12}".prop_map(Into::into),
+        Just("2026-01-02T03:04:05Z".into()),
+        Just("1,3-5,7".into()),
+    ];
+    // keys that mean something, so that values land where a decoder looks
+    let key = proptest::sample::select(vec![
+        "metadata",
+        "name",
+        "namespace",
+        "uid",
+        "labels",
+        "annotations",
+        "ownerReferences",
+        "deletionTimestamp",
+        "controller",
+        "spec",
+        "template",
+        "containers",
+        "initContainers",
+        "resources",
+        "requests",
+        "limits",
+        "nvidia.com/gpu",
+        "completions",
+        "parallelism",
+        "podFailurePolicy",
+        "successPolicy",
+        "rules",
+        "onExitCodes",
+        "values",
+        "status",
+        "phase",
+        "conditions",
+        "type",
+        "reason",
+        "message",
+        "containerStatuses",
+        "initContainerStatuses",
+        "state",
+        "lastState",
+        "terminated",
+        "waiting",
+        "running",
+        "exitCode",
+        "restartCount",
+        "uncountedTerminatedPods",
+        "succeeded",
+        "failed",
+        "completedIndexes",
+        "taints",
+        "allocatable",
+        "capacity",
+        "nodeInfo",
+        "involvedObject",
+        "series",
+        "count",
+        "items",
+        "jobTemplate",
+        "active",
+        "restartPolicy",
+        "k8s.io/initial-events-end",
+    ]);
+    leaf.prop_recursive(6, 80, 8, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..5).prop_map(Into::into),
+            proptest::collection::hash_map(key.clone(), inner, 0..8).prop_map(|map| {
+                map.into_iter()
+                    .map(|(k, v)| (k.to_owned(), v))
+                    .collect::<serde_json::Map<_, _>>()
+                    .into()
+            }),
+        ]
+    })
+}
+
+fn check<W: Wire>(value: &serde_json::Value) {
+    let mut names = Names::default();
+    let list = serde_json::json!({
+        "metadata": {"resourceVersion": "7"},
+        "items": [value, {"metadata": {"name": "good", "uid": "u-1"}}, value],
+    });
+    let page = page::<W>(list.to_string().as_bytes()).unwrap();
+    assert_eq!(page.version, "7");
+    assert!(page.items.iter().any(|item| item.meta().name == "good"));
+    for item in page.items {
+        item.row(ClusterId(0), &mut names);
+    }
+    let line = serde_json::json!({"type": "MODIFIED", "object": value});
+    event::<W>(line.to_string().as_bytes()).unwrap();
+    // a list that is something else entirely is empty, not an error
+    super::page::<W>(value.to_string().as_bytes()).ok();
+}
+
+proptest! {
+    #[test]
+    fn no_json_panics_or_hides_its_list(value in any_json()) {
+        check::<Job>(&value);
+        check::<Pod>(&value);
+        check::<cronjob::CronJob>(&value);
+        check::<node::Node>(&value);
+        check::<super::event::Event>(&value);
+        check::<namespace::Namespace>(&value);
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = page::<Pod>(&bytes);
+        let _ = event::<Pod>(&bytes);
+    }
+}
+
+#[test]
+fn an_element_nothing_can_read_is_left_out_and_counted() {
+    let json = br#"{"metadata":{"continue":"t","remainingItemCount":9},"items":[
+        {"metadata":{"name":"a","uid":"1"}},
+        {"metadata":{"name":"b","uid":"2"},"spec":{"nodeName":"x","nodeName":"y"}},
+        {"metadata":{"name":"c","uid":"3"},"spec":{"priority":1e999,"nodeName":1e999}},
+        17,
+        {"metadata":{"name":"d","uid":"4"}}]}"#;
+    let page = page::<Pod>(json).unwrap();
+    let names: Vec<&str> = page
+        .items
+        .iter()
+        .map(|i| i.metadata.name.as_str())
+        .collect();
+    assert_eq!(names, ["a", "d"]);
+    assert_eq!((page.skipped, page.remaining), (3, Some(9)));
+    assert_eq!(page.next.as_deref(), Some("t"));
+}
+
+#[rstest]
+#[case(r#"{"type":"ADDED","object":{"metadata":{"name":"a"}}}"#, "applied")]
+#[case(r#"{"object":{"metadata":{"uid":"u"}},"type":"DELETED"}"#, "deleted")]
+#[case(
+    r#"{"type":"BOOKMARK","object":{"kind":"Pod","metadata":{"resourceVersion":"9"},"spec":{"containers":null},"status":{}}}"#,
+    "bookmark 9 false"
+)]
+#[case(
+    r#"{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9","annotations":{"k8s.io/initial-events-end":"true"}}}}"#,
+    "bookmark 9 true"
+)]
+#[case(
+    r#"{"type":"ERROR","object":{"kind":"Status","status":"Failure","message":"too old resource version: 1 (9)","reason":"Expired","code":410}}"#,
+    "error 410 Expired"
+)]
+#[case(r#"{"type":"SURPRISE","object":{"metadata":{"name":"a"}}}"#, "unknown")]
+#[case(r#"{"type":"ADDED","object":{}}"#, "unknown")]
+fn watch_lines(#[case] line: &str, #[case] expected: &str) {
+    let got = match event::<Pod>(line.as_bytes()).unwrap() {
+        Event::Applied(_) => "applied".to_owned(),
+        Event::Deleted(_) => "deleted".to_owned(),
+        Event::Bookmark { version, end } => format!("bookmark {version} {end}"),
+        Event::Error(status) => format!("error {} {}", status.code, status.reason),
+        Event::Unknown => "unknown".to_owned(),
+    };
+    assert_eq!(got, expected);
+}
+
+#[test]
+fn policies_read_as_sentences() {
+    let job: Job = serde_json::from_str(
+        r#"{"metadata":{"name":"a","uid":"00000000-0000-0000-0000-000000000001"},"spec":{"completions":10,
+        "podFailurePolicy":{"rules":[
+            {"action":"FailJob","onExitCodes":{"containerName":"main","operator":"In","values":[42,43]}},
+            {"action":"Count","onExitCodes":{"operator":"NotIn","values":[0]}},
+            {"action":"Ignore","onPodConditions":[{"type":"DisruptionTarget"}]}]},
+        "successPolicy":{"rules":[{"succeededIndexes":"0,2-3,99","succeededCount":2}]},
+        "template":{"spec":{"restartPolicy":"OnFailure","containers":[
+            {"image":"a:1","resources":{"limits":{"nvidia.com/gpu":2,"cpu":"4"}}},
+            {"image":"b:1","resources":{"requests":{"nvidia.com/gpu":"1"},"limits":{"nvidia.com/gpu":"1"}}}]}}}}"#,
+    )
+    .unwrap();
+    let row = job.row(ClusterId(3), &mut Names::default());
+    let rules: Vec<&str> = row.policy.failure_rules.iter().map(|r| &**r).collect();
+    assert_eq!(
+        rules,
+        [
+            "FailJob on exit 42, 43 in main",
+            "Count on exit other than 0",
+            "Ignore on DisruptionTarget"
+        ]
+    );
+    let (indexes, count) = &row.policy.success_rules[0];
+    assert_eq!(indexes.as_ref().unwrap().to_string(), "0,2,3");
+    assert_eq!((*count, row.devices.get("nvidia.com/gpu")), (Some(2), 3));
+    assert_eq!((row.image.as_deref(), row.key.uid), (Some("a:1"), Uid(1)));
+    assert!(row.policy.restart_on_failure);
+}
+
+#[rstest]
+#[case(r#"{"phase":"Pending","conditions":[{"type":"PodScheduled","status":"False","reason":"Unschedulable","message":"0/5 nodes are available: 3 Insufficient nvidia.com/gpu."}]}"#,
+    Some("0/5 nodes are available: 3 Insufficient nvidia.com/gpu."))]
+#[case(r#"{"phase":"Pending","conditions":[{"type":"PodScheduled","status":"False","reason":"SchedulingGated","message":"x"}]}"#,
+    Some("held by kueue.x-k8s.io/admission"))]
+#[case(r#"{"phase":"Pending","containerStatuses":[{"state":{"waiting":{"reason":"ImagePullBackOff","message":"Back-off pulling"}}}]}"#,
+    Some("ImagePullBackOff: Back-off pulling"))]
+#[case(r#"{"phase":"Pending","containerStatuses":[{"state":{"waiting":{"reason":"ContainerCreating"}}}]}"#, None)]
+#[case(
+    r#"{"phase":"Failed","reason":"Evicted","message":"The node was low on resource: memory."}"#,
+    Some("The node was low on resource: memory.")
+)]
+#[case(r#"{"phase":"Running"}"#, None)]
+fn why_in_one_line(#[case] status: &str, #[case] why: Option<&str>) {
+    let gates = if status.contains("Gated") {
+        r#"[{"name":"kueue.x-k8s.io/admission"}]"#
+    } else {
+        "[]"
+    };
+    let json = format!(
+        r#"{{"metadata":{{"name":"a"}},"spec":{{"schedulingGates":{gates}}},"status":{status}}}"#
+    );
+    let pod: Pod = serde_json::from_str(&json).unwrap();
+    let row = pod.row(ClusterId(0), &mut Names::default());
+    assert_eq!(row.why.as_deref(), why);
+}
+
+#[test]
+fn the_exit_that_tells_most() {
+    let exit = |statuses: &str| {
+        let json = format!(r#"{{"status":{{"containerStatuses":[{statuses}]}}}}"#);
+        let pod: Pod = serde_json::from_str(&json).unwrap();
+        let row = pod.row(ClusterId(0), &mut Names::default());
+        row.exit
+            .map(|e| (e.container.to_string(), e.code, e.previous))
+    };
+    let oom = r#"{"name":"b","lastState":{"terminated":{"exitCode":137,"reason":"OOMKilled"}},"state":{"running":{}}}"#;
+    assert_eq!(exit(oom), Some(("b".into(), 137, true)));
+    let done =
+        r#"{"name":"a","state":{"terminated":{"exitCode":0,"finishedAt":"2026-01-01T00:00:09Z"}}}"#;
+    let died =
+        r#"{"name":"c","state":{"terminated":{"exitCode":1,"finishedAt":"2026-01-01T00:00:01Z"}}}"#;
+    assert_eq!(
+        exit(&format!("{done},{died}")),
+        Some(("c".into(), 1, false))
+    );
+    assert_eq!(exit(&format!("{oom},{done}")), Some(("a".into(), 0, false)));
+    assert_eq!(exit(r#"{"name":"a","state":{"running":{}}}"#), None);
+}
