@@ -11,9 +11,14 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod app;
+pub mod cli;
 pub mod cluster;
+pub mod logging;
 pub mod logs;
 pub mod model;
+pub mod panes;
+pub mod settings;
+pub mod ui;
 
 #[cfg(feature = "demo")]
 pub mod demo;

@@ -17,6 +17,50 @@ pub enum Scope {
     Start,
 }
 
+impl Scope {
+    /// The name used in keymap files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::Global => "global",
+            Scope::List => "list",
+            Scope::Jobs => "jobs",
+            Scope::Job => "job",
+            Scope::Pods => "pods",
+            Scope::Nodes => "nodes",
+            Scope::Events => "events",
+            Scope::Text => "text",
+            Scope::Logs => "logs",
+            Scope::Start => "start",
+        }
+    }
+}
+
+impl crate::ui::Bindable for Action {
+    fn all() -> &'static [Self] {
+        Self::ALL
+    }
+
+    fn name(self) -> &'static str {
+        self.name()
+    }
+
+    fn describe(self) -> &'static str {
+        self.describe()
+    }
+
+    fn scope(self) -> &'static str {
+        self.scope().name()
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        Action::parse(name)
+    }
+
+    fn more_scopes() -> &'static [&'static str] {
+        &["nodes", "events"]
+    }
+}
+
 macro_rules! actions {
     ($($variant:ident $name:literal $scope:ident $what:literal;)*) => {
         /// One thing a key can do.

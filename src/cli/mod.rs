@@ -1,14 +1,12 @@
-//! The command line: every flag and subcommand. Parsing only; what each does is in the file of its name.
+//! The command line: every flag and subcommand, and which function each leads to. What a command does is in the
+//! file of its name.
 
 pub mod config;
-pub mod connect;
-pub mod doctor;
-pub mod get;
-pub mod render;
-pub mod tui;
+pub mod table;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -32,6 +30,20 @@ pub struct Cli {
     pub look: LookArgs,
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// What went wrong, in words for the user: the caller prints it and ends with exit code 1.
+pub fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
+    match cli.command {
+        Some(Command::Completions { shell }) => config::completions(shell)?,
+        Some(Command::Man) => config::man()?,
+        Some(Command::Config { what }) => config::config(what)?,
+        _ => color_eyre::eyre::bail!("this command is not built yet"),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Which cluster and which namespaces.

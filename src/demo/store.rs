@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 /// One served kind (a discovery entry).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kind {
     /// API group; empty for core.
     pub group: String,
@@ -21,9 +21,24 @@ pub struct Kind {
     pub short: Vec<String>,
     pub namespaced: bool,
     pub categories: Vec<String>,
+    /// Has the subresource `status`.
+    pub status: bool,
+    /// Has the subresource `scale`.
+    pub scale: bool,
+    /// Comes from a CustomResourceDefinition: no built-in schema, defaults or validation.
+    pub custom: bool,
 }
 
 impl Kind {
+    /// `jobs.batch`, or `pods` for core: how messages name the resource.
+    pub fn qualified(&self) -> String {
+        if self.group.is_empty() {
+            self.plural.clone()
+        } else {
+            format!("{}.{}", self.plural, self.group)
+        }
+    }
+
     /// `batch/v1`, or `v1` for core.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() {
@@ -61,14 +76,21 @@ pub struct Object {
     pub owners: Vec<Owner>,
     /// `metadata.deletionTimestamp` is set.
     pub deleting: bool,
-    /// The whole object, resourceVersion included.
+    /// The whole object, resourceVersion included; `kind` and `apiVersion` come first.
     pub json: Arc<[u8]>,
+    /// Where in `json` the fields after `kind` and `apiVersion` begin.
+    body: usize,
 }
 
 impl Object {
     /// The object as a tree (parsed anew at each call).
     pub fn value(&self) -> Value {
         serde_json::from_slice(&self.json).unwrap_or(Value::Null)
+    }
+
+    /// The object without its opening brace, `kind` and `apiVersion`: items of typed lists bear neither.
+    pub fn untyped(&self) -> &[u8] {
+        &self.json[self.body.min(self.json.len())..]
     }
 
     /// The UID of the owner with `controller: true`.
@@ -111,6 +133,8 @@ struct Shelf {
     compacted: u64,
 }
 
+/// Where versions begin: what is older counts as compacted, as on any cluster that has lived a while.
+const FIRST: u64 = 1000;
 /// How many events a kind's history keeps unless told otherwise.
 const HISTORY: usize = 20_000;
 
@@ -138,10 +162,10 @@ impl Store {
             kinds: Vec::new(),
             shelves: Vec::new(),
             by_uid: HashMap::new(),
-            rv: 1,
+            rv: FIRST,
             history: HISTORY,
             fresh: Vec::new(),
-            changed: tokio::sync::watch::Sender::new(1),
+            changed: tokio::sync::watch::Sender::new(FIRST),
         }
     }
 
@@ -151,7 +175,10 @@ impl Store {
             return id;
         }
         self.kinds.push(Arc::new(kind));
-        self.shelves.push(Shelf::default());
+        self.shelves.push(Shelf {
+            compacted: FIRST,
+            ..Shelf::default()
+        });
         KindId((self.kinds.len() - 1) as u16)
     }
 
@@ -214,6 +241,36 @@ impl Store {
                 )
             }
         }
+    }
+
+    /// A kind's objects as they were at version `rv`, by namespace and name.
+    ///
+    /// # Errors
+    /// When the history does not reach back so far.
+    pub fn list_at(
+        &self,
+        kind: KindId,
+        namespace: Option<&str>,
+        rv: u64,
+    ) -> Result<Vec<Arc<Object>>, Compacted> {
+        let mut undo = BTreeMap::new();
+        // Backward in time: what an object was before the first event after `rv` is what it was at `rv`.
+        for event in self.since(kind, rv)? {
+            let key = (&event.object.namespace, &event.object.name);
+            undo.entry(key).or_insert(event.previous.as_ref());
+        }
+        let wanted = |ns: &str| namespace.is_none_or(|n| n == ns);
+        let mut out: BTreeMap<(&String, &String), Arc<Object>> = self
+            .list(kind, namespace)
+            .map(|o| ((&o.namespace, &o.name), o.clone()))
+            .collect();
+        for (key, before) in undo.into_iter().filter(|((ns, _), _)| wanted(ns)) {
+            match before {
+                Some(object) => out.insert(key, object.clone()),
+                None => out.remove(&key),
+            };
+        }
+        Ok(out.into_values().collect())
     }
 
     /// Writes an object (new or existing) and its next resourceVersion. `value.metadata` must hold name,
@@ -315,6 +372,7 @@ fn object(kind: KindId, rv: u64, value: &Value) -> Object {
         .map(|(k, v)| (k.clone(), text(v)))
         .collect();
     let owners = meta["ownerReferences"].as_array().into_iter().flatten();
+    let (json, body) = encode(value);
     Object {
         kind,
         namespace: text(&meta["namespace"]),
@@ -332,6 +390,86 @@ fn object(kind: KindId, rv: u64, value: &Value) -> Object {
             })
             .collect(),
         deleting: meta["deletionTimestamp"].is_string(),
-        json: serde_json::to_vec(value).unwrap_or_default().into(),
+        json,
+        body,
+    }
+}
+
+/// The bytes of an object with `kind` and `apiVersion` first, and where what follows them begins.
+fn encode(value: &Value) -> (Arc<[u8]>, usize) {
+    let mut out = format!(
+        "{{\"kind\":{},\"apiVersion\":{},",
+        value["kind"], value["apiVersion"]
+    )
+    .into_bytes();
+    let body = out.len();
+    for (i, (key, field)) in value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(k, _)| *k != "kind" && *k != "apiVersion")
+        .enumerate()
+    {
+        if i > 0 {
+            out.push(b',');
+        }
+        // Writing into a Vec cannot fail.
+        let _ = serde_json::to_writer(&mut out, key);
+        out.push(b':');
+        let _ = serde_json::to_writer(&mut out, field);
+    }
+    out.push(b'}');
+    (out.into(), body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn store() -> (Store, KindId) {
+        let mut store = Store::new();
+        let kind = store.register(Kind {
+            kind: "Thing".to_owned(),
+            plural: "things".to_owned(),
+            ..Kind::default()
+        });
+        (store, kind)
+    }
+
+    fn thing(name: &str, x: u32) -> Value {
+        json!({"kind": "Thing", "apiVersion": "v1", "metadata": {"name": name, "uid": name}, "x": x})
+    }
+
+    #[test]
+    fn the_past_can_be_listed_until_it_is_compacted() {
+        let (mut store, kind) = store();
+        store.put(kind, thing("a", 1));
+        let then = store.put(kind, thing("b", 1)).rv;
+        store.put(kind, thing("a", 2));
+        store.put(kind, thing("c", 1));
+        store.remove(kind, "", "b");
+        let past = store.list_at(kind, None, then).unwrap();
+        let seen: Vec<_> = past
+            .iter()
+            .map(|o| (o.name.as_str(), o.value()["x"].clone()))
+            .collect();
+        assert_eq!(seen, [("a", json!(1)), ("b", json!(1))]);
+        store.compact(then + 1);
+        assert_eq!(
+            store.list_at(kind, None, then).unwrap_err().oldest,
+            then + 1
+        );
+        assert!(store.list_at(kind, None, 1).is_err());
+    }
+
+    #[test]
+    fn an_object_begins_with_its_kind_and_can_go_without() {
+        let (mut store, kind) = store();
+        let object = store.put(kind, thing("a", 1));
+        let text = String::from_utf8_lossy(&object.json).into_owned();
+        assert!(text.starts_with(r#"{"kind":"Thing","apiVersion":"v1","metadata":"#));
+        assert!(object.untyped().starts_with(b"\"metadata\":"));
+        assert_eq!(object.value()["x"], 1);
     }
 }

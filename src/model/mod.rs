@@ -6,11 +6,14 @@
 pub mod capacity;
 pub mod delta;
 pub mod event;
+pub mod filter;
 pub mod health;
+pub mod human;
 pub mod ids;
 pub mod indexes;
 pub mod indexset;
 pub mod job;
+pub mod listed;
 pub mod log;
 pub mod namespace;
 pub mod node;
@@ -19,8 +22,10 @@ pub mod pod_status;
 pub mod progress;
 pub mod quantity;
 pub mod resources;
+pub mod sort;
 pub mod status;
 pub mod table;
+pub mod view;
 pub mod want;
 
 use capacity::Capacity;

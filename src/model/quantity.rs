@@ -74,6 +74,11 @@ impl Quantity {
         u64::try_from(n / 1000 + i128::from(n % 1000 != 0)).unwrap_or(u64::MAX)
     }
 
+    /// As a number, with its fraction and sign.
+    pub fn float(self) -> f64 {
+        self.0 as f64 / 1000.0
+    }
+
     /// Whole units as a count of devices.
     pub fn count(self) -> u32 {
         u32::try_from(self.units()).unwrap_or(u32::MAX)

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::custom::{CustomKinds, PrinterColumn};
 use crate::demo::clock::{Clock, rfc3339};
+use crate::demo::kinds;
 use crate::demo::store::{KindId, Object, Store};
 
 /// The API server's state: objects, clock, and the source of every random choice (UIDs, name suffixes).
@@ -13,6 +15,7 @@ pub struct Cluster {
     pub store: Store,
     pub clock: Clock,
     pub random: Random,
+    pub custom: CustomKinds,
 }
 
 /// A small deterministic generator (splitmix64): the same seed gives the same cluster.
@@ -98,6 +101,8 @@ pub struct Refusal {
     pub message: String,
     /// `details`; null if there are none.
     pub details: Value,
+    /// `metadata.continue` of an expired list: where it may go on inconsistently.
+    pub continues: String,
 }
 
 /// `DeleteOptions` as far as they matter here.
@@ -111,6 +116,23 @@ pub struct Delete {
 }
 
 impl Cluster {
+    /// An empty cluster that serves the built-in kinds; the same seed gives the same names and UIDs.
+    pub fn new(clock: Clock, seed: u64) -> Self {
+        let mut store = Store::new();
+        kinds::register(&mut store);
+        Self {
+            store,
+            clock,
+            random: Random::new(seed),
+            custom: CustomKinds::default(),
+        }
+    }
+
+    /// The table columns of a custom kind; `None` for built-in ones.
+    pub fn columns(&self, kind: KindId) -> Option<&[PrinterColumn]> {
+        self.custom.columns.get(&kind).map(Vec::as_slice)
+    }
+
     /// Creates an object as `POST` would: name from generateName, uid, creationTimestamp, defaults, validation.
     pub fn create(
         &mut self,

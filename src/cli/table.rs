@@ -1,0 +1,84 @@
+//! Plain text tables as kubectl prints them: upper-case headers, left-aligned, two spaces between the columns,
+//! nothing at line ends. For pipes and `awk`, so apart from the cockpit's tables.
+
+use unicode_width::UnicodeWidthStr;
+
+/// Headers and cells; every row has as many cells as there are headers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Table {
+    headers: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub fn new(headers: Vec<&'static str>) -> Self {
+        Self {
+            headers,
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row. Empty cells print as `<none>`, as kubectl has it, so that columns can be counted; control
+    /// characters become spaces, so that a message cannot break the line or drive the terminal.
+    pub fn push(&mut self, cells: Vec<String>) {
+        debug_assert_eq!(cells.len(), self.headers.len());
+        let clean = |cell: String| {
+            let cell = cell.replace(|c: char| c.is_control(), " ");
+            match cell.trim() {
+                "" => "<none>".to_owned(),
+                text => text.to_owned(),
+            }
+        };
+        self.rows.push(cells.into_iter().map(clean).collect());
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The whole table with its line ends.
+    pub fn text(&self) -> String {
+        let mut widths: Vec<usize> = self.headers.iter().map(|h| h.width()).collect();
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.width());
+            }
+        }
+        let mut out = String::new();
+        line(&mut out, &widths, self.headers.iter().copied());
+        for row in &self.rows {
+            line(&mut out, &widths, row.iter().map(String::as_str));
+        }
+        out
+    }
+}
+
+fn line<'a>(out: &mut String, widths: &[usize], cells: impl Iterator<Item = &'a str>) {
+    let mut owed = 0;
+    for (cell, width) in cells.zip(widths) {
+        out.extend(std::iter::repeat_n(' ', owed));
+        out.push_str(cell);
+        owed = width - cell.width() + 2;
+    }
+    out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_and_lines_end_clean() {
+        let mut table = Table::new(vec!["NAME", "DONE", "REASON"]);
+        table.push(vec!["pi".into(), "1/1".into(), String::new()]);
+        table.push(vec![
+            "größe".into(),
+            "10/10000".into(),
+            "a\nb\u{1b}[2J".into(),
+        ]);
+        assert_eq!(
+            table.text(),
+            "NAME   DONE      REASON\npi     1/1       <none>\ngröße  10/10000  a b [2J\n"
+        );
+    }
+}

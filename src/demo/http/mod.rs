@@ -1,0 +1,143 @@
+//! The API server on the wire: connections, and which handler answers a request.
+
+mod accept;
+mod discovery;
+mod mutate;
+mod read;
+mod reply;
+mod route;
+mod watch;
+
+use std::convert::Infallible;
+
+use http::{Method, Request, header};
+use http_body_util::BodyExt;
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+use super::Shared;
+use super::api::options::{ListOptions, Query};
+use super::api::write::Refusal;
+use accept::Form;
+use reply::Reply;
+use route::{Route, Target};
+
+/// What a request brought, apart from its path.
+struct Call {
+    method: Method,
+    query: Query,
+    /// Without parameters, lower case; empty if none was sent.
+    content_type: String,
+    user_agent: String,
+    form: Form,
+    body: Bytes,
+}
+
+/// Accepts connections until the task is dropped.
+pub async fn serve(listener: TcpListener, shared: Shared) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
+        // Watch events are small: each must leave at once.
+        let _ = stream.set_nodelay(true);
+        let shared = shared.clone();
+        tokio::spawn(async move {
+            let service = service_fn(|request| {
+                let shared = shared.clone();
+                async move { Ok::<_, Infallible>(answer(&shared, request).await) }
+            });
+            // An error here is a client that went away.
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
+
+async fn answer(shared: &Shared, request: Request<Incoming>) -> Reply {
+    let (parts, body) = request.into_parts();
+    let text = |name| {
+        let value = parts.headers.get(name).and_then(|v| v.to_str().ok());
+        value.unwrap_or_default().to_owned()
+    };
+    let path = parts.uri.path();
+    if let Some(reply) = health(path) {
+        return reply;
+    }
+    let Some(form) = accept::negotiate(Some(&text(header::ACCEPT))) else {
+        return reply::refused(&Refusal::generic(
+            406,
+            "NotAcceptable",
+            "only the following media types are accepted: application/json, application/yaml",
+        ));
+    };
+    let Ok(body) = body.collect().await else {
+        return reply::refused(&Refusal::bad_request("the body could not be read"));
+    };
+    let content_type = text(header::CONTENT_TYPE);
+    let call = Call {
+        method: parts.method,
+        query: Query::parse(parts.uri.query().unwrap_or_default()),
+        content_type: content_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase(),
+        user_agent: text(header::USER_AGENT),
+        form,
+        body: body.to_bytes(),
+    };
+    if let Some(reply) = discovery::document(shared, path, form) {
+        return reply;
+    }
+    let route = route::route(&shared.lock().cluster().store, path);
+    let result = match route {
+        Route::Nowhere => return reply::text(404, "404 page not found\n"),
+        Route::NoResource => Err(Refusal::no_resource()),
+        Route::Discovery(parts) => discovery::answer(shared, &parts, form),
+        Route::Review(plural) => mutate::review(shared, &plural, &call),
+        Route::Resource(target) => resource(shared, &target, &call),
+    };
+    result.unwrap_or_else(|refusal| reply::refused(&refusal))
+}
+
+fn health(path: &str) -> Option<Reply> {
+    let mut parts = path.trim_start_matches('/').split('/');
+    match (parts.next()?, parts.next()) {
+        ("healthz" | "readyz" | "livez", None | Some("ping" | "etcd")) => {
+            Some(reply::text(200, "ok"))
+        }
+        _ => None,
+    }
+}
+
+fn resource(shared: &Shared, target: &Target, call: &Call) -> Result<Reply, Refusal> {
+    let named = !target.name.is_empty();
+    match (call.method.as_str(), target.subresource.as_str()) {
+        ("GET" | "HEAD", "" | "status") if named && !target.watch && !call.query.flag("watch") => {
+            let world = shared.lock();
+            read::get(world.cluster(), target, &call.query, call.form)
+        }
+        ("GET" | "HEAD", "") => {
+            let scope = read::Scope::parse(target, &call.query)?;
+            let options = ListOptions::parse(&call.query, target.watch)?;
+            if options.watch {
+                return watch::answer(shared, target.clone(), scope, &options, call);
+            }
+            let world = shared.lock();
+            let page = read::page(world.cluster(), target, &scope, &options)?;
+            Ok(read::answer_list(
+                world.cluster(),
+                target,
+                &call.query,
+                call.form,
+                page,
+            ))
+        }
+        _ => mutate::answer(shared, target, call),
+    }
+}

@@ -1,0 +1,343 @@
+//! GET of one object and of lists: versions, pages, selectors, and the forms of an answer.
+
+use std::sync::Arc;
+
+use futures::stream;
+use hyper::body::Bytes;
+use serde_json::{Value, json};
+
+use super::accept::{Form, metadata_only};
+use super::reply::{self, Reply};
+use super::route::Target;
+use crate::demo::api::continues::Continue;
+use crate::demo::api::options::{At, ListOptions, Query};
+use crate::demo::api::selector::{Fields, Labels};
+use crate::demo::api::write::{Cluster, Refusal};
+use crate::demo::api::{events, fields, table};
+use crate::demo::store::Object;
+
+/// What a list or watch selects.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    pub namespace: Option<String>,
+    pub labels: Labels,
+    pub fields: Fields,
+}
+
+impl Scope {
+    /// Reads selectors; a name in the path selects that object.
+    ///
+    /// # Errors
+    /// 400 in the server's words.
+    pub fn parse(target: &Target, query: &Query) -> Result<Self, Refusal> {
+        let labels = Labels::parse(query.text("labelSelector")).map_err(Refusal::bad_request)?;
+        let parsed = Fields::parse(query.text("fieldSelector")).map_err(Refusal::bad_request)?;
+        let mut fields = fields::resolve(&target.kind, target.newer_events, parsed)
+            .map_err(Refusal::bad_request)?;
+        if !target.name.is_empty() {
+            fields
+                .0
+                .push(("metadata.name".to_owned(), target.name.clone(), true));
+        }
+        let namespace = Some(target.namespace.clone()).filter(|ns| !ns.is_empty());
+        Ok(Self {
+            namespace,
+            labels,
+            fields,
+        })
+    }
+
+    pub fn is_everything(&self) -> bool {
+        self.labels.is_empty() && self.fields.is_empty()
+    }
+
+    pub fn holds(&self, object: &Object) -> bool {
+        self.namespace
+            .as_ref()
+            .is_none_or(|ns| *ns == object.namespace)
+            && self.labels.matches(&object.labels)
+            && fields::matches(&self.fields, object)
+    }
+}
+
+/// One page of a list.
+#[derive(Debug)]
+pub struct Page {
+    pub rv: u64,
+    pub objects: Vec<Arc<Object>>,
+    pub continues: Option<String>,
+    pub remaining: Option<usize>,
+}
+
+impl Page {
+    fn metadata(&self) -> Value {
+        let mut meta = json!({"resourceVersion": self.rv.to_string()});
+        if let Some(token) = &self.continues {
+            meta["continue"] = json!(token);
+        }
+        if let Some(n) = self.remaining {
+            meta["remainingItemCount"] = json!(n);
+        }
+        meta
+    }
+}
+
+/// Selects a page.
+///
+/// # Errors
+/// 410 for a version that is gone, 504 for one that is not there yet, 400 for a bad token.
+pub fn page(
+    cluster: &Cluster,
+    target: &Target,
+    scope: &Scope,
+    options: &ListOptions,
+) -> Result<Page, Refusal> {
+    let store = &cluster.store;
+    let newest = store.rv();
+    let mut after = None;
+    let mut rv = match options.at {
+        At::NotOlderThan(rv) | At::Exact(rv) if rv > newest => return Err(too_large(rv, newest)),
+        At::Exact(rv) => rv,
+        _ => newest,
+    };
+    if !options.continues.is_empty() {
+        if !matches!(options.at, At::Newest | At::Any) {
+            return Err(Refusal::bad_request(
+                "specifying resource version is not allowed when using continue",
+            ));
+        }
+        let mut token = Continue::decode(&options.continues)?;
+        if let Ok(asked) = u64::try_from(token.rv) {
+            rv = asked;
+        }
+        if let Some(ns) = &scope.namespace
+            && token.after.0.is_empty()
+        {
+            token.after.0 = ns.clone();
+        }
+        after = Some(token.after);
+    }
+    let namespace = scope.namespace.as_deref();
+    let all: Vec<Arc<Object>> = if rv == newest {
+        store.list(target.id, namespace).cloned().collect()
+    } else {
+        store
+            .list_at(target.id, namespace, rv)
+            .map_err(|_| match &after {
+                Some((ns, name)) => expired_token(target, ns, name),
+                None => Refusal::new(
+                    410,
+                    "Expired",
+                    "The resourceVersion for the provided list is too old.",
+                ),
+            })?
+    };
+    let rest = all
+        .into_iter()
+        .filter(|o| {
+            after
+                .as_ref()
+                .is_none_or(|a| (&o.namespace, &o.name) > (&a.0, &a.1))
+        })
+        .filter(|o| scope.holds(o));
+    // A list at `0` comes from the watch cache, which knows no limit.
+    let limit = if options.limit == 0 || options.at == At::Any {
+        usize::MAX
+    } else {
+        options.limit
+    };
+    let mut objects: Vec<Arc<Object>> = rest.collect();
+    let total = objects.len();
+    objects.truncate(limit);
+    let last = objects.last().filter(|_| total > limit);
+    let continues = last.map(|o| {
+        let token = Continue {
+            rv: i64::try_from(rv).unwrap_or(i64::MAX),
+            after: (o.namespace.clone(), o.name.clone()),
+        };
+        token.encode(target.kind.namespaced)
+    });
+    let remaining = (continues.is_some() && scope.is_everything()).then(|| total - limit);
+    Ok(Page {
+        rv,
+        objects,
+        continues,
+        remaining,
+    })
+}
+
+fn too_large(rv: u64, newest: u64) -> Refusal {
+    let mut refusal = Refusal::new(
+        504,
+        "Timeout",
+        format!("Timeout: Too large resource version: {rv}, current: {newest}"),
+    );
+    refusal.details = json!({
+        "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
+        "retryAfterSeconds": 1,
+    });
+    refusal
+}
+
+fn expired_token(target: &Target, ns: &str, name: &str) -> Refusal {
+    let mut refusal = Refusal::new(
+        410,
+        "Expired",
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.",
+    );
+    let token = Continue {
+        rv: -1,
+        after: (ns.to_owned(), name.to_owned()),
+    };
+    refusal.continues = token.encode(target.kind.namespaced);
+    refusal
+}
+
+/// Objects as the view of the request shows them.
+pub fn seen(target: &Target, object: &Object) -> Value {
+    let value = object.value();
+    if target.newer_events {
+        events::newer(value)
+    } else {
+        value
+    }
+}
+
+/// The `kind` and `apiVersion` of the list.
+fn list_type(target: &Target) -> (String, String) {
+    let version = if target.newer_events {
+        "events.k8s.io/v1".to_owned()
+    } else {
+        target.kind.api_version()
+    };
+    (format!("{}List", target.kind.kind), version)
+}
+
+/// A page in the form that was asked for.
+pub fn answer_list(
+    cluster: &Cluster,
+    target: &Target,
+    query: &Query,
+    form: Form,
+    page: Page,
+) -> Reply {
+    match form {
+        Form::Table => {
+            let include = query.text("includeObject").to_owned();
+            let values = page.objects.iter().map(|o| seen(target, o));
+            let now = cluster.clock.now();
+            let columns = cluster.columns(target.id);
+            let mut table = table::table(&target.kind, columns, values, &include, now);
+            table["metadata"] = page.metadata();
+            reply::json(200, &table)
+        }
+        Form::Metadata => {
+            let items: Vec<Value> = page
+                .objects
+                .iter()
+                .map(|o| metadata_only(&seen(target, o)))
+                .collect();
+            let list = json!({
+                "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
+                "metadata": page.metadata(), "items": items,
+            });
+            reply::json(200, &list)
+        }
+        _ => stored_list(target, page),
+    }
+}
+
+/// A list written out from the stored bytes, piece by piece: its memory is that of one piece.
+fn stored_list(target: &Target, page: Page) -> Reply {
+    const PIECE: usize = 64 * 1024;
+    let (kind, version) = list_type(target);
+    let head = format!(
+        "{{\"kind\":\"{kind}\",\"apiVersion\":\"{version}\",\"metadata\":{},\"items\":[",
+        page.metadata()
+    );
+    let (typed, newer) = (target.kind.custom, target.newer_events);
+    let mut objects = page.objects.into_iter();
+    let mut next = Some(head.into_bytes());
+    let mut first = true;
+    let mut pieces = std::iter::from_fn(move || {
+        let mut piece = next.take()?;
+        loop {
+            let Some(object) = objects.next() else {
+                piece.extend_from_slice(b"]}\n");
+                break;
+            };
+            if !std::mem::take(&mut first) {
+                piece.push(b',');
+            }
+            if newer {
+                piece.extend_from_slice(events::newer(object.value()).to_string().as_bytes());
+            } else if typed {
+                piece.extend_from_slice(&object.json);
+            } else {
+                piece.push(b'{');
+                piece.extend_from_slice(object.untyped());
+            }
+            if piece.len() >= PIECE {
+                next = Some(Vec::with_capacity(PIECE + PIECE / 4));
+                break;
+            }
+        }
+        Some(Bytes::from(piece))
+    })
+    .peekable();
+    let start = pieces.next().unwrap_or_default();
+    if pieces.peek().is_none() {
+        return reply::whole(200, "application/json", start);
+    }
+    reply::streamed(
+        "application/json",
+        stream::iter(std::iter::once(start).chain(pieces)),
+    )
+}
+
+/// One object in the form that was asked for.
+pub fn answer_object(
+    cluster: &Cluster,
+    target: &Target,
+    query: &Query,
+    form: Form,
+    code: u16,
+    object: &Value,
+) -> Reply {
+    match form {
+        Form::Table => {
+            let include = query.text("includeObject").to_owned();
+            let now = cluster.clock.now();
+            let columns = cluster.columns(target.id);
+            let one = std::iter::once(object.clone());
+            let mut table = table::table(&target.kind, columns, one, &include, now);
+            table["metadata"] = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
+            reply::json(code, &table)
+        }
+        Form::Metadata => reply::json(code, &metadata_only(object)),
+        _ => reply::json(code, object),
+    }
+}
+
+/// GET of one object.
+///
+/// # Errors
+/// 404, and what is wrong with `resourceVersion`.
+pub fn get(
+    cluster: &Cluster,
+    target: &Target,
+    query: &Query,
+    form: Form,
+) -> Result<Reply, Refusal> {
+    if let At::NotOlderThan(rv) = ListOptions::parse(query, false)?.at
+        && rv > cluster.store.rv()
+    {
+        return Err(too_large(rv, cluster.store.rv()));
+    }
+    let object = cluster
+        .store
+        .get(target.id, &target.namespace, &target.name)
+        .ok_or_else(|| Refusal::not_found(&target.kind, &target.name))?;
+    let value = seen(target, object);
+    Ok(answer_object(cluster, target, query, form, 200, &value))
+}

@@ -1,0 +1,86 @@
+//! Bodies and responses: whole ones, and streams that end when the client goes.
+
+use std::convert::Infallible;
+
+use futures::stream::{self, Stream, StreamExt};
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Bytes, Frame};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::demo::api::write::Refusal;
+
+pub type Body = UnsyncBoxBody<Bytes, Infallible>;
+pub type Reply = Response<Body>;
+
+/// A body that is at hand.
+pub fn whole(code: u16, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
+    response(code, content_type, Full::new(body.into()).boxed_unsync())
+}
+
+/// A body that comes piece by piece.
+pub fn streamed(
+    content_type: &'static str,
+    pieces: impl Stream<Item = Bytes> + Send + 'static,
+) -> Reply {
+    let frames = pieces.map(|piece| Ok(Frame::data(piece)));
+    response(200, content_type, StreamBody::new(frames).boxed_unsync())
+}
+
+/// A body fed by a task; the task sees the channel closed when the client has gone.
+pub fn fed(content_type: &'static str, feed: mpsc::Receiver<Bytes>) -> Reply {
+    let pieces = stream::unfold(feed, |mut feed| async move {
+        feed.recv().await.map(|piece| (piece, feed))
+    });
+    streamed(content_type, pieces)
+}
+
+pub fn json(code: u16, value: &Value) -> Reply {
+    let mut body = value.to_string().into_bytes();
+    body.push(b'\n');
+    whole(code, "application/json", body)
+}
+
+pub fn text(code: u16, body: &'static str) -> Reply {
+    let kind = if code == 404 {
+        "text/plain; charset=utf-8"
+    } else {
+        "text/plain; charset=utf-8"
+    };
+    whole(code, kind, body)
+}
+
+/// A refusal as it goes over the wire.
+pub fn refused(refusal: &Refusal) -> Reply {
+    let mut reply = json(refusal.code, &refusal.status());
+    if refusal.code == 504 || refusal.code == 429 {
+        reply
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    reply
+}
+
+/// Adds `Warning: 299 - "…"` headers.
+pub fn warn(reply: &mut Reply, warnings: &[String]) {
+    for text in warnings {
+        let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
+        if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
+            reply.headers_mut().append(header::WARNING, value);
+        }
+    }
+}
+
+fn response(code: u16, content_type: &'static str, body: Body) -> Reply {
+    let mut reply = Response::new(body);
+    *reply.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = reply.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-cache, private"),
+    );
+    reply
+}

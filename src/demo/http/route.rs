@@ -1,0 +1,206 @@
+//! From a URL path to what it names: a resource request, or one of the paths beside the resources.
+
+use std::sync::Arc;
+
+use crate::demo::api::options::unescape;
+use crate::demo::store::{Kind, KindId, Store};
+
+/// What a path names.
+#[derive(Debug, Clone)]
+pub enum Route {
+    /// `/api`, `/apis`, `/apis/G`, `/apis/G/V`, `/api/v1`.
+    Discovery(Vec<String>),
+    Resource(Target),
+    /// A create-only resource: `selfsubjectaccessreviews`, …
+    Review(String),
+    /// Below a known group, but nothing there: a `Status` 404.
+    NoResource,
+    /// Nowhere: the plain-text 404.
+    Nowhere,
+}
+
+/// A resource, one of its objects, or a subresource.
+#[derive(Debug, Clone)]
+pub struct Target {
+    pub id: KindId,
+    pub kind: Arc<Kind>,
+    /// Empty: all namespaces, or a cluster-scoped kind.
+    pub namespace: String,
+    pub name: String,
+    pub subresource: String,
+    /// The deprecated `/watch/` prefix.
+    pub watch: bool,
+    /// The events.k8s.io view of events.
+    pub newer_events: bool,
+}
+
+/// Groups that are served without a stored kind.
+pub const VIRTUAL: [(&str, &str, &[&str]); 3] = [
+    (
+        "authorization.k8s.io",
+        "v1",
+        &[
+            "selfsubjectaccessreviews",
+            "selfsubjectrulesreviews",
+            "subjectaccessreviews",
+            "localsubjectaccessreviews",
+        ],
+    ),
+    ("authentication.k8s.io", "v1", &["selfsubjectreviews"]),
+    ("events.k8s.io", "v1", &["events"]),
+];
+
+/// Is this group served at all?
+pub fn knows_group(store: &Store, group: &str) -> bool {
+    store.kinds().any(|(_, k)| k.group == group) || VIRTUAL.iter().any(|(g, ..)| *g == group)
+}
+
+pub fn route(store: &Store, path: &str) -> Route {
+    let parts: Vec<String> = path
+        .split('/')
+        .filter(|p| !p.is_empty())
+        .map(unescape)
+        .collect();
+    let texts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let (group, version, rest) = match texts.as_slice() {
+        ["api"] | ["apis"] | ["api", "v1"] => return Route::Discovery(parts),
+        ["apis", group, ..] if !knows_group(store, group) => return Route::Nowhere,
+        ["apis", _] | ["apis", _, _] => return Route::Discovery(parts),
+        ["api", version, rest @ ..] => ("", *version, rest),
+        ["apis", group, version, rest @ ..] => (*group, *version, rest),
+        _ => return Route::Nowhere,
+    };
+    let custom = store.kinds().any(|(_, k)| k.group == group && k.custom);
+    // Paths of custom groups that lead nowhere fall through to the plain 404.
+    resource(store, group, version, rest).unwrap_or(if custom {
+        Route::Nowhere
+    } else {
+        Route::NoResource
+    })
+}
+
+fn resource(store: &Store, group: &str, version: &str, rest: &[&str]) -> Option<Route> {
+    let (watch, rest) = match rest {
+        ["watch", rest @ ..] => (true, rest),
+        rest => (false, rest),
+    };
+    let (namespace, rest) = match rest {
+        ["namespaces", ns, sub, more @ ..] if !["status", "finalize"].contains(sub) => {
+            (*ns, &rest[2..2 + 1 + more.len()])
+        }
+        rest => ("", rest),
+    };
+    let (plural, name, sub) = match rest {
+        [plural] => (*plural, "", String::new()),
+        [plural, name] => (*plural, *name, String::new()),
+        [plural, name, sub @ ..] => (*plural, *name, sub.join("/")),
+        [] => return None,
+    };
+    if let Some((.., resources)) = VIRTUAL
+        .iter()
+        .find(|(g, v, _)| *g == group && *v == version)
+        && group != "events.k8s.io"
+    {
+        return (resources.contains(&plural) && name.is_empty())
+            .then(|| Route::Review(plural.to_owned()));
+    }
+    let newer_events = group == "events.k8s.io" && version == "v1" && plural == "events";
+    let id = store.kind_id(if newer_events { "" } else { group }, plural)?;
+    let kind = store.kind(id).clone();
+    let served = newer_events || kind.version == version;
+    if !served || (!kind.namespaced && !namespace.is_empty()) {
+        return None;
+    }
+    // An object of a namespaced kind is reached through its namespace only.
+    if kind.namespaced && namespace.is_empty() && !name.is_empty() {
+        return None;
+    }
+    if !sub.is_empty() && !has_subresource(&kind, &sub) {
+        return None;
+    }
+    Some(Route::Resource(Target {
+        id,
+        kind,
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        subresource: sub,
+        watch,
+        newer_events,
+    }))
+}
+
+/// The subresources of a kind, beside `status` and `scale`.
+pub fn subresources(kind: &Kind) -> &'static [&'static str] {
+    match (kind.group.as_str(), kind.kind.as_str()) {
+        ("", "Pod") => &["binding", "eviction", "log"],
+        ("", "Namespace") => &["finalize"],
+        ("", "ServiceAccount") => &["token"],
+        _ => &[],
+    }
+}
+
+fn has_subresource(kind: &Kind, name: &str) -> bool {
+    match name {
+        "status" => kind.status,
+        "scale" => kind.scale,
+        other => subresources(kind).contains(&other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::kinds;
+
+    fn target(path: &str) -> Target {
+        let mut store = Store::new();
+        kinds::register(&mut store);
+        match route(&store, path) {
+            Route::Resource(t) => t,
+            other => panic!("{path}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn paths_name_resources_objects_and_subresources() {
+        let t = target("/apis/batch/v1/namespaces/a/jobs/b/status");
+        assert_eq!(
+            (
+                t.kind.plural.as_str(),
+                t.namespace.as_str(),
+                t.name.as_str()
+            ),
+            ("jobs", "a", "b")
+        );
+        assert_eq!(t.subresource, "status");
+        let t = target("/api/v1/namespaces/a");
+        assert_eq!(
+            (t.kind.plural.as_str(), t.name.as_str()),
+            ("namespaces", "a")
+        );
+        let t = target("/api/v1/namespaces/a/finalize");
+        assert_eq!((t.name.as_str(), t.subresource.as_str()), ("a", "finalize"));
+        let t = target("/apis/batch/v1/watch/namespaces/a/jobs");
+        assert!(t.watch && t.namespace == "a");
+        assert!(target("/apis/events.k8s.io/v1/events").newer_events);
+        assert_eq!(target("/api/v1/namespaces/a/pods/").name, "");
+    }
+
+    #[test]
+    fn what_is_not_there_is_told_in_two_ways() {
+        let mut store = Store::new();
+        kinds::register(&mut store);
+        let at = |path: &str| route(&store, path);
+        assert!(matches!(at("/api/v1/nothings"), Route::NoResource));
+        assert!(matches!(at("/apis/batch/v9/jobs"), Route::NoResource));
+        assert!(matches!(
+            at("/apis/kueue.x-k8s.io/v1beta1/workloads"),
+            Route::Nowhere
+        ));
+        assert!(matches!(at("/nowhere"), Route::Nowhere));
+        assert!(matches!(
+            at("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"),
+            Route::Review(_)
+        ));
+    }
+}

@@ -1,0 +1,257 @@
+//! Watches: events of one kind, as the client's selectors see them, until it goes or time is up.
+
+use std::time::Duration;
+
+use hyper::body::Bytes;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::Call;
+use super::accept::{Form, metadata_only};
+use super::read::{Scope, seen};
+use super::reply::{self, Reply};
+use super::route::Target;
+use crate::demo::Shared;
+use crate::demo::api::options::{At, ListOptions};
+use crate::demo::api::write::{Cluster, Refusal};
+use crate::demo::api::{skeleton, table};
+use crate::demo::store::{Change, Event, Object};
+
+/// How often a quiet watch says where it stands.
+const HEARTBEAT: Duration = Duration::from_secs(60);
+/// How long before its end a watch says so once more.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// How long a watch lasts that named no time: within the real server's 30 to 60 minutes.
+const DEFAULT_SECONDS: u64 = 2400;
+/// Events taken from the history at a time.
+const BATCH: usize = 256;
+
+/// Starts a watch.
+///
+/// # Errors
+/// None now: a version that is gone is told as an event, as the real server does.
+pub fn answer(
+    shared: &Shared,
+    target: Target,
+    scope: Scope,
+    options: &ListOptions,
+    call: &Call,
+) -> Result<Reply, Refusal> {
+    let (feed, body) = mpsc::channel(16);
+    let mut watcher = Watcher {
+        target,
+        scope,
+        form: call.form,
+        include: call.query.text("includeObject").to_owned(),
+        bookmarks: options.bookmarks,
+        cursor: 0,
+        feed,
+    };
+    let mut first = Vec::new();
+    let mut opening = None;
+    {
+        let world = shared.lock();
+        let cluster = world.cluster();
+        let store = &cluster.store;
+        let namespace = watcher.scope.namespace.as_deref();
+        let from = match options.at {
+            At::NotOlderThan(rv) | At::Exact(rv) if !options.initial_events => rv,
+            _ => {
+                let all = store.list(watcher.target.id, namespace);
+                first.extend(all.filter(|o| watcher.scope.holds(o)).cloned());
+                store.rv()
+            }
+        };
+        watcher.cursor = from;
+        if let Err(gone) = store.since(watcher.target.id, from) {
+            opening = Some(expired(from, gone.oldest));
+        }
+    }
+    let seconds = options.timeout_seconds.filter(|s| *s > 0);
+    let deadline = Instant::now() + Duration::from_secs(seconds.unwrap_or(DEFAULT_SECONDS));
+    let (shared, initial) = (shared.clone(), options.initial_events);
+    tokio::spawn(async move {
+        let mut lines = Vec::new();
+        if let Some(error) = opening {
+            let _ = watcher.feed.send(line("ERROR", &error)).await;
+            return;
+        }
+        {
+            let world = shared.lock();
+            for object in &first {
+                lines.push(watcher.event(world.cluster(), "ADDED", object, object.rv));
+            }
+        }
+        drop(first);
+        if initial && watcher.bookmarks {
+            lines.push(watcher.bookmark(true));
+        }
+        for line in lines {
+            if watcher.feed.send(line).await.is_err() {
+                return;
+            }
+        }
+        watcher.run(&shared, deadline).await;
+    });
+    let kind = "application/json";
+    Ok(reply::fed(kind, body))
+}
+
+struct Watcher {
+    target: Target,
+    scope: Scope,
+    form: Form,
+    include: String,
+    bookmarks: bool,
+    /// Version of the last event considered.
+    cursor: u64,
+    feed: mpsc::Sender<Bytes>,
+}
+
+impl Watcher {
+    async fn run(&mut self, shared: &Shared, deadline: Instant) {
+        let mut changed = shared.lock().cluster().store.subscribe();
+        let farewell = deadline - FAREWELL;
+        let next_heartbeat = |now: Instant| {
+            let beat = now + HEARTBEAT;
+            if now < farewell {
+                beat.min(farewell)
+            } else {
+                beat
+            }
+        };
+        let mut heartbeat = next_heartbeat(Instant::now());
+        loop {
+            match self.take(shared, &mut changed) {
+                Ok((lines, more)) => {
+                    for line in lines {
+                        if self.feed.send(line).await.is_err() {
+                            return;
+                        }
+                    }
+                    if more {
+                        continue;
+                    }
+                }
+                Err(error) => {
+                    let _ = self.feed.send(line("ERROR", &error)).await;
+                    return;
+                }
+            }
+            tokio::select! {
+                () = self.feed.closed() => return,
+                () = tokio::time::sleep_until(deadline) => return,
+                () = tokio::time::sleep_until(heartbeat) => {
+                    heartbeat = next_heartbeat(Instant::now());
+                    if self.bookmarks && self.feed.send(self.bookmark(false)).await.is_err() {
+                        return;
+                    }
+                }
+                changed = changed.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+
+    /// The next events, and whether more are there already.
+    fn take(
+        &mut self,
+        shared: &Shared,
+        changed: &mut tokio::sync::watch::Receiver<u64>,
+    ) -> Result<(Vec<Bytes>, bool), Value> {
+        let world = shared.lock();
+        let cluster = world.cluster();
+        changed.borrow_and_update();
+        let newest = cluster.store.rv();
+        let from = self.cursor;
+        let events = cluster
+            .store
+            .since(self.target.id, from)
+            .map_err(|gone| expired(from, gone.oldest))?;
+        let (mut lines, mut seen) = (Vec::new(), 0);
+        for event in events.take(BATCH) {
+            seen += 1;
+            self.cursor = event.rv;
+            lines.extend(self.translate(cluster, event));
+        }
+        if seen < BATCH {
+            self.cursor = self.cursor.max(newest);
+        }
+        Ok((lines, seen == BATCH))
+    }
+
+    /// An event as this watch's selectors see it: objects come into scope and leave it.
+    fn translate(&self, cluster: &Cluster, event: &Event) -> Option<Bytes> {
+        let before = event.previous.as_ref().is_some_and(|o| self.scope.holds(o));
+        let now = event.change != Change::Deleted && self.scope.holds(&event.object);
+        match (before, now) {
+            (false, false) => None,
+            (false, true) => Some(self.event(cluster, "ADDED", &event.object, event.rv)),
+            (true, true) => Some(self.event(cluster, "MODIFIED", &event.object, event.rv)),
+            (true, false) => {
+                // What leaves is shown as it last was in scope, at the version of its leaving.
+                let shown = match (&event.previous, event.change) {
+                    (Some(previous), Change::Modified) => previous,
+                    _ => &event.object,
+                };
+                Some(self.event(cluster, "DELETED", shown, event.rv))
+            }
+        }
+    }
+
+    fn event(&self, cluster: &Cluster, kind: &str, object: &Object, rv: u64) -> Bytes {
+        if self.form == Form::Json && !self.target.newer_events && object.rv == rv {
+            let mut out = Vec::with_capacity(object.json.len() + 40);
+            out.extend_from_slice(format!("{{\"type\":\"{kind}\",\"object\":").as_bytes());
+            out.extend_from_slice(&object.json);
+            out.extend_from_slice(b"}\n");
+            return out.into();
+        }
+        let mut value = seen(&self.target, object);
+        value["metadata"]["resourceVersion"] = json!(rv.to_string());
+        self.line(Some(cluster), kind, value)
+    }
+
+    fn line(&self, cluster: Option<&Cluster>, kind: &str, value: Value) -> Bytes {
+        match (self.form, cluster) {
+            (Form::Table, Some(cluster)) => {
+                let version = value["metadata"]["resourceVersion"].clone();
+                let mut table = table::table(
+                    &self.target.kind,
+                    cluster.columns(self.target.id),
+                    std::iter::once(value),
+                    &self.include,
+                    cluster.clock.now(),
+                );
+                table["metadata"] = json!({"resourceVersion": version});
+                line(kind, &table)
+            }
+            (Form::Metadata, _) => line(kind, &metadata_only(&value)),
+            _ => line(kind, &value),
+        }
+    }
+
+    fn bookmark(&self, initial_end: bool) -> Bytes {
+        let mut object = skeleton::empty(&self.target.kind, self.target.newer_events);
+        object["metadata"] = json!({"resourceVersion": self.cursor.to_string()});
+        if initial_end {
+            object["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
+        }
+        self.line(None, "BOOKMARK", object)
+    }
+}
+
+fn line(kind: &str, object: &Value) -> Bytes {
+    let mut text = json!({"type": kind, "object": object}).to_string();
+    text.push('\n');
+    text.into()
+}
+
+fn expired(asked: u64, oldest: u64) -> Value {
+    Refusal::new(
+        410,
+        "Expired",
+        format!("too old resource version: {asked} ({oldest})"),
+    )
+    .status()
+}

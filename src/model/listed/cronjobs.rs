@@ -1,0 +1,131 @@
+//! CronJobs as a table.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+
+use super::{Listed, Parent, age_value, columns, since};
+use crate::model::Model;
+use crate::model::filter::{Fields, Num, Vocabulary, Word};
+use crate::model::ids::Name;
+use crate::model::job::CronJobRow;
+use crate::model::sort::Value;
+use crate::model::table::Table;
+
+columns! {
+    CronJobColumn {
+        Name "name" up,
+        Namespace "namespace" up,
+        State "state" up,
+        Schedule "schedule" up,
+        Active "active" down,
+        Last "last" up,
+        Age "age" up,
+    }
+}
+
+impl CronJobRow {
+    /// `terminating`, `held`, `running` or `idle`.
+    pub fn state(&self) -> &'static str {
+        if self.deleting {
+            "terminating"
+        } else if self.suspend {
+            "held"
+        } else if self.active.is_empty() {
+            "idle"
+        } else {
+            "running"
+        }
+    }
+}
+
+struct CronJobFields<'a>(&'a CronJobRow, DateTime<Utc>);
+
+impl Listed for CronJobRow {
+    type Column = CronJobColumn;
+    const VOCABULARY: Vocabulary = Vocabulary {
+        words: &[
+            Word::Name,
+            Word::Namespace,
+            Word::State,
+            Word::Schedule,
+            Word::Queue,
+            Word::Image,
+        ],
+        numbers: &[Num::Active, Num::Last, Num::Age, Num::Gpu],
+        labels: true,
+    };
+
+    fn table(model: &Model) -> &Table<Self> {
+        &model.cronjobs
+    }
+
+    fn namespace(&self) -> Option<&Name> {
+        Some(&self.namespace)
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn under(&self, parent: &Parent) -> bool {
+        *parent == Parent::Any
+    }
+
+    fn fields<'a>(&'a self, _: &'a Model, now: DateTime<Utc>) -> impl Fields + 'a {
+        CronJobFields(self, now)
+    }
+
+    fn value<'a>(&'a self, column: CronJobColumn, _: &'a Model, _: DateTime<Utc>) -> Value<'a> {
+        match column {
+            CronJobColumn::Name => Value::Text(&self.name),
+            CronJobColumn::Namespace => Value::Text(&self.namespace),
+            CronJobColumn::State => Value::Text(self.state()),
+            CronJobColumn::Schedule => Value::Text(&self.schedule),
+            CronJobColumn::Active => Value::of(Some(self.active.len())),
+            CronJobColumn::Last => age_value(self.last_schedule),
+            CronJobColumn::Age => age_value(self.created),
+        }
+    }
+}
+
+impl Fields for CronJobFields<'_> {
+    fn texts(&self, see: &mut dyn FnMut(&str) -> bool) -> bool {
+        let row = self.0;
+        see(&row.name)
+            || see(&row.namespace)
+            || see(row.state())
+            || see(&row.schedule)
+            || see("CronJob")
+            || row.queue.as_deref().is_some_and(&mut *see)
+    }
+
+    fn word(&self, word: Word) -> Option<Cow<'_, str>> {
+        let row = self.0;
+        let text = match word {
+            Word::Name => &*row.name,
+            Word::Namespace => &*row.namespace,
+            Word::State => row.state(),
+            Word::Schedule => &*row.schedule,
+            Word::Queue => row.queue.as_deref()?,
+            Word::Image => row.image.as_deref()?,
+            _ => return None,
+        };
+        Some(text.into())
+    }
+
+    fn number(&self, num: Num) -> Option<f64> {
+        match num {
+            Num::Active => Some(self.0.active.len() as f64),
+            Num::Last => since(self.0.last_schedule, self.1),
+            Num::Age => since(self.0.created, self.1),
+            Num::Gpu => Some(self.0.devices.total().into()),
+            _ => None,
+        }
+    }
+
+    fn label(&self, key: &str) -> Option<&str> {
+        let mut labels = self.0.labels.iter();
+        labels.find(|(k, _)| &**k == key).map(|(_, v)| &**v)
+    }
+}

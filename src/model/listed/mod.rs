@@ -1,0 +1,140 @@
+//! What a row type needs to be shown as a table with filter and sort: its columns, its fields, its scope.
+
+mod cronjobs;
+mod events;
+mod jobs;
+mod namespaces;
+mod nodes;
+mod pods;
+
+use chrono::{DateTime, Utc};
+
+pub use cronjobs::CronJobColumn;
+pub use events::EventColumn;
+pub use jobs::{JobColumn, JobFields};
+pub use namespaces::NamespaceColumn;
+pub use nodes::NodeColumn;
+pub use pods::PodColumn;
+
+use super::Model;
+use super::filter::{Fields, Vocabulary};
+use super::ids::{ClusterId, Key, Name, Uid};
+use super::sort::{Column, Value};
+use super::table::{Row, Table};
+
+/// What a list is restricted to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Scope {
+    pub cluster: Option<ClusterId>,
+    /// These namespaces only; `None` is all. Cluster-scoped rows always pass.
+    pub namespaces: Option<Vec<Name>>,
+    pub parent: Parent,
+}
+
+/// The object whose rows are listed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Parent {
+    #[default]
+    Any,
+    /// Pods of a job, jobs of a CronJob, events about an object.
+    Of(Key),
+    /// Pods on a node.
+    Node(ClusterId, Name),
+}
+
+impl Scope {
+    /// All rows under one object.
+    pub fn of(parent: Key) -> Self {
+        Self {
+            parent: Parent::Of(parent),
+            ..Self::default()
+        }
+    }
+
+    pub fn holds<R: Listed>(&self, row: &R) -> bool {
+        let in_namespace = match (&self.namespaces, row.namespace()) {
+            (Some(names), Some(name)) => names.contains(name),
+            _ => true,
+        };
+        in_namespace
+            && self.cluster.is_none_or(|c| c == row.key().cluster)
+            && (self.parent == Parent::Any || row.under(&self.parent))
+    }
+}
+
+/// A row type that is shown as a table.
+pub trait Listed: Row + 'static {
+    type Column: Column;
+    const VOCABULARY: Vocabulary;
+
+    fn table(model: &Model) -> &Table<Self>;
+    /// None for cluster-scoped kinds.
+    fn namespace(&self) -> Option<&Name>;
+    fn name(&self) -> &str;
+    /// Whether the row belongs under an object.
+    fn under(&self, parent: &Parent) -> bool;
+    /// The slots of the rows under a parent, where the model knows them without looking at all rows.
+    fn slots<'a>(
+        _model: &'a Model,
+        _parent: &Parent,
+    ) -> Option<Box<dyn Iterator<Item = u32> + 'a>> {
+        None
+    }
+    fn fields<'a>(&'a self, model: &'a Model, now: DateTime<Utc>) -> impl Fields + 'a;
+    fn value<'a>(&'a self, column: Self::Column, model: &'a Model, now: DateTime<Utc>)
+    -> Value<'a>;
+
+    /// Breaks ties: namespace, name, uid.
+    fn tie(&self) -> (&str, &str, Uid) {
+        (
+            self.namespace().map_or("", |n| n),
+            self.name(),
+            self.key().uid,
+        )
+    }
+}
+
+/// Declares the columns of a table: variant, name, `up` or `down` (largest first), `moves` if time alone
+/// changes the order.
+macro_rules! columns {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident $text:literal $way:ident $($moves:ident)?,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name { $($variant,)* }
+
+        impl $crate::model::sort::Column for $name {
+            const ALL: &'static [Self] = &[$($name::$variant,)*];
+
+            fn name(self) -> &'static str {
+                match self { $($name::$variant => $text,)* }
+            }
+
+            fn largest_first(self) -> bool {
+                match self { $($name::$variant => columns!(@way $way),)* }
+            }
+
+            fn moves(self) -> bool {
+                match self { $($name::$variant => columns!(@moves $($moves)?),)* }
+            }
+        }
+    };
+    (@way up) => { false };
+    (@way down) => { true };
+    (@moves) => { false };
+    (@moves moves) => { true };
+}
+use columns;
+
+/// Seconds since `then`.
+fn since(then: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<f64> {
+    Some((now - then?).num_milliseconds() as f64 / 1000.0)
+}
+
+/// Sorts ages, youngest first, without a clock.
+fn age_value<'a>(created: Option<DateTime<Utc>>) -> Value<'a> {
+    created.map_or(Value::Missing, |at| Value::Int(-at.timestamp_millis()))
+}
+
+fn text_value(text: Option<&str>) -> Value<'_> {
+    text.map_or(Value::Missing, Value::Text)
+}

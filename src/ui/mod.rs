@@ -1,0 +1,19 @@
+//! The drawing kit: themes, keys, tables, meters, text. It knows nothing of Kubernetes and uses nothing else of ours.
+
+pub mod glyphs;
+pub mod keymap;
+pub mod meter;
+pub mod scroll;
+pub mod source;
+pub mod state;
+pub mod table;
+pub mod text;
+pub mod theme;
+
+pub use glyphs::Glyphs;
+pub use keymap::{Bindable, Keymap};
+pub use meter::Meter;
+pub use source::SourceError;
+pub use state::State;
+pub use table::{Cell, Column, Row, Table, TableState};
+pub use theme::{Depth, Level, Theme};

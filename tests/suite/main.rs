@@ -1,0 +1,5 @@
+//! The one integration binary (linking is the cost): a module per topic.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod cli;
