@@ -4,9 +4,11 @@
 //! needs a time is given `now`. Rows of several clusters live in one table, keyed by [`ids::Key`].
 
 pub mod capacity;
+pub mod cron;
 pub mod delta;
 pub mod event;
 pub mod filter;
+pub mod fuzzy;
 pub mod health;
 pub mod human;
 pub mod ids;
@@ -19,6 +21,8 @@ pub mod namespace;
 pub mod node;
 pub mod pod;
 pub mod pod_status;
+pub mod podwhy;
+pub mod policy;
 pub mod progress;
 pub mod quantity;
 pub mod resources;
