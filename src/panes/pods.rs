@@ -1,0 +1,266 @@
+//! Pods: all of the scope, of a job, or of a node, each with one line why it waits or died.
+
+use std::cell::RefCell;
+
+use chrono::{DateTime, Utc};
+use crossterm::event::MouseEvent;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::health::{self, Rows};
+use super::sheet::{Did, Sheet, scope};
+use super::words::count;
+use super::{About, Cx, LogsOf, Pane, PodsOf, Reply, Target};
+use crate::app::action::{Action, Scope};
+use crate::model::ids::Key;
+use crate::model::listed::{self, Parent, PodColumn};
+use crate::model::pod::PodRow;
+use crate::model::want::{Kind, ObjectWant, Selector, Want};
+use crate::ui::{Column, State};
+
+pub mod columns;
+#[cfg(test)]
+mod tests;
+
+/// The pods screen.
+pub struct Pods {
+    of: PodsOf,
+    sheet: Sheet<PodRow>,
+    summary: RefCell<Option<(u64, listed::Scope, Summary)>>,
+}
+
+/// How many pods are how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Summary {
+    all: usize,
+    running: usize,
+    starting: usize,
+    waiting: usize,
+    trouble: usize,
+    failed: usize,
+    done: usize,
+}
+
+impl Pods {
+    pub fn new(of: PodsOf) -> Self {
+        let sort = if matches!(of, PodsOf::Job(_)) { PodColumn::Index } else { PodColumn::Age };
+        Self { of, sheet: Sheet::new(sort), summary: RefCell::default() }
+    }
+
+    fn scope(&self, cx: &Cx) -> listed::Scope {
+        let parent = match &self.of {
+            PodsOf::All => Parent::Any,
+            PodsOf::Job(key) => Parent::Of(*key),
+            PodsOf::Node(name) => Parent::Node(cx.session.cluster, name.clone()),
+        };
+        listed::Scope { parent, ..scope(cx) }
+    }
+
+    fn columns(&self, cx: &Cx) -> Vec<Column> {
+        columns::columns(&self.of, cx.session.namespace.is_none())
+    }
+
+    fn refresh(&mut self, cx: &Cx) {
+        let scope = self.scope(cx);
+        self.sheet.refresh(scope, Kind::Pod, cx);
+    }
+
+    fn summary(&self, cx: &Cx) -> Summary {
+        let (version, scope) = (cx.model.pods.version(), self.scope(cx));
+        if let Some((v, s, summary)) = &*self.summary.borrow()
+            && *v == version
+            && *s == scope
+        {
+            return *summary;
+        }
+        let mut sum = Summary::default();
+        for pod in cx.model.pods.rows().filter(|pod| scope.holds(*pod)) {
+            sum.all += 1;
+            *match super::words::pod_state(pod) {
+                State::Running => &mut sum.running,
+                State::Pending => &mut sum.starting,
+                State::Waiting => &mut sum.waiting,
+                State::Retrying => &mut sum.trouble,
+                State::Failed => &mut sum.failed,
+                State::Succeeded => &mut sum.done,
+                _ => continue,
+            } += 1;
+        }
+        *self.summary.borrow_mut() = Some((version, scope, sum));
+        sum
+    }
+
+    fn none(&self, cx: &Cx) -> String {
+        match &self.of {
+            PodsOf::All => "no pods".into(),
+            PodsOf::Job(key) => match cx.model.jobs.get(*key) {
+                Some(job) => format!("no pods of job {}", job.name),
+                None => "no pods of this job".into(),
+            },
+            PodsOf::Node(name) => format!("no pods on node {name}"),
+        }
+    }
+}
+
+/// What every list of pods does with the selected one.
+pub fn act(action: Action, pod: &PodRow) -> Reply {
+    let logs = |previous| {
+        Reply::Open(Target::Logs(LogsOf::Pod { pod: pod.key, container: None, previous }))
+    };
+    match action {
+        Action::Open | Action::Logs => logs(false),
+        Action::PreviousLogs => logs(true),
+        Action::GoJob => match &pod.owner {
+            Some((kind, _, uid)) if &**kind == "Job" => {
+                Reply::Open(Target::Job(Key { cluster: pod.key.cluster, uid: *uid }))
+            }
+            Some((kind, name, _)) => {
+                Reply::Say(super::Level::Info, format!("{} belongs to {kind} {name}, not to a job", pod.name))
+            }
+            None => Reply::Say(super::Level::Info, format!("{} belongs to no job", pod.name)),
+        },
+        Action::GoNode => match &pod.node {
+            Some(node) => Reply::Open(Target::Pods(PodsOf::Node(node.clone()))),
+            None => Reply::Say(super::Level::Info, format!("{} has no node yet", pod.name)),
+        },
+        Action::Yaml => Reply::Open(Target::Yaml(ObjectWant {
+            kind: Kind::Pod,
+            namespace: pod.namespace.clone(),
+            name: (&*pod.name).into(),
+        })),
+        Action::ShowEvents => Reply::Open(Target::Events(Some(About {
+            key: pod.key,
+            namespace: pod.namespace.clone(),
+            title: format!("pod/{}", pod.name),
+        }))),
+        _ => Reply::Ignored,
+    }
+}
+
+/// When the age of a pod counts from.
+pub fn since(pod: &PodRow) -> Option<DateTime<Utc>> {
+    pod.created
+}
+
+impl Pane for Pods {
+    fn title(&self, cx: &Cx) -> String {
+        match &self.of {
+            PodsOf::All => "pods".into(),
+            PodsOf::Job(key) => match cx.model.jobs.get(*key) {
+                Some(job) => format!("pods of {}", job.name),
+                None => "pods".into(),
+            },
+            PodsOf::Node(name) => format!("pods on {name}"),
+        }
+    }
+
+    fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a> {
+        let s = self.summary(cx);
+        let of = match &self.of {
+            PodsOf::All => String::new(),
+            PodsOf::Job(key) => {
+                cx.model.jobs.get(*key).map_or_else(String::new, |job| format!(" of {}", job.name))
+            }
+            PodsOf::Node(name) => format!(" on {name}"),
+        };
+        let mut parts = vec![Span::styled(format!("{}{of}", count(s.all, "pod", "pods")), cx.theme.text())];
+        let mut first = true;
+        for (n, state, word) in [
+            (s.waiting, State::Waiting, "unscheduled"),
+            (s.trouble, State::Retrying, "in trouble"),
+            (s.failed, State::Failed, "failed"),
+            (s.starting, State::Pending, "starting"),
+            (s.running, State::Running, "running"),
+            (s.done, State::Succeeded, "done"),
+        ] {
+            if n == 0 {
+                continue;
+            }
+            parts.push(Span::styled(if first { ": " } else { ", " }, cx.theme.dim()));
+            first = false;
+            let loud = matches!(state, State::Waiting | State::Retrying | State::Failed);
+            let style = if loud { cx.theme.state(state) } else { cx.theme.text() };
+            parts.push(Span::styled(format!("{n} {word}"), style));
+        }
+        Line::from(parts)
+    }
+
+    fn scopes(&self) -> &'static [Scope] {
+        &[Scope::Pods, Scope::List]
+    }
+
+    fn hints(&self, cx: &Cx) -> Vec<Action> {
+        let mut out = vec![Action::Logs];
+        if let Some(pod) = self.sheet.selected(cx.model) {
+            if pod.restarts > 0 {
+                out.push(Action::PreviousLogs);
+            }
+            if pod.job().is_some() && !matches!(self.of, PodsOf::Job(_)) {
+                out.push(Action::GoJob);
+            }
+            if pod.node.is_some() && !matches!(self.of, PodsOf::Node(_)) {
+                out.push(Action::GoNode);
+            }
+        }
+        out.extend([Action::ShowEvents, Action::Yaml, Action::Filter, Action::SortNext]);
+        out.truncate(8);
+        out
+    }
+
+    fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
+        self.refresh(cx);
+        let columns = self.columns(cx);
+        let rows = Rows {
+            kind: Kind::Pod,
+            all: self.sheet.view.scoped(),
+            shown: self.sheet.view.order().len(),
+            filter: self.sheet.view.filter().text(),
+            none: &self.none(cx),
+        };
+        let area = health::draw(rows, cx, area, buf);
+        self.sheet.draw(cx, area, buf, &columns, cx.focused, columns::row);
+    }
+
+    fn act(&mut self, action: Action, cx: &Cx) -> Reply {
+        self.refresh(cx);
+        if action == Action::Copy {
+            return self.sheet.copy(cx.model, "pod", "pod names");
+        }
+        let columns = self.columns(cx);
+        if let Some(reply) = self.sheet.act(action, &columns, cx) {
+            return reply;
+        }
+        self.sheet.selected(cx.model).map_or(Reply::Ignored, |pod| act(action, pod))
+    }
+
+    fn wants(&self, _cx: &Cx) -> Vec<Want> {
+        [Kind::Pod, Kind::Node, Kind::Job].map(|kind| Want::Watch(kind, Selector::All)).into()
+    }
+
+    fn wake(&self, cx: &Cx) -> Option<DateTime<Utc>> {
+        self.sheet.wake(cx, since)
+    }
+
+    fn filter(&self) -> &str {
+        self.sheet.view.filter().text()
+    }
+
+    fn set_filter(&mut self, text: &str, cx: &Cx) -> Result<(), String> {
+        self.sheet.set_filter(text)?;
+        self.refresh(cx);
+        Ok(())
+    }
+
+    fn position(&self, _cx: &Cx) -> String {
+        self.sheet.position()
+    }
+
+    fn mouse(&mut self, event: MouseEvent, _area: Rect, cx: &Cx) -> Reply {
+        match self.sheet.mouse(event, &self.columns(cx), cx) {
+            Did::Nothing => Reply::Ignored,
+            Did::Moved => Reply::Done,
+            Did::Again => self.act(Action::Open, cx),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The columns of pods and what stands in them. Separate because the pods screen and the pods of a job share them.
+
+use std::borrow::Cow;
+
+use crate::model::pod::PodRow;
+use crate::model::podwhy;
+use crate::panes::words::{devices, pod_state, when};
+use crate::panes::{Cx, PodsOf};
+use crate::ui::{Cell, Column, Row, State};
+
+/// Columns by what the pods are of: what all rows share is left out.
+pub fn columns(of: &PodsOf, namespaces: bool) -> Vec<Column> {
+    let mut all = vec![
+        Column::new("status", "STATUS").rank(0).width(10, 12, 26),
+        Column::new("name", "POD").rank(0).width(14, 20, 60).middle(),
+        Column::new("namespace", "NS").rank(2).width(5, 6, 18).middle(),
+        Column::new("ready", "READY").rank(2).width(5, 5, 6).right(),
+        Column::new("restarts", "RESTARTS").rank(3).width(8, 8, 8).right(),
+        Column::new("index", "INDEX").rank(1).width(5, 5, 7).right(),
+        Column::new("job", "JOB").rank(4).width(8, 12, 40).middle(),
+        Column::new("node", "NODE").rank(3).width(8, 12, 40).middle(),
+        Column::new("gpus", "GPUS").rank(3).width(4, 6, 22),
+        Column::new("age", "AGE").rank(1).width(5, 6, 12).right(),
+        Column::new("why", "WHY").rank(5).width(16, 20, 120).grow(),
+    ];
+    all.retain(|c| match c.id() {
+        "namespace" => namespaces && !matches!(of, PodsOf::Job(_)),
+        "job" => !matches!(of, PodsOf::Job(_)),
+        "node" => !matches!(of, PodsOf::Node(_)),
+        _ => true,
+    });
+    all
+}
+
+/// One row for these columns.
+pub fn row<'a>(pod: &'a PodRow, columns: &[Column], cx: &Cx<'a>) -> Row<'a> {
+    let state = pod_state(pod);
+    let cells = columns.iter().map(|column| cell(column.id(), pod, state, cx)).collect();
+    Row::new(cells).dim(matches!(state, State::Succeeded | State::Stale))
+}
+
+fn cell<'a>(column: &str, pod: &'a PodRow, state: State, cx: &Cx<'a>) -> Cell<'a> {
+    match column {
+        "status" => Cell::state(state, &*pod.status),
+        "name" => Cell::text(&*pod.name),
+        "namespace" => Cell::text(&*pod.namespace),
+        "ready" => {
+            let text = format!("{}/{}", pod.ready, pod.containers);
+            let short = pod.ready < pod.containers && state != State::Succeeded;
+            if short { Cell::styled(text, cx.theme.dim()) } else { Cell::from(text) }
+        }
+        "restarts" if pod.restarts > 0 => Cell::styled(pod.restarts.to_string(), cx.theme.state(State::Retrying)),
+        "restarts" => Cell::Number(0),
+        "index" => pod.index.map_or(Cell::Empty, |i| Cell::from(i.to_string())),
+        "job" => match &pod.owner {
+            Some((kind, name, _)) if &**kind == "Job" => Cell::text(&**name),
+            Some((_, name, _)) => Cell::styled(&**name, cx.theme.dim()),
+            None => Cell::Empty,
+        },
+        "node" => pod.node.as_deref().map_or(Cell::Empty, Cell::text),
+        "gpus" if pod.devices.is_empty() => Cell::Empty,
+        "gpus" => Cell::from(devices(&pod.devices, product(pod, cx))),
+        "age" => Cell::styled(when(pod.created, cx), cx.theme.dim()),
+        "why" => why(pod).map_or(Cell::Empty, |text| Cell::styled(text, cx.theme.dim())),
+        _ => Cell::Empty,
+    }
+}
+
+/// The GPU product of the pod's node.
+fn product<'a>(pod: &PodRow, cx: &Cx<'a>) -> Option<&'a str> {
+    let node = cx.model.node(pod.key.cluster, pod.node.as_ref()?)?;
+    node.product.as_deref()
+}
+
+/// One line: why it waits, or why it died.
+pub fn why(pod: &PodRow) -> Option<Cow<'_, str>> {
+    podwhy::line(pod)
+}

@@ -1,0 +1,271 @@
+//! One kind of row as a sorted, filtered, selectable table: the model's order, the list's selection and the ui's
+//! table put together once, for all screens that show rows.
+
+use chrono::{DateTime, Utc};
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::list::{Keys, List};
+use super::{Cx, Reply};
+use crate::app::action::Action;
+use crate::model::Model;
+use crate::model::health::Health;
+use crate::model::human;
+use crate::model::ids::Key;
+use crate::model::listed::{Listed, Scope};
+use crate::model::sort::{Column as _, Sort};
+use crate::model::table::Row as _;
+use crate::model::view::View;
+use crate::model::want::Kind;
+use crate::ui::{Column, Row, Table, text};
+
+/// The rows of one kind as shown.
+pub struct Sheet<R: Listed> {
+    pub view: View<R>,
+    pub list: List,
+    settled: Option<u64>,
+    body: Rect,
+}
+
+/// What a view shows now, as keys.
+pub struct ViewKeys<'a, R: Listed> {
+    pub view: &'a View<R>,
+    pub model: &'a Model,
+}
+
+impl<R: Listed> Keys for ViewKeys<'_, R> {
+    fn len(&self) -> usize {
+        self.view.order().len()
+    }
+
+    fn key(&self, at: usize) -> Option<Key> {
+        Some(self.view.row(self.model, at)?.key())
+    }
+
+    fn exists(&self, key: Key) -> bool {
+        R::table(self.model).contains(key)
+    }
+
+    fn find(&self, key: Key) -> Option<usize> {
+        self.view.position(self.model, key)
+    }
+}
+
+/// Whether rows of a kind are still arriving for the first time.
+pub fn loading(kind: Kind, cx: &Cx) -> bool {
+    matches!(cx.session.health(kind), Health::Connecting | Health::Syncing { .. })
+}
+
+/// The namespaces looked at, as a scope of rows.
+pub fn scope(cx: &Cx) -> Scope {
+    Scope {
+        cluster: Some(cx.session.cluster),
+        namespaces: cx.session.namespace.clone().map(|ns| vec![ns]),
+        ..Scope::default()
+    }
+}
+
+impl<R: Listed> Sheet<R> {
+    pub fn new(sort: R::Column) -> Self {
+        Self {
+            view: View::new(Sort::by(sort), Scope::default()),
+            list: List::default(),
+            settled: None,
+            body: Rect::default(),
+        }
+    }
+
+    /// Brings rows and selection up to date.
+    pub fn refresh(&mut self, scope: Scope, kind: Kind, cx: &Cx) {
+        self.view.set_scope(scope);
+        self.view.refresh(cx.model, cx.now);
+        if self.settled != Some(self.view.revision()) {
+            self.settled = Some(self.view.revision());
+            self.list.settle(&ViewKeys { view: &self.view, model: cx.model }, loading(kind, cx));
+        }
+    }
+
+    /// The selected row.
+    pub fn selected<'a>(&self, model: &'a Model) -> Option<&'a R> {
+        R::table(model).get(self.list.selected()?)
+    }
+
+    /// Movement, marks and sorting; `None` if the action is none of these.
+    pub fn act(&mut self, action: Action, columns: &[Column], cx: &Cx) -> Option<Reply> {
+        match action {
+            Action::SortNext => self.sort_step(true, columns),
+            Action::SortPrevious => self.sort_step(false, columns),
+            Action::SortReverse => self.view.set_sort(self.view.sort().reversed()),
+            _ => {
+                let keys = ViewKeys { view: &self.view, model: cx.model };
+                return self.list.act(action, &keys).then_some(Reply::Done);
+            }
+        }
+        Some(Reply::Done)
+    }
+
+    fn sort_step(&mut self, forward: bool, columns: &[Column]) {
+        let now = self.view.sort().column.name();
+        if let Some(next) = next_column(&self.list.table, columns, now, forward, |id| R::Column::named(id).is_some())
+            && let Some(column) = R::Column::named(next)
+        {
+            self.view.set_sort(Sort::by(column));
+        }
+    }
+
+    /// Draws the rows; only visible ones are made.
+    pub fn draw<'a>(
+        &mut self,
+        cx: &Cx<'a>,
+        area: Rect,
+        buf: &mut Buffer,
+        columns: &[Column],
+        focused: bool,
+        row: impl Fn(&'a R, &[Column], &Cx<'a>) -> Row<'a>,
+    ) {
+        let sort = self.view.sort();
+        let Self { view, list, body, .. } = self;
+        let marks = list.marks().clone();
+        *body = Table::new(columns, view.order().len())
+            .sort(sort.column.name(), sort.descending)
+            .focused(focused)
+            .draw(area, buf, cx.theme, &mut list.table, |at| match view.row(cx.model, at) {
+                Some(r) => row(r, columns, cx).marked(marks.contains(&r.key())),
+                None => Row::default(),
+            });
+    }
+
+    /// Click selects, click on the selected is told apart, click on a heading sorts, the wheel scrolls.
+    pub fn mouse(&mut self, event: MouseEvent, columns: &[Column], cx: &Cx) -> Did {
+        let keys = ViewKeys { view: &self.view, model: cx.model };
+        match pointed(event, self.body, &self.list, columns, self.view.order().len()) {
+            Pointed::Row(at, again) => {
+                self.list.go(at, &keys);
+                if again { Did::Again } else { Did::Moved }
+            }
+            Pointed::Heading(id) => {
+                if let Some(column) = R::Column::named(id) {
+                    let now = self.view.sort();
+                    self.view.set_sort(if now.column == column { now.reversed() } else { Sort::by(column) });
+                }
+                Did::Moved
+            }
+            Pointed::Wheel(by) => {
+                self.list.wheel(by, &keys);
+                Did::Moved
+            }
+            Pointed::Nothing => Did::Nothing,
+        }
+    }
+
+    /// When the text of a visible row next changes by itself; `spans` gives a row's times still running.
+    pub fn wake(&self, cx: &Cx, since: impl Fn(&R) -> Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+        if cx.timestamps {
+            return None;
+        }
+        let table = &self.list.table;
+        (table.offset()..table.offset() + table.page())
+            .filter_map(|at| since(self.view.row(cx.model, at)?))
+            .map(|at| cx.now + human::next_change(cx.now - at))
+            .min()
+    }
+
+    /// Names of the marked rows, or of the selected one, for the clipboard.
+    pub fn copy(&self, model: &Model, one: &str, many: &str) -> Reply {
+        let table = R::table(model);
+        let names: Vec<&str> = match self.list.marks().len() {
+            0 => self.selected(model).map(Listed::name).into_iter().collect(),
+            _ => self.list.marks().iter().filter_map(|&key| Some(table.get(key)?.name())).collect(),
+        };
+        let what = match &names[..] {
+            [] => return Reply::Ignored,
+            [name] => format!("{one} {name}"),
+            all => format!("{} {many}", all.len()),
+        };
+        Reply::Copy { text: names.join("\n"), what }
+    }
+
+    /// `3/62`, and how many are marked.
+    pub fn position(&self) -> String {
+        position(&self.list, self.view.order().len(), self.view.scoped())
+    }
+
+    /// Reads a filter; the error says what and what to do.
+    pub fn set_filter(&mut self, text: &str) -> Result<(), String> {
+        self.view.set_filter(text).map_err(|e| e.to_string())
+    }
+}
+
+/// What a mouse event did to a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Did {
+    Nothing,
+    Moved,
+    /// A click on the row that was selected already: to open it.
+    Again,
+}
+
+/// What the mouse points at in a table.
+pub enum Pointed {
+    /// A row; true if it was selected already.
+    Row(usize, bool),
+    Heading(&'static str),
+    Wheel(isize),
+    Nothing,
+}
+
+/// Finds what a mouse event means for a table whose rows went to `body`.
+pub fn pointed(event: MouseEvent, body: Rect, list: &List, columns: &[Column], rows: usize) -> Pointed {
+    let inside = event.column >= body.x && event.column < body.right();
+    let heading = inside && body.y > 0 && event.row + 1 == body.y;
+    let on_rows = inside && event.row >= body.y && event.row < body.bottom();
+    match event.kind {
+        MouseEventKind::ScrollDown if on_rows || heading => Pointed::Wheel(3),
+        MouseEventKind::ScrollUp if on_rows || heading => Pointed::Wheel(-3),
+        MouseEventKind::Down(MouseButton::Left) if heading => {
+            let column = list.table.column_at(event.column).and_then(|n| columns.get(n));
+            column.map_or(Pointed::Nothing, |c| Pointed::Heading(c.id()))
+        }
+        MouseEventKind::Down(MouseButton::Left) if on_rows => {
+            match list.table.row_at(usize::from(event.row - body.y), rows) {
+                Some(at) => Pointed::Row(at, list.table.selected() == Some(at)),
+                None => Pointed::Nothing,
+            }
+        }
+        _ => Pointed::Nothing,
+    }
+}
+
+/// The column to sort by after (or before) the present one: of those on screen, if any can be sorted by.
+pub fn next_column(
+    table: &crate::ui::TableState,
+    columns: &[Column],
+    now: &str,
+    forward: bool,
+    sortable: impl Fn(&str) -> bool,
+) -> Option<&'static str> {
+    let shown = table.shown_columns().filter_map(|n| columns.get(n)).map(Column::id);
+    let ids: Vec<&'static str> = shown.filter(|id| sortable(id)).collect();
+    let n = ids.len();
+    let at = ids.iter().position(|id| *id == now);
+    let next = match (at, forward) {
+        (Some(at), true) => (at + 1) % n,
+        (Some(at), false) => (at + n - 1) % n,
+        (None, _) => 0,
+    };
+    ids.get(next).copied()
+}
+
+/// `3/62`, `3/12 of 62` under a filter, `2 marked`.
+pub fn position(list: &List, shown: usize, all: usize) -> String {
+    let mut out = list.table.position(shown);
+    if shown < all {
+        out.push_str(&format!(" of {}", text::count(all as u64)));
+    }
+    match list.marks().len() {
+        0 => {}
+        n => out.push_str(&format!(" {n} marked")),
+    }
+    out
+}
