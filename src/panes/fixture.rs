@@ -1,16 +1,22 @@
 //! The small cluster every pane is drawn with in tests: one of each thing that can happen, at a fixed moment.
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
+use super::{Cx, Pane, Session};
 use crate::model::Model;
 use crate::model::delta::{Change, Delta, Rows, SourceId};
 use crate::model::event::EventRow;
+use crate::model::health::Health;
 use crate::model::ids::{ClusterId, Key, Name, Uid};
 use crate::model::indexset::IndexSet;
 use crate::model::job::{Condition, CronJobRow, JobKind, JobRow, Policy};
 use crate::model::node::NodeRow;
 use crate::model::pod::{Exit, PodPhase, PodRow};
 use crate::model::resources::Devices;
+use crate::ui::keymap::Keymaps;
+use crate::ui::{Glyphs, Theme};
 
 /// The moment of the fixture.
 pub fn now() -> DateTime<Utc> {
@@ -23,7 +29,10 @@ pub fn ago(seconds: i64) -> Option<DateTime<Utc>> {
 }
 
 pub fn key(of: &str) -> Key {
-    Key { cluster: ClusterId(0), uid: Uid::parse(of) }
+    Key {
+        cluster: ClusterId(0),
+        uid: Uid::parse(of),
+    }
 }
 
 pub fn devices(of: &[(&str, u32)]) -> Devices {
@@ -35,7 +44,13 @@ pub fn devices(of: &[(&str, u32)]) -> Devices {
 }
 
 pub fn condition(kind: &str, reason: &str, message: &str, since: i64) -> Condition {
-    Condition { kind: kind.into(), on: true, reason: reason.into(), message: message.into(), since: ago(since) }
+    Condition {
+        kind: kind.into(),
+        on: true,
+        reason: reason.into(),
+        message: message.into(),
+        since: ago(since),
+    }
 }
 
 /// A job of one pod, created so many seconds ago and not yet started.
@@ -54,7 +69,10 @@ pub fn job(namespace: &str, name: &str, created: i64) -> JobRow {
         indexed: false,
         suspend: false,
         managed_by: None,
-        policy: Policy { backoff_limit: Some(6), ..Policy::default() },
+        policy: Policy {
+            backoff_limit: Some(6),
+            ..Policy::default()
+        },
         devices: Devices::default(),
         queue: None,
         priority_class: None,
@@ -103,7 +121,11 @@ pub fn pod(of: &JobRow, name: &str, index: Option<u32>, node: &str, started: i64
 }
 
 pub fn ended(mut pod: PodRow, code: i32, reason: &str, finished: i64) -> PodRow {
-    pod.phase = if code == 0 { PodPhase::Succeeded } else { PodPhase::Failed };
+    pod.phase = if code == 0 {
+        PodPhase::Succeeded
+    } else {
+        PodPhase::Failed
+    };
     pod.status = reason.into();
     (pod.ready, pod.is_ready) = (0, false);
     pod.finished = ago(finished);
@@ -150,7 +172,14 @@ pub fn node(name: &str, product: Option<&str>, gpus: &[(&str, u32)]) -> NodeRow 
     }
 }
 
-pub fn event(about: (&str, &str, Uid), warning: bool, reason: &str, message: &str, count: u32, last: i64) -> EventRow {
+pub fn event(
+    about: (&str, &str, Uid),
+    warning: bool,
+    reason: &str,
+    message: &str,
+    count: u32,
+    last: i64,
+) -> EventRow {
     EventRow {
         key: key(&format!("{}.{}.{last}", about.1, reason)),
         namespace: "team-a".into(),
@@ -182,7 +211,11 @@ pub fn model() -> Model {
 }
 
 pub fn feed(model: &mut Model, source: u32, rows: Rows) {
-    model.apply(Delta { cluster: ClusterId(0), source: SourceId(source), rows });
+    model.apply(Delta {
+        cluster: ClusterId(0),
+        source: SourceId(source),
+        rows,
+    });
 }
 
 /// The job every Kubernetes user knows: even indexes exit 1, one retry each.
@@ -202,18 +235,35 @@ fn sweep(jobs: &mut Vec<JobRow>, pods: &mut Vec<PodRow>) {
     j.image = Some("docker.io/library/python:3.13".into());
     j.started = ago(889);
     j.conditions = vec![
-        condition("FailureTarget", "FailedIndexes", "Job has failed indexes", 828),
+        condition(
+            "FailureTarget",
+            "FailedIndexes",
+            "Job has failed indexes",
+            828,
+        ),
         condition("Failed", "FailedIndexes", "Job has failed indexes", 828),
     ];
     for i in 0..10u32 {
         let start = 880 - i64::from(i) * 5;
         if i % 2 == 1 {
-            let p = pod(&j, &format!("indexed-sweep-{i}-k7x2{i}"), Some(i), "cpu-1", start);
+            let p = pod(
+                &j,
+                &format!("indexed-sweep-{i}-k7x2{i}"),
+                Some(i),
+                "cpu-1",
+                start,
+            );
             pods.push(ended(p, 0, "Completed", start - 3));
             continue;
         }
         for (n, tail) in [(0, "9xq"), (1, "m4v")] {
-            let mut p = pod(&j, &format!("indexed-sweep-{i}-{tail}{i}"), Some(i), "gpu-a100-1", start - n * 12);
+            let mut p = pod(
+                &j,
+                &format!("indexed-sweep-{i}-{tail}{i}"),
+                Some(i),
+                "gpu-a100-1",
+                start - n * 12,
+            );
             p.index_failures = n as u32;
             pods.push(ended(p, 1, "Error", start - n * 12 - 3));
         }
@@ -228,7 +278,13 @@ fn training(jobs: &mut Vec<JobRow>, pods: &mut Vec<PodRow>) {
     j.devices = devices(&[("nvidia.com/gpu", 8)]);
     j.owner = None;
     for i in 0..4 {
-        pods.push(pod(&j, &format!("llama-sft-{i}-zq{i}pw"), Some(i), &format!("gpu-h100-{}", i + 1), 3 * 3600));
+        pods.push(pod(
+            &j,
+            &format!("llama-sft-{i}-zq{i}pw"),
+            Some(i),
+            &format!("gpu-h100-{}", i + 1),
+            3 * 3600,
+        ));
     }
     jobs.push(j);
 
@@ -241,7 +297,13 @@ fn training(jobs: &mut Vec<JobRow>, pods: &mut Vec<PodRow>) {
     j.failed_indexes = IndexSet::parse("14,21", Some(98));
     j.devices = devices(&[("nvidia.com/gpu", 1)]);
     for i in 33..41 {
-        pods.push(pod(&j, &format!("resnet-hpo-{i}-bb{i}c"), Some(i), "gpu-a100-1", 300 + i64::from(i)));
+        pods.push(pod(
+            &j,
+            &format!("resnet-hpo-{i}-bb{i}c"),
+            Some(i),
+            "gpu-a100-1",
+            300 + i64::from(i),
+        ));
     }
     jobs.push(j);
 
@@ -253,7 +315,13 @@ fn training(jobs: &mut Vec<JobRow>, pods: &mut Vec<PodRow>) {
     j.policy.backoff_limit_per_index = Some(3);
     (j.succeeded, j.failed) = (j.completed_indexes.len(), 17);
     for i in 12_001..12_011 {
-        pods.push(pod(&j, &format!("huge-scan-{i}-q{i}"), Some(i), "cpu-1", 40));
+        pods.push(pod(
+            &j,
+            &format!("huge-scan-{i}-q{i}"),
+            Some(i),
+            "cpu-1",
+            40,
+        ));
     }
     jobs.push(j);
 
@@ -264,7 +332,12 @@ fn training(jobs: &mut Vec<JobRow>, pods: &mut Vec<PodRow>) {
     let p = pod(&j, "tokenise-shard-7dq2l", None, "cpu-1", 70);
     pods.push(ended(p, 137, "OOMKilled", 60));
     for name in ["tokenise-shard-aa111", "tokenise-shard-bb222"] {
-        pods.push(waiting(pod(&j, name, None, "cpu-1", 2), "ContainerCreating", "ContainerCreating", true));
+        pods.push(waiting(
+            pod(&j, name, None, "cpu-1", 2),
+            "ContainerCreating",
+            "ContainerCreating",
+            true,
+        ));
     }
     jobs.push(j);
 
@@ -273,7 +346,13 @@ fn training(jobs: &mut Vec<JobRow>, pods: &mut Vec<PodRow>) {
     j.devices = devices(&[("nvidia.com/mig-1g.10gb", 1)]);
     j.succeeded = 3;
     for i in 0..4 {
-        pods.push(pod(&j, &format!("mc-unpack-{i}xkd"), None, "gpu-mig-1", 600));
+        pods.push(pod(
+            &j,
+            &format!("mc-unpack-{i}xkd"),
+            None,
+            "gpu-mig-1",
+            600,
+        ));
     }
     jobs.push(j);
 }
@@ -321,7 +400,12 @@ fn waiters(jobs: &mut Vec<JobRow>, pods: &mut Vec<PodRow>) {
 
     let mut j = job("nlp", "ablation-run", 9_000);
     (j.suspend, j.started, j.completions, j.parallelism) = (true, None, Some(12), 4);
-    j.conditions = vec![condition("Suspended", "JobSuspended", "Job suspended", 8_990)];
+    j.conditions = vec![condition(
+        "Suspended",
+        "JobSuspended",
+        "Job suspended",
+        8_990,
+    )];
     jobs.push(j);
 
     let mut j = job("vision", "detr-queue", 1_260);
@@ -335,26 +419,53 @@ fn others(jobs: &mut Vec<JobRow>, pods: &mut Vec<PodRow>) {
     j.policy.backoff_limit = Some(4);
     (j.succeeded, j.completed) = (1, ago(6_990));
     j.conditions = vec![
-        condition("SuccessCriteriaMet", "CompletionsReached", "Reached expected number of succeeded pods", 6_990),
-        condition("Complete", "CompletionsReached", "Reached expected number of succeeded pods", 6_990),
+        condition(
+            "SuccessCriteriaMet",
+            "CompletionsReached",
+            "Reached expected number of succeeded pods",
+            6_990,
+        ),
+        condition(
+            "Complete",
+            "CompletionsReached",
+            "Reached expected number of succeeded pods",
+            6_990,
+        ),
     ];
     let p = pod(&j, "pi-8dk4s", None, "cpu-1", 6_996);
     pods.push(ended(p, 0, "Completed", 6_991));
     jobs.push(j);
 
     let mut j = job("vision", "weekly-eval-29401920", 86_400 * 6);
-    j.owner = Some(("CronJob".into(), "weekly-eval".into(), Uid::parse("weekly-eval")));
+    j.owner = Some((
+        "CronJob".into(),
+        "weekly-eval".into(),
+        Uid::parse("weekly-eval"),
+    ));
     (j.succeeded, j.completed) = (1, ago(86_400 * 6 - 5_000));
-    j.conditions = vec![condition("Complete", "CompletionsReached", "", 86_400 * 6 - 5_000)];
+    j.conditions = vec![condition(
+        "Complete",
+        "CompletionsReached",
+        "",
+        86_400 * 6 - 5_000,
+    )];
     jobs.push(j);
 
-    let mut j = job("nlp", "clip-training-vit-l14-336px-laion-400m-epoch-32-seed-1234", 50_000);
+    let mut j = job(
+        "nlp",
+        "clip-training-vit-l14-336px-laion-400m-epoch-32-seed-1234",
+        50_000,
+    );
     j.policy.active_deadline_seconds = Some(43_200);
     j.policy.ttl_seconds = Some(86_400);
     (j.completions, j.parallelism, j.failed) = (Some(2), 2, 2);
     j.devices = devices(&[("nvidia.com/gpu", 8)]);
-    j.conditions =
-        vec![condition("Failed", "DeadlineExceeded", "Job was active longer than specified deadline", 6_800)];
+    j.conditions = vec![condition(
+        "Failed",
+        "DeadlineExceeded",
+        "Job was active longer than specified deadline",
+        6_800,
+    )];
     jobs.push(j);
 
     let mut j = job("team-a", "old-run", 4_000);
@@ -384,7 +495,10 @@ fn cronjobs() -> Vec<CronJobRow> {
         queue: None,
         image: None,
     };
-    vec![cron("weekly-eval", "0 14 * * 1", false), cron("nightly-export", "30 2 * * *", true)]
+    vec![
+        cron("weekly-eval", "0 14 * * 1", false),
+        cron("nightly-export", "30 2 * * *", true),
+    ]
 }
 
 fn nodes() -> Vec<NodeRow> {
@@ -393,10 +507,20 @@ fn nodes() -> Vec<NodeRow> {
         node("cpu-1", None, &[]),
         node("gpu-a100-1", Some("NVIDIA-A100-SXM4-80GB"), &[(gpu, 8)]),
         node("gpu-a100-2", Some("NVIDIA-A100-SXM4-80GB"), &[(gpu, 8)]),
-        node("gpu-mig-1", Some("NVIDIA-A100-SXM4-80GB"), &[(gpu, 4), ("nvidia.com/mig-1g.10gb", 28)]),
+        node(
+            "gpu-mig-1",
+            Some("NVIDIA-A100-SXM4-80GB"),
+            &[(gpu, 4), ("nvidia.com/mig-1g.10gb", 28)],
+        ),
         node("gpu-t4-1", Some("Tesla-T4"), &[(gpu, 4)]),
     ];
-    all.extend((1..5).map(|i| node(&format!("gpu-h100-{i}"), Some("NVIDIA-H100-80GB-HBM3"), &[(gpu, 8)])));
+    all.extend((1..5).map(|i| {
+        node(
+            &format!("gpu-h100-{i}"),
+            Some("NVIDIA-H100-80GB-HBM3"),
+            &[(gpu, 8)],
+        )
+    }));
     // one GPU of the second A100 node is sick, an H100 node is cordoned, the T4 node is gone
     all[2].allocatable = devices(&[(gpu, 7)]);
     all[2].taints = vec![Name::from("nvidia.com/gpu=present:NoSchedule")];
@@ -410,9 +534,30 @@ fn nodes() -> Vec<NodeRow> {
 fn events() -> Vec<EventRow> {
     let sweep = ("Job", "indexed-sweep", Uid::parse("indexed-sweep"));
     vec![
-        event(sweep, false, "SuccessfulCreate", "Created pod: indexed-sweep-0-9xq0", 1, 889),
-        event(sweep, false, "SuccessfulCreate", "Created pod: indexed-sweep-1-k7x21", 9, 860),
-        event(sweep, true, "FailedIndexes", "Job has failed indexes", 1, 828),
+        event(
+            sweep,
+            false,
+            "SuccessfulCreate",
+            "Created pod: indexed-sweep-0-9xq0",
+            1,
+            889,
+        ),
+        event(
+            sweep,
+            false,
+            "SuccessfulCreate",
+            "Created pod: indexed-sweep-1-k7x21",
+            9,
+            860,
+        ),
+        event(
+            sweep,
+            true,
+            "FailedIndexes",
+            "Job has failed indexes",
+            1,
+            828,
+        ),
         event(
             ("Pod", "gnn-hgcal-0-w0", Uid::parse("gnn-hgcal-0-w0")),
             true,
@@ -422,7 +567,11 @@ fn events() -> Vec<EventRow> {
             45,
         ),
         event(
-            ("Pod", "jet-tagger-v3-lk2p8", Uid::parse("jet-tagger-v3-lk2p8")),
+            (
+                "Pod",
+                "jet-tagger-v3-lk2p8",
+                Uid::parse("jet-tagger-v3-lk2p8"),
+            ),
             true,
             "Failed",
             "Failed to pull image \"ghcr.io/example/jets:v3\": rpc error: code = NotFound",
@@ -438,4 +587,140 @@ fn events() -> Vec<EventRow> {
             10_800,
         ),
     ]
+}
+
+/// The session of the fixture: everything live.
+pub fn session() -> Session {
+    use crate::model::want::Kind;
+    let kinds = [
+        Kind::Job,
+        Kind::CronJob,
+        Kind::Pod,
+        Kind::Node,
+        Kind::Event,
+        Kind::Namespace,
+    ];
+    Session {
+        context: "csc-demo".into(),
+        sources: kinds.map(|kind| (kind, Health::Live)).into(),
+        ..Session::default()
+    }
+}
+
+/// Calls `f` with everything a pane may read.
+pub fn with<T>(model: &Model, session: &Session, f: impl FnOnce(&Cx) -> T) -> T {
+    let theme = Theme::default();
+    let keymap = Keymaps::default().load("default").unwrap();
+    let cx = Cx {
+        model,
+        theme: &theme,
+        glyphs: &Glyphs::Unicode,
+        keymap: &keymap,
+        now: now(),
+        session,
+        messages: &[],
+        timestamps: false,
+        focused: true,
+    };
+    f(&cx)
+}
+
+pub fn with_cx<T>(model: &Model, f: impl FnOnce(&Cx) -> T) -> T {
+    with(model, &session(), f)
+}
+
+/// One frame of a pane: its answer, its rows, and what of it is styled how.
+pub fn shot(pane: &mut dyn Pane, cx: &Cx, width: u16, height: u16) -> String {
+    let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
+    cx.theme.clear(buf.area, &mut buf);
+    buf.set_line(1, 0, &pane.answer(cx), width - 1);
+    let area = Rect {
+        y: 1,
+        height: height - 1,
+        ..buf.area
+    };
+    pane.draw(cx, area, &mut buf);
+    let mut out = format!("{}\n{}\n", pane.title(cx), pane.position(cx));
+    for y in 0..height {
+        let row: String = (0..width).map(|x| buf[(x, y)].symbol()).collect();
+        out.push_str(row.trim_end());
+        out.push('\n');
+    }
+    out.push_str(&styles(&buf));
+    out
+}
+
+/// How many cells carry each style, as a digest: a change of colour changes it.
+fn styles(buf: &Buffer) -> String {
+    use std::collections::BTreeMap;
+    let mut count: BTreeMap<String, usize> = BTreeMap::new();
+    for cell in &buf.content {
+        let key = format!("{} on {} {:?}", cell.fg, cell.bg, cell.modifier);
+        *count.entry(key).or_default() += 1;
+    }
+    count
+        .iter()
+        .map(|(style, n)| format!("{n:>6} {style}\n"))
+        .collect()
+}
+
+/// The sizes every pane must look right at.
+pub const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (120, 40), (200, 60)];
+
+/// One frame at each size.
+pub fn at_all_sizes(name: &str, mut pane: impl FnMut() -> Box<dyn Pane>) {
+    let model = model();
+    with_cx(&model, |cx| {
+        for (width, height) in SIZES {
+            let mut pane = pane();
+            let shot = shot(&mut *pane, cx, width, height);
+            insta::assert_snapshot!(format!("{name}_{width}x{height}"), shot);
+        }
+    });
+}
+
+/// One frame in each state a source can be in: with nothing to show, and with old rows.
+pub fn in_all_states(name: &str, mut pane: impl FnMut() -> Box<dyn Pane>) {
+    let why = || "connection refused".to_owned();
+    let forbidden = Health::Forbidden {
+        verb: "list".into(),
+        resource: "jobs".into(),
+        namespace: Some("team-a".into()),
+    };
+    let states = [
+        ("connecting", Health::Connecting),
+        (
+            "syncing",
+            Health::Syncing {
+                seen: 120,
+                total: Some(400),
+            },
+        ),
+        ("live", Health::Live),
+        (
+            "stale",
+            Health::Stale {
+                since: now() - TimeDelta::seconds(95),
+                why: why(),
+            },
+        ),
+        ("failing", Health::Failing { why: why() }),
+        ("forbidden", forbidden),
+        ("absent", Health::Absent),
+    ];
+    let (empty, full) = (Model::default(), model());
+    let mut out = String::new();
+    for (state, health) in states {
+        let mut session = session();
+        for (_, h) in &mut session.sources {
+            *h = health.clone();
+        }
+        for (rows, model) in [("empty", &empty), ("rows", &full)] {
+            with(model, &session, |cx| {
+                let shot = shot(&mut *pane(), cx, 80, if rows == "empty" { 10 } else { 6 });
+                out.push_str(&format!("--- {state}, {rows}\n{shot}"));
+            });
+        }
+    }
+    insta::assert_snapshot!(format!("{name}_states"), out);
 }

@@ -42,20 +42,35 @@ pub fn notice(rows: Rows, cx: &Cx) -> Option<Notice> {
         Some(ns) if rows.kind != Kind::Node => format!(" in {ns}"),
         _ => String::new(),
     };
-    let retry = key(cx.keymap, Action::Retry).map(|k| format!("{k} retries")).unwrap_or_default();
+    let retry = key(cx.keymap, Action::Retry)
+        .map(|k| format!("{k} retries"))
+        .unwrap_or_default();
     let say = |level, text: String, hint: String| Some(Notice { level, text, hint });
     match cx.session.health(rows.kind) {
         Health::Stale { since, why } => {
             let since = stamp(*since, cx.now);
-            say(Level::Warn, format!("{what} stale since {since}: {}", text::clean(why)), retry)
+            say(
+                Level::Warn,
+                format!("{what} stale since {since}: {}", text::clean(why)),
+                retry,
+            )
         }
-        Health::Failing { why } => say(Level::Error, format!("cannot read {what}{place}: {}", text::clean(why)), retry),
-        Health::Forbidden { verb, resource, namespace } => {
+        Health::Failing { why } => say(
+            Level::Error,
+            format!("cannot read {what}{place}: {}", text::clean(why)),
+            retry,
+        ),
+        Health::Forbidden {
+            verb,
+            resource,
+            namespace,
+        } => {
             let scope = match namespace {
                 Some(ns) => format!(" in {ns}"),
                 None => " in all namespaces".into(),
             };
-            let switch = key(cx.keymap, Action::Namespaces).map(|k| format!("{k} switches namespace"));
+            let switch =
+                key(cx.keymap, Action::Namespaces).map(|k| format!("{k} switches namespace"));
             let hint = [switch.unwrap_or_default(), retry].join(", ");
             say(
                 Level::Error,
@@ -63,20 +78,28 @@ pub fn notice(rows: Rows, cx: &Cx) -> Option<Notice> {
                 hint.trim_matches([',', ' ']).to_owned(),
             )
         }
-        Health::Absent if rows.all == 0 => {
-            say(Level::Info, format!("this cluster does not serve {what}"), String::new())
-        }
+        Health::Absent if rows.all == 0 => say(
+            Level::Info,
+            format!("this cluster does not serve {what}"),
+            String::new(),
+        ),
         Health::Syncing { seen, total } => {
             let so_far = match (seen, total) {
                 (0, _) => String::new(),
                 (n, Some(total)) => format!(" {n} of {total}"),
                 (n, None) => format!(" {n} so far"),
             };
-            say(Level::Info, format!("loading {what}{place} …{so_far}"), String::new())
+            say(
+                Level::Info,
+                format!("loading {what}{place} …{so_far}"),
+                String::new(),
+            )
         }
-        Health::Connecting if rows.all == 0 => {
-            say(Level::Info, format!("asking {} for {what}{place} …", cx.session.context), String::new())
-        }
+        Health::Connecting if rows.all == 0 => say(
+            Level::Info,
+            format!("asking {} for {what}{place} …", cx.session.context),
+            String::new(),
+        ),
         _ if rows.all == 0 => {
             let widen = key(cx.keymap, Action::AllNamespaces)
                 .filter(|_| cx.session.namespace.is_some() && rows.kind != Kind::Node)
@@ -85,16 +108,36 @@ pub fn notice(rows: Rows, cx: &Cx) -> Option<Notice> {
             say(Level::Info, format!("{}{place}", rows.none), widen)
         }
         _ if rows.shown == 0 => {
-            let back = key(cx.keymap, Action::Back).map(|k| format!("{k} clears the filter")).unwrap_or_default();
-            say(Level::Info, format!("none of {} {what} matches {}", rows.all, rows.filter), back)
+            let back = key(cx.keymap, Action::Back)
+                .map(|k| format!("{k} clears the filter"))
+                .unwrap_or_default();
+            say(
+                Level::Info,
+                format!("none of {} {what} matches {}", rows.all, rows.filter),
+                back,
+            )
         }
         _ => None,
     }
 }
 
+/// What to say of a kind in an answer line as long as it is not known: counting nothing would be a claim.
+pub fn unknown(kind: Kind, cx: &Cx) -> Option<String> {
+    let what = kind.plural();
+    match cx.session.health(kind) {
+        Health::Connecting | Health::Syncing { .. } => Some(format!("{what}: loading")),
+        Health::Forbidden { .. } => Some(format!("{what}: forbidden")),
+        Health::Failing { .. } | Health::Stale { .. } => Some(format!("{what}: no answer")),
+        Health::Absent => Some(format!("no {what} on this cluster")),
+        Health::Live => None,
+    }
+}
+
 /// Draws the notice: one line above rows, or in the middle of an empty area. Returns the area left for rows.
 pub fn draw(rows: Rows, cx: &Cx, area: Rect, buf: &mut Buffer) -> Rect {
-    let Some(notice) = notice(rows, cx) else { return area };
+    let Some(notice) = notice(rows, cx) else {
+        return area;
+    };
     if area.height == 0 || area.width < 4 {
         return area;
     }
@@ -107,20 +150,45 @@ pub fn draw(rows: Rows, cx: &Cx, area: Rect, buf: &mut Buffer) -> Rect {
             line.push_str(&notice.hint);
         }
         let line = text::shorten(&line, width, text::Shorten::End).into_owned();
-        buf.set_line(area.x + 1, area.y, &Line::from(Span::styled(line, style)), area.width - 1);
-        return Rect { y: area.y + 1, height: area.height - 1, ..area };
+        buf.set_line(
+            area.x + 1,
+            area.y,
+            &Line::from(Span::styled(line, style)),
+            area.width - 1,
+        );
+        return Rect {
+            y: area.y + 1,
+            height: area.height - 1,
+            ..area
+        };
     }
-    let mut lines: Vec<(String, _)> = text::wrap(&notice.text, width.min(72)).into_iter().map(|l| (l, style)).collect();
+    let mut lines: Vec<(String, _)> = text::wrap(&notice.text, width.min(72))
+        .into_iter()
+        .map(|l| (l, style))
+        .collect();
     if !notice.hint.is_empty() {
-        lines.extend(text::wrap(&notice.hint, width.min(72)).into_iter().map(|l| (l, cx.theme.dim())));
+        lines.extend(
+            text::wrap(&notice.hint, width.min(72))
+                .into_iter()
+                .map(|l| (l, cx.theme.dim())),
+        );
     }
     let top = area.y + (area.height / 3).min(area.height.saturating_sub(lines.len() as u16));
     for (y, (line, style)) in (top..area.bottom()).zip(lines) {
         let wide = text::width(&line) as u16;
         let x = area.x + area.width.saturating_sub(wide) / 2;
-        buf.set_line(x, y, &Line::from(Span::styled(line, style)), area.right() - x);
+        buf.set_line(
+            x,
+            y,
+            &Line::from(Span::styled(line, style)),
+            area.right() - x,
+        );
     }
-    Rect { y: area.bottom(), height: 0, ..area }
+    Rect {
+        y: area.bottom(),
+        height: 0,
+        ..area
+    }
 }
 
 /// The first key of an action that works everywhere.

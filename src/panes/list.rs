@@ -73,14 +73,23 @@ impl List {
             return;
         }
         let near = self.at();
-        let find = |key: Key| if keys.key(near) == Some(key) { Some(near) } else { keys.find(key) };
+        let find = |key: Key| {
+            if keys.key(near) == Some(key) {
+                Some(near)
+            } else {
+                keys.find(key)
+            }
+        };
         let at = self
             .chosen
             .and_then(find)
             .or_else(|| self.selected.and_then(find))
             .unwrap_or_else(|| near.min(keys.len() - 1));
         // rows that come and go above the cursor leave the picture where it is
-        let offset = self.table.offset().saturating_add_signed(at as isize - near as isize);
+        let offset = self
+            .table
+            .offset()
+            .saturating_add_signed(at as isize - near as isize);
         self.table.scroll_to(offset);
         self.place(at, keys);
         if self.chosen.is_none() {
@@ -137,7 +146,11 @@ impl List {
         self.table.scroll_to(offset);
         let margin = MARGIN.min(page.saturating_sub(1) / 2);
         let first = if offset == 0 { 0 } else { offset + margin };
-        let last = if offset == most { keys.len().saturating_sub(1) } else { offset + page - 1 - margin };
+        let last = if offset == most {
+            keys.len().saturating_sub(1)
+        } else {
+            offset + page - 1 - margin
+        };
         let at = self.at();
         if at < first || at > last {
             self.go(at.clamp(first, last.max(first)), keys);
@@ -162,7 +175,10 @@ mod tests {
     struct Rows(Vec<u128>, Vec<u128>);
 
     fn k(n: u128) -> Key {
-        Key { cluster: ClusterId(0), uid: Uid(n) }
+        Key {
+            cluster: ClusterId(0),
+            uid: Uid(n),
+        }
     }
 
     /// Shown rows; the second list exists but is filtered away.
@@ -211,7 +227,11 @@ mod tests {
         list.settle(&rows(&[1, 3], &[]), false);
         assert_eq!(list.selected(), Some(k(3)));
         list.settle(&rows(&[2, 3, 1], &[]), false);
-        assert_eq!(list.selected(), Some(k(3)), "a new object of the old place does not take the selection");
+        assert_eq!(
+            list.selected(),
+            Some(k(3)),
+            "a new object of the old place does not take the selection"
+        );
     }
 
     #[test]
@@ -222,7 +242,11 @@ mod tests {
         assert_eq!(list.selected(), Some(k(4)));
         list.settle(&rows(&[4, 5], &[]), false);
         list.settle(&rows(&[3, 4, 5], &[]), false);
-        assert_eq!(list.selected(), Some(k(4)), "once live, rows that arrive push nothing away");
+        assert_eq!(
+            list.selected(),
+            Some(k(4)),
+            "once live, rows that arrive push nothing away"
+        );
         list.settle(&rows(&[], &[]), false);
         assert_eq!(list.selected(), None);
         list.settle(&rows(&[7, 8], &[]), false);
@@ -239,7 +263,10 @@ mod tests {
         list.act(Action::MarkRange, &all);
         assert_eq!(list.marks().len(), 3);
         list.settle(&rows(&[3, 4], &[1]), false);
-        assert_eq!(list.marks().iter().copied().collect::<Vec<_>>(), vec![k(1), k(3)]);
+        assert_eq!(
+            list.marks().iter().copied().collect::<Vec<_>>(),
+            vec![k(1), k(3)]
+        );
         list.act(Action::MarkClear, &all);
         assert!(list.marks().is_empty());
     }

@@ -1,7 +1,17 @@
 //! The panes: one file per thing on the screen. They read the model, draw with the ui kit, and answer
 //! actions; they start nothing and know no cluster.
 
+pub mod events;
+pub mod health;
+pub mod list;
+pub mod nodes;
 pub mod palette;
+pub mod pods;
+pub mod sheet;
+pub mod words;
+
+#[cfg(test)]
+mod fixture;
 
 use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;

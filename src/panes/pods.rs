@@ -44,8 +44,16 @@ struct Summary {
 
 impl Pods {
     pub fn new(of: PodsOf) -> Self {
-        let sort = if matches!(of, PodsOf::Job(_)) { PodColumn::Index } else { PodColumn::Age };
-        Self { of, sheet: Sheet::new(sort), summary: RefCell::default() }
+        let sort = if matches!(of, PodsOf::Job(_)) {
+            PodColumn::Index
+        } else {
+            PodColumn::Age
+        };
+        Self {
+            of,
+            sheet: Sheet::new(sort),
+            summary: RefCell::default(),
+        }
     }
 
     fn scope(&self, cx: &Cx) -> listed::Scope {
@@ -54,7 +62,10 @@ impl Pods {
             PodsOf::Job(key) => Parent::Of(*key),
             PodsOf::Node(name) => Parent::Node(cx.session.cluster, name.clone()),
         };
-        listed::Scope { parent, ..scope(cx) }
+        listed::Scope {
+            parent,
+            ..scope(cx)
+        }
     }
 
     fn columns(&self, cx: &Cx) -> Vec<Column> {
@@ -106,19 +117,28 @@ impl Pods {
 /// What every list of pods does with the selected one.
 pub fn act(action: Action, pod: &PodRow) -> Reply {
     let logs = |previous| {
-        Reply::Open(Target::Logs(LogsOf::Pod { pod: pod.key, container: None, previous }))
+        Reply::Open(Target::Logs(LogsOf::Pod {
+            pod: pod.key,
+            container: None,
+            previous,
+        }))
     };
     match action {
         Action::Open | Action::Logs => logs(false),
         Action::PreviousLogs => logs(true),
         Action::GoJob => match &pod.owner {
-            Some((kind, _, uid)) if &**kind == "Job" => {
-                Reply::Open(Target::Job(Key { cluster: pod.key.cluster, uid: *uid }))
-            }
-            Some((kind, name, _)) => {
-                Reply::Say(super::Level::Info, format!("{} belongs to {kind} {name}, not to a job", pod.name))
-            }
-            None => Reply::Say(super::Level::Info, format!("{} belongs to no job", pod.name)),
+            Some((kind, _, uid)) if &**kind == "Job" => Reply::Open(Target::Job(Key {
+                cluster: pod.key.cluster,
+                uid: *uid,
+            })),
+            Some((kind, name, _)) => Reply::Say(
+                super::Level::Info,
+                format!("{} belongs to {kind} {name}, not to a job", pod.name),
+            ),
+            None => Reply::Say(
+                super::Level::Info,
+                format!("{} belongs to no job", pod.name),
+            ),
         },
         Action::GoNode => match &pod.node {
             Some(node) => Reply::Open(Target::Pods(PodsOf::Node(node.clone()))),
@@ -157,14 +177,24 @@ impl Pane for Pods {
 
     fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a> {
         let s = self.summary(cx);
+        if s.all == 0
+            && let Some(text) = health::unknown(Kind::Pod, cx)
+        {
+            return Line::styled(text, cx.theme.dim());
+        }
         let of = match &self.of {
             PodsOf::All => String::new(),
-            PodsOf::Job(key) => {
-                cx.model.jobs.get(*key).map_or_else(String::new, |job| format!(" of {}", job.name))
-            }
+            PodsOf::Job(key) => cx
+                .model
+                .jobs
+                .get(*key)
+                .map_or_else(String::new, |job| format!(" of {}", job.name)),
             PodsOf::Node(name) => format!(" on {name}"),
         };
-        let mut parts = vec![Span::styled(format!("{}{of}", count(s.all, "pod", "pods")), cx.theme.text())];
+        let mut parts = vec![Span::styled(
+            format!("{}{of}", count(s.all, "pod", "pods")),
+            cx.theme.text(),
+        )];
         let mut first = true;
         for (n, state, word) in [
             (s.waiting, State::Waiting, "unscheduled"),
@@ -177,10 +207,17 @@ impl Pane for Pods {
             if n == 0 {
                 continue;
             }
-            parts.push(Span::styled(if first { ": " } else { ", " }, cx.theme.dim()));
+            parts.push(Span::styled(
+                if first { ": " } else { ", " },
+                cx.theme.dim(),
+            ));
             first = false;
             let loud = matches!(state, State::Waiting | State::Retrying | State::Failed);
-            let style = if loud { cx.theme.state(state) } else { cx.theme.text() };
+            let style = if loud {
+                cx.theme.state(state)
+            } else {
+                cx.theme.text()
+            };
             parts.push(Span::styled(format!("{n} {word}"), style));
         }
         Line::from(parts)
@@ -203,7 +240,12 @@ impl Pane for Pods {
                 out.push(Action::GoNode);
             }
         }
-        out.extend([Action::ShowEvents, Action::Yaml, Action::Filter, Action::SortNext]);
+        out.extend([
+            Action::ShowEvents,
+            Action::Yaml,
+            Action::Filter,
+            Action::SortNext,
+        ]);
         out.truncate(8);
         out
     }
@@ -219,7 +261,8 @@ impl Pane for Pods {
             none: &self.none(cx),
         };
         let area = health::draw(rows, cx, area, buf);
-        self.sheet.draw(cx, area, buf, &columns, cx.focused, columns::row);
+        self.sheet
+            .draw(cx, area, buf, &columns, cx.focused, columns::row);
     }
 
     fn act(&mut self, action: Action, cx: &Cx) -> Reply {
@@ -231,11 +274,15 @@ impl Pane for Pods {
         if let Some(reply) = self.sheet.act(action, &columns, cx) {
             return reply;
         }
-        self.sheet.selected(cx.model).map_or(Reply::Ignored, |pod| act(action, pod))
+        self.sheet
+            .selected(cx.model)
+            .map_or(Reply::Ignored, |pod| act(action, pod))
     }
 
     fn wants(&self, _cx: &Cx) -> Vec<Want> {
-        [Kind::Pod, Kind::Node, Kind::Job].map(|kind| Want::Watch(kind, Selector::All)).into()
+        [Kind::Pod, Kind::Node, Kind::Job]
+            .map(|kind| Want::Watch(kind, Selector::All))
+            .into()
     }
 
     fn wake(&self, cx: &Cx) -> Option<DateTime<Utc>> {

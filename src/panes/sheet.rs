@@ -15,7 +15,6 @@ use crate::model::human;
 use crate::model::ids::Key;
 use crate::model::listed::{Listed, Scope};
 use crate::model::sort::{Column as _, Sort};
-use crate::model::table::Row as _;
 use crate::model::view::View;
 use crate::model::want::Kind;
 use crate::ui::{Column, Row, Table, text};
@@ -54,7 +53,10 @@ impl<R: Listed> Keys for ViewKeys<'_, R> {
 
 /// Whether rows of a kind are still arriving for the first time.
 pub fn loading(kind: Kind, cx: &Cx) -> bool {
-    matches!(cx.session.health(kind), Health::Connecting | Health::Syncing { .. })
+    matches!(
+        cx.session.health(kind),
+        Health::Connecting | Health::Syncing { .. }
+    )
 }
 
 /// The namespaces looked at, as a scope of rows.
@@ -82,7 +84,13 @@ impl<R: Listed> Sheet<R> {
         self.view.refresh(cx.model, cx.now);
         if self.settled != Some(self.view.revision()) {
             self.settled = Some(self.view.revision());
-            self.list.settle(&ViewKeys { view: &self.view, model: cx.model }, loading(kind, cx));
+            self.list.settle(
+                &ViewKeys {
+                    view: &self.view,
+                    model: cx.model,
+                },
+                loading(kind, cx),
+            );
         }
     }
 
@@ -98,7 +106,10 @@ impl<R: Listed> Sheet<R> {
             Action::SortPrevious => self.sort_step(false, columns),
             Action::SortReverse => self.view.set_sort(self.view.sort().reversed()),
             _ => {
-                let keys = ViewKeys { view: &self.view, model: cx.model };
+                let keys = ViewKeys {
+                    view: &self.view,
+                    model: cx.model,
+                };
                 return self.list.act(action, &keys).then_some(Reply::Done);
             }
         }
@@ -107,8 +118,9 @@ impl<R: Listed> Sheet<R> {
 
     fn sort_step(&mut self, forward: bool, columns: &[Column]) {
         let now = self.view.sort().column.name();
-        if let Some(next) = next_column(&self.list.table, columns, now, forward, |id| R::Column::named(id).is_some())
-            && let Some(column) = R::Column::named(next)
+        if let Some(next) = next_column(&self.list.table, columns, now, forward, |id| {
+            R::Column::named(id).is_some()
+        }) && let Some(column) = R::Column::named(next)
         {
             self.view.set_sort(Sort::by(column));
         }
@@ -125,21 +137,34 @@ impl<R: Listed> Sheet<R> {
         row: impl Fn(&'a R, &[Column], &Cx<'a>) -> Row<'a>,
     ) {
         let sort = self.view.sort();
-        let Self { view, list, body, .. } = self;
+        let Self {
+            view, list, body, ..
+        } = self;
         let marks = list.marks().clone();
         *body = Table::new(columns, view.order().len())
             .sort(sort.column.name(), sort.descending)
             .focused(focused)
-            .draw(area, buf, cx.theme, &mut list.table, |at| match view.row(cx.model, at) {
-                Some(r) => row(r, columns, cx).marked(marks.contains(&r.key())),
-                None => Row::default(),
+            .draw(area, buf, cx.theme, &mut list.table, |at| {
+                match view.row(cx.model, at) {
+                    Some(r) => row(r, columns, cx).marked(marks.contains(&r.key())),
+                    None => Row::default(),
+                }
             });
     }
 
     /// Click selects, click on the selected is told apart, click on a heading sorts, the wheel scrolls.
     pub fn mouse(&mut self, event: MouseEvent, columns: &[Column], cx: &Cx) -> Did {
-        let keys = ViewKeys { view: &self.view, model: cx.model };
-        match pointed(event, self.body, &self.list, columns, self.view.order().len()) {
+        let keys = ViewKeys {
+            view: &self.view,
+            model: cx.model,
+        };
+        match pointed(
+            event,
+            self.body,
+            &self.list,
+            columns,
+            self.view.order().len(),
+        ) {
             Pointed::Row(at, again) => {
                 self.list.go(at, &keys);
                 if again { Did::Again } else { Did::Moved }
@@ -147,7 +172,11 @@ impl<R: Listed> Sheet<R> {
             Pointed::Heading(id) => {
                 if let Some(column) = R::Column::named(id) {
                     let now = self.view.sort();
-                    self.view.set_sort(if now.column == column { now.reversed() } else { Sort::by(column) });
+                    self.view.set_sort(if now.column == column {
+                        now.reversed()
+                    } else {
+                        Sort::by(column)
+                    });
                 }
                 Did::Moved
             }
@@ -160,7 +189,11 @@ impl<R: Listed> Sheet<R> {
     }
 
     /// When the text of a visible row next changes by itself; `spans` gives a row's times still running.
-    pub fn wake(&self, cx: &Cx, since: impl Fn(&R) -> Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    pub fn wake(
+        &self,
+        cx: &Cx,
+        since: impl Fn(&R) -> Option<DateTime<Utc>>,
+    ) -> Option<DateTime<Utc>> {
         if cx.timestamps {
             return None;
         }
@@ -176,14 +209,22 @@ impl<R: Listed> Sheet<R> {
         let table = R::table(model);
         let names: Vec<&str> = match self.list.marks().len() {
             0 => self.selected(model).map(Listed::name).into_iter().collect(),
-            _ => self.list.marks().iter().filter_map(|&key| Some(table.get(key)?.name())).collect(),
+            _ => self
+                .list
+                .marks()
+                .iter()
+                .filter_map(|&key| Some(table.get(key)?.name()))
+                .collect(),
         };
         let what = match &names[..] {
             [] => return Reply::Ignored,
             [name] => format!("{one} {name}"),
             all => format!("{} {many}", all.len()),
         };
-        Reply::Copy { text: names.join("\n"), what }
+        Reply::Copy {
+            text: names.join("\n"),
+            what,
+        }
     }
 
     /// `3/62`, and how many are marked.
@@ -216,7 +257,13 @@ pub enum Pointed {
 }
 
 /// Finds what a mouse event means for a table whose rows went to `body`.
-pub fn pointed(event: MouseEvent, body: Rect, list: &List, columns: &[Column], rows: usize) -> Pointed {
+pub fn pointed(
+    event: MouseEvent,
+    body: Rect,
+    list: &List,
+    columns: &[Column],
+    rows: usize,
+) -> Pointed {
     let inside = event.column >= body.x && event.column < body.right();
     let heading = inside && body.y > 0 && event.row + 1 == body.y;
     let on_rows = inside && event.row >= body.y && event.row < body.bottom();
@@ -224,7 +271,10 @@ pub fn pointed(event: MouseEvent, body: Rect, list: &List, columns: &[Column], r
         MouseEventKind::ScrollDown if on_rows || heading => Pointed::Wheel(3),
         MouseEventKind::ScrollUp if on_rows || heading => Pointed::Wheel(-3),
         MouseEventKind::Down(MouseButton::Left) if heading => {
-            let column = list.table.column_at(event.column).and_then(|n| columns.get(n));
+            let column = list
+                .table
+                .column_at(event.column)
+                .and_then(|n| columns.get(n));
             column.map_or(Pointed::Nothing, |c| Pointed::Heading(c.id()))
         }
         MouseEventKind::Down(MouseButton::Left) if on_rows => {
@@ -245,7 +295,10 @@ pub fn next_column(
     forward: bool,
     sortable: impl Fn(&str) -> bool,
 ) -> Option<&'static str> {
-    let shown = table.shown_columns().filter_map(|n| columns.get(n)).map(Column::id);
+    let shown = table
+        .shown_columns()
+        .filter_map(|n| columns.get(n))
+        .map(Column::id);
     let ids: Vec<&'static str> = shown.filter(|id| sortable(id)).collect();
     let n = ids.len();
     let at = ids.iter().position(|id| *id == now);

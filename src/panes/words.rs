@@ -66,8 +66,9 @@ pub fn is_failing(status: &str) -> bool {
 
 /// The short name of a GPU product: `NVIDIA-A100-SXM4-80GB` → `A100`, `AMD_Instinct_MI300X_OAM` → `MI300X`.
 pub fn product(label: &str) -> Cow<'_, str> {
-    const VENDORS: [&str; 9] =
-        ["nvidia", "amd", "intel", "tesla", "instinct", "geforce", "quadro", "radeon", "graphics"];
+    const VENDORS: [&str; 9] = [
+        "nvidia", "amd", "intel", "tesla", "instinct", "geforce", "quadro", "radeon", "graphics",
+    ];
     let mut parts = label
         .split(['-', '_', ' '])
         .filter(|part| !part.is_empty() && !VENDORS.iter().any(|v| part.eq_ignore_ascii_case(v)));
@@ -127,7 +128,11 @@ pub fn when(at: Option<DateTime<Utc>>, cx: &Cx) -> String {
 
 /// `11:48:29`, with the day if it is another.
 pub fn stamp(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    let format = if at.date_naive() == now.date_naive() { "%H:%M:%S" } else { "%-d %b %H:%M" };
+    let format = if at.date_naive() == now.date_naive() {
+        "%H:%M:%S"
+    } else {
+        "%-d %b %H:%M"
+    };
     at.format(format).to_string()
 }
 
@@ -161,9 +166,15 @@ mod tests {
         let mut d = Devices::default();
         d.add("nvidia.com/gpu".into(), 4);
         d.add("nvidia.com/mig-1g.10gb".into(), 2);
-        assert_eq!(devices(&d, Some("NVIDIA-A100-SXM4-80GB")), "4 A100 + 2 mig-1g.10gb");
+        assert_eq!(
+            devices(&d, Some("NVIDIA-A100-SXM4-80GB")),
+            "4 A100 + 2 mig-1g.10gb"
+        );
         assert_eq!(devices(&d, None), "4 gpu + 2 mig-1g.10gb");
         assert_eq!(device("amd.com/gpu", None), "amd gpu");
-        assert_eq!(device("nvidia.com/gpu.shared", Some("Tesla-T4-SHARED")), "T4 share");
+        assert_eq!(
+            device("nvidia.com/gpu.shared", Some("Tesla-T4-SHARED")),
+            "T4 share"
+        );
     }
 }

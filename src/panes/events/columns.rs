@@ -12,10 +12,23 @@ pub fn columns(one: bool, namespaces: bool) -> Vec<Column> {
         Column::new("last", "LAST").rank(0).width(6, 6, 12).right(),
         Column::new("count", "COUNT").rank(2).width(5, 5, 6).right(),
         Column::new("reason", "REASON").rank(0).width(10, 16, 26),
-        Column::new("namespace", "NS").rank(3).width(5, 6, 18).middle(),
-        Column::new("about", "OBJECT").rank(1).width(12, 18, 48).middle(),
-        Column::new("message", "MESSAGE").rank(1).width(16, 30, 400).grow(),
-        Column::new("by", "FROM").rank(4).width(8, 12, 30).middle().from_width(130),
+        Column::new("namespace", "NS")
+            .rank(3)
+            .width(5, 6, 18)
+            .middle(),
+        Column::new("about", "OBJECT")
+            .rank(1)
+            .width(12, 18, 48)
+            .middle(),
+        Column::new("message", "MESSAGE")
+            .rank(1)
+            .width(16, 30, 400)
+            .grow(),
+        Column::new("by", "FROM")
+            .rank(4)
+            .width(8, 12, 30)
+            .middle()
+            .from_width(130),
     ];
     all.retain(|c| match c.id() {
         "namespace" => namespaces && !one,
@@ -35,7 +48,10 @@ fn reason<'a>(event: &'a EventRow, cx: &Cx<'a>) -> Cell<'a> {
 }
 
 pub fn row<'a>(event: &'a EventRow, columns: &[Column], cx: &Cx<'a>) -> Row<'a> {
-    let cells = columns.iter().map(|column| cell(column.id(), event, cx)).collect();
+    let cells = columns
+        .iter()
+        .map(|column| cell(column.id(), event, cx))
+        .collect();
     Row::new(cells)
 }
 
@@ -46,7 +62,11 @@ fn cell<'a>(column: &str, event: &'a EventRow, cx: &Cx<'a>) -> Cell<'a> {
         "count" => Cell::Empty,
         "reason" => reason(event, cx),
         "namespace" => Cell::text(&*event.namespace),
-        "about" => Cell::from(format!("{}/{}", event.about.0.to_lowercase(), event.about.1)),
+        "about" => Cell::from(format!(
+            "{}/{}",
+            event.about.0.to_lowercase(),
+            event.about.1
+        )),
         "message" => Cell::styled(text::clean(&event.message), cx.theme.dim()),
         "by" => Cell::styled(&*event.by, cx.theme.faint()),
         _ => Cell::Empty,

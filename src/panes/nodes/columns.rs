@@ -10,9 +10,12 @@ use crate::ui::{Cell, Column, Meter, Row, State};
 pub fn columns() -> Vec<Column> {
     vec![
         Column::new("status", "STATE").rank(0).width(9, 11, 22),
-        Column::new("name", "NODE").rank(0).width(12, 16, 50).middle(),
+        Column::new("name", "NODE")
+            .rank(0)
+            .width(12, 16, 50)
+            .middle(),
         Column::new("product", "GPU").rank(1).width(5, 7, 14),
-        Column::new("used", "REQUESTED").rank(1).width(12, 22, 26),
+        Column::new("used", "REQUESTED").rank(1).width(18, 22, 30),
         Column::new("free", "FREE").rank(2).width(4, 4, 5).right(),
         Column::new("sick", "SICK").rank(3).width(4, 4, 5).right(),
         Column::new("pods", "PODS").rank(2).width(4, 5, 9).right(),
@@ -20,8 +23,14 @@ pub fn columns() -> Vec<Column> {
         Column::new("memory", "MEM").rank(5).width(5, 6, 7).right(),
         Column::new("version", "VERSION").rank(6).width(7, 8, 16),
         Column::new("age", "AGE").rank(4).width(5, 5, 12).right(),
-        Column::new("zone", "ZONE").rank(7).width(6, 8, 20).from_width(120),
-        Column::new("taints", "TAINTS").rank(6).width(10, 12, 80).grow(),
+        Column::new("zone", "ZONE")
+            .rank(7)
+            .width(6, 8, 20)
+            .from_width(120),
+        Column::new("taints", "TAINTS")
+            .rank(6)
+            .width(10, 12, 80)
+            .grow(),
     ]
 }
 
@@ -37,17 +46,30 @@ pub fn state(node: &NodeRow) -> (State, &str) {
 
 /// Devices the node has but does not offer.
 pub fn sick(node: &NodeRow) -> u32 {
-    node.capacity.0.iter().map(|(name, n)| n.saturating_sub(node.allocatable.get(name))).sum()
+    node.capacity
+        .0
+        .iter()
+        .map(|(name, n)| n.saturating_sub(node.allocatable.get(name)))
+        .sum()
 }
 
 /// The device resource the bar is about: the one most is offered of, whole GPUs first.
 fn main_resource(node: &NodeRow) -> Option<&str> {
-    let whole = node.capacity.0.iter().find(|(name, _)| name.ends_with("/gpu"));
-    whole.or_else(|| node.capacity.0.iter().max_by_key(|(_, n)| *n)).map(|(name, _)| &**name)
+    let whole = node
+        .capacity
+        .0
+        .iter()
+        .find(|(name, _)| name.ends_with("/gpu"));
+    whole
+        .or_else(|| node.capacity.0.iter().max_by_key(|(_, n)| *n))
+        .map(|(name, _)| &**name)
 }
 
 pub fn row<'a>(node: &'a NodeRow, columns: &[Column], cx: &Cx<'a>) -> Row<'a> {
-    let cells = columns.iter().map(|column| cell(column.id(), node, cx)).collect();
+    let cells = columns
+        .iter()
+        .map(|column| cell(column.id(), node, cx))
+        .collect();
     Row::new(cells)
 }
 
@@ -66,10 +88,18 @@ fn cell<'a>(column: &str, node: &'a NodeRow, cx: &Cx<'a>) -> Cell<'a> {
             (_, None) => Cell::Empty,
         },
         "used" => {
-            let Some(resource) = main_resource(node) else { return Cell::Empty };
+            let Some(resource) = main_resource(node) else {
+                return Cell::Empty;
+            };
             let total = node.capacity.get(resource);
             let held = used.map_or(0, |u| u.devices.get(resource));
-            let more: u32 = node.capacity.0.iter().filter(|(name, _)| &**name != resource).map(|(_, n)| n).sum();
+            let more: u32 = node
+                .capacity
+                .0
+                .iter()
+                .filter(|(name, _)| &**name != resource)
+                .map(|(_, n)| n)
+                .sum();
             let mut meter = Meter::new(f64::from(total))
                 .segment(f64::from(held), Fill::State(State::Running))
                 .label(format!("{held}/{}", node.allocatable.get(resource)));
@@ -79,17 +109,24 @@ fn cell<'a>(column: &str, node: &'a NodeRow, cx: &Cx<'a>) -> Cell<'a> {
             }
             if more > 0 {
                 let held: u32 = used.map_or(0, |u| u.devices.total()).saturating_sub(held);
-                meter = meter.label(format!("{}/{offered} +{held}/{more}", used.map_or(0, |u| u.devices.get(resource))));
+                meter = meter.label(format!(
+                    "{}/{offered} +{held}/{more}",
+                    used.map_or(0, |u| u.devices.get(resource))
+                ));
             }
             Cell::Bar(meter)
         }
         "free" => {
-            let Some(resource) = main_resource(node) else { return Cell::Empty };
+            let Some(resource) = main_resource(node) else {
+                return Cell::Empty;
+            };
             if !node.ready || node.cordoned {
                 return Cell::styled("-", cx.theme.faint());
             }
             let held = used.map_or(0, |u| u.devices.get(resource));
-            Cell::Number(u64::from(node.allocatable.get(resource).saturating_sub(held)))
+            Cell::Number(u64::from(
+                node.allocatable.get(resource).saturating_sub(held),
+            ))
         }
         "sick" => match sick(node) {
             0 => Cell::Number(0),
@@ -100,7 +137,10 @@ fn cell<'a>(column: &str, node: &'a NodeRow, cx: &Cx<'a>) -> Cell<'a> {
         "memory" => Cell::styled(human::bytes(node.memory), dim),
         "version" => Cell::styled(&*node.version, dim),
         "age" => Cell::styled(when(node.created, cx), dim),
-        "zone" => node.zone.as_deref().map_or(Cell::Empty, |zone| Cell::styled(zone, dim)),
+        "zone" => node
+            .zone
+            .as_deref()
+            .map_or(Cell::Empty, |zone| Cell::styled(zone, dim)),
         "taints" => Cell::styled(taints(node), dim),
         _ => Cell::Empty,
     }

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use crate::model::pod::PodRow;
-use crate::model::podwhy;
 use crate::panes::words::{devices, pod_state, when};
 use crate::panes::{Cx, PodsOf};
 use crate::ui::{Cell, Column, Row, State};
@@ -11,17 +10,29 @@ use crate::ui::{Cell, Column, Row, State};
 /// Columns by what the pods are of: what all rows share is left out.
 pub fn columns(of: &PodsOf, namespaces: bool) -> Vec<Column> {
     let mut all = vec![
-        Column::new("status", "STATUS").rank(0).width(10, 12, 26),
-        Column::new("name", "POD").rank(0).width(14, 20, 60).middle(),
-        Column::new("namespace", "NS").rank(2).width(5, 6, 18).middle(),
+        Column::new("status", "STATUS").rank(0).width(11, 12, 26),
+        Column::new("name", "POD")
+            .rank(0)
+            .width(22, 22, 60)
+            .middle(),
+        Column::new("namespace", "NS")
+            .rank(2)
+            .width(6, 7, 18)
+            .middle(),
         Column::new("ready", "READY").rank(2).width(5, 5, 6).right(),
-        Column::new("restarts", "RESTARTS").rank(3).width(8, 8, 8).right(),
+        Column::new("restarts", "RESTARTS")
+            .rank(4)
+            .width(8, 8, 8)
+            .right(),
         Column::new("index", "INDEX").rank(1).width(5, 5, 7).right(),
-        Column::new("job", "JOB").rank(4).width(8, 12, 40).middle(),
-        Column::new("node", "NODE").rank(3).width(8, 12, 40).middle(),
-        Column::new("gpus", "GPUS").rank(3).width(4, 6, 22),
+        Column::new("job", "JOB").rank(6).width(12, 12, 40).middle(),
+        Column::new("node", "NODE")
+            .rank(3)
+            .width(10, 12, 40)
+            .middle(),
+        Column::new("gpus", "GPUS").rank(4).width(6, 6, 22),
         Column::new("age", "AGE").rank(1).width(5, 6, 12).right(),
-        Column::new("why", "WHY").rank(5).width(16, 20, 120).grow(),
+        Column::new("why", "WHY").rank(5).width(20, 20, 120).grow(),
     ];
     all.retain(|c| match c.id() {
         "namespace" => namespaces && !matches!(of, PodsOf::Job(_)),
@@ -35,7 +46,10 @@ pub fn columns(of: &PodsOf, namespaces: bool) -> Vec<Column> {
 /// One row for these columns.
 pub fn row<'a>(pod: &'a PodRow, columns: &[Column], cx: &Cx<'a>) -> Row<'a> {
     let state = pod_state(pod);
-    let cells = columns.iter().map(|column| cell(column.id(), pod, state, cx)).collect();
+    let cells = columns
+        .iter()
+        .map(|column| cell(column.id(), pod, state, cx))
+        .collect();
     Row::new(cells).dim(matches!(state, State::Succeeded | State::Stale))
 }
 
@@ -47,9 +61,15 @@ fn cell<'a>(column: &str, pod: &'a PodRow, state: State, cx: &Cx<'a>) -> Cell<'a
         "ready" => {
             let text = format!("{}/{}", pod.ready, pod.containers);
             let short = pod.ready < pod.containers && state != State::Succeeded;
-            if short { Cell::styled(text, cx.theme.dim()) } else { Cell::from(text) }
+            if short {
+                Cell::styled(text, cx.theme.dim())
+            } else {
+                Cell::from(text)
+            }
         }
-        "restarts" if pod.restarts > 0 => Cell::styled(pod.restarts.to_string(), cx.theme.state(State::Retrying)),
+        "restarts" if pod.restarts > 0 => {
+            Cell::styled(pod.restarts.to_string(), cx.theme.state(State::Retrying))
+        }
         "restarts" => Cell::Number(0),
         "index" => pod.index.map_or(Cell::Empty, |i| Cell::from(i.to_string())),
         "job" => match &pod.owner {
@@ -74,5 +94,5 @@ fn product<'a>(pod: &PodRow, cx: &Cx<'a>) -> Option<&'a str> {
 
 /// One line: why it waits, or why it died.
 pub fn why(pod: &PodRow) -> Option<Cow<'_, str>> {
-    podwhy::line(pod)
+    pod.why.as_deref().map(Cow::Borrowed)
 }

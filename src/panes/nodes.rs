@@ -1,0 +1,235 @@
+//! Nodes: what they offer, what is asked of them, and what keeps pods away.
+
+use chrono::{DateTime, Utc};
+use crossterm::event::MouseEvent;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::health::{self, Rows};
+use super::sheet::{Did, Sheet, scope};
+use super::words::count;
+use super::{About, Cx, Pane, PodsOf, Reply, Target};
+use crate::app::action::{Action, Scope};
+use crate::model::listed::NodeColumn;
+use crate::model::node::NodeRow;
+use crate::model::want::{Kind, ObjectWant, Selector, Want};
+use crate::ui::State;
+
+pub mod columns;
+#[cfg(test)]
+mod tests;
+
+/// The nodes screen.
+pub struct Nodes {
+    sheet: Sheet<NodeRow>,
+}
+
+/// Whole GPUs of all nodes: there, offered by nodes that take pods, asked for, sick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Gpus {
+    pub all: u32,
+    pub used: u32,
+    pub free: u32,
+    pub away: u32,
+    pub sick: u32,
+}
+
+/// Counts whole GPUs (slices and shares are other things and not added in).
+pub fn gpus(cx: &Cx) -> Gpus {
+    let mut sum = Gpus::default();
+    let nodes = cx
+        .model
+        .nodes
+        .rows()
+        .filter(|n| n.key.cluster == cx.session.cluster);
+    for node in nodes {
+        let used = cx.model.capacity.of(node);
+        for (name, n) in node
+            .capacity
+            .0
+            .iter()
+            .filter(|(name, _)| name.ends_with("/gpu"))
+        {
+            let offered = node.allocatable.get(name);
+            let held = used.map_or(0, |u| u.devices.get(name));
+            sum.all += n;
+            sum.used += held;
+            sum.sick += n.saturating_sub(offered);
+            let left = offered.saturating_sub(held);
+            if node.ready && !node.cordoned {
+                sum.free += left;
+            } else {
+                sum.away += left;
+            }
+        }
+    }
+    sum
+}
+
+impl Nodes {
+    pub fn new() -> Self {
+        Self {
+            sheet: Sheet::new(NodeColumn::Name),
+        }
+    }
+
+    fn refresh(&mut self, cx: &Cx) {
+        self.sheet.refresh(scope(cx), Kind::Node, cx);
+    }
+}
+
+impl Default for Nodes {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Pane for Nodes {
+    fn title(&self, _cx: &Cx) -> String {
+        "nodes".into()
+    }
+
+    fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a> {
+        let nodes: Vec<&NodeRow> = cx
+            .model
+            .nodes
+            .rows()
+            .filter(|n| n.key.cluster == cx.session.cluster)
+            .collect();
+        let g = gpus(cx);
+        if nodes.is_empty()
+            && let Some(text) = health::unknown(Kind::Node, cx)
+        {
+            return Line::styled(text, cx.theme.dim());
+        }
+        let text = cx.theme.text();
+        let mut parts = vec![Span::styled(count(nodes.len(), "node", "nodes"), text)];
+        let say = |parts: &mut Vec<Span<'a>>, n: usize, state: State, words: String| {
+            if n > 0 {
+                parts.push(Span::styled(", ", cx.theme.dim()));
+                parts.push(Span::styled(words, cx.theme.state(state)));
+            }
+        };
+        let lost = nodes.iter().filter(|n| !n.ready).count();
+        let cordoned = nodes.iter().filter(|n| n.ready && n.cordoned).count();
+        say(&mut parts, lost, State::Failed, format!("{lost} not ready"));
+        say(
+            &mut parts,
+            cordoned,
+            State::Held,
+            format!("{cordoned} cordoned"),
+        );
+        if g.all > 0 {
+            parts.push(Span::styled("; ", cx.theme.dim()));
+            parts.push(Span::styled(
+                format!("{} GPUs: {} requested, {} free", g.all, g.used, g.free),
+                text,
+            ));
+            say(
+                &mut parts,
+                g.away as usize,
+                State::Held,
+                format!("{} out of use", g.away),
+            );
+            say(
+                &mut parts,
+                g.sick as usize,
+                State::Failed,
+                format!("{} sick", g.sick),
+            );
+        }
+        Line::from(parts)
+    }
+
+    fn scopes(&self) -> &'static [Scope] {
+        &[Scope::Nodes, Scope::List]
+    }
+
+    fn hints(&self, _cx: &Cx) -> Vec<Action> {
+        vec![
+            Action::Open,
+            Action::ShowEvents,
+            Action::Yaml,
+            Action::Filter,
+            Action::SortNext,
+            Action::SortReverse,
+            Action::Copy,
+        ]
+    }
+
+    fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
+        self.refresh(cx);
+        let rows = Rows {
+            kind: Kind::Node,
+            all: self.sheet.view.scoped(),
+            shown: self.sheet.view.order().len(),
+            filter: self.sheet.view.filter().text(),
+            none: "no nodes",
+        };
+        let area = health::draw(rows, cx, area, buf);
+        self.sheet
+            .draw(cx, area, buf, &columns::columns(), cx.focused, columns::row);
+    }
+
+    fn act(&mut self, action: Action, cx: &Cx) -> Reply {
+        self.refresh(cx);
+        if action == Action::Copy {
+            return self.sheet.copy(cx.model, "node", "node names");
+        }
+        if let Some(reply) = self.sheet.act(action, &columns::columns(), cx) {
+            return reply;
+        }
+        let Some(node) = self.sheet.selected(cx.model) else {
+            return Reply::Ignored;
+        };
+        match action {
+            Action::Open | Action::ShowPods => {
+                Reply::Open(Target::Pods(PodsOf::Node(node.name.clone())))
+            }
+            Action::Yaml => Reply::Open(Target::Yaml(ObjectWant {
+                kind: Kind::Node,
+                namespace: "".into(),
+                name: node.name.clone(),
+            })),
+            Action::ShowEvents => Reply::Open(Target::Events(Some(About {
+                key: node.key,
+                namespace: "".into(),
+                title: format!("node/{}", node.name),
+            }))),
+            _ => Reply::Ignored,
+        }
+    }
+
+    fn wants(&self, _cx: &Cx) -> Vec<Want> {
+        [Kind::Node, Kind::Pod]
+            .map(|kind| Want::Watch(kind, Selector::All))
+            .into()
+    }
+
+    fn wake(&self, cx: &Cx) -> Option<DateTime<Utc>> {
+        self.sheet.wake(cx, |node| node.created)
+    }
+
+    fn filter(&self) -> &str {
+        self.sheet.view.filter().text()
+    }
+
+    fn set_filter(&mut self, text: &str, cx: &Cx) -> Result<(), String> {
+        self.sheet.set_filter(text)?;
+        self.refresh(cx);
+        Ok(())
+    }
+
+    fn position(&self, _cx: &Cx) -> String {
+        self.sheet.position()
+    }
+
+    fn mouse(&mut self, event: MouseEvent, _area: Rect, cx: &Cx) -> Reply {
+        match self.sheet.mouse(event, &columns::columns(), cx) {
+            Did::Nothing => Reply::Ignored,
+            Did::Moved => Reply::Done,
+            Did::Again => self.act(Action::Open, cx),
+        }
+    }
+}
