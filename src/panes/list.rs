@@ -9,13 +9,13 @@ use crate::ui::TableState;
 
 /// What a list shows now: keys by position, and where a key is.
 pub trait Keys {
-    fn len(&self) -> usize;
+    fn count(&self) -> usize;
     fn key(&self, at: usize) -> Option<Key>;
     /// Whether the object still exists, shown or not.
     fn exists(&self, key: Key) -> bool;
 
     fn find(&self, key: Key) -> Option<usize> {
-        (0..self.len()).find(|&at| self.key(at) == Some(key))
+        (0..self.count()).find(|&at| self.key(at) == Some(key))
     }
 }
 
@@ -61,7 +61,7 @@ impl List {
         if !self.marks.is_empty() {
             self.marks.retain(|&key| keys.exists(key));
         }
-        if keys.len() == 0 {
+        if keys.count() == 0 {
             self.selected = None;
             self.table.select(None);
             return;
@@ -84,7 +84,7 @@ impl List {
             .chosen
             .and_then(find)
             .or_else(|| self.selected.and_then(find))
-            .unwrap_or_else(|| near.min(keys.len() - 1));
+            .unwrap_or_else(|| near.min(keys.count() - 1));
         // rows that come and go above the cursor leave the picture where it is
         let offset = self
             .table
@@ -104,7 +104,7 @@ impl List {
 
     /// Moves and marks; false if the action is none of that.
     pub fn act(&mut self, action: Action, keys: &impl Keys) -> bool {
-        let rows = keys.len();
+        let rows = keys.count();
         match action {
             Action::Up => self.table.step(-1, rows),
             Action::Down => self.table.step(1, rows),
@@ -141,13 +141,13 @@ impl List {
     pub fn wheel(&mut self, by: isize, keys: &impl Keys) {
         const MARGIN: usize = 2;
         let page = self.table.page();
-        let most = keys.len().saturating_sub(page);
+        let most = keys.count().saturating_sub(page);
         let offset = self.table.offset().saturating_add_signed(by).min(most);
         self.table.scroll_to(offset);
         let margin = MARGIN.min(page.saturating_sub(1) / 2);
         let first = if offset == 0 { 0 } else { offset + margin };
         let last = if offset == most {
-            keys.len().saturating_sub(1)
+            keys.count().saturating_sub(1)
         } else {
             offset + page - 1 - margin
         };
@@ -183,7 +183,7 @@ mod tests {
 
     /// Shown rows; the second list exists but is filtered away.
     impl Keys for Rows {
-        fn len(&self) -> usize {
+        fn count(&self) -> usize {
             self.0.len()
         }
         fn key(&self, at: usize) -> Option<Key> {

@@ -34,7 +34,7 @@ pub struct ViewKeys<'a, R: Listed> {
 }
 
 impl<R: Listed> Keys for ViewKeys<'_, R> {
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         self.view.order().len()
     }
 
