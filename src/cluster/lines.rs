@@ -36,6 +36,12 @@ impl Lines {
         Some(&self.buffer[line])
     }
 
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.buffer.clear();
+        (self.start, self.searched) = (0, 0);
+    }
+
     /// What is left after the last line end.
     pub fn rest(&self) -> &[u8] {
         &self.buffer[self.start..]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use futures::{FutureExt, StreamExt};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -41,6 +41,10 @@ pub struct Tuning {
     pub stream_silence: Duration,
     /// Silence after which a watch is opened anew: servers send a bookmark each minute.
     pub watch_silence: Duration,
+    /// Silence after which a followed log is opened anew, in case its connection is dead.
+    pub log_silence: Duration,
+    /// Logs followed at once; each is a connection.
+    pub log_streams: usize,
     /// Factor on all waiting after failures.
     pub patience: f64,
 }
@@ -53,6 +57,8 @@ impl Default for Tuning {
             watch_seconds: 290,
             stream_silence: Duration::from_secs(30),
             watch_silence: Duration::from_secs(100),
+            log_silence: Duration::from_secs(120),
+            log_streams: 50,
             patience: 1.0,
         }
     }
@@ -68,6 +74,8 @@ pub struct Shared {
     pub streaming: AtomicBool,
     /// "Try again now".
     pub retry: Notify,
+    /// Permits to follow logs.
+    pub log_streams: Arc<Semaphore>,
     /// Sources started so far.
     pub sources: AtomicU32,
     /// What has been said once and need not be said again.
@@ -81,6 +89,7 @@ impl Shared {
             http,
             out,
             streaming: AtomicBool::new(tuning.stream),
+            log_streams: Arc::new(Semaphore::new(tuning.log_streams.max(1))),
             tuning,
             retry: Notify::new(),
             sources: AtomicU32::new(0),

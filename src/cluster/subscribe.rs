@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::fetch;
 use super::http::Ask;
 use super::kinds::{Entry, entry};
+use super::logs;
 use super::report::{Report, Severity, SourceHealth};
 use super::source::{End, Shared, Source, guarded};
 use crate::model::delta::SourceId;
@@ -114,7 +115,9 @@ impl Subscriptions {
                     }
                 });
             }
-            Running::Log(_want) => {}
+            Running::Log(want) => {
+                self.runtime.spawn(logs::run(shared, want, cancel));
+            }
         }
     }
 }
