@@ -12,7 +12,10 @@ pub mod clock;
 pub mod controllers;
 pub mod http;
 pub mod kinds;
+pub mod logs;
+pub mod scenario;
 pub mod store;
+pub mod world;
 
 use std::io;
 use std::net::SocketAddr;

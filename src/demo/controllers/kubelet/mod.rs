@@ -1,0 +1,222 @@
+//! The kubelets of all nodes: each pod bound to a living node runs as a [`run::Run`], and its status is reported.
+
+mod images;
+pub mod run;
+mod status;
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value;
+
+use self::run::{Around, Run};
+use super::hub::Hub;
+use super::recorder::{Note, Source};
+use super::tasks::Task;
+use crate::demo::api::write::{Delete, Writer};
+use crate::demo::store::{Change, Event, Store};
+
+pub use images::{hash, mix};
+
+/// Which pods run where, and which images the nodes hold.
+#[derive(Debug, Default)]
+pub struct Kubelet {
+    runs: HashMap<String, Run>,
+    images: HashSet<(String, String)>,
+    /// Pods on nodes whose kubelet does not answer.
+    stranded: HashMap<String, HashSet<String>>,
+}
+
+impl Kubelet {
+    /// Wakes for pods that are new on a node or are to go; its own status writes are no news.
+    pub fn observe_pod(&mut self, hub: &mut Hub<'_>, event: &Event) {
+        let uid = &event.object.uid;
+        if event.change == Change::Deleted {
+            self.forget(hub, event);
+            return;
+        }
+        let Some(pod) = hub.cache.pod(uid) else {
+            return;
+        };
+        if pod.spec.node_name.is_empty() || (pod.terminal() && !self.runs.contains_key(uid)) {
+            // A finished pod that is to go needs no kubelet to stop it, only to let it go.
+            if !(pod.terminal() && pod.deleting() && !pod.spec.node_name.is_empty()) {
+                return;
+            }
+        }
+        let old = event.previous.as_ref();
+        let news = !self.runs.contains_key(uid)
+            || old.is_none_or(|o| o.deleting != event.object.deleting)
+            || pod.meta.deletion_grace_period_seconds == Some(0);
+        if news {
+            hub.wake(Task::Pod(uid.clone()));
+        }
+    }
+
+    /// A node's kubelet answers again.
+    pub fn revive(&mut self, hub: &mut Hub<'_>, node: &str) {
+        let mut uids: Vec<String> = self.stranded.remove(node).into_iter().flatten().collect();
+        uids.sort();
+        for uid in uids {
+            hub.wake(Task::Pod(uid));
+        }
+    }
+
+    fn forget(&mut self, hub: &mut Hub<'_>, event: &Event) {
+        let uid = &event.object.uid;
+        hub.tasks.cancel(&Task::Pod(uid.clone()));
+        let Some(mut run) = self.runs.remove(uid) else {
+            return;
+        };
+        // Deleted by force: the node learns of it only now.
+        if !run.stopping && !run.done() {
+            run.said.clear();
+            run.stop(&hub.cluster.clock, 0);
+            let value = event.object.value();
+            let node = value["spec"]["nodeName"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            speak(hub, &event.object, &node, &mut run);
+        }
+    }
+
+    /// Looks at one pod; `alive` tells whether its node answers.
+    pub fn sync(&mut self, hub: &mut Hub<'_>, uid: &str, alive: &dyn Fn(&str) -> bool) {
+        let Some(pod) = hub.cache.pod(uid).cloned() else {
+            return;
+        };
+        let node = pod.spec.node_name.clone();
+        if !alive(&node) {
+            self.stranded
+                .entry(node)
+                .or_default()
+                .insert(uid.to_owned());
+            return;
+        }
+        let key = pod.key();
+        if pod.terminal() && !self.runs.contains_key(uid) {
+            if pod.deleting() {
+                let _ = hub.delete(hub.kinds.pods, &key, &last_delete(uid));
+            }
+            return;
+        }
+        let value = pod.object.value();
+        let clock = hub.cluster.clock.clone();
+        let run = self
+            .runs
+            .entry(uid.to_owned())
+            .or_insert_with(|| Run::new(&value, &clock));
+        if pod.deleting() && !run.stopping {
+            run.stopping = true;
+            let grace = pod.meta.deletion_grace_period_seconds.unwrap_or(30);
+            run.stop(&clock, grace.max(0) as u64);
+        }
+        let (images, store) = (&self.images, &hub.cluster.store);
+        let around = Around {
+            clock: &clock,
+            cached: &|image| images.contains(&(node.clone(), image.to_owned())),
+            missing: &|spec| missing(store, &key.0, spec),
+        };
+        let next = run.step(&around);
+        for image in run.pulled.drain(..) {
+            self.images.insert((node.clone(), image));
+        }
+        let status = status::report(run, &value, &host_ip(&node), clock.now());
+        let done = run.done();
+        let (stopping, mut spoken) = (run.stopping, std::mem::take(&mut run.said));
+        if status != value["status"] {
+            let by = Writer::status("kubelet");
+            hub.edit(hub.kinds.pods, &key, &by, |v| v["status"] = status);
+        }
+        say(hub, &pod.object, &node, &mut spoken);
+        if let Some(next) = next {
+            hub.tasks.at(next, Task::Pod(uid.to_owned()));
+        }
+        if done {
+            self.runs.remove(uid);
+            if stopping {
+                let _ = hub.delete(hub.kinds.pods, &key, &last_delete(uid));
+            }
+        }
+    }
+
+    /// Marks an image as present on a node, so that a scene need not begin with pulls everywhere.
+    pub fn preload(&mut self, node: &str, image: &str) {
+        self.images.insert((node.to_owned(), image.to_owned()));
+    }
+}
+
+fn last_delete(uid: &str) -> Delete {
+    Delete {
+        grace_seconds: Some(0),
+        uid: Some(uid.to_owned()),
+        ..Delete::default()
+    }
+}
+
+fn speak(hub: &mut Hub<'_>, about: &crate::demo::store::Object, node: &str, run: &mut Run) {
+    let mut said = std::mem::take(&mut run.said);
+    say(hub, about, node, &mut said);
+}
+
+fn say(
+    hub: &mut Hub<'_>,
+    about: &crate::demo::store::Object,
+    node: &str,
+    said: &mut Vec<run::Said>,
+) {
+    for s in said.drain(..) {
+        let note = Note {
+            from: Source::Kubelet(node),
+            warning: s.warning,
+            reason: s.reason,
+            message: &s.message,
+            field: &s.field,
+        };
+        hub.event(about, &note);
+    }
+}
+
+/// A node's address, from its name.
+pub fn host_ip(node: &str) -> String {
+    let bits = hash(node);
+    format!("10.128.{}.{}", bits % 64, 2 + (bits >> 8) % 250)
+}
+
+/// The first Secret or ConfigMap that the container's environment needs and the namespace lacks.
+fn missing(store: &Store, namespace: &str, container: &Value) -> Option<String> {
+    let lacks = |plural: &str, reference: &Value| {
+        let name = reference["name"].as_str()?;
+        if reference["optional"] == true {
+            return None;
+        }
+        let word = plural.trim_end_matches('s');
+        let kind = store.kind_id("", plural)?;
+        let Some(found) = store.get(kind, namespace, name) else {
+            return Some(format!("{word} \"{name}\" not found"));
+        };
+        let key = reference["key"].as_str()?;
+        let value = found.value();
+        let there = ["data", "binaryData", "stringData"]
+            .iter()
+            .any(|d| !value[*d][key].is_null());
+        let title = if plural == "secrets" {
+            "Secret"
+        } else {
+            "ConfigMap"
+        };
+        (!there).then(|| format!("couldn't find key {key} in {title} {namespace}/{name}"))
+    };
+    let mut from = container["envFrom"].as_array().into_iter().flatten();
+    let from = from.find_map(|e| {
+        lacks("configmaps", &e["configMapRef"]).or_else(|| lacks("secrets", &e["secretRef"]))
+    });
+    let env = container["env"].as_array().into_iter().flatten();
+    let mut env = env.map(|e| &e["valueFrom"]);
+    from.or_else(|| {
+        env.find_map(|v| {
+            lacks("configmaps", &v["configMapKeyRef"])
+                .or_else(|| lacks("secrets", &v["secretKeyRef"]))
+        })
+    })
+}

@@ -1,0 +1,253 @@
+//! The simulated control plane around the API server: one clock, one queue, every controller woken in turn.
+//!
+//! A discrete-event simulation: nothing polls, each step looks only at what a key names. With a stepped clock
+//! the same seed and the same steps give the same bytes.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::Backend;
+use super::api::logs::LogSource;
+use super::api::write::{Cluster, Writer};
+use super::controllers::cronjob::Controller as CronJobs;
+use super::controllers::job::Controller as Jobs;
+use super::controllers::kubelet::Kubelet;
+use super::controllers::namespace::Controller as Namespaces;
+use super::controllers::recorder::Recorder;
+use super::controllers::scheduler::Scheduler;
+use super::controllers::tasks::{Task, Tasks};
+use super::controllers::{Cache, Hub, Kinds, gc, node};
+use super::logs::Logs;
+use super::scenario::Scene;
+use super::store::{Event, Object};
+
+/// The whole cluster.
+pub struct World {
+    pub cluster: Cluster,
+    kinds: Kinds,
+    cache: Cache,
+    tasks: Tasks,
+    recorder: Recorder,
+    jobs: Jobs,
+    cronjobs: CronJobs,
+    namespaces: Namespaces,
+    scheduler: Scheduler,
+    kubelet: Kubelet,
+    scene: Scene,
+    logs: Logs,
+}
+
+/// Tasks in one settling, after which something must be running in circles.
+const LIMIT: usize = 10_000_000;
+
+impl World {
+    /// Puts controllers around a cluster and lets them see what it already holds.
+    pub fn new(mut cluster: Cluster) -> Self {
+        let kinds = Kinds::of(&mut cluster.store);
+        let mut world = Self {
+            cluster,
+            kinds,
+            cache: Cache::default(),
+            tasks: Tasks::default(),
+            recorder: Recorder::default(),
+            jobs: Jobs::default(),
+            cronjobs: CronJobs,
+            namespaces: Namespaces::default(),
+            scheduler: Scheduler::default(),
+            kubelet: Kubelet::default(),
+            scene: Scene::default(),
+            logs: Logs,
+        };
+        for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
+            world.namespace(name);
+        }
+        world
+    }
+
+    /// Creates a namespace if it is not there.
+    pub fn namespace(&mut self, name: &str) {
+        if self
+            .cluster
+            .store
+            .get(self.kinds.namespaces, "", name)
+            .is_none()
+        {
+            let value = serde_json::json!({"metadata": {"name": name}});
+            let by = Writer::new("kube-apiserver");
+            let _ = self.cluster.create(self.kinds.namespaces, "", value, &by);
+        }
+    }
+
+    pub fn kinds(&self) -> Kinds {
+        self.kinds
+    }
+
+    /// Plays a scene from now on.
+    pub fn play(&mut self, scene: Scene) {
+        self.scene = scene;
+        let now = self.cluster.clock.now();
+        self.tasks.at(now, Task::Scene);
+    }
+
+    /// Does everything that is due at the clock's time.
+    pub fn settle(&mut self) {
+        for _ in 0..LIMIT {
+            self.digest();
+            let Some(task) = self.tasks.pop(self.cluster.clock.now()) else {
+                return;
+            };
+            self.run(task);
+        }
+        tracing::error!("the demo's controllers do not come to rest");
+    }
+
+    /// When something becomes due.
+    pub fn next_due(&self) -> Option<DateTime<Utc>> {
+        self.tasks.next()
+    }
+
+    /// Steps a stepped clock to `to`, stopping at everything that becomes due on the way.
+    pub fn advance_to(&mut self, to: DateTime<Utc>) {
+        self.settle();
+        while let Some(next) = self.next_due().filter(|next| *next <= to) {
+            self.cluster.clock.set(next);
+            self.settle();
+        }
+        self.cluster.clock.set(to);
+        self.settle();
+    }
+
+    /// The newest version of an object, if it is there.
+    pub fn object(&self, plural: &str, namespace: &str, name: &str) -> Option<Value> {
+        let group = if plural == "jobs" || plural == "cronjobs" {
+            "batch"
+        } else {
+            ""
+        };
+        let kind = self.cluster.store.kind_id(group, plural)?;
+        self.cluster
+            .store
+            .get(kind, namespace, name)
+            .map(|o| o.value())
+    }
+
+    /// All objects of a kind in a namespace.
+    pub fn objects(&self, plural: &str, namespace: &str) -> Vec<Arc<Object>> {
+        let group = if plural == "jobs" || plural == "cronjobs" {
+            "batch"
+        } else {
+            ""
+        };
+        let kind = self.cluster.store.kind_id(group, plural);
+        let all = kind.map(|k| {
+            self.cluster
+                .store
+                .list(k, Some(namespace))
+                .cloned()
+                .collect()
+        });
+        all.unwrap_or_default()
+    }
+
+    /// Takes in what happened in the store and wakes whom it concerns.
+    fn digest(&mut self) {
+        for event in self.cluster.store.take_fresh() {
+            self.cache.observe(self.kinds, &event);
+            self.tell(&event);
+        }
+    }
+
+    fn tell(&mut self, event: &Event) {
+        let mut hub = Hub {
+            cluster: &mut self.cluster,
+            kinds: self.kinds,
+            cache: &self.cache,
+            tasks: &mut self.tasks,
+            recorder: &mut self.recorder,
+        };
+        let (kinds, kind) = (self.kinds, event.object.kind);
+        if kind == kinds.events {
+            return;
+        }
+        if kind == kinds.pods {
+            self.scheduler.observe_pod(&mut hub, event);
+            self.kubelet.observe_pod(&mut hub, event);
+            self.jobs.observe_pod(&mut hub, event);
+        } else if kind == kinds.jobs {
+            self.jobs.observe_job(&mut hub, event);
+            self.cronjobs.observe_job(&mut hub, event);
+        } else if kind == kinds.cronjobs {
+            self.cronjobs.observe(&mut hub, event);
+        } else if kind == kinds.nodes {
+            self.scheduler.observe_node(&mut hub, event);
+            node::observe(&mut hub, event);
+        }
+        self.namespaces.observe(&mut hub, event);
+        gc::observe(&mut hub, event);
+    }
+
+    fn run(&mut self, task: Task) {
+        let mut hub = Hub {
+            cluster: &mut self.cluster,
+            kinds: self.kinds,
+            cache: &self.cache,
+            tasks: &mut self.tasks,
+            recorder: &mut self.recorder,
+        };
+        match task {
+            Task::Job(key) => self.jobs.sync(&mut hub, &key),
+            Task::JobTtl(key) => self.jobs.ttl(&mut hub, &key),
+            Task::ReleasePod(key) => self.jobs.release_pod(&mut hub, &key),
+            Task::CronJob(key) => self.cronjobs.sync(&mut hub, &key),
+            Task::Pod(uid) => {
+                let scheduler = &self.scheduler;
+                self.kubelet
+                    .sync(&mut hub, &uid, &|node| scheduler.alive(node));
+            }
+            Task::Schedule => self.scheduler.run(&mut hub),
+            Task::Collect(uid) => gc::collect(&mut hub, &uid),
+            Task::Namespace(name) => self.namespaces.sync(&mut hub, &name),
+            Task::Node(name) => {
+                if node::sync(&mut hub, &name) {
+                    self.kubelet.revive(&mut hub, &name);
+                }
+            }
+            Task::Expire(key) => {
+                self.recorder
+                    .expire(&mut self.cluster, self.kinds, &mut self.tasks, &key);
+            }
+            Task::Scene => {
+                let next = self
+                    .scene
+                    .step(&mut self.cluster, self.kinds, &mut self.kubelet);
+                if let Some(next) = next {
+                    self.tasks.at(next, Task::Scene);
+                }
+            }
+        }
+    }
+}
+
+impl Backend for World {
+    fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    fn cluster_mut(&mut self) -> &mut Cluster {
+        &mut self.cluster
+    }
+
+    fn settle(&mut self) -> Option<DateTime<Utc>> {
+        World::settle(self);
+        self.next_due()
+    }
+
+    fn logs(&self) -> &dyn LogSource {
+        &self.logs
+    }
+}
+
+#[cfg(test)]
+mod tests;
