@@ -122,19 +122,24 @@ fn alive(pod: &PodRow) -> Option<(Trouble, String)> {
 }
 
 fn pending(status: &str, why: Option<&str>) -> String {
-    let why = why.map(|why| {
-        // the wire layer may have put the reason in front
-        let text = why.strip_prefix(status).unwrap_or(why);
-        text.trim_start_matches([':', ' '])
-    });
-    let why = why.filter(|why| !why.is_empty());
     let status = status.strip_prefix("Init:").unwrap_or(status);
+    // rows carry `Reason: message`; the reason is said in words here
+    let why = why
+        .map(|why| {
+            let text = [status, "Unschedulable"]
+                .iter()
+                .filter(|reason| !reason.is_empty())
+                .find_map(|reason| why.strip_prefix(reason))
+                .unwrap_or(why);
+            text.trim_start_matches([':', ' '])
+        })
+        .filter(|why| !why.is_empty());
     match status {
         "Pending" | "Unschedulable" => match why {
             Some(why) => scheduling(why),
             None => "not scheduled yet".into(),
         },
-        "SchedulingGated" => with("held by a scheduling gate".into(), why),
+        "SchedulingGated" => why.unwrap_or("held by a scheduling gate").to_owned(),
         "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" => {
             with("cannot pull its image".into(), why.map(image))
         }
@@ -262,18 +267,18 @@ mod tests {
     )]
     #[case(
         "Pending",
-        "0/16 nodes are available: 11 cannot allocate all claims. still not schedulable, preemption: 0/16 nodes are available: 16 x.",
+        "Unschedulable: 0/16 nodes are available: 11 cannot allocate all claims. still not schedulable, preemption: 0/16 nodes are available: 16 x.",
         "0/16 nodes: 11 cannot allocate all claims"
     )]
     #[case("Pending", "", "not scheduled yet")]
     #[case(
         "SchedulingGated",
-        "kueue.x-k8s.io/topology",
-        "held by a scheduling gate: kueue.x-k8s.io/topology"
+        "held by kueue.x-k8s.io/topology",
+        "held by kueue.x-k8s.io/topology"
     )]
     #[case(
         "ImagePullBackOff",
-        "Back-off pulling image \"r/t:v2.O\": ErrImagePull: failed to pull and unpack image \"r/t:v2.O\": failed to resolve reference \"r/t:v2.O\": r/t:v2.O: not found",
+        "ImagePullBackOff: Back-off pulling image \"r/t:v2.O\": ErrImagePull: failed to pull and unpack image \"r/t:v2.O\": failed to resolve reference \"r/t:v2.O\": r/t:v2.O: not found",
         "cannot pull its image: \"r/t:v2.O\": r/t:v2.O: not found"
     )]
     #[case(
