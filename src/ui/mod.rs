@@ -1,12 +1,15 @@
 //! The drawing kit: themes, keys, tables, meters, text. It knows nothing of Kubernetes and uses nothing else of ours.
 
+pub mod clipboard;
 pub mod glyphs;
+pub mod input;
 pub mod keymap;
 pub mod meter;
 pub mod scroll;
 pub mod source;
 pub mod state;
 pub mod table;
+pub mod terminal;
 pub mod text;
 pub mod theme;
 
