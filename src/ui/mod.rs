@@ -1,6 +1,8 @@
 //! The drawing kit: themes, keys, tables, meters, text. It knows nothing of Kubernetes and uses nothing else of ours.
 
 pub mod clipboard;
+pub mod dialog;
+pub mod frame;
 pub mod glyphs;
 pub mod input;
 pub mod keymap;
@@ -12,8 +14,10 @@ pub mod table;
 pub mod terminal;
 pub mod text;
 pub mod theme;
+pub mod toast;
 
 pub use glyphs::Glyphs;
+pub use input::Input;
 pub use keymap::{Bindable, Keymap};
 pub use meter::Meter;
 pub use source::SourceError;
