@@ -3,6 +3,9 @@
 
 pub mod events;
 pub mod health;
+pub mod indexes;
+pub mod job;
+pub mod jobs;
 pub mod list;
 pub mod nodes;
 pub mod palette;

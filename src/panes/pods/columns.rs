@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use crate::model::pod::PodRow;
+use crate::model::podwhy;
 use crate::panes::words::{devices, pod_state, when};
 use crate::panes::{Cx, PodsOf};
-use crate::ui::{Cell, Column, Row, State};
+use crate::ui::{text, Cell, Column, Row, State};
 
 /// Columns by what the pods are of: what all rows share is left out.
 pub fn columns(of: &PodsOf, namespaces: bool) -> Vec<Column> {
@@ -94,5 +95,5 @@ fn product<'a>(pod: &PodRow, cx: &Cx<'a>) -> Option<&'a str> {
 
 /// One line: why it waits, or why it died.
 pub fn why(pod: &PodRow) -> Option<Cow<'_, str>> {
-    pod.why.as_deref().map(Cow::Borrowed)
+    podwhy::why(pod).map(|w| Cow::Owned(text::clean(&w.text).into_owned()))
 }

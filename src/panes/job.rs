@@ -1,0 +1,407 @@
+//! One job in full: how it is and why, its story, its indexes, pods, events and last log lines. Used beside the
+//! list of jobs and as a screen of its own; CronJobs show their runs instead of indexes and pods.
+
+use chrono::{DateTime, Utc};
+use crossterm::event::MouseEvent;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::indexes::Indexes;
+use super::sheet::{Did, Sheet};
+use super::words::phase_state;
+use super::{About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, events, pods};
+use crate::app::action::{Action, Scope};
+use crate::model::event::EventRow;
+use crate::model::human;
+use crate::model::ids::Key;
+use crate::model::job::{CronJobRow, JobRow};
+use crate::model::listed::{self, EventColumn, JobColumn, PodColumn};
+use crate::model::pod::PodRow;
+use crate::model::want::{Kind, LogWant, ObjectWant, Selector, Want};
+use crate::ui::Column;
+use tail::Tail;
+
+mod cell;
+mod draw;
+mod head;
+mod heights;
+mod sentence;
+mod tail;
+#[cfg(test)]
+mod tests;
+mod timeline;
+
+/// The parts one can move in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Indexes,
+    Pods,
+    /// Jobs a CronJob made.
+    Runs,
+    Events,
+}
+
+/// Lines asked of a log to begin with.
+const TAIL: u32 = 40;
+
+/// The detail of one job.
+pub struct Job {
+    key: Key,
+    part: Option<Part>,
+    grid: Indexes,
+    pods: Sheet<PodRow>,
+    runs: Sheet<JobRow>,
+    events: Sheet<EventRow>,
+    tail: Tail,
+    /// The job as it was last seen: it stays on screen when it is deleted.
+    last: Option<JobRow>,
+    /// Where each part was drawn, for the mouse.
+    places: Vec<(Part, Rect)>,
+}
+
+impl Job {
+    pub fn new(key: Key) -> Self {
+        Self {
+            key,
+            part: None,
+            grid: Indexes::default(),
+            pods: Sheet::new(PodColumn::Age),
+            runs: Sheet::new(JobColumn::Age),
+            events: Sheet::new(EventColumn::Last),
+            tail: Tail::default(),
+            last: None,
+            places: Vec::new(),
+        }
+    }
+
+    pub fn key(&self) -> Key {
+        self.key
+    }
+
+    /// Starts with the cursor on an index.
+    pub fn at_index(mut self, index: u32) -> Self {
+        self.grid.go(index);
+        self
+    }
+
+    fn job<'a>(&'a self, cx: &Cx<'a>) -> Option<&'a JobRow> {
+        cx.model.jobs.get(self.key).or(self.last.as_ref())
+    }
+
+    fn cron<'a>(&self, cx: &Cx<'a>) -> Option<&'a CronJobRow> {
+        cx.model.cronjobs.get(self.key)
+    }
+
+    /// The parts there are, in the order they are gone through.
+    fn parts(&self, cx: &Cx) -> Vec<Part> {
+        match (self.job(cx), self.cron(cx)) {
+            (Some(job), _) if job.indexed && job.completions.is_some_and(|n| n > 0) => {
+                vec![Part::Indexes, Part::Pods, Part::Events]
+            }
+            (None, Some(_)) => vec![Part::Runs, Part::Events],
+            _ => vec![Part::Pods, Part::Events],
+        }
+    }
+
+    /// The part with the cursor.
+    fn part(&self, cx: &Cx) -> Part {
+        let parts = self.parts(cx);
+        self.part.filter(|p| parts.contains(p)).unwrap_or(parts[0])
+    }
+
+    fn step(&mut self, forward: bool, cx: &Cx) {
+        let parts = self.parts(cx);
+        let now = self.part(cx);
+        let at = parts.iter().position(|p| *p == now).unwrap_or(0);
+        let n = parts.len();
+        self.part = parts.get((at + if forward { 1 } else { n - 1 }) % n).copied();
+    }
+
+    fn refresh(&mut self, cx: &Cx) {
+        if let Some(job) = cx.model.jobs.get(self.key)
+            && self.last.as_ref() != Some(job)
+        {
+            self.last = Some(job.clone());
+        }
+        let scope = listed::Scope::of(self.key);
+        self.pods.refresh(scope.clone(), Kind::Pod, cx);
+        self.events.refresh(scope.clone(), Kind::Event, cx);
+        if self.cron(cx).is_some() {
+            self.runs.refresh(scope, Kind::Job, cx);
+        }
+        if let Some(job) = cx.model.jobs.get(self.key).or(self.last.as_ref())
+            && job.indexed
+        {
+            self.grid.settle(&cx.model.grid(job));
+        }
+        let want = self.log_want(cx);
+        self.tail.look(want);
+    }
+
+    /// The pod whose log is shown: the one under the cursor of the part with the cursor.
+    fn log_pod<'a>(&self, cx: &Cx<'a>) -> Option<&'a PodRow> {
+        match self.part(cx) {
+            Part::Indexes => {
+                let seen = &cx.model.totals(self.key)?.indexes;
+                let uid = seen.newest(self.grid.cursor())?;
+                cx.model.pods.get(Key { cluster: self.key.cluster, uid })
+            }
+            Part::Pods | Part::Events => self.pods.selected(cx.model),
+            Part::Runs => None,
+        }
+    }
+
+    fn log_want(&self, cx: &Cx) -> Option<LogWant> {
+        let pod = self.log_pod(cx).filter(|pod| pod.started.is_some())?;
+        Some(LogWant {
+            namespace: pod.namespace.clone(),
+            pod: (&*pod.name).into(),
+            uid: pod.key.uid,
+            container: pod.container_names.split(',').next().filter(|c| !c.is_empty()).map(Into::into),
+            previous: false,
+            tail: Some(TAIL),
+            since_seconds: None,
+            follow: pod.finished.is_none(),
+        })
+    }
+
+    fn pod_columns() -> Vec<Column> {
+        pods::columns::columns(&PodsOf::Job(Key::default()), false)
+    }
+
+    fn event_columns() -> Vec<Column> {
+        events::columns::columns(true, false)
+    }
+
+    fn about(&self, cx: &Cx) -> Option<About> {
+        if let Some(job) = self.job(cx) {
+            let title = format!("job/{}", job.name);
+            return Some(About { key: self.key, namespace: job.namespace.clone(), title });
+        }
+        let cron = self.cron(cx)?;
+        let title = format!("cronjob/{}", cron.name);
+        Some(About { key: self.key, namespace: cron.namespace.clone(), title })
+    }
+
+    fn object(&self, cx: &Cx) -> Option<ObjectWant> {
+        if let Some(job) = self.job(cx) {
+            return Some(ObjectWant { kind: Kind::Job, namespace: job.namespace.clone(), name: job.name.clone() });
+        }
+        let cron = self.cron(cx)?;
+        Some(ObjectWant { kind: Kind::CronJob, namespace: cron.namespace.clone(), name: cron.name.clone() })
+    }
+
+    /// Acts in the part with the cursor.
+    fn act_in_part(&mut self, action: Action, cx: &Cx) -> Option<Reply> {
+        match self.part(cx) {
+            Part::Indexes => {
+                let job = cx.model.jobs.get(self.key).or(self.last.as_ref())?;
+                self.grid.act(action, &cx.model.grid(job)).then_some(Reply::Done)
+            }
+            Part::Pods => self.pods.act(action, &Self::pod_columns(), cx),
+            Part::Runs => self.runs.act(action, &draw::run_columns(), cx),
+            Part::Events => self.events.act(action, &Self::event_columns(), cx),
+        }
+    }
+
+    /// What `enter` opens.
+    fn open(&self, cx: &Cx) -> Reply {
+        match self.part(cx) {
+            Part::Indexes => {
+                Reply::Open(Target::Logs(LogsOf::Job { job: self.key, index: Some(self.grid.cursor()) }))
+            }
+            Part::Pods => self.pods.selected(cx.model).map_or(Reply::Ignored, |pod| pods::act(Action::Open, pod)),
+            Part::Runs => {
+                self.runs.selected(cx.model).map_or(Reply::Ignored, |job| Reply::Open(Target::Job(job.key)))
+            }
+            Part::Events => self.about(cx).map_or(Reply::Ignored, |a| Reply::Open(Target::Events(Some(a)))),
+        }
+    }
+
+    fn copy(&self, cx: &Cx) -> Reply {
+        let (text, what) = match self.part(cx) {
+            Part::Indexes => (self.grid.cursor().to_string(), "index".to_owned()),
+            Part::Pods => return self.pods.copy(cx.model, "pod", "pod names"),
+            Part::Runs => return self.runs.copy(cx.model, "job", "job names"),
+            Part::Events => match self.events.selected(cx.model) {
+                Some(event) => (event.message.clone(), format!("message of {}", event.reason)),
+                None => return Reply::Ignored,
+            },
+        };
+        let what = if self.part(cx) == Part::Indexes { format!("{what} {text}") } else { what };
+        Reply::Copy { text, what }
+    }
+
+    fn copy_failed(&self, cx: &Cx) -> Reply {
+        let Some(job) = self.job(cx).filter(|job| job.indexed) else { return Reply::Ignored };
+        let failed = cx.model.grid(job).failed();
+        if failed.is_empty() {
+            return Reply::Say(super::Level::Info, format!("no index of {} has failed", job.name));
+        }
+        Reply::Copy { text: failed, what: format!("failed indexes of {}", job.name) }
+    }
+
+    /// Draws it beside a list: with its own title.
+    pub fn draw_beside(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
+        self.refresh(cx);
+        draw::draw(self, cx, area, buf, true);
+    }
+}
+
+impl Pane for Job {
+    fn title(&self, cx: &Cx) -> String {
+        match (self.job(cx), self.cron(cx)) {
+            (Some(job), _) => format!("job/{}", job.name),
+            (None, Some(cron)) => format!("cronjob/{}", cron.name),
+            (None, None) => "job".into(),
+        }
+    }
+
+    fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a> {
+        if let Some(job) = self.job(cx) {
+            let status = cx.model.status(job);
+            let state = phase_state(status.phase);
+            let word = match (&status.reason, status.phase.is_over()) {
+                (Some(reason), _) if status.phase == crate::model::job::Phase::Failed => {
+                    format!("{} {}: {reason}", cx.theme.state_glyph(state), status.phase.word())
+                }
+                _ => format!("{} {}", cx.theme.state_glyph(state), status.phase.word()),
+            };
+            return Line::from(vec![
+                Span::styled(word, cx.theme.state(state)),
+                Span::styled(format!("  {}", sentence::sentence(job, &status, cx)), cx.theme.text()),
+            ]);
+        }
+        match self.cron(cx) {
+            Some(cron) => Line::styled(head::cron_sentence(cron, cx), cx.theme.text()),
+            None => Line::styled("this job is not there (yet)", cx.theme.dim()),
+        }
+    }
+
+    fn scopes(&self) -> &'static [Scope] {
+        &[Scope::Job, Scope::List]
+    }
+
+    fn hints(&self, cx: &Cx) -> Vec<Action> {
+        let mut out = vec![Action::Open, Action::NextSection];
+        match self.part(cx) {
+            Part::Indexes => {
+                let failed = self.job(cx).is_some_and(|job| !cx.model.grid(job).failed().is_empty());
+                if failed {
+                    out.extend([Action::NextFailed, Action::CopyFailed]);
+                }
+            }
+            Part::Pods if self.pods.selected(cx.model).is_some() => out.push(Action::GoNode),
+            _ => {}
+        }
+        if self.job(cx).is_some() {
+            out.extend([Action::Logs, Action::ShowPods]);
+        }
+        out.extend([Action::ShowEvents, Action::Yaml, Action::Back]);
+        out.truncate(8);
+        out
+    }
+
+    fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
+        self.refresh(cx);
+        draw::draw(self, cx, area, buf, false);
+    }
+
+    fn act(&mut self, action: Action, cx: &Cx) -> Reply {
+        self.refresh(cx);
+        match action {
+            Action::NextSection | Action::Focus => self.step(true, cx),
+            Action::PreviousSection => self.step(false, cx),
+            Action::NextFailed | Action::PreviousFailed if self.parts(cx).contains(&Part::Indexes) => {
+                self.part = Some(Part::Indexes);
+                self.act_in_part(action, cx);
+            }
+            Action::CopyFailed => return self.copy_failed(cx),
+            Action::Open => return self.open(cx),
+            Action::Copy => return self.copy(cx),
+            Action::Yaml => return self.object(cx).map_or(Reply::Ignored, |o| Reply::Open(Target::Yaml(o))),
+            Action::ShowEvents => {
+                return self.about(cx).map_or(Reply::Ignored, |a| Reply::Open(Target::Events(Some(a))));
+            }
+            Action::ShowPods if self.job(cx).is_some() => return Reply::Open(Target::Pods(PodsOf::Job(self.key))),
+            Action::Logs => {
+                let index = (self.part(cx) == Part::Indexes).then(|| self.grid.cursor());
+                return match (self.part(cx), self.pods.selected(cx.model)) {
+                    (Part::Pods, Some(pod)) => pods::act(Action::Logs, pod),
+                    (Part::Runs, _) => Reply::Ignored,
+                    _ => Reply::Open(Target::Logs(LogsOf::Job { job: self.key, index })),
+                };
+            }
+            Action::GoNode | Action::PreviousLogs => {
+                let pod = self.log_pod(cx).or_else(|| self.pods.selected(cx.model));
+                return pod.map_or(Reply::Ignored, |pod| pods::act(action, pod));
+            }
+            _ => return self.act_in_part(action, cx).unwrap_or(Reply::Ignored),
+        }
+        self.refresh(cx);
+        Reply::Done
+    }
+
+    fn wants(&self, cx: &Cx) -> Vec<Want> {
+        let all = [Kind::Job, Kind::CronJob, Kind::Pod, Kind::Node];
+        let mut wants: Vec<Want> = all.map(|kind| Want::Watch(kind, Selector::All)).into();
+        if let Some(about) = self.about(cx) {
+            wants.push(Want::Watch(Kind::Event, Selector::About { namespace: about.namespace, uid: about.key.uid }));
+        }
+        wants.extend(self.tail.want().cloned().map(Want::Log));
+        wants
+    }
+
+    fn wake(&self, cx: &Cx) -> Option<DateTime<Utc>> {
+        let job = self.job(cx);
+        let running = job.filter(|job| cx.model.status(job).finished.is_none()).and_then(|job| job.started);
+        let cron = self.cron(cx).and_then(|cron| cron.last_schedule);
+        let head = running.or(cron).map(|at| cx.now + human::next_change(cx.now - at));
+        let pods = self.pods.wake(cx, pods::since);
+        let events = self.events.wake(cx, EventRow::when);
+        [head, pods, events].into_iter().flatten().min()
+    }
+
+    fn receive(&mut self, arrival: &Arrival, _cx: &Cx) {
+        self.tail.receive(arrival);
+    }
+
+    fn position(&self, cx: &Cx) -> String {
+        match self.part(cx) {
+            Part::Indexes => {
+                let n = self.job(cx).and_then(|job| job.completions).unwrap_or_default();
+                format!("index {} of {}", self.grid.cursor(), human::count(n.into()))
+            }
+            Part::Pods => self.pods.position(),
+            Part::Runs => self.runs.position(),
+            Part::Events => self.events.position(),
+        }
+    }
+
+    fn mouse(&mut self, event: MouseEvent, _area: Rect, cx: &Cx) -> Reply {
+        let at = ratatui::layout::Position::new(event.column, event.row);
+        let Some((part, _)) = self.places.iter().find(|(_, area)| area.contains(at)).copied() else {
+            return Reply::Ignored;
+        };
+        let was = self.part(cx);
+        self.part = Some(part);
+        let did = match part {
+            Part::Indexes => match cx.model.jobs.get(self.key).or(self.last.as_ref()) {
+                Some(job) if self.grid.mouse(event, &cx.model.grid(job)) => Did::Moved,
+                _ => Did::Nothing,
+            },
+            Part::Pods => self.pods.mouse(event, &Self::pod_columns(), cx),
+            Part::Runs => self.runs.mouse(event, &draw::run_columns(), cx),
+            Part::Events => self.events.mouse(event, &Self::event_columns(), cx),
+        };
+        match did {
+            Did::Again if was == part => self.open(cx),
+            Did::Nothing if was == part => Reply::Ignored,
+            _ => {
+                self.refresh(cx);
+                Reply::Done
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The last log lines of one pod, as the detail of a job shows them under its grid. Separate because it holds
+//! what arrived, and must forget it when another pod is looked at.
+
+use std::collections::VecDeque;
+
+use ratatui::text::{Line, Span};
+
+use crate::model::want::LogWant;
+use crate::panes::{Arrival, Cx, Level};
+use crate::ui::text;
+
+/// Lines kept; more than any section shows.
+const KEPT: usize = 60;
+
+#[derive(Debug, Default)]
+pub struct Tail {
+    want: Option<LogWant>,
+    lines: VecDeque<String>,
+    note: Option<(Level, String)>,
+}
+
+impl Tail {
+    /// Looks at another stream, or none; what came from the old one is forgotten.
+    pub fn look(&mut self, want: Option<LogWant>) {
+        let other = match (&self.want, &want) {
+            (Some(old), Some(new)) => old.uid != new.uid || old.container != new.container,
+            (old, new) => old.is_some() != new.is_some(),
+        };
+        if other {
+            self.lines.clear();
+            self.note = None;
+        }
+        self.want = want;
+    }
+
+    pub fn want(&self) -> Option<&LogWant> {
+        self.want.as_ref()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty() && self.note.is_none()
+    }
+
+    /// Lines it could show.
+    pub fn len(&self) -> usize {
+        self.lines.len() + usize::from(self.note.is_some())
+    }
+
+    pub fn receive(&mut self, arrival: &Arrival) {
+        match arrival {
+            Arrival::Lines { want, lines } if self.want.as_ref() == Some(*want) => {
+                let skip = lines.len().saturating_sub(KEPT);
+                for line in &lines[skip..] {
+                    let whole = String::from_utf8_lossy(&line.bytes);
+                    self.lines.push_back(text::strip(text::last_frame(&whole)));
+                }
+                while self.lines.len() > KEPT {
+                    self.lines.pop_front();
+                }
+                self.note = None;
+            }
+            Arrival::LogNote { want, level, text } if self.want.as_ref() == Some(*want) => {
+                self.note = Some((*level, (*text).to_owned()));
+            }
+            _ => {}
+        }
+    }
+
+    /// The newest lines that fit, each cut to the width.
+    pub fn draw(&self, cx: &Cx, rows: usize, width: usize) -> Vec<Line<'static>> {
+        let bar = || Span::styled("│ ", cx.theme.faint());
+        let room = width.saturating_sub(2);
+        let note = self.note.as_ref().map(|(level, note)| {
+            let style = match level {
+                Level::Info => cx.theme.dim(),
+                Level::Warning => cx.theme.level(crate::ui::Level::Warn),
+                Level::Error => cx.theme.level(crate::ui::Level::Error),
+            };
+            Line::from(vec![bar(), Span::styled(text::shorten(note, room, text::Shorten::End).into_owned(), style)])
+        });
+        let rest = rows.saturating_sub(usize::from(note.is_some()));
+        let skip = self.lines.len().saturating_sub(rest);
+        let lines = self.lines.iter().skip(skip).map(|line| {
+            let cut = text::shorten(line, room, text::Shorten::End).into_owned();
+            Line::from(vec![bar(), Span::styled(cut, cx.theme.text())])
+        });
+        lines.chain(note).take(rows).collect()
+    }
+}

@@ -1,0 +1,222 @@
+//! The columns of jobs and what stands in them.
+
+use super::rows::Item;
+use super::why;
+use crate::model::cron::CronState;
+use crate::model::human;
+use crate::model::job::{CronJobRow, JobRow, Phase};
+use crate::model::status::JobStatus;
+use crate::panes::Cx;
+use crate::panes::words::{devices, phase_state, when};
+use crate::ui::meter::Fill;
+use crate::ui::{Cell, Column, Meter, Row, State};
+use ratatui::text::Span;
+
+/// Columns by rank; the namespace only where several are shown.
+pub fn columns(namespaces: bool) -> Vec<Column> {
+    let mut all = vec![
+        Column::new("state", "STATE").rank(0).width(11, 11, 13),
+        Column::new("name", "NAME").rank(0).width(16, 18, 64).middle(),
+        Column::new("namespace", "NS").rank(2).width(6, 7, 18).middle(),
+        Column::new("kind", "KIND").rank(5).width(4, 4, 10),
+        Column::new("progress", "PROGRESS").rank(1).width(16, 20, 34),
+        Column::new("active", "A/R/F").rank(3).width(5, 7, 12).right(),
+        Column::new("retries", "RETRIES").rank(6).width(7, 7, 7).right(),
+        Column::new("gpus", "GPUS").rank(2).width(6, 7, 22),
+        Column::new("elapsed", "ELAPSED").rank(2).width(7, 7, 7).right(),
+        Column::new("eta", "LEFT").rank(3).width(5, 6, 7).right(),
+        Column::new("queue", "QUEUE").rank(7).width(8, 8, 20).middle().from_width(140),
+        Column::new("age", "AGE").rank(4).width(5, 6, 12).right(),
+        Column::new("why", "WHY").rank(8).width(20, 20, 60).grow(),
+    ];
+    all.retain(|c| namespaces || c.id() != "namespace");
+    all
+}
+
+/// One row for these columns.
+pub fn row<'a>(item: Item<'a>, columns: &[Column], cx: &Cx<'a>) -> Row<'a> {
+    match item {
+        Item::Job(job) => job_row(job, columns, cx),
+        Item::Cron(cron) => Row::new(columns.iter().map(|c| cron_cell(c.id(), cron, cx)).collect()),
+    }
+}
+
+/// One job's row.
+pub fn job_row<'a>(job: &'a JobRow, columns: &[Column], cx: &Cx<'a>) -> Row<'a> {
+    let status = cx.model.status(job);
+    let cells = columns.iter().map(|c| cell(c.id(), job, &status, cx)).collect();
+    Row::new(cells).dim(status.phase == Phase::Succeeded)
+}
+
+fn cell<'a>(column: &str, job: &'a JobRow, status: &JobStatus, cx: &Cx<'a>) -> Cell<'a> {
+    let dim = cx.theme.dim();
+    match column {
+        "state" => match (status.phase, status.retries) {
+            (Phase::Retrying, n) if n > 0 => Cell::state(State::Retrying, format!("retry {n}")),
+            (phase, _) => Cell::state(phase_state(phase), state_word(phase)),
+        },
+        "name" => Cell::text(&*job.name),
+        "namespace" => Cell::text(&*job.namespace),
+        "kind" => Cell::styled(job.kind_name(), dim),
+        "progress" => progress(job, status, cx),
+        "active" => counts(status, cx),
+        "retries" if status.retries > 0 => {
+            Cell::styled(status.retries.to_string(), cx.theme.state(State::Retrying))
+        }
+        "retries" => Cell::Number(0),
+        "gpus" => {
+            let gpus = job.gpus();
+            if gpus.is_empty() { Cell::Number(0) } else { Cell::from(devices(&gpus, product(job, cx))) }
+        }
+        "elapsed" => status.elapsed(cx.now).map_or(Cell::Empty, |d| Cell::from(human::duration(d))),
+        "eta" => {
+            let left = status.eta(job, cx.model.totals(job.key), cx.now);
+            left.map_or(Cell::Empty, |d| Cell::from(human::duration(d)))
+        }
+        "queue" => job.queue.as_deref().map_or(Cell::Empty, |q| Cell::styled(q, dim)),
+        "age" => Cell::styled(when(job.created, cx), dim),
+        "why" => reason(job, status, cx).map_or(Cell::Empty, |text| Cell::styled(text, dim)),
+        _ => Cell::Empty,
+    }
+}
+
+/// Shorter than the phase's own word where a column is all there is.
+fn state_word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Suspended => "held",
+        Phase::Terminating => "deleting",
+        phase => phase.word(),
+    }
+}
+
+/// The reason column: what the progress column does not say already.
+fn reason(job: &JobRow, status: &JobStatus, cx: &Cx) -> Option<String> {
+    match status.phase {
+        Phase::Failed | Phase::Finishing => status.reason.as_deref().map(str::to_owned),
+        Phase::Running if status.retries > 0 || status.failed > 0 => {
+            let exits = cx.model.totals(job.key)?.exits();
+            let (code, reason, _) = exits.first()?;
+            Some(match (&**reason, *code) {
+                (reason, -1) => reason.to_owned(),
+                ("Error", code) => format!("exit {code}"),
+                (reason, _) => reason.to_owned(),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// A bar and a number, or why there is nothing to measure.
+pub fn progress<'a>(job: &'a JobRow, status: &JobStatus, cx: &Cx<'a>) -> Cell<'a> {
+    if let Some(waits) = why::waits(job, status, cx.model)
+        && (status.done == 0 || status.phase == Phase::Queued)
+    {
+        return Cell::Bar(Meter::words(waits));
+    }
+    let Some(total) = status.total else {
+        let words = match status.phase {
+            Phase::Succeeded => format!("{} done", status.done),
+            _ => format!("{} done, {} active", status.done, status.active),
+        };
+        return Cell::Bar(Meter::words(words));
+    };
+    if status.phase == Phase::Suspended && status.done == 0 {
+        return Cell::Bar(Meter::words(format!("held, 0/{total}")));
+    }
+    let done = f64::from(status.done);
+    let state = match status.phase {
+        Phase::Failed => State::Succeeded,
+        phase => phase_state(phase),
+    };
+    let mut meter = Meter::new(f64::from(total.max(1)))
+        .segment(done, Fill::State(state))
+        .segment(f64::from(status.lost), Fill::State(State::Failed))
+        .label(amount(status.done, total));
+    if let Some(target) = status.target.filter(|&t| t < total) {
+        meter = meter.tick(f64::from(target));
+    }
+    if status.lost > 0 {
+        meter = meter.note(format!("{}{}", cx.theme.state_glyph(State::Failed), status.lost), State::Failed);
+    }
+    Cell::Bar(meter)
+}
+
+/// `31/98` while that is short, then `60 %`.
+fn amount(done: u32, total: u32) -> String {
+    if total < 1_000 {
+        return format!("{done}/{total}");
+    }
+    let percent = u64::from(done) * 100 / u64::from(total.max(1));
+    format!("{percent} %")
+}
+
+/// Active, ready and failed pods; zeros step back.
+fn counts<'a>(status: &JobStatus, cx: &Cx<'a>) -> Cell<'a> {
+    let zero = cx.theme.glyphs().zero();
+    let part = |n: u32, style| match n {
+        0 => Span::styled(zero, cx.theme.faint()),
+        n => Span::styled(n.to_string(), style),
+    };
+    let slash = || Span::styled("/", cx.theme.faint());
+    if status.active == 0 && status.failed == 0 {
+        return Cell::Number(0);
+    }
+    Cell::Spans(vec![
+        part(status.active, cx.theme.text()),
+        slash(),
+        part(status.ready, cx.theme.text()),
+        slash(),
+        part(status.failed, cx.theme.state(State::Failed)),
+    ])
+}
+
+/// The product a job's pods run on, if it is one.
+pub fn product<'a>(job: &JobRow, cx: &Cx<'a>) -> Option<&'a str> {
+    let nodes = &cx.model.totals(job.key)?.live.nodes;
+    let mut products = nodes
+        .keys()
+        .filter_map(|name| cx.model.node(job.key.cluster, name)?.product.as_deref());
+    let first = products.next()?;
+    products.all(|p| p == first).then_some(first)
+}
+
+fn cron_cell<'a>(column: &str, cron: &'a CronJobRow, cx: &Cx<'a>) -> Cell<'a> {
+    let dim = cx.theme.dim();
+    match column {
+        "state" => {
+            let (state, word) = cron_state(cron);
+            Cell::state(state, word)
+        }
+        "name" => Cell::text(&*cron.name),
+        "namespace" => Cell::text(&*cron.namespace),
+        "kind" => Cell::styled("CronJob", dim),
+        "progress" => match CronState::of(cron, cx.now) {
+            CronState::Held => Cell::Bar(Meter::words(&*cron.schedule)),
+            state => Cell::Bar(Meter::words(state.words(cx.now))),
+        },
+        "active" if !cron.active.is_empty() => Cell::from(cron.active.len().to_string()),
+        "active" | "retries" => Cell::Number(0),
+        "gpus" if cron.devices.is_empty() => Cell::Number(0),
+        "gpus" => Cell::from(devices(&cron.devices, None)),
+        "queue" => cron.queue.as_deref().map_or(Cell::Empty, |q| Cell::styled(q, dim)),
+        "age" => Cell::styled(when(cron.created, cx), dim),
+        "why" => {
+            let last = when(cron.last_schedule, cx);
+            if last.is_empty() { Cell::Empty } else { Cell::styled(format!("last ran {last} ago"), dim) }
+        }
+        _ => Cell::Empty,
+    }
+}
+
+/// The sign and word of a CronJob.
+pub fn cron_state(cron: &CronJobRow) -> (State, &'static str) {
+    if cron.deleting {
+        (State::Terminating, "deleting")
+    } else if cron.suspend {
+        (State::Held, "held")
+    } else if cron.active.is_empty() {
+        (State::Waiting, "scheduled")
+    } else {
+        (State::Running, "running")
+    }
+}
