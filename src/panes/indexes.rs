@@ -74,8 +74,13 @@ impl Indexes {
 
     /// Moves; false if the action is not one of movement.
     pub fn act(&mut self, action: Action, grid: &Grid) -> bool {
-        let Some(last) = grid.len().checked_sub(1) else { return false };
-        let (block, row) = (self.shape.block.max(1), self.shape.per_row.max(1) * self.shape.block.max(1));
+        let Some(last) = grid.len().checked_sub(1) else {
+            return false;
+        };
+        let (block, row) = (
+            self.shape.block.max(1),
+            self.shape.per_row.max(1) * self.shape.block.max(1),
+        );
         let page = row * u32::from(self.cells.height.max(1));
         let cell = self.cursor / block * block;
         self.cursor = match action {
@@ -115,25 +120,51 @@ impl Indexes {
         self.shape = Shape::fit(grid.len(), area.width - 1, rows);
         let shape = self.shape;
         let (row, _) = shape.place(shape.cell(self.cursor));
-        let window = Window { offset: self.top as usize, page: rows.into(), total: shape.rows() as usize }
-            .reveal(row as usize)
-            .settled();
+        let window = Window {
+            offset: self.top as usize,
+            page: rows.into(),
+            total: shape.rows() as usize,
+        }
+        .reveal(row as usize)
+        .settled();
         self.top = window.offset as u32;
-        self.cells = Rect { y: area.y + 1, height: rows, ..area };
+        self.cells = Rect {
+            y: area.y + 1,
+            height: rows,
+            ..area
+        };
         ruler(shape, area, buf, cx.theme);
         for (y, row) in (self.cells.y..self.cells.bottom()).zip(self.top..shape.rows()) {
             let first = row * shape.per_row;
-            let label = format!("{:>width$}", first * shape.block, width = usize::from(shape.label) - 1);
-            buf.set_stringn(area.x, y, label, usize::from(shape.label) - 1, cx.theme.dim());
+            let label = format!(
+                "{:>width$}",
+                first * shape.block,
+                width = usize::from(shape.label) - 1
+            );
+            buf.set_stringn(
+                area.x,
+                y,
+                label,
+                usize::from(shape.label) - 1,
+                cx.theme.dim(),
+            );
             for cell in first..(first + shape.per_row).min(shape.cells()) {
                 let (_, x) = shape.place(cell);
                 let (sign, style) = look(grid, shape.range(cell), cx.theme);
-                let style = if cell == shape.cell(self.cursor) { cursor(style, cx) } else { style };
+                let style = if cell == shape.cell(self.cursor) {
+                    cursor(style, cx)
+                } else {
+                    style
+                };
                 buf.set_string(area.x + x, y, sign, style);
             }
         }
         if window.total > window.page {
-            let bar = Rect { x: area.right() - 1, width: 1, ..self.cells };
+            let bar = Rect {
+                x: area.right() - 1,
+                width: 1,
+                ..self.cells
+            };
             scroll::bar(bar, buf, cx.theme, window);
         }
     }
@@ -146,7 +177,9 @@ impl Indexes {
         match event.kind {
             MouseEventKind::Down(MouseButton::Left) => {
                 let row = self.top + u32::from(event.row - self.cells.y);
-                let Some(cell) = self.shape.at(row, event.column - self.cells.x) else { return false };
+                let Some(cell) = self.shape.at(row, event.column - self.cells.x) else {
+                    return false;
+                };
                 self.go(self.shape.range(cell).0.min(grid.len().saturating_sub(1)));
                 true
             }
@@ -161,7 +194,9 @@ fn cursor(style: Style, cx: &Cx) -> Style {
     if cx.focused {
         style.add_modifier(Modifier::REVERSED | Modifier::BOLD)
     } else {
-        style.patch(cx.theme.selection(false)).add_modifier(Modifier::UNDERLINED)
+        style
+            .patch(cx.theme.selection(false))
+            .add_modifier(Modifier::UNDERLINED)
     }
 }
 
@@ -170,11 +205,16 @@ fn is_bad(state: IndexState) -> bool {
 }
 
 fn next_bad(grid: &Grid, from: u32, last: u32) -> Option<u32> {
-    (from + 1..=last).chain(0..=from).find(|&i| is_bad(grid.state(i)))
+    (from + 1..=last)
+        .chain(0..=from)
+        .find(|&i| is_bad(grid.state(i)))
 }
 
 fn previous_bad(grid: &Grid, from: u32, last: u32) -> Option<u32> {
-    (0..from).rev().chain((from..=last).rev()).find(|&i| is_bad(grid.state(i)))
+    (0..from)
+        .rev()
+        .chain((from..=last).rev())
+        .find(|&i| is_bad(grid.state(i)))
 }
 
 /// The sign and style of one cell: the state of its index, or the worst of its block with the share that is over.
@@ -225,7 +265,11 @@ pub fn counts_in_words(n: &Counts) -> String {
         (n.pending, "to come"),
         (n.not_run, "not run"),
     ];
-    let told: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    let told: Vec<String> = parts
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| format!("{n} {word}"))
+        .collect();
     told.join(", ")
 }
 

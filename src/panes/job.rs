@@ -115,7 +115,9 @@ impl Job {
         let now = self.part(cx);
         let at = parts.iter().position(|p| *p == now).unwrap_or(0);
         let n = parts.len();
-        self.part = parts.get((at + if forward { 1 } else { n - 1 }) % n).copied();
+        self.part = parts
+            .get((at + if forward { 1 } else { n - 1 }) % n)
+            .copied();
     }
 
     fn refresh(&mut self, cx: &Cx) {
@@ -145,7 +147,10 @@ impl Job {
             Part::Indexes => {
                 let seen = &cx.model.totals(self.key)?.indexes;
                 let uid = seen.newest(self.grid.cursor())?;
-                cx.model.pods.get(Key { cluster: self.key.cluster, uid })
+                cx.model.pods.get(Key {
+                    cluster: self.key.cluster,
+                    uid,
+                })
             }
             Part::Pods | Part::Events => self.pods.selected(cx.model),
             Part::Runs => None,
@@ -158,7 +163,12 @@ impl Job {
             namespace: pod.namespace.clone(),
             pod: (&*pod.name).into(),
             uid: pod.key.uid,
-            container: pod.container_names.split(',').next().filter(|c| !c.is_empty()).map(Into::into),
+            container: pod
+                .container_names
+                .split(',')
+                .next()
+                .filter(|c| !c.is_empty())
+                .map(Into::into),
             previous: false,
             tail: Some(TAIL),
             since_seconds: None,
@@ -177,19 +187,35 @@ impl Job {
     fn about(&self, cx: &Cx) -> Option<About> {
         if let Some(job) = self.job(cx) {
             let title = format!("job/{}", job.name);
-            return Some(About { key: self.key, namespace: job.namespace.clone(), title });
+            return Some(About {
+                key: self.key,
+                namespace: job.namespace.clone(),
+                title,
+            });
         }
         let cron = self.cron(cx)?;
         let title = format!("cronjob/{}", cron.name);
-        Some(About { key: self.key, namespace: cron.namespace.clone(), title })
+        Some(About {
+            key: self.key,
+            namespace: cron.namespace.clone(),
+            title,
+        })
     }
 
     fn object(&self, cx: &Cx) -> Option<ObjectWant> {
         if let Some(job) = self.job(cx) {
-            return Some(ObjectWant { kind: Kind::Job, namespace: job.namespace.clone(), name: job.name.clone() });
+            return Some(ObjectWant {
+                kind: Kind::Job,
+                namespace: job.namespace.clone(),
+                name: job.name.clone(),
+            });
         }
         let cron = self.cron(cx)?;
-        Some(ObjectWant { kind: Kind::CronJob, namespace: cron.namespace.clone(), name: cron.name.clone() })
+        Some(ObjectWant {
+            kind: Kind::CronJob,
+            namespace: cron.namespace.clone(),
+            name: cron.name.clone(),
+        })
     }
 
     /// Acts in the part with the cursor.
@@ -197,7 +223,9 @@ impl Job {
         match self.part(cx) {
             Part::Indexes => {
                 let job = cx.model.jobs.get(self.key).or(self.last.as_ref())?;
-                self.grid.act(action, &cx.model.grid(job)).then_some(Reply::Done)
+                self.grid
+                    .act(action, &cx.model.grid(job))
+                    .then_some(Reply::Done)
             }
             Part::Pods => self.pods.act(action, &Self::pod_columns(), cx),
             Part::Runs => self.runs.act(action, &draw::run_columns(), cx),
@@ -208,14 +236,21 @@ impl Job {
     /// What `enter` opens.
     fn open(&self, cx: &Cx) -> Reply {
         match self.part(cx) {
-            Part::Indexes => {
-                Reply::Open(Target::Logs(LogsOf::Job { job: self.key, index: Some(self.grid.cursor()) }))
-            }
-            Part::Pods => self.pods.selected(cx.model).map_or(Reply::Ignored, |pod| pods::act(Action::Open, pod)),
-            Part::Runs => {
-                self.runs.selected(cx.model).map_or(Reply::Ignored, |job| Reply::Open(Target::Job(job.key)))
-            }
-            Part::Events => self.about(cx).map_or(Reply::Ignored, |a| Reply::Open(Target::Events(Some(a)))),
+            Part::Indexes => Reply::Open(Target::Logs(LogsOf::Job {
+                job: self.key,
+                index: Some(self.grid.cursor()),
+            })),
+            Part::Pods => self
+                .pods
+                .selected(cx.model)
+                .map_or(Reply::Ignored, |pod| pods::act(Action::Open, pod)),
+            Part::Runs => self
+                .runs
+                .selected(cx.model)
+                .map_or(Reply::Ignored, |job| Reply::Open(Target::Job(job.key))),
+            Part::Events => self
+                .about(cx)
+                .map_or(Reply::Ignored, |a| Reply::Open(Target::Events(Some(a)))),
         }
     }
 
@@ -225,21 +260,36 @@ impl Job {
             Part::Pods => return self.pods.copy(cx.model, "pod", "pod names"),
             Part::Runs => return self.runs.copy(cx.model, "job", "job names"),
             Part::Events => match self.events.selected(cx.model) {
-                Some(event) => (event.message.clone(), format!("message of {}", event.reason)),
+                Some(event) => (
+                    event.message.clone(),
+                    format!("message of {}", event.reason),
+                ),
                 None => return Reply::Ignored,
             },
         };
-        let what = if self.part(cx) == Part::Indexes { format!("{what} {text}") } else { what };
+        let what = if self.part(cx) == Part::Indexes {
+            format!("{what} {text}")
+        } else {
+            what
+        };
         Reply::Copy { text, what }
     }
 
     fn copy_failed(&self, cx: &Cx) -> Reply {
-        let Some(job) = self.job(cx).filter(|job| job.indexed) else { return Reply::Ignored };
+        let Some(job) = self.job(cx).filter(|job| job.indexed) else {
+            return Reply::Ignored;
+        };
         let failed = cx.model.grid(job).failed();
         if failed.is_empty() {
-            return Reply::Say(super::Level::Info, format!("no index of {} has failed", job.name));
+            return Reply::Say(
+                super::Level::Info,
+                format!("no index of {} has failed", job.name),
+            );
         }
-        Reply::Copy { text: failed, what: format!("failed indexes of {}", job.name) }
+        Reply::Copy {
+            text: failed,
+            what: format!("failed indexes of {}", job.name),
+        }
     }
 
     /// Draws it beside a list: with its own title.
@@ -264,13 +314,20 @@ impl Pane for Job {
             let state = phase_state(status.phase);
             let word = match (&status.reason, status.phase.is_over()) {
                 (Some(reason), _) if status.phase == crate::model::job::Phase::Failed => {
-                    format!("{} {}: {reason}", cx.theme.state_glyph(state), status.phase.word())
+                    format!(
+                        "{} {}: {reason}",
+                        cx.theme.state_glyph(state),
+                        status.phase.word()
+                    )
                 }
                 _ => format!("{} {}", cx.theme.state_glyph(state), status.phase.word()),
             };
             return Line::from(vec![
                 Span::styled(word, cx.theme.state(state)),
-                Span::styled(format!("  {}", sentence::sentence(job, &status, cx)), cx.theme.text()),
+                Span::styled(
+                    format!("  {}", sentence::sentence(job, &status, cx)),
+                    cx.theme.text(),
+                ),
             ]);
         }
         match self.cron(cx) {
@@ -287,7 +344,9 @@ impl Pane for Job {
         let mut out = vec![Action::Open, Action::NextSection];
         match self.part(cx) {
             Part::Indexes => {
-                let failed = self.job(cx).is_some_and(|job| !cx.model.grid(job).failed().is_empty());
+                let failed = self
+                    .job(cx)
+                    .is_some_and(|job| !cx.model.grid(job).failed().is_empty());
                 if failed {
                     out.extend([Action::NextFailed, Action::CopyFailed]);
                 }
@@ -313,24 +372,37 @@ impl Pane for Job {
         match action {
             Action::NextSection | Action::Focus => self.step(true, cx),
             Action::PreviousSection => self.step(false, cx),
-            Action::NextFailed | Action::PreviousFailed if self.parts(cx).contains(&Part::Indexes) => {
+            Action::NextFailed | Action::PreviousFailed
+                if self.parts(cx).contains(&Part::Indexes) =>
+            {
                 self.part = Some(Part::Indexes);
                 self.act_in_part(action, cx);
             }
             Action::CopyFailed => return self.copy_failed(cx),
             Action::Open => return self.open(cx),
             Action::Copy => return self.copy(cx),
-            Action::Yaml => return self.object(cx).map_or(Reply::Ignored, |o| Reply::Open(Target::Yaml(o))),
-            Action::ShowEvents => {
-                return self.about(cx).map_or(Reply::Ignored, |a| Reply::Open(Target::Events(Some(a))));
+            Action::Yaml => {
+                return self
+                    .object(cx)
+                    .map_or(Reply::Ignored, |o| Reply::Open(Target::Yaml(o)));
             }
-            Action::ShowPods if self.job(cx).is_some() => return Reply::Open(Target::Pods(PodsOf::Job(self.key))),
+            Action::ShowEvents => {
+                return self
+                    .about(cx)
+                    .map_or(Reply::Ignored, |a| Reply::Open(Target::Events(Some(a))));
+            }
+            Action::ShowPods if self.job(cx).is_some() => {
+                return Reply::Open(Target::Pods(PodsOf::Job(self.key)));
+            }
             Action::Logs => {
                 let index = (self.part(cx) == Part::Indexes).then(|| self.grid.cursor());
                 return match (self.part(cx), self.pods.selected(cx.model)) {
                     (Part::Pods, Some(pod)) => pods::act(Action::Logs, pod),
                     (Part::Runs, _) => Reply::Ignored,
-                    _ => Reply::Open(Target::Logs(LogsOf::Job { job: self.key, index })),
+                    _ => Reply::Open(Target::Logs(LogsOf::Job {
+                        job: self.key,
+                        index,
+                    })),
                 };
             }
             Action::GoNode | Action::PreviousLogs => {
@@ -347,7 +419,13 @@ impl Pane for Job {
         let all = [Kind::Job, Kind::CronJob, Kind::Pod, Kind::Node];
         let mut wants: Vec<Want> = all.map(|kind| Want::Watch(kind, Selector::All)).into();
         if let Some(about) = self.about(cx) {
-            wants.push(Want::Watch(Kind::Event, Selector::About { namespace: about.namespace, uid: about.key.uid }));
+            wants.push(Want::Watch(
+                Kind::Event,
+                Selector::About {
+                    namespace: about.namespace,
+                    uid: about.key.uid,
+                },
+            ));
         }
         wants.extend(self.tail.want().cloned().map(Want::Log));
         wants
@@ -355,9 +433,13 @@ impl Pane for Job {
 
     fn wake(&self, cx: &Cx) -> Option<DateTime<Utc>> {
         let job = self.job(cx);
-        let running = job.filter(|job| cx.model.status(job).finished.is_none()).and_then(|job| job.started);
+        let running = job
+            .filter(|job| cx.model.status(job).finished.is_none())
+            .and_then(|job| job.started);
         let cron = self.cron(cx).and_then(|cron| cron.last_schedule);
-        let head = running.or(cron).map(|at| cx.now + human::next_change(cx.now - at));
+        let head = running
+            .or(cron)
+            .map(|at| cx.now + human::next_change(cx.now - at));
         let pods = self.pods.wake(cx, pods::since);
         let events = self.events.wake(cx, EventRow::when);
         [head, pods, events].into_iter().flatten().min()
@@ -370,7 +452,10 @@ impl Pane for Job {
     fn position(&self, cx: &Cx) -> String {
         match self.part(cx) {
             Part::Indexes => {
-                let n = self.job(cx).and_then(|job| job.completions).unwrap_or_default();
+                let n = self
+                    .job(cx)
+                    .and_then(|job| job.completions)
+                    .unwrap_or_default();
                 format!("index {} of {}", self.grid.cursor(), human::count(n.into()))
             }
             Part::Pods => self.pods.position(),
@@ -381,7 +466,12 @@ impl Pane for Job {
 
     fn mouse(&mut self, event: MouseEvent, _area: Rect, cx: &Cx) -> Reply {
         let at = ratatui::layout::Position::new(event.column, event.row);
-        let Some((part, _)) = self.places.iter().find(|(_, area)| area.contains(at)).copied() else {
+        let Some((part, _)) = self
+            .places
+            .iter()
+            .find(|(_, area)| area.contains(at))
+            .copied()
+        else {
             return Reply::Ignored;
         };
         let was = self.part(cx);

@@ -80,7 +80,8 @@ impl Jobs {
         self.rows.refresh(scope(cx), cx.model, cx.now);
         if self.settled != Some(self.rows.revision()) {
             self.settled = Some(self.rows.revision());
-            self.list.settle(&self.rows.keys(cx.model), loading(Kind::Job, cx));
+            self.list
+                .settle(&self.rows.keys(cx.model), loading(Kind::Job, cx));
         }
         let selected = self.list.selected();
         if self.detail.as_ref().map(Job::key) != selected {
@@ -107,7 +108,9 @@ impl Jobs {
 
     fn sort_step(&mut self, forward: bool, columns: &[Column]) {
         let now = self.rows.sort().column.name();
-        let next = next_column(&self.list.table, columns, now, forward, |id| JobColumn::named(id).is_some());
+        let next = next_column(&self.list.table, columns, now, forward, |id| {
+            JobColumn::named(id).is_some()
+        });
         if let Some(column) = next.and_then(JobColumn::named) {
             self.rows.set_sort(Sort::by(column));
         }
@@ -118,11 +121,22 @@ impl Jobs {
             let job = cx.model.jobs.get(key).map(|job| &*job.name);
             job.or_else(|| cx.model.cronjobs.get(key).map(|cron| &*cron.name))
         };
-        let marked: Vec<&str> = self.list.marks().iter().filter_map(|&key| name(key)).collect();
+        let marked: Vec<&str> = self
+            .list
+            .marks()
+            .iter()
+            .filter_map(|&key| name(key))
+            .collect();
         match (&marked[..], self.list.selected().and_then(name)) {
             ([], None) => Reply::Ignored,
-            ([], Some(name)) => Reply::Copy { text: name.into(), what: format!("job {name}") },
-            (all, _) => Reply::Copy { text: all.join("\n"), what: format!("{} job names", all.len()) },
+            ([], Some(name)) => Reply::Copy {
+                text: name.into(),
+                what: format!("job {name}"),
+            },
+            (all, _) => Reply::Copy {
+                text: all.join("\n"),
+                what: format!("{} job names", all.len()),
+            },
         }
     }
 
@@ -143,7 +157,11 @@ impl Jobs {
             Action::Focus if self.beside().is_some() => self.inside = true,
             Action::Copy => return self.copy(cx),
             _ if self.list.act(action, &self.rows.keys(cx.model)) => {}
-            _ => return self.selected(cx).map_or(Reply::Ignored, |item| act(action, item)),
+            _ => {
+                return self
+                    .selected(cx)
+                    .map_or(Reply::Ignored, |item| act(action, item));
+            }
         }
         self.refresh(cx);
         Reply::Done
@@ -159,23 +177,35 @@ fn act(action: Action, item: Item) -> Reply {
     let key = item.key();
     Reply::Open(match action {
         Action::Open | Action::Zoom => Target::Job(key),
-        Action::Logs if kind == Kind::Job => Target::Logs(LogsOf::Job { job: key, index: None }),
+        Action::Logs if kind == Kind::Job => Target::Logs(LogsOf::Job {
+            job: key,
+            index: None,
+        }),
         Action::ShowPods if kind == Kind::Job => Target::Pods(PodsOf::Job(key)),
         Action::ShowEvents => Target::Events(Some(About {
             key,
             namespace: namespace.clone(),
-            title: format!("{}/{name}", if kind == Kind::Job { "job" } else { "cronjob" }),
+            title: format!(
+                "{}/{name}",
+                if kind == Kind::Job { "job" } else { "cronjob" }
+            ),
         })),
-        Action::Yaml => {
-            Target::Yaml(ObjectWant { kind, namespace: namespace.clone(), name: name.clone() })
-        }
+        Action::Yaml => Target::Yaml(ObjectWant {
+            kind,
+            namespace: namespace.clone(),
+            name: name.clone(),
+        }),
         _ => return Reply::Ignored,
     })
 }
 
 impl Pane for Jobs {
     fn title(&self, _cx: &Cx) -> String {
-        if self.rows.only_failed() { "jobs, failed only".into() } else { "jobs".into() }
+        if self.rows.only_failed() {
+            "jobs, failed only".into()
+        } else {
+            "jobs".into()
+        }
     }
 
     fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a> {
@@ -190,7 +220,11 @@ impl Pane for Jobs {
     }
 
     fn scopes(&self) -> &'static [Scope] {
-        if self.inside { &[Scope::Job, Scope::List] } else { &[Scope::Jobs, Scope::List] }
+        if self.inside {
+            &[Scope::Job, Scope::List]
+        } else {
+            &[Scope::Jobs, Scope::List]
+        }
     }
 
     fn hints(&self, cx: &Cx) -> Vec<Action> {
@@ -211,7 +245,12 @@ impl Pane for Jobs {
         if self.beside().is_some() {
             out.push(Action::Focus);
         }
-        out.extend([Action::Filter, Action::SortNext, Action::OnlyFailed, Action::Mark]);
+        out.extend([
+            Action::Filter,
+            Action::SortNext,
+            Action::OnlyFailed,
+            Action::Mark,
+        ]);
         out.truncate(8);
         out
     }
@@ -229,20 +268,39 @@ impl Pane for Jobs {
             && let Some(detail) = &mut self.detail
         {
             left.width -= wide + 1;
-            let line = Rect { x: left.right(), width: 1, ..area };
+            let line = Rect {
+                x: left.right(),
+                width: 1,
+                ..area
+            };
             for y in line.y..line.bottom() {
                 buf.set_string(line.x, y, "│", cx.theme.border(self.inside));
             }
-            let place = Rect { x: left.right() + 1, width: wide, ..area };
-            let cx = Cx { focused: cx.focused && self.inside, ..*cx };
+            let place = Rect {
+                x: left.right() + 1,
+                width: wide,
+                ..area
+            };
+            let cx = Cx {
+                focused: cx.focused && self.inside,
+                ..*cx
+            };
             detail.draw_beside(&cx, place, buf);
             self.detail_area = Some(place);
         }
         self.inside &= self.detail_area.is_some();
-        let none = if self.rows.only_failed() && self.rows.scoped() > 0 { "nothing failed" } else { "no jobs" };
+        let none = if self.rows.only_failed() && self.rows.scoped() > 0 {
+            "nothing failed"
+        } else {
+            "no jobs"
+        };
         let rows = health::Rows {
             kind: Kind::Job,
-            all: if self.rows.only_failed() { self.rows.len() } else { self.rows.scoped() },
+            all: if self.rows.only_failed() {
+                self.rows.len()
+            } else {
+                self.rows.scoped()
+            },
             shown: self.rows.len(),
             filter: self.rows.filter(),
             none,
@@ -250,14 +308,24 @@ impl Pane for Jobs {
         let left = health::draw(rows, cx, left, buf);
         let columns = Self::columns(cx);
         let sort = self.rows.sort();
-        let Self { rows, list, body, inside, .. } = self;
+        let Self {
+            rows,
+            list,
+            body,
+            inside,
+            ..
+        } = self;
         let marks = list.marks().clone();
         *body = Table::new(&columns, rows.len())
             .sort(sort.column.name(), sort.descending)
             .focused(cx.focused && !*inside)
-            .draw(left, buf, cx.theme, &mut list.table, |at| match rows.at(cx.model, at) {
-                Some(item) => columns::row(item, &columns, cx).marked(marks.contains(&item.key())),
-                None => crate::ui::Row::default(),
+            .draw(left, buf, cx.theme, &mut list.table, |at| {
+                match rows.at(cx.model, at) {
+                    Some(item) => {
+                        columns::row(item, &columns, cx).marked(marks.contains(&item.key()))
+                    }
+                    None => crate::ui::Row::default(),
+                }
             });
     }
 
@@ -292,18 +360,28 @@ impl Pane for Jobs {
     }
 
     fn wake(&self, cx: &Cx) -> Option<DateTime<Utc>> {
-        let rest = self.moved.map(|at| at + REST).filter(|at| *at > cx.now && self.detail_area.is_some());
+        let rest = self
+            .moved
+            .map(|at| at + REST)
+            .filter(|at| *at > cx.now && self.detail_area.is_some());
         let table = &self.list.table;
         let visible = table.offset()..table.offset() + table.page();
         let ticks = visible.filter(|_| !cx.timestamps).filter_map(|at| {
             let (created, started) = match self.rows.at(cx.model, at)? {
                 Item::Job(job) => {
                     let status = cx.model.status(job);
-                    (job.created, job.started.filter(|_| status.finished.is_none()))
+                    (
+                        job.created,
+                        job.started.filter(|_| status.finished.is_none()),
+                    )
                 }
                 Item::Cron(cron) => (cron.created, None),
             };
-            [created, started].into_iter().flatten().map(|at| human::next_change(cx.now - at)).min()
+            [created, started]
+                .into_iter()
+                .flatten()
+                .map(|at| human::next_change(cx.now - at))
+                .min()
         });
         let tick = ticks.min().map(|d| cx.now + d);
         let detail = self.beside().and_then(|detail| detail.wake(cx));
@@ -351,7 +429,11 @@ impl Pane for Jobs {
             Pointed::Heading(id) => {
                 if let Some(column) = JobColumn::named(id) {
                     let now = self.rows.sort();
-                    self.rows.set_sort(if now.column == column { now.reversed() } else { Sort::by(column) });
+                    self.rows.set_sort(if now.column == column {
+                        now.reversed()
+                    } else {
+                        Sort::by(column)
+                    });
                 }
             }
             Pointed::Wheel(by) => self.list.wheel(by, &self.rows.keys(cx.model)),

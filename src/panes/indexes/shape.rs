@@ -37,7 +37,12 @@ impl Shape {
                 }
             }
         }
-        Self { len, block, per_row, label }
+        Self {
+            len,
+            block,
+            per_row,
+            label,
+        }
     }
 
     pub fn cells(&self) -> u32 {
@@ -56,7 +61,10 @@ impl Shape {
     /// First and last index of a cell.
     pub fn range(&self, cell: u32) -> (u32, u32) {
         let from = cell * self.block;
-        (from, (from + self.block - 1).min(self.len.saturating_sub(1)))
+        (
+            from,
+            (from + self.block - 1).min(self.len.saturating_sub(1)),
+        )
     }
 
     /// Row and column (in screen columns from the left of the area) of a cell.
@@ -90,7 +98,10 @@ mod tests {
     #[test]
     fn ten_stand_in_one_row_and_a_hundred_thousand_fold() {
         let ten = Shape::fit(10, 48, 4);
-        assert_eq!((ten.block, ten.per_row, ten.rows(), ten.label), (1, 40, 1, 2));
+        assert_eq!(
+            (ten.block, ten.per_row, ten.rows(), ten.label),
+            (1, 40, 1, 2)
+        );
         let hundred = Shape::fit(98, 48, 4);
         assert_eq!((hundred.block, hundred.per_row, hundred.rows()), (1, 40, 3));
         let many = Shape::fit(20_000, 80, 12);

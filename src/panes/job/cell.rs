@@ -25,14 +25,23 @@ pub struct Known<'a> {
 pub fn known<'a>(model: &'a Model, job: &'a JobRow, index: u32) -> Known<'a> {
     let grid = model.grid(job);
     let indexes = model.totals(job.key).map(|t| &t.indexes);
-    let pod = indexes
-        .and_then(|seen| seen.newest(index))
-        .and_then(|uid| model.pods.get(Key { cluster: job.key.cluster, uid }));
+    let pod = indexes.and_then(|seen| seen.newest(index)).and_then(|uid| {
+        model.pods.get(Key {
+            cluster: job.key.cluster,
+            uid,
+        })
+    });
     let seen = match pod {
         Some(pod) => Some(Seen::of(pod)),
         None => indexes.and_then(|i| i.remembered(index)).cloned(),
     };
-    Known { index, state: grid.state(index), retries: grid.retries(index), seen, pod }
+    Known {
+        index,
+        state: grid.state(index),
+        retries: grid.retries(index),
+        seen,
+        pod,
+    }
 }
 
 /// The word of an index state.
@@ -73,7 +82,11 @@ impl Known<'_> {
         } else if let Some(exit) = &seen.exit
             && (exit.code != 0 || exit.previous)
         {
-            let reason = if &*exit.reason == "Error" { String::new() } else { format!(" {}", exit.reason) };
+            let reason = if &*exit.reason == "Error" {
+                String::new()
+            } else {
+                format!(" {}", exit.reason)
+            };
             out.push(format!("exit {}{reason}", exit.code));
         }
         if let Some(node) = &seen.node {
@@ -103,8 +116,15 @@ mod tests {
         assert_eq!((two.state, two.retries), (IndexState::Failed, 2));
         assert!(two.pod.is_some());
         fixture::with_cx(&model, |cx| {
-            assert_eq!(two.facts(cx).join(" · "), "2 tries · exit 1 · gpu-a100-1 · 3s");
-            let pending = known(&model, model.jobs.get(fixture::key("resnet-hpo")).unwrap(), 90);
+            assert_eq!(
+                two.facts(cx).join(" · "),
+                "2 tries · exit 1 · gpu-a100-1 · 3s"
+            );
+            let pending = known(
+                &model,
+                model.jobs.get(fixture::key("resnet-hpo")).unwrap(),
+                90,
+            );
             assert_eq!(pending.facts(cx), ["no pod yet"]);
         });
     }

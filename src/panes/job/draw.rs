@@ -9,10 +9,10 @@ use super::heights::{Wish, share};
 use super::{Cx, Job, Part, cell, head};
 use crate::app::action::Action;
 use crate::model::job::JobRow;
+use crate::model::want::Kind;
 use crate::panes::indexes::{Indexes, counts_in_words};
 use crate::panes::words::index_state;
 use crate::panes::{events, health, jobs, pods};
-use crate::model::want::Kind;
 use crate::ui::{Column, Meter, text};
 
 /// From this width on a full screen has two columns.
@@ -38,17 +38,35 @@ pub fn draw(pane: &mut Job, cx: &Cx, area: Rect, buf: &mut Buffer, titled: bool)
     if area.width < 8 || area.height == 0 {
         return;
     }
-    let inner = Rect { x: area.x + 1, width: area.width - 2, ..area };
+    let inner = Rect {
+        x: area.x + 1,
+        width: area.width - 2,
+        ..area
+    };
     let used = draw_head(pane, cx, inner, buf, titled);
-    let body = Rect { y: inner.y + used, height: inner.height - used, ..inner };
+    let body = Rect {
+        y: inner.y + used,
+        height: inner.height - used,
+        ..inner
+    };
     let mut blocks: Vec<Block> = pane.parts(cx).into_iter().map(Block::Part).collect();
     if pane.tail.want().is_some() {
         blocks.insert(1, Block::Log);
     }
     if !titled && area.width >= TWO {
-        let left = Rect { width: body.width / 2 - 1, ..body };
-        let right = Rect { x: left.right() + 2, width: body.width - left.width - 2, ..body };
-        let main = blocks.iter().position(|b| *b != Block::Log).map(|_| 1 + usize::from(blocks.contains(&Block::Log)));
+        let left = Rect {
+            width: body.width / 2 - 1,
+            ..body
+        };
+        let right = Rect {
+            x: left.right() + 2,
+            width: body.width - left.width - 2,
+            ..body
+        };
+        let main = blocks
+            .iter()
+            .position(|b| *b != Block::Log)
+            .map(|_| 1 + usize::from(blocks.contains(&Block::Log)));
         let (a, b) = blocks.split_at(main.unwrap_or(1).min(blocks.len()));
         stack(pane, cx, a, left, buf);
         stack(pane, cx, b, right, buf);
@@ -60,7 +78,12 @@ pub fn draw(pane: &mut Job, cx: &Cx, area: Rect, buf: &mut Buffer, titled: bool)
 /// The lines at the top; returns how many rows they took, a blank one after them included.
 fn draw_head(pane: &Job, cx: &Cx, area: Rect, buf: &mut Buffer, titled: bool) -> u16 {
     let width = usize::from(area.width);
-    let most = usize::from(if area.height < 20 { area.height / 3 } else { area.height * 2 / 5 }).max(2);
+    let most = usize::from(if area.height < 20 {
+        area.height / 3
+    } else {
+        area.height * 2 / 5
+    })
+    .max(2);
     let mut y = area.y;
     let (title, lines) = if let Some(job) = pane.job(cx) {
         let status = cx.model.status(job);
@@ -68,11 +91,20 @@ fn draw_head(pane: &Job, cx: &Cx, area: Rect, buf: &mut Buffer, titled: bool) ->
         let mut lines = head::job(job, &status, gone, cx, width, titled);
         if status.total.is_some_and(|n| n > 1) || status.total.is_none() {
             let at = lines.iter().position(|l| l.rank > 1).unwrap_or(lines.len());
-            lines.insert(at, head::Ranked { rank: 1, line: Line::from(head::BAR) });
+            lines.insert(
+                at,
+                head::Ranked {
+                    rank: 1,
+                    line: Line::from(head::BAR),
+                },
+            );
         }
         (head::title(job, &status, cx, width), lines)
     } else if let Some(cron) = pane.cron(cx) {
-        (head::cron_title(cron, cx), head::cron(cron, cx, width, titled))
+        (
+            head::cron_title(cron, cx),
+            head::cron(cron, cx, width, titled),
+        )
     } else {
         return 0;
     };
@@ -85,7 +117,16 @@ fn draw_head(pane: &Job, cx: &Cx, area: Rect, buf: &mut Buffer, titled: bool) ->
             break;
         }
         if line.spans.first().is_some_and(|s| s.content == head::BAR) {
-            bar(pane, cx, Rect { y, height: 1, ..area }, buf);
+            bar(
+                pane,
+                cx,
+                Rect {
+                    y,
+                    height: 1,
+                    ..area
+                },
+                buf,
+            );
         } else {
             buf.set_line(area.x, y, &line, area.width);
         }
@@ -109,19 +150,30 @@ fn bar(pane: &Job, cx: &Cx, area: Rect, buf: &mut Buffer) {
 /// Blocks one under the other, heights by need and focus.
 fn stack(pane: &mut Job, cx: &Cx, blocks: &[Block], area: Rect, buf: &mut Buffer) {
     let focus = pane.part(cx);
-    let focused = blocks.iter().position(|b| *b == Block::Part(focus)).unwrap_or(0);
+    let focused = blocks
+        .iter()
+        .position(|b| *b == Block::Part(focus))
+        .unwrap_or(0);
     let wishes: Vec<Wish> = blocks.iter().map(|b| wish(pane, cx, *b, area)).collect();
     let mut y = area.y;
     for (block, rows) in blocks.iter().zip(share(area.height, &wishes, focused)) {
         if rows == 0 {
             continue;
         }
-        let place = Rect { y, height: rows, ..area };
+        let place = Rect {
+            y,
+            height: rows,
+            ..area
+        };
         y += rows;
         let on = cx.focused && *block == Block::Part(focus);
         let cx = Cx { focused: on, ..*cx };
         heading(pane, &cx, *block, place, buf);
-        let body = Rect { y: place.y + 1, height: place.height - 1, ..place };
+        let body = Rect {
+            y: place.y + 1,
+            height: place.height - 1,
+            ..place
+        };
         match block {
             Block::Part(part) => {
                 pane.places.push((*part, place));
@@ -138,13 +190,25 @@ fn stack(pane: &mut Job, cx: &Cx, blocks: &[Block], area: Rect, buf: &mut Buffer
 }
 
 fn wish(pane: &Job, cx: &Cx, block: Block, area: Rect) -> Wish {
-    let list = |rows: usize| Wish { min: 3, most: (rows.max(1) as u16).saturating_add(3) };
+    let list = |rows: usize| Wish {
+        min: 3,
+        most: (rows.max(1) as u16).saturating_add(3),
+    };
     match block {
-        Block::Log => Wish { min: 3, most: (pane.tail.len().clamp(2, 14) as u16) + 2 },
+        Block::Log => Wish {
+            min: 3,
+            most: (pane.tail.len().clamp(2, 14) as u16) + 2,
+        },
         Block::Part(Part::Indexes) => {
-            let n = pane.job(cx).and_then(|job| job.completions).unwrap_or_default();
+            let n = pane
+                .job(cx)
+                .and_then(|job| job.completions)
+                .unwrap_or_default();
             let rows = Indexes::rows_wanted(n, area.width, area.height.max(8) / 2);
-            Wish { min: 5.min(rows + 4), most: rows + 5 }
+            Wish {
+                min: 5.min(rows + 4),
+                most: rows + 5,
+            }
         }
         Block::Part(Part::Pods) => list(pane.pods.view.order().len()),
         Block::Part(Part::Runs) => list(pane.runs.view.order().len()),
@@ -159,7 +223,12 @@ fn heading(pane: &Job, cx: &Cx, block: Block, area: Rect, buf: &mut Buffer) {
         buf.set_string(x, area.y, "─", line);
     }
     let (word, more) = match block {
-        Block::Log => ("log", pane.log_pod(cx).map(|pod| pod.name.to_string()).unwrap_or_default()),
+        Block::Log => (
+            "log",
+            pane.log_pod(cx)
+                .map(|pod| pod.name.to_string())
+                .unwrap_or_default(),
+        ),
         Block::Part(Part::Indexes) => {
             let words = pane.job(cx).map(|job| {
                 let grid = cx.model.grid(job);
@@ -171,11 +240,18 @@ fn heading(pane: &Job, cx: &Cx, block: Block, area: Rect, buf: &mut Buffer) {
         Block::Part(Part::Runs) => ("runs", pane.runs.view.order().len().to_string()),
         Block::Part(Part::Events) => ("events", pane.events.view.order().len().to_string()),
     };
-    let style = if cx.focused { cx.theme.accent() } else { cx.theme.header() };
+    let style = if cx.focused {
+        cx.theme.accent()
+    } else {
+        cx.theme.header()
+    };
     let room = usize::from(area.width).saturating_sub(word.len() + 8);
     let title = Line::from(vec![
         Span::styled(format!(" {word} "), style),
-        Span::styled(format!("{} ", text::shorten(&more, room, text::Shorten::Middle)), cx.theme.dim()),
+        Span::styled(
+            format!("{} ", text::shorten(&more, room, text::Shorten::Middle)),
+            cx.theme.dim(),
+        ),
     ]);
     buf.set_line(area.x + 1, area.y, &title, area.width.saturating_sub(2));
 }
@@ -195,7 +271,14 @@ fn draw_part(pane: &mut Job, cx: &Cx, part: Part, area: Rect, buf: &mut Buffer) 
                 none: "no pods: none made yet, or cleaned up",
             };
             let area = health::draw(rows, cx, area, buf);
-            pane.pods.draw(cx, area, buf, &Job::pod_columns(), cx.focused, pods::columns::row);
+            pane.pods.draw(
+                cx,
+                area,
+                buf,
+                &Job::pod_columns(),
+                cx.focused,
+                pods::columns::row,
+            );
         }
         Part::Runs => {
             let rows = health::Rows {
@@ -206,9 +289,14 @@ fn draw_part(pane: &mut Job, cx: &Cx, part: Part, area: Rect, buf: &mut Buffer) 
                 none: "no runs kept",
             };
             let area = health::draw(rows, cx, area, buf);
-            pane.runs.draw(cx, area, buf, &run_columns(), cx.focused, |job, columns, cx| {
-                jobs::columns::job_row(job, columns, cx)
-            });
+            pane.runs.draw(
+                cx,
+                area,
+                buf,
+                &run_columns(),
+                cx.focused,
+                |job, columns, cx| jobs::columns::job_row(job, columns, cx),
+            );
         }
         Part::Events => {
             let rows = health::Rows {
@@ -219,21 +307,36 @@ fn draw_part(pane: &mut Job, cx: &Cx, part: Part, area: Rect, buf: &mut Buffer) 
                 none: "no events kept",
             };
             let area = health::draw(rows, cx, area, buf);
-            pane.events.draw(cx, area, buf, &Job::event_columns(), cx.focused, events::columns::row);
+            pane.events.draw(
+                cx,
+                area,
+                buf,
+                &Job::event_columns(),
+                cx.focused,
+                events::columns::row,
+            );
         }
     }
 }
 
 /// The grid, the failed indexes as ranges, and the cell under the cursor in words.
 fn draw_indexes(pane: &mut Job, cx: &Cx, area: Rect, buf: &mut Buffer) {
-    let Some(job) = cx.model.jobs.get(pane.key).or(pane.last.as_ref()) else { return };
+    let Some(job) = cx.model.jobs.get(pane.key).or(pane.last.as_ref()) else {
+        return;
+    };
     let grid = cx.model.grid(job);
     let width = usize::from(area.width);
     let below = below(&pane.grid, job, cx, width);
     let keep = (below.len() as u16).min(area.height.saturating_sub(2));
-    let cells = Rect { height: area.height - keep, ..area };
+    let cells = Rect {
+        height: area.height - keep,
+        ..area
+    };
     let wanted = Indexes::rows_wanted(grid.len(), area.width, cells.height);
-    let cells = Rect { height: wanted.min(cells.height), ..cells };
+    let cells = Rect {
+        height: wanted.min(cells.height),
+        ..cells
+    };
     pane.grid.draw(&grid, cx, cells, buf);
     for (y, line) in (cells.bottom()..area.bottom()).zip(&below) {
         buf.set_line(area.x, y, line, area.width);
@@ -250,12 +353,19 @@ fn below(at: &Indexes, job: &JobRow, cx: &Cx, width: usize) -> Vec<Line<'static>
     let block = at.block();
     if let Some((from, to)) = block {
         let words = format!("{from}–{to}: {}", counts_in_words(&grid.counts(from, to)));
-        out.push(Line::styled(text::shorten(&words, width, text::Shorten::End).into_owned(), cx.theme.text()));
+        out.push(Line::styled(
+            text::shorten(&words, width, text::Shorten::End).into_owned(),
+            cx.theme.text(),
+        ));
     }
     let mut spans = vec![
         Span::styled(format!("index {} ", known.index), cx.theme.text()),
         Span::styled(
-            format!("{} {}", cx.theme.state_glyph(state), cell::word(known.state)),
+            format!(
+                "{} {}",
+                cx.theme.state_glyph(state),
+                cell::word(known.state)
+            ),
             cx.theme.state(state),
         ),
     ];
@@ -265,14 +375,28 @@ fn below(at: &Indexes, job: &JobRow, cx: &Cx, width: usize) -> Vec<Line<'static>
     }
     out.push(Line::from(text::slice(&spans, 0, width)));
     if let Some(seen) = &known.seen {
-        let why = known.pod.and_then(crate::model::podwhy::why).map(|w| format!("  {}", w.text)).unwrap_or_default();
+        let why = known
+            .pod
+            .and_then(crate::model::podwhy::why)
+            .map(|w| format!("  {}", w.text))
+            .unwrap_or_default();
         let line = format!("{}{}", seen.name, text::clean(&why));
-        out.push(Line::styled(text::shorten(&line, width, text::Shorten::End).into_owned(), dim));
+        out.push(Line::styled(
+            text::shorten(&line, width, text::Shorten::End).into_owned(),
+            dim,
+        ));
     }
     let failed = grid.failed();
     if !failed.is_empty() {
-        let scopes = [crate::app::action::Scope::Job, crate::app::action::Scope::List].map(|s| s.name());
-        let key = cx.keymap.key_for(Action::CopyFailed, &scopes).map(|k| format!("  ({k} copies)"));
+        let scopes = [
+            crate::app::action::Scope::Job,
+            crate::app::action::Scope::List,
+        ]
+        .map(|s| s.name());
+        let key = cx
+            .keymap
+            .key_for(Action::CopyFailed, &scopes)
+            .map(|k| format!("  ({k} copies)"));
         let key = key.unwrap_or_default();
         let room = width.saturating_sub(7 + text::width(&key));
         let ranges = text::shorten(&failed, room, text::Shorten::End).into_owned();

@@ -24,7 +24,9 @@ pub struct Ranked {
 /// Keeps the most important lines that fit, in their order.
 pub fn fit(mut lines: Vec<Ranked>, rows: usize) -> Vec<Line<'static>> {
     while lines.len() > rows {
-        let Some(worst) = (0..lines.len()).max_by_key(|&n| (lines[n].rank, n)) else { break };
+        let Some(worst) = (0..lines.len()).max_by_key(|&n| (lines[n].rank, n)) else {
+            break;
+        };
         lines.remove(worst);
     }
     lines.into_iter().map(|l| l.line).collect()
@@ -36,8 +38,14 @@ pub fn title(job: &JobRow, status: &JobStatus, cx: &Cx, width: usize) -> Line<'s
     let end = format!("  {}  {}", job.namespace, job.kind_name());
     let room = width.saturating_sub(2 + text::width(&end)).max(8);
     Line::from(vec![
-        Span::styled(format!("{} ", cx.theme.state_glyph(state)), cx.theme.state(state)),
-        Span::styled(text::shorten(&job.name, room, text::Shorten::Middle).into_owned(), cx.theme.title()),
+        Span::styled(
+            format!("{} ", cx.theme.state_glyph(state)),
+            cx.theme.state(state),
+        ),
+        Span::styled(
+            text::shorten(&job.name, room, text::Shorten::Middle).into_owned(),
+            cx.theme.title(),
+        ),
         Span::styled(end, cx.theme.dim()),
     ])
 }
@@ -46,21 +54,42 @@ pub fn title(job: &JobRow, status: &JobStatus, cx: &Cx, width: usize) -> Line<'s
 pub const BAR: &str = "\u{0}bar";
 
 /// Everything below the title. `gone`: the job was deleted, this is what was seen last; `said`: with the sentence.
-pub fn job(job: &JobRow, status: &JobStatus, gone: bool, cx: &Cx, width: usize, said: bool) -> Vec<Ranked> {
+pub fn job(
+    job: &JobRow,
+    status: &JobStatus,
+    gone: bool,
+    cx: &Cx,
+    width: usize,
+    said: bool,
+) -> Vec<Ranked> {
     let mut out = Vec::new();
     let dim = cx.theme.dim();
     if gone {
-        add(&mut out, 0, "deleted; this is what was seen last", cx.theme.level(Level::Warn), width, 1);
+        add(
+            &mut out,
+            0,
+            "deleted; this is what was seen last",
+            cx.theme.level(Level::Warn),
+            width,
+            1,
+        );
     }
     if said {
         let sentence = text::wrap(&sentence::sentence(job, status, cx), width);
         for (n, line) in sentence.into_iter().take(3).enumerate() {
-            out.push(Ranked { rank: u8::from(n > 0), line: Line::styled(line, cx.theme.text()) });
+            out.push(Ranked {
+                rank: u8::from(n > 0),
+                line: Line::styled(line, cx.theme.text()),
+            });
         }
     }
     let mut facts = Vec::new();
     if let Some(d) = status.elapsed(cx.now) {
-        let word = if status.finished.is_some() { "took" } else { "runs" };
+        let word = if status.finished.is_some() {
+            "took"
+        } else {
+            "runs"
+        };
         facts.push(format!("{word} {}", human::duration(d)));
     }
     if let Some(left) = status.eta(job, cx.model.totals(job.key), cx.now) {
@@ -80,7 +109,14 @@ pub fn job(job: &JobRow, status: &JobStatus, gone: bool, cx: &Cx, width: usize, 
         facts.push(format!("of {kind} {name}"));
     }
     add(&mut out, 2, &facts.join(" · "), cx.theme.text(), width, 2);
-    add(&mut out, 4, &policy::summary(job).join(" · "), dim, width, 3);
+    add(
+        &mut out,
+        4,
+        &policy::summary(job).join(" · "),
+        dim,
+        width,
+        3,
+    );
     if let Some(image) = &job.image {
         let image = text::shorten(image, width.saturating_sub(6), text::Shorten::Start);
         add(&mut out, 5, &format!("image {image}"), dim, width, 1);
@@ -98,7 +134,10 @@ fn story(out: &mut Vec<Ranked>, job: &JobRow, status: &JobStatus, cx: &Cx, width
     for (clock, moment) in clocks.into_iter().zip(&moments) {
         let wide = text::width(&clock) + 1 + text::width(&moment.text);
         if used > 0 && used + 2 + wide > width {
-            out.push(Ranked { rank: 3, line: Line::from(std::mem::take(&mut line)) });
+            out.push(Ranked {
+                rank: 3,
+                line: Line::from(std::mem::take(&mut line)),
+            });
             used = 0;
         }
         if used > 0 {
@@ -107,11 +146,17 @@ fn story(out: &mut Vec<Ranked>, job: &JobRow, status: &JobStatus, cx: &Cx, width
         }
         line.push(Span::styled(clock, cx.theme.dim()));
         line.push(Span::raw(" "));
-        line.push(Span::styled(moment.text.clone(), cx.theme.state(moment.state)));
+        line.push(Span::styled(
+            moment.text.clone(),
+            cx.theme.state(moment.state),
+        ));
         used += wide;
     }
     if !line.is_empty() {
-        out.push(Ranked { rank: 3, line: Line::from(line) });
+        out.push(Ranked {
+            rank: 3,
+            line: Line::from(line),
+        });
     }
 }
 
@@ -121,7 +166,10 @@ fn add(out: &mut Vec<Ranked>, rank: u8, words: &str, style: Style, width: usize,
         return;
     }
     for line in text::wrap(words, width).into_iter().take(most) {
-        out.push(Ranked { rank, line: Line::styled(line, style) });
+        out.push(Ranked {
+            rank,
+            line: Line::styled(line, style),
+        });
     }
 }
 
@@ -129,7 +177,10 @@ fn add(out: &mut Vec<Ranked>, rank: u8, words: &str, style: Style, width: usize,
 pub fn cron_title(cron: &CronJobRow, cx: &Cx) -> Line<'static> {
     let (state, _) = cron_state(cron);
     Line::from(vec![
-        Span::styled(format!("{} ", cx.theme.state_glyph(state)), cx.theme.state(state)),
+        Span::styled(
+            format!("{} ", cx.theme.state_glyph(state)),
+            cx.theme.state(state),
+        ),
         Span::styled(cron.name.to_string(), cx.theme.title()),
         Span::styled(format!("  {}  CronJob", cron.namespace), cx.theme.dim()),
     ])
@@ -148,17 +199,32 @@ pub fn cron_sentence(cron: &CronJobRow, cx: &Cx) -> String {
 pub fn cron(cron: &CronJobRow, cx: &Cx, width: usize, said: bool) -> Vec<Ranked> {
     let mut out = Vec::new();
     if said {
-        add(&mut out, 0, &cron_sentence(cron, cx), cx.theme.text(), width, 2);
+        add(
+            &mut out,
+            0,
+            &cron_sentence(cron, cx),
+            cx.theme.text(),
+            width,
+            2,
+        );
     }
     let zone = cron.time_zone.as_deref().unwrap_or("UTC");
-    let schedule = format!("schedule {} ({zone}) · concurrency {}", cron.schedule, cron.concurrency.to_lowercase());
+    let schedule = format!(
+        "schedule {} ({zone}) · concurrency {}",
+        cron.schedule,
+        cron.concurrency.to_lowercase()
+    );
     add(&mut out, 2, &schedule, cx.theme.dim(), width, 2);
     let at = |what: &str, at: Option<DateTime<Utc>>| match at {
         Some(at) if cx.timestamps => format!("{what} {}", stamp(at, cx.now)),
         Some(_) => format!("{what} {} ago", when(at, cx)),
         None => format!("{what} never"),
     };
-    let runs = format!("{} · {}", at("last run", cron.last_schedule), at("last success", cron.last_success));
+    let runs = format!(
+        "{} · {}",
+        at("last run", cron.last_schedule),
+        at("last success", cron.last_success)
+    );
     add(&mut out, 3, &runs, cx.theme.dim(), width, 2);
     out
 }

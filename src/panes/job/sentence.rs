@@ -25,8 +25,12 @@ pub fn sentence(job: &JobRow, status: &JobStatus, cx: &Cx) -> String {
             None => "waits for admission".into(),
         },
         Phase::Suspended => {
-            let since = condition(job, "Suspended").and_then(|c| c.since).or(job.created);
-            let since = since.map(|at| format!(" for {}", human::duration(cx.now - at))).unwrap_or_default();
+            let since = condition(job, "Suspended")
+                .and_then(|c| c.since)
+                .or(job.created);
+            let since = since
+                .map(|at| format!(" for {}", human::duration(cx.now - at)))
+                .unwrap_or_default();
             format!("held{since}; {}", done(status))
         }
         Phase::Finishing => {
@@ -35,11 +39,17 @@ pub fn sentence(job: &JobRow, status: &JobStatus, cx: &Cx) -> String {
                 None => "succeeding".into(),
             };
             let left = status.active + status.terminating;
-            format!("{what}; {} still ending", count(left as usize, "pod", "pods"))
+            format!(
+                "{what}; {} still ending",
+                count(left as usize, "pod", "pods")
+            )
         }
         Phase::Terminating => {
             let left = status.active + status.terminating;
-            format!("being deleted; {} still ending", count(left as usize, "pod", "pods"))
+            format!(
+                "being deleted; {} still ending",
+                count(left as usize, "pod", "pods")
+            )
         }
     }
 }
@@ -52,7 +62,11 @@ fn done(status: &JobStatus) -> String {
         (Unit::Pods, _) => " pods",
     };
     match status.total {
-        Some(total) => format!("{} of {}{unit} done", human::count(status.done.into()), human::count(total.into())),
+        Some(total) => format!(
+            "{} of {}{unit} done",
+            human::count(status.done.into()),
+            human::count(total.into())
+        ),
         None => format!("{} done", human::count(status.done.into())),
     }
 }
@@ -60,29 +74,47 @@ fn done(status: &JobStatus) -> String {
 fn failed(job: &JobRow, status: &JobStatus, cx: &Cx) -> String {
     let totals = cx.model.totals(job.key);
     let because = deaths(totals).map(|d| format!(": {d}")).unwrap_or_default();
-    let message = condition(job, "Failed").map(|c| text::clean(&c.message).into_owned()).unwrap_or_default();
+    let message = condition(job, "Failed")
+        .map(|c| text::clean(&c.message).into_owned())
+        .unwrap_or_default();
     match status.reason.as_deref() {
         Some("FailedIndexes" | "MaxFailedIndexesExceeded") if status.lost > 0 => {
             let total = status.total.unwrap_or_default();
             let tries = job.policy.backoff_limit_per_index.unwrap_or_default() + 1;
-            let tries = if tries > 1 { format!(" after {tries} tries each") } else { String::new() };
+            let tries = if tries > 1 {
+                format!(" after {tries} tries each")
+            } else {
+                String::new()
+            };
             let limit = job.policy.max_failed_indexes;
             let over = limit.filter(|&max| status.lost > max);
             let limit = match (over, limit) {
                 (Some(max), _) => format!("; more than the {max} allowed"),
                 (None, _) => String::new(),
             };
-            format!("{} of {total} indexes failed{tries}{because}{limit}", status.lost)
+            format!(
+                "{} of {total} indexes failed{tries}{because}{limit}",
+                status.lost
+            )
         }
         Some("BackoffLimitExceeded") => {
             let tries = status.failed.max(1);
-            format!("gave up after {}{because}", count(tries as usize, "failed pod", "failed pods"))
+            format!(
+                "gave up after {}{because}",
+                count(tries as usize, "failed pod", "failed pods")
+            )
         }
         Some("DeadlineExceeded") => match job.policy.active_deadline_seconds {
-            Some(s) => format!("ran past its deadline of {}; {}", span(s as i64), done(status)),
+            Some(s) => format!(
+                "ran past its deadline of {}; {}",
+                span(s as i64),
+                done(status)
+            ),
             None => format!("ran past its deadline; {}", done(status)),
         },
-        Some("PodFailurePolicy") if !message.is_empty() => format!("stopped by its pod failure policy: {message}"),
+        Some("PodFailurePolicy") if !message.is_empty() => {
+            format!("stopped by its pod failure policy: {message}")
+        }
         Some(reason) if message.is_empty() => format!("failed: {reason}{because}"),
         Some(_) => format!("failed: {message}{because}"),
         None => format!("failed{because}"),
@@ -112,15 +144,25 @@ fn running(job: &JobRow, status: &JobStatus, cx: &Cx) -> String {
     });
     let starting = status.active.saturating_sub(status.ready);
     if starting > 0 {
-        let cause = why::cause(job, cx.model).map(|c| format!(" ({c})")).unwrap_or_default();
+        let cause = why::cause(job, cx.model)
+            .map(|c| format!(" ({c})"))
+            .unwrap_or_default();
         parts.push(format!("{starting} not yet{cause}"));
     }
     if status.lost > 0 {
-        parts.push(format!("{} failed for good", count(status.lost as usize, "index", "indexes")));
+        parts.push(format!(
+            "{} failed for good",
+            count(status.lost as usize, "index", "indexes")
+        ));
     }
     if status.retries > 0 {
-        let deaths = deaths(cx.model.totals(job.key)).map(|d| format!(" ({d})")).unwrap_or_default();
-        parts.push(format!("{}{deaths}", count(status.retries as usize, "retry", "retries")));
+        let deaths = deaths(cx.model.totals(job.key))
+            .map(|d| format!(" ({d})"))
+            .unwrap_or_default();
+        parts.push(format!(
+            "{}{deaths}",
+            count(status.retries as usize, "retry", "retries")
+        ));
     }
     if let Some(left) = status.eta(job, cx.model.totals(job.key), cx.now) {
         parts.push(format!("about {} left", human::duration(left)));
@@ -141,7 +183,11 @@ fn pending(job: &JobRow, status: &JobStatus, cx: &Cx) -> String {
     let waiting = status.active.max(1) as usize;
     let words = podwhy::why(pod).map_or_else(|| pod.status.to_string(), |w| w.text);
     let verb = if waiting == 1 { "waits" } else { "wait" };
-    format!("{} {verb}: {}", count(waiting, "pod", "pods"), text::clean(&words))
+    format!(
+        "{} {verb}: {}",
+        count(waiting, "pod", "pods"),
+        text::clean(&words)
+    )
 }
 
 fn retrying(job: &JobRow, status: &JobStatus, cx: &Cx) -> String {
@@ -150,8 +196,13 @@ fn retrying(job: &JobRow, status: &JobStatus, cx: &Cx) -> String {
     {
         return text::clean(&w.text).into_owned();
     }
-    let because = deaths(cx.model.totals(job.key)).map(|d| format!(": {d}")).unwrap_or_default();
-    format!("{} failed{because}; the next try waits for its backoff", count(status.failed as usize, "pod", "pods"))
+    let because = deaths(cx.model.totals(job.key))
+        .map(|d| format!(": {d}"))
+        .unwrap_or_default();
+    format!(
+        "{} failed{because}; the next try waits for its backoff",
+        count(status.failed as usize, "pod", "pods")
+    )
 }
 
 /// The pod that says most: one in trouble, by name so that it is always the same one.
@@ -177,7 +228,12 @@ fn deaths(totals: Option<&JobTotals>) -> Option<String> {
         [(code, reason, _)] => Some(word(*code, reason)),
         several => {
             let shown = several.iter().take(3);
-            Some(shown.map(|(code, reason, n)| format!("{n} × {}", word(*code, reason))).collect::<Vec<_>>().join(", "))
+            Some(
+                shown
+                    .map(|(code, reason, n)| format!("{n} × {}", word(*code, reason)))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            )
         }
     }
 }
@@ -196,17 +252,26 @@ mod tests {
 
     #[test]
     fn every_phase_says_how_and_why() {
-        assert_eq!(of("indexed-sweep"), "5 of 10 indexes failed after 2 tries each: exit 1");
+        assert_eq!(
+            of("indexed-sweep"),
+            "5 of 10 indexes failed after 2 tries each: exit 1"
+        );
         assert_eq!(of("pi"), "done in 8s");
         assert_eq!(
             of("gnn-hgcal"),
             "6 pods wait: 0/9 nodes: 1 node(s) were unschedulable, 3 node(s) didn't match Pod's node \
              affinity/selector, 5 Insufficient nvidia.com/gpu"
         );
-        assert_eq!(of("oom-probe"), "crash loop, 6 restarts: out of memory: main was killed (OOMKilled)");
+        assert_eq!(
+            of("oom-probe"),
+            "crash loop, 6 restarts: out of memory: main was killed (OOMKilled)"
+        );
         assert_eq!(of("ablation-run"), "held for 2h29m; 0 of 12 pods done");
         assert_eq!(of("detr-queue"), "waits for admission in queue vision-main");
-        assert!(of("resnet-hpo").starts_with("31 of 98 indexes done, 8 running, 2 indexes failed for good"));
+        assert!(
+            of("resnet-hpo")
+                .starts_with("31 of 98 indexes done, 8 running, 2 indexes failed for good")
+        );
         assert_eq!(
             of("clip-training-vit-l14-336px-laion-400m-epoch-32-seed-1234"),
             "ran past its deadline of 12h; 0 of 2 pods done"

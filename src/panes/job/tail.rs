@@ -76,7 +76,13 @@ impl Tail {
                 Level::Warning => cx.theme.level(crate::ui::Level::Warn),
                 Level::Error => cx.theme.level(crate::ui::Level::Error),
             };
-            Line::from(vec![bar(), Span::styled(text::shorten(note, room, text::Shorten::End).into_owned(), style)])
+            Line::from(vec![
+                bar(),
+                Span::styled(
+                    text::shorten(note, room, text::Shorten::End).into_owned(),
+                    style,
+                ),
+            ])
         });
         let rest = rows.saturating_sub(usize::from(note.is_some()));
         let skip = self.lines.len().saturating_sub(rest);

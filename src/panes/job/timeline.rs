@@ -24,7 +24,11 @@ pub fn moments(job: &JobRow, status: &JobStatus) -> Vec<Moment> {
         }
     };
     add(job.created, State::Waiting, "created".into());
-    let started_word = if job.conditions.iter().any(|c| &*c.kind == "Suspended" && !c.on) {
+    let started_word = if job
+        .conditions
+        .iter()
+        .any(|c| &*c.kind == "Suspended" && !c.on)
+    {
         "resumed"
     } else {
         "started"
@@ -39,15 +43,27 @@ pub fn moments(job: &JobRow, status: &JobStatus) -> Vec<Moment> {
         match (&*c.kind, c.on) {
             ("Complete", true) => {
                 let at = job.completed.or(c.since);
-                add(at, State::Succeeded, format!("succeeded{}", reason("CompletionsReached")));
+                add(
+                    at,
+                    State::Succeeded,
+                    format!("succeeded{}", reason("CompletionsReached")),
+                );
             }
             ("Failed", true) => add(c.since, State::Failed, format!("failed{}", reason(""))),
-            ("Suspended", true) => add(c.since, State::Held, format!("held{}", reason("JobSuspended"))),
+            ("Suspended", true) => add(
+                c.since,
+                State::Held,
+                format!("held{}", reason("JobSuspended")),
+            ),
             ("FailureTarget", true) if !status.phase.is_over() => {
                 add(c.since, State::Failed, format!("failing{}", reason("")));
             }
             ("SuccessCriteriaMet", true) if !status.phase.is_over() => {
-                add(c.since, State::Finishing, format!("criteria met{}", reason("CompletionsReached")));
+                add(
+                    c.since,
+                    State::Finishing,
+                    format!("criteria met{}", reason("CompletionsReached")),
+                );
             }
             // said by the start, or by the final condition
             ("Suspended" | "FailureTarget" | "SuccessCriteriaMet", _) => {}
@@ -67,7 +83,9 @@ pub fn clocks(moments: &[Moment], today: DateTime<Utc>) -> Vec<String> {
         .iter()
         .map(|m| {
             let same = |format: &str| {
-                before.is_some_and(|b| b.format(format).to_string() == m.at.format(format).to_string())
+                before.is_some_and(|b| {
+                    b.format(format).to_string() == m.at.format(format).to_string()
+                })
             };
             let text = if same("%F %H:%M") {
                 m.at.format(":%S").to_string()
@@ -90,14 +108,22 @@ mod tests {
     fn line(job: &JobRow) -> String {
         let moments = moments(job, &JobStatus::of(job, None));
         let clocks = clocks(&moments, fixture::now());
-        clocks.iter().zip(&moments).map(|(c, m)| format!("{c} {}", m.text)).collect::<Vec<_>>().join("  ")
+        clocks
+            .iter()
+            .zip(&moments)
+            .map(|(c, m)| format!("{c} {}", m.text))
+            .collect::<Vec<_>>()
+            .join("  ")
     }
 
     #[test]
     fn a_failed_job_tells_when_and_why_once() {
         let model = fixture::model();
         let job = model.jobs.get(fixture::key("indexed-sweep")).unwrap();
-        assert_eq!(line(job), "11:48:29 created  :31 started  11:49:32 failed FailedIndexes");
+        assert_eq!(
+            line(job),
+            "11:48:29 created  :31 started  11:49:32 failed FailedIndexes"
+        );
     }
 
     #[test]

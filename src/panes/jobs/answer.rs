@@ -34,7 +34,12 @@ pub struct Summary {
 /// Counts, unless `old` still holds.
 pub fn summary(old: Option<Summary>, scope: Scope, cx: &Cx) -> Summary {
     let minute = cx.now.timestamp() / 60;
-    let made_of = (cx.model.jobs.version(), cx.model.nodes.version(), scope, minute);
+    let made_of = (
+        cx.model.jobs.version(),
+        cx.model.nodes.version(),
+        scope,
+        minute,
+    );
     if let Some(old) = old.filter(|old| old.made_of == made_of) {
         return old;
     }
@@ -91,7 +96,10 @@ impl Summary {
             let shown = self.causes.iter().take(3);
             let causes: Vec<String> = shown.map(|(cause, n)| format!("{n} {cause}")).collect();
             if !causes.is_empty() {
-                part.push(Span::styled(format!(": {}", causes.join(", ")), cx.theme.text()));
+                part.push(Span::styled(
+                    format!(": {}", causes.join(", ")),
+                    cx.theme.text(),
+                ));
             }
             parts.push(part);
         }
@@ -99,7 +107,11 @@ impl Summary {
             parts.push(say(self.retrying, "retrying", State::Retrying));
         }
         if self.failed_lately > 0 {
-            parts.push(say(self.failed_lately, "failed in the last hour", State::Failed));
+            parts.push(say(
+                self.failed_lately,
+                "failed in the last hour",
+                State::Failed,
+            ));
         }
         if self.waiting + self.retrying + self.failed_lately == 0 {
             let words = match (self.jobs, self.running) {
@@ -121,7 +133,10 @@ impl Summary {
             parts.push(vec![Span::styled(words, cx.theme.dim())]);
         }
         if self.held > 0 {
-            parts.push(vec![Span::styled(format!("{} held", self.held), cx.theme.dim())]);
+            parts.push(vec![Span::styled(
+                format!("{} held", self.held),
+                cx.theme.dim(),
+            )]);
         }
         let mut line = Vec::new();
         for (n, part) in parts.into_iter().enumerate() {

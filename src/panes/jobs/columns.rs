@@ -16,16 +16,37 @@ use ratatui::text::Span;
 pub fn columns(namespaces: bool) -> Vec<Column> {
     let mut all = vec![
         Column::new("state", "STATE").rank(0).width(11, 11, 13),
-        Column::new("name", "NAME").rank(0).width(16, 18, 64).middle(),
-        Column::new("namespace", "NS").rank(2).width(6, 7, 18).middle(),
+        Column::new("name", "NAME")
+            .rank(0)
+            .width(16, 18, 64)
+            .middle(),
+        Column::new("namespace", "NS")
+            .rank(2)
+            .width(6, 7, 18)
+            .middle(),
         Column::new("kind", "KIND").rank(5).width(4, 4, 10),
-        Column::new("progress", "PROGRESS").rank(1).width(16, 20, 34),
-        Column::new("active", "A/R/F").rank(3).width(5, 7, 12).right(),
-        Column::new("retries", "RETRIES").rank(6).width(7, 7, 7).right(),
+        Column::new("progress", "PROGRESS")
+            .rank(1)
+            .width(16, 20, 34),
+        Column::new("active", "A/R/F")
+            .rank(3)
+            .width(5, 7, 12)
+            .right(),
+        Column::new("retries", "RETRIES")
+            .rank(6)
+            .width(7, 7, 7)
+            .right(),
         Column::new("gpus", "GPUS").rank(2).width(6, 7, 22),
-        Column::new("elapsed", "ELAPSED").rank(2).width(7, 7, 7).right(),
-        Column::new("eta", "LEFT").rank(3).width(5, 6, 7).right(),
-        Column::new("queue", "QUEUE").rank(7).width(8, 8, 20).middle().from_width(140),
+        Column::new("elapsed", "ELAPSED")
+            .rank(2)
+            .width(7, 7, 7)
+            .right(),
+        Column::new("eta", "ETA").rank(3).width(5, 6, 7).right(),
+        Column::new("queue", "QUEUE")
+            .rank(7)
+            .width(8, 8, 20)
+            .middle()
+            .from_width(140),
         Column::new("age", "AGE").rank(4).width(5, 6, 12).right(),
         Column::new("why", "WHY").rank(8).width(20, 20, 60).grow(),
     ];
@@ -37,14 +58,22 @@ pub fn columns(namespaces: bool) -> Vec<Column> {
 pub fn row<'a>(item: Item<'a>, columns: &[Column], cx: &Cx<'a>) -> Row<'a> {
     match item {
         Item::Job(job) => job_row(job, columns, cx),
-        Item::Cron(cron) => Row::new(columns.iter().map(|c| cron_cell(c.id(), cron, cx)).collect()),
+        Item::Cron(cron) => Row::new(
+            columns
+                .iter()
+                .map(|c| cron_cell(c.id(), cron, cx))
+                .collect(),
+        ),
     }
 }
 
 /// One job's row.
 pub fn job_row<'a>(job: &'a JobRow, columns: &[Column], cx: &Cx<'a>) -> Row<'a> {
     let status = cx.model.status(job);
-    let cells = columns.iter().map(|c| cell(c.id(), job, &status, cx)).collect();
+    let cells = columns
+        .iter()
+        .map(|c| cell(c.id(), job, &status, cx))
+        .collect();
     Row::new(cells).dim(status.phase == Phase::Succeeded)
 }
 
@@ -66,14 +95,23 @@ fn cell<'a>(column: &str, job: &'a JobRow, status: &JobStatus, cx: &Cx<'a>) -> C
         "retries" => Cell::Number(0),
         "gpus" => {
             let gpus = job.gpus();
-            if gpus.is_empty() { Cell::Number(0) } else { Cell::from(devices(&gpus, product(job, cx))) }
+            if gpus.is_empty() {
+                Cell::Number(0)
+            } else {
+                Cell::from(devices(&gpus, product(job, cx)))
+            }
         }
-        "elapsed" => status.elapsed(cx.now).map_or(Cell::Empty, |d| Cell::from(human::duration(d))),
+        "elapsed" => status
+            .elapsed(cx.now)
+            .map_or(Cell::Empty, |d| Cell::from(human::duration(d))),
         "eta" => {
             let left = status.eta(job, cx.model.totals(job.key), cx.now);
             left.map_or(Cell::Empty, |d| Cell::from(human::duration(d)))
         }
-        "queue" => job.queue.as_deref().map_or(Cell::Empty, |q| Cell::styled(q, dim)),
+        "queue" => job
+            .queue
+            .as_deref()
+            .map_or(Cell::Empty, |q| Cell::styled(q, dim)),
         "age" => Cell::styled(when(job.created, cx), dim),
         "why" => reason(job, status, cx).map_or(Cell::Empty, |text| Cell::styled(text, dim)),
         _ => Cell::Empty,
@@ -136,7 +174,10 @@ pub fn progress<'a>(job: &'a JobRow, status: &JobStatus, cx: &Cx<'a>) -> Cell<'a
         meter = meter.tick(f64::from(target));
     }
     if status.lost > 0 {
-        meter = meter.note(format!("{}{}", cx.theme.state_glyph(State::Failed), status.lost), State::Failed);
+        meter = meter.note(
+            format!("{}{}", cx.theme.state_glyph(State::Failed), status.lost),
+            State::Failed,
+        );
     }
     Cell::Bar(meter)
 }
@@ -198,11 +239,18 @@ fn cron_cell<'a>(column: &str, cron: &'a CronJobRow, cx: &Cx<'a>) -> Cell<'a> {
         "active" | "retries" => Cell::Number(0),
         "gpus" if cron.devices.is_empty() => Cell::Number(0),
         "gpus" => Cell::from(devices(&cron.devices, None)),
-        "queue" => cron.queue.as_deref().map_or(Cell::Empty, |q| Cell::styled(q, dim)),
+        "queue" => cron
+            .queue
+            .as_deref()
+            .map_or(Cell::Empty, |q| Cell::styled(q, dim)),
         "age" => Cell::styled(when(cron.created, cx), dim),
         "why" => {
             let last = when(cron.last_schedule, cx);
-            if last.is_empty() { Cell::Empty } else { Cell::styled(format!("last ran {last} ago"), dim) }
+            if last.is_empty() {
+                Cell::Empty
+            } else {
+                Cell::styled(format!("last ran {last} ago"), dim)
+            }
         }
         _ => Cell::Empty,
     }

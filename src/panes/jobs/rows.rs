@@ -129,10 +129,18 @@ impl Rows {
         self.made = made;
         self.revision += 1;
         let failed = |slot: &&u32| {
-            !self.only_failed || model.jobs.at(**slot).is_some_and(|job| is_failed(job, model))
+            !self.only_failed
+                || model
+                    .jobs
+                    .at(**slot)
+                    .is_some_and(|job| is_failed(job, model))
         };
         let jobs: Vec<u32> = self.jobs.order().iter().filter(failed).copied().collect();
-        let crons = if self.no_crons || self.only_failed { &[][..] } else { self.crons.order() };
+        let crons = if self.no_crons || self.only_failed {
+            &[][..]
+        } else {
+            self.crons.order()
+        };
         self.order = merge(&jobs, crons, self.jobs.sort(), model, now);
     }
 
@@ -147,13 +155,25 @@ pub fn is_failed(job: &JobRow, model: &Model) -> bool {
     matches!(status.phase, Phase::Failed | Phase::Retrying) || status.lost > 0
 }
 
-fn merge(jobs: &[u32], crons: &[u32], sort: Sort<JobColumn>, model: &Model, now: DateTime<Utc>) -> Vec<Slot> {
-    let mut fresh: Vec<(&CronJobRow, u32)> =
-        crons.iter().filter_map(|&slot| Some((model.cronjobs.at(slot)?, slot))).collect();
+fn merge(
+    jobs: &[u32],
+    crons: &[u32],
+    sort: Sort<JobColumn>,
+    model: &Model,
+    now: DateTime<Utc>,
+) -> Vec<Slot> {
+    let mut fresh: Vec<(&CronJobRow, u32)> = crons
+        .iter()
+        .filter_map(|&slot| Some((model.cronjobs.at(slot)?, slot)))
+        .collect();
     fresh.sort_by(|(a, _), (b, _)| {
-        compare(&value(a, sort.column), &value(b, sort.column), sort.descending)
-            .then_with(|| natural(&a.namespace, &b.namespace))
-            .then_with(|| natural(&a.name, &b.name))
+        compare(
+            &value(a, sort.column),
+            &value(b, sort.column),
+            sort.descending,
+        )
+        .then_with(|| natural(&a.namespace, &b.namespace))
+        .then_with(|| natural(&a.name, &b.name))
     });
     let mut order = Vec::with_capacity(jobs.len() + fresh.len());
     let mut rest = jobs;
@@ -191,7 +211,9 @@ fn value(cron: &CronJobRow, column: JobColumn) -> Value<'_> {
         JobColumn::Kind => Value::Text("CronJob"),
         JobColumn::Active => Value::of(Some(cron.active.len())),
         JobColumn::Gpus => Value::Int(cron.devices.total().into()),
-        JobColumn::Age => cron.created.map_or(Value::Missing, |at| Value::Int(-at.timestamp_millis())),
+        JobColumn::Age => cron
+            .created
+            .map_or(Value::Missing, |at| Value::Int(-at.timestamp_millis())),
         _ => Value::Missing,
     }
 }

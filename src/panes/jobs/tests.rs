@@ -1,0 +1,199 @@
+use super::*;
+use crate::model::Model;
+use crate::model::delta::{Change, Rows as Rows_};
+use crate::model::ids::Uid;
+use crate::panes::fixture;
+
+#[test]
+fn looks() {
+    fixture::at_all_sizes("jobs", || Box::new(Jobs::default()));
+}
+
+#[test]
+fn states() {
+    fixture::in_all_states("jobs", || Box::new(Jobs::default()));
+}
+
+fn name(pane: &Jobs, cx: &Cx) -> String {
+    match pane.selected(cx) {
+        Some(Item::Job(job)) => job.name.to_string(),
+        Some(Item::Cron(cron)) => cron.name.to_string(),
+        None => String::new(),
+    }
+}
+
+/// The names in the order shown.
+fn names(pane: &Jobs, cx: &Cx) -> Vec<String> {
+    (0..pane.rows.len())
+        .filter_map(|at| match pane.rows.at(cx.model, at)? {
+            Item::Job(job) => Some(job.name.to_string()),
+            Item::Cron(cron) => Some(cron.name.to_string()),
+        })
+        .collect()
+}
+
+#[test]
+fn the_selection_survives_sorts_filters_and_updates() {
+    let mut model = fixture::model();
+    let mut pane = Jobs::default();
+    fixture::with_cx(&model, |cx| {
+        fixture::shot(&mut pane, cx, 100, 30);
+        while name(&pane, cx) != "resnet-hpo" {
+            assert_eq!(pane.act(Action::Down, cx), Reply::Done);
+        }
+        for _ in 0..4 {
+            pane.act(Action::SortNext, cx);
+            assert_eq!(name(&pane, cx), "resnet-hpo");
+        }
+        pane.act(Action::SortReverse, cx);
+        assert_eq!(name(&pane, cx), "resnet-hpo");
+        pane.set_filter("state:failed", cx).unwrap();
+        assert_ne!(name(&pane, cx), "resnet-hpo");
+        pane.set_filter("", cx).unwrap();
+        assert_eq!(
+            name(&pane, cx),
+            "resnet-hpo",
+            "what the filter hid is selected again"
+        );
+        assert!(
+            pane.set_filter("gpu>many", cx)
+                .unwrap_err()
+                .contains("many")
+        );
+    });
+    let mut job = model.jobs.get(fixture::key("resnet-hpo")).unwrap().clone();
+    job.conditions = vec![fixture::condition("Failed", "BackoffLimitExceeded", "", 1)];
+    fixture::feed(&mut model, 2, Rows_::Jobs(Change::Rows(vec![job])));
+    fixture::with_cx(&model, |cx| {
+        fixture::shot(&mut pane, cx, 100, 30);
+        assert_eq!(
+            name(&pane, cx),
+            "resnet-hpo",
+            "the row moved to the failed ones, the selection with it"
+        );
+    });
+    fixture::feed(
+        &mut model,
+        2,
+        Rows_::Jobs(Change::Gone(vec![Uid::parse("resnet-hpo")])),
+    );
+    fixture::with_cx(&model, |cx| {
+        fixture::shot(&mut pane, cx, 100, 30);
+        assert!(!name(&pane, cx).is_empty() && name(&pane, cx) != "resnet-hpo");
+    });
+}
+
+#[test]
+fn cronjobs_are_rows_and_leave_when_the_filter_speaks_of_what_they_lack() {
+    let model = fixture::model();
+    let mut pane = Jobs::default();
+    fixture::with_cx(&model, |cx| {
+        pane.act(Action::SortNext, cx);
+        pane.rows.set_sort(Sort::by(JobColumn::Name));
+        pane.set_filter("weekly", cx).unwrap();
+        assert_eq!(names(&pane, cx), ["weekly-eval", "weekly-eval-29401920"]);
+        pane.set_filter("failed>0", cx).unwrap();
+        assert!(!names(&pane, cx).is_empty());
+        assert!(
+            names(&pane, cx)
+                .iter()
+                .all(|n| n != "weekly-eval" && n != "nightly-export")
+        );
+        pane.set_filter("kind:cronjob", cx).unwrap();
+        assert_eq!(names(&pane, cx), ["nightly-export", "weekly-eval"]);
+    });
+}
+
+#[test]
+fn only_failed_is_a_switch_and_escape_leaves_it() {
+    let model = fixture::model();
+    let mut pane = Jobs::default();
+    fixture::with_cx(&model, |cx| {
+        pane.act(Action::OnlyFailed, cx);
+        let all = names(&pane, cx);
+        assert!(all.contains(&"indexed-sweep".into()) && all.contains(&"resnet-hpo".into()));
+        assert!(!all.contains(&"llama-sft".into()) && !all.contains(&"weekly-eval".into()));
+        assert_eq!(pane.act(Action::Back, cx), Reply::Done);
+        assert!(names(&pane, cx).contains(&"llama-sft".into()));
+        assert_eq!(pane.act(Action::Back, cx), Reply::Ignored);
+    });
+}
+
+#[test]
+fn marks_are_copied_together() {
+    let model = fixture::model();
+    let mut pane = Jobs::default();
+    fixture::with_cx(&model, |cx| {
+        pane.rows.set_sort(Sort::by(JobColumn::Name));
+        pane.act(Action::Top, cx);
+        pane.act(Action::Mark, cx);
+        pane.act(Action::Mark, cx);
+        let Reply::Copy { text, what } = pane.act(Action::Copy, cx) else {
+            panic!("no copy")
+        };
+        assert_eq!((text.lines().count(), &*what), (2, "2 job names"));
+        assert!(pane.position(cx).ends_with("2 marked"));
+        pane.act(Action::MarkClear, cx);
+        assert!(
+            matches!(pane.act(Action::Copy, cx), Reply::Copy { what, .. } if what.starts_with("job "))
+        );
+    });
+}
+
+#[test]
+fn the_detail_follows_the_selection_and_streams_only_when_it_rests() {
+    let model = fixture::model();
+    let mut pane = Jobs::default();
+    let session = fixture::session();
+    let streams = |pane: &Jobs, cx: &Cx| {
+        let about = |w: &Want| matches!(w, Want::Watch(_, Selector::About { .. }) | Want::Log(_));
+        pane.wants(cx).into_iter().filter(about).count()
+    };
+    fixture::with(&model, &session, |cx| {
+        fixture::shot(&mut pane, cx, 160, 40);
+        assert_eq!(streams(&pane, cx), 0, "the selection has just moved");
+        let wake = pane.wake(cx).unwrap();
+        assert!(wake <= cx.now + REST);
+        let later = Cx {
+            now: cx.now + REST,
+            ..*cx
+        };
+        assert!(streams(&pane, &later) > 0);
+        // the keyboard moves into the detail and back
+        assert_eq!(pane.scopes(), [Scope::Jobs, Scope::List]);
+        assert_eq!(pane.act(Action::Focus, cx), Reply::Done);
+        assert_eq!(pane.scopes(), [Scope::Job, Scope::List]);
+        assert_eq!(pane.act(Action::Back, cx), Reply::Done);
+        assert_eq!(pane.scopes(), [Scope::Jobs, Scope::List]);
+        // no room, no detail
+        fixture::shot(&mut pane, cx, 80, 24);
+        assert_eq!(pane.act(Action::Focus, cx), Reply::Ignored);
+        assert_eq!(streams(&pane, &later), 0);
+        assert!(matches!(
+            pane.act(Action::Open, cx),
+            Reply::Open(Target::Job(_))
+        ));
+    });
+}
+
+#[test]
+fn an_untouched_list_of_finished_jobs_sleeps() {
+    let mut model = Model::default();
+    let mut job = fixture::job("a", "old", 400 * 86_400);
+    job.conditions = vec![fixture::condition(
+        "Complete",
+        "CompletionsReached",
+        "",
+        399 * 86_400,
+    )];
+    fixture::feed(&mut model, 1, Rows_::Jobs(Change::Rows(vec![job])));
+    let mut pane = Jobs::default();
+    fixture::with_cx(&model, |cx| {
+        fixture::shot(&mut pane, cx, 100, 20);
+        let wake = pane.wake(cx).unwrap();
+        assert!(
+            wake - cx.now > TimeDelta::hours(1),
+            "an age in days need not be drawn each second"
+        );
+    });
+}

@@ -18,7 +18,10 @@ pub fn cause<'a>(job: &JobRow, model: &'a Model) -> Option<Cow<'a, str>> {
             *causes.entry(cause).or_default() += 1;
         }
     }
-    causes.into_iter().max_by_key(|(_, n)| *n).map(|(cause, _)| cause)
+    causes
+        .into_iter()
+        .max_by_key(|(_, n)| *n)
+        .map(|(cause, _)| cause)
 }
 
 /// What a job in this phase waits for.
@@ -29,11 +32,13 @@ pub fn waits<'a>(job: &'a JobRow, status: &JobStatus, model: &'a Model) -> Optio
             None => Cow::Borrowed("admission"),
         }),
         Phase::Pending if job.parallelism == 0 => Some(Cow::Borrowed("parallelism is 0")),
-        Phase::Pending => Some(cause(job, model).unwrap_or(Cow::Borrowed(if status.active == 0 {
-            "first pod"
-        } else {
-            "starting"
-        }))),
+        Phase::Pending => Some(
+            cause(job, model).unwrap_or(Cow::Borrowed(if status.active == 0 {
+                "first pod"
+            } else {
+                "starting"
+            })),
+        ),
         Phase::Retrying => Some(cause(job, model).unwrap_or(Cow::Borrowed("backoff"))),
         _ => None,
     }
@@ -62,9 +67,10 @@ fn of_pod(pod: &PodRow) -> Option<Cow<'_, str>> {
         "SchedulingGated" => Cow::Borrowed("scheduling gate"),
         "ContainerCreating" | "PodInitializing" => Cow::Borrowed("starting"),
         "CreateContainerConfigError" => Cow::Borrowed("container config"),
-        "Pending" | "Unschedulable" if pod.node.is_none() => {
-            pod.why.as_deref().map_or(Cow::Borrowed("scheduling"), scheduling)
-        }
+        "Pending" | "Unschedulable" if pod.node.is_none() => pod
+            .why
+            .as_deref()
+            .map_or(Cow::Borrowed("scheduling"), scheduling),
         "Pending" => Cow::Borrowed("starting"),
         other => Cow::Borrowed(other),
     })
@@ -77,11 +83,15 @@ fn scheduling(message: &str) -> Cow<'_, str> {
     let insufficient = || {
         message.match_indices("Insufficient ").map(|(at, word)| {
             let name = &message[at + word.len()..];
-            let end = name.find(|c: char| c == ',' || c.is_whitespace()).unwrap_or(name.len());
+            let end = name
+                .find(|c: char| c == ',' || c.is_whitespace())
+                .unwrap_or(name.len());
             (at, word.len() + end, name[..end].trim_end_matches('.'))
         })
     };
-    let short = insufficient().find(|(.., name)| is_device(name)).or_else(|| insufficient().next());
+    let short = insufficient()
+        .find(|(.., name)| is_device(name))
+        .or_else(|| insufficient().next());
     if let Some((at, _, name)) = short {
         return Cow::Borrowed(&message[at..at + "Insufficient ".len() + name.len()]);
     }
@@ -113,10 +123,19 @@ mod tests {
 
     #[test]
     fn a_device_that_is_short_is_named_before_what_is_always_true() {
-        assert_eq!(why("gnn-hgcal").as_deref(), Some("Insufficient nvidia.com/gpu"));
+        assert_eq!(
+            why("gnn-hgcal").as_deref(),
+            Some("Insufficient nvidia.com/gpu")
+        );
         assert_eq!(why("jet-tagger-v3").as_deref(), Some("image pull"));
-        assert_eq!(why("oom-probe").as_deref(), Some("crash loop: out of memory"));
-        assert_eq!(why("detr-queue").as_deref(), Some("admission in vision-main"));
+        assert_eq!(
+            why("oom-probe").as_deref(),
+            Some("crash loop: out of memory")
+        );
+        assert_eq!(
+            why("detr-queue").as_deref(),
+            Some("admission in vision-main")
+        );
         assert_eq!(why("llama-sft"), None);
         assert_eq!(
             scheduling("0/9 nodes are available: 2 Insufficient cpu, 3 Insufficient memory."),

@@ -6,7 +6,7 @@ use crate::model::pod::PodRow;
 use crate::model::podwhy;
 use crate::panes::words::{devices, pod_state, when};
 use crate::panes::{Cx, PodsOf};
-use crate::ui::{text, Cell, Column, Row, State};
+use crate::ui::{Cell, Column, Row, State, text};
 
 /// Columns by what the pods are of: what all rows share is left out.
 pub fn columns(of: &PodsOf, namespaces: bool) -> Vec<Column> {
