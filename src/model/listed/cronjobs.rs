@@ -47,6 +47,7 @@ impl Listed for CronJobRow {
         words: &[
             Word::Name,
             Word::Namespace,
+            Word::Kind,
             Word::State,
             Word::Schedule,
             Word::Queue,
@@ -105,6 +106,7 @@ impl Fields for CronJobFields<'_> {
         let text = match word {
             Word::Name => &*row.name,
             Word::Namespace => &*row.namespace,
+            Word::Kind => "CronJob",
             Word::State => row.state(),
             Word::Schedule => &*row.schedule,
             Word::Queue => row.queue.as_deref()?,

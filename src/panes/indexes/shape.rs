@@ -107,7 +107,7 @@ mod tests {
         let many = Shape::fit(20_000, 80, 12);
         assert_eq!((many.block, many.per_row, many.rows()), (50, 60, 7));
         let most = Shape::fit(100_000, 48, 6);
-        assert_eq!((most.block, most.rows()), (500, 5));
+        assert_eq!((most.block, most.rows()), (1000, 4));
         assert_eq!(Shape::fit(0, 48, 6).rows(), 0);
     }
 
