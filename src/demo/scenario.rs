@@ -1,23 +1,223 @@
 //! Scenes: which nodes and jobs a demo cluster holds, and what arrives there in the course of time.
 
-use chrono::{DateTime, Utc};
+mod arrivals;
+mod bulk;
+mod nodes;
+mod script;
 
-use super::api::write::Cluster;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+
+use self::nodes::Quirks;
+use self::script::Entry;
+use super::api::write::{Cluster, Random, Writer};
+use super::clock::{Clock, rfc3339};
 use super::controllers::Kinds;
-use super::controllers::kubelet::Kubelet;
+use super::world::World;
 
-/// A script of things that users do.
-#[derive(Debug, Default)]
-pub struct Scene {}
+pub(crate) const DEFAULT: &str = include_str!("scenario/default.txt");
 
-impl Scene {
-    /// Does what is due; answers when the next thing is due.
-    pub fn step(
-        &mut self,
-        _cluster: &mut Cluster,
-        _kinds: Kinds,
-        _kubelet: &mut Kubelet,
-    ) -> Option<DateTime<Utc>> {
-        None
+/// Minutes of history that a scene begins with.
+const HISTORY: u64 = 180;
+/// Number of nodes of the default scene.
+const NODES: usize = 24;
+
+/// What kind of demo cluster is wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    pub seed: u64,
+    /// Simulated seconds per wall second.
+    pub speed: f64,
+    pub nodes: usize,
+    /// Pods that run beside the scene's own.
+    pub pods: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            speed: 1.0,
+            nodes: NODES,
+            pods: 0,
+        }
     }
 }
+
+/// "Now" of scenes whose clock is stepped: the same bytes on every day.
+pub fn epoch() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::seconds(1_787_500_800)
+}
+
+impl World {
+    /// The default scene with its history, following the wall clock from now on.
+    pub fn live(options: &Options) -> Self {
+        let mut world = scene(options, Utc::now());
+        world.cluster.clock.follow_wall();
+        world
+    }
+
+    /// The default scene `after` its beginning, on a clock that only [`World::advance_to`] moves.
+    pub fn stepped(options: &Options, after: Duration) -> Self {
+        let mut world = scene(options, epoch());
+        let after = TimeDelta::from_std(after).unwrap_or_default();
+        world.advance_to(epoch() + after);
+        world
+    }
+}
+
+fn scene(options: &Options, now: DateTime<Utc>) -> World {
+    let clock = Clock::stepped(now, options.speed);
+    let start = now - clock.scaled(Duration::from_secs(HISTORY * 60));
+    let clock = Clock::stepped(start, options.speed);
+    let mut world = World::new(Cluster::new(clock, options.seed));
+    let kinds = world.kinds();
+    furnish(&mut world.cluster, kinds, options, start);
+    world.play(Scene::new(options.seed, start, &world.cluster.clock));
+    if options.pods > 0 {
+        bulk::fill(&mut world.cluster, kinds, options, now);
+    }
+    world.advance_to(now);
+    world
+}
+
+/// Namespaces and nodes.
+fn furnish(cluster: &mut Cluster, kinds: Kinds, options: &Options, start: DateTime<Utc>) {
+    let by = Writer::new("kubectl-create");
+    for name in [
+        "ml-team-a",
+        "ml-team-b",
+        "research",
+        "inference",
+        "data-platform",
+    ] {
+        let value = json!({"metadata": {"name": name}});
+        let _ = cluster.create(kinds.namespaces, "", value, &by);
+    }
+    let by = Writer::new("kubelet");
+    for (family, nth) in nodes::layout(options.nodes) {
+        let quirks = Quirks {
+            sick: u32::from(family.name == "gpu-a100" && nth % 40 == 3),
+            cordoned: family.name == "gpu-a100" && nth % 40 == 4,
+        };
+        let node = nodes::node(family, nth, quirks, start);
+        let status = node["status"].clone();
+        let Ok(made) = cluster.create(kinds.nodes, "", node, &by) else {
+            continue;
+        };
+        // A node's status is its own subresource, as everywhere.
+        let mut value = made.value();
+        if value["status"] != status {
+            value["status"] = status;
+            let _ = cluster.update(kinds.nodes, value, &Writer::status("kubelet"));
+        }
+    }
+}
+
+/// Something that happens at a time.
+#[derive(Debug)]
+enum Act {
+    Submit(Box<Entry>),
+    /// The kubelet of a node stops reporting.
+    Lose(String),
+    /// A new job out of nothing, and then the next one.
+    Arrive,
+}
+
+/// A script of things that users do, and the arrivals after it.
+#[derive(Debug)]
+pub struct Scene {
+    acts: VecDeque<(DateTime<Utc>, Act)>,
+    random: Random,
+    serial: u64,
+}
+
+impl Default for Scene {
+    fn default() -> Self {
+        Self {
+            acts: VecDeque::new(),
+            random: Random::new(0),
+            serial: 0,
+        }
+    }
+}
+
+impl Scene {
+    fn new(seed: u64, start: DateTime<Utc>, clock: &Clock) -> Self {
+        let at = |minute: f64| start + clock.scaled(Duration::from_secs_f64(minute * 60.0));
+        let mut random = Random::new(seed ^ 0x5ce7e);
+        let mut acts: Vec<_> = script::read(DEFAULT)
+            .into_iter()
+            .map(|entry| {
+                let late = random.unit() * 0.9;
+                (at(entry.minute + late), Act::Submit(Box::new(entry)))
+            })
+            .collect();
+        acts.push((at(118.0), Act::Lose("cpu-spot-0".to_owned())));
+        acts.push((at(HISTORY as f64 + 1.5), Act::Arrive));
+        acts.sort_by_key(|(at, _)| *at);
+        Self {
+            acts: acts.into(),
+            random,
+            serial: 100,
+        }
+    }
+
+    /// Does what is due; answers when the next thing is due.
+    pub fn step(&mut self, cluster: &mut Cluster, kinds: Kinds) -> Option<DateTime<Utc>> {
+        let now = cluster.clock.now();
+        while self.acts.front().is_some_and(|(at, _)| *at <= now) {
+            let (at, act) = self.acts.pop_front()?;
+            match act {
+                Act::Submit(entry) => submit(cluster, kinds, *entry),
+                Act::Lose(node) => lose(cluster, kinds, &node),
+                Act::Arrive => {
+                    let (pause, entry) = arrivals::next(&mut self.random, self.serial);
+                    self.serial += 1;
+                    submit(cluster, kinds, entry);
+                    let pause = cluster.clock.scaled(Duration::from_secs_f64(pause * 60.0));
+                    self.acts.push_back((at + pause, Act::Arrive));
+                }
+            }
+        }
+        self.acts.front().map(|(at, _)| *at)
+    }
+}
+
+fn submit(cluster: &mut Cluster, kinds: Kinds, entry: Entry) {
+    let kind = if entry.cron {
+        kinds.cronjobs
+    } else {
+        kinds.jobs
+    };
+    let by = Writer::new("kubectl-create");
+    let name = entry.manifest["metadata"]["name"].clone();
+    if let Err(why) = cluster.create(kind, &entry.namespace, entry.manifest, &by) {
+        tracing::warn!(%name, reason = why.message, "the scene's job was refused");
+    }
+}
+
+fn lose(cluster: &mut Cluster, kinds: Kinds, node: &str) {
+    let Some(found) = cluster.store.get(kinds.nodes, "", node).cloned() else {
+        return;
+    };
+    let (mut value, now) = (found.value(), rfc3339(cluster.clock.now()));
+    for c in value["status"]["conditions"]
+        .as_array_mut()
+        .into_iter()
+        .flatten()
+    {
+        c["status"] = json!("Unknown");
+        c["reason"] = json!("NodeStatusUnknown");
+        c["message"] = json!("Kubelet stopped posting node status.");
+        c["lastTransitionTime"] = json!(now);
+    }
+    let by = Writer::status("kube-controller-manager");
+    let _ = cluster.update(kinds.nodes, value, &by);
+}
+
+#[cfg(test)]
+mod tests;

@@ -219,9 +219,7 @@ impl World {
                     .expire(&mut self.cluster, self.kinds, &mut self.tasks, &key);
             }
             Task::Scene => {
-                let next = self
-                    .scene
-                    .step(&mut self.cluster, self.kinds, &mut self.kubelet);
+                let next = self.scene.step(&mut self.cluster, self.kinds);
                 if let Some(next) = next {
                     self.tasks.at(next, Task::Scene);
                 }

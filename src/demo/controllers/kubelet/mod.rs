@@ -102,10 +102,24 @@ impl Kubelet {
         }
         let value = pod.object.value();
         let clock = hub.cluster.clock.clone();
-        let run = self
-            .runs
-            .entry(uid.to_owned())
-            .or_insert_with(|| Run::new(&value, &clock));
+        if !self.runs.contains_key(uid) {
+            let adopted = (pod.status.phase == "Running").then(|| Run::adopt(&value, &clock));
+            // A running pod that nothing happens to costs no memory here.
+            let quiet = adopted.as_ref().filter(|_| !pod.deleting());
+            if let Some(next) = quiet.map(|run| run.next(clock.now())) {
+                if next.is_none_or(|next| next > clock.now()) {
+                    if let Some(next) = next {
+                        hub.tasks.at(next, Task::Pod(uid.to_owned()));
+                    }
+                    return;
+                }
+            }
+            let run = adopted.unwrap_or_else(|| Run::new(&value, &clock));
+            self.runs.insert(uid.to_owned(), run);
+        }
+        let Some(run) = self.runs.get_mut(uid) else {
+            return;
+        };
         if pod.deleting() && !run.stopping {
             run.stopping = true;
             let grace = pod.meta.deletion_grace_period_seconds.unwrap_or(30);

@@ -160,6 +160,48 @@ impl Run {
         }
     }
 
+    /// A pod that already runs when its kubelet (re)starts: its containers go on where they are.
+    pub fn adopt(pod: &Value, clock: &Clock) -> Self {
+        let mut run = Self::new(pod, clock);
+        let time = |v: &Value| v.as_str().and_then(|t| t.parse::<DateTime<Utc>>().ok());
+        let status = &pod["status"];
+        run.started = time(&status["startTime"]).unwrap_or(run.started);
+        run.sandbox = run.started;
+        for at in 0..run.containers.len() {
+            let list = ["initContainerStatuses", "containerStatuses"];
+            let mut all = list.iter().filter_map(|l| status[*l].as_array()).flatten();
+            let Some(old) = all.find(|s| s["name"] == run.containers[at].name.as_str()) else {
+                continue;
+            };
+            let (running, over) = (&old["state"]["running"], &old["state"]["terminated"]);
+            let id = run.container_id(at);
+            let c = &mut run.containers[at];
+            c.restarts = old["restartCount"].as_u64().unwrap_or(0) as u32;
+            c.pulled = true;
+            if let Some(since) = time(&running["startedAt"]) {
+                let ending = Launch::of(pod, &c.spec, c.restarts).ending();
+                let ends = ending.after.map(|d| since + clock.scaled(d));
+                c.state = State::Running {
+                    since,
+                    ends,
+                    ending,
+                    ready_at: since,
+                };
+            } else if over.is_object() {
+                let started = time(&over["startedAt"]).unwrap_or(run.started);
+                let code = over["exitCode"].as_i64().unwrap_or(0) as i32;
+                c.state = State::Ended(Ended {
+                    code,
+                    reason: Ending::exit(code, None).reason(),
+                    started,
+                    finished: time(&over["finishedAt"]).unwrap_or(started),
+                    id,
+                });
+            }
+        }
+        run
+    }
+
     fn say(&mut self, at: usize, warning: bool, reason: &'static str, message: String) {
         let c = &self.containers[at];
         let part = if c.init {
@@ -194,6 +236,11 @@ impl Run {
                 break;
             }
         }
+        self.next(now)
+    }
+
+    /// When something is due next.
+    pub fn next(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let own = self.containers.iter().filter_map(|c| c.due(now)).min();
         let sandbox = (self.sandbox > now).then_some(self.sandbox);
         let deadline = self.deadline.filter(|d| *d > now && !self.done());
