@@ -72,8 +72,8 @@ impl LogSource for Logs {
         let (clock, meta) = (&cluster.clock, &query.pod["metadata"]);
         let simulated = |at: DateTime<Utc>| (at - run.started).as_seconds_f64() * clock.speed();
         let stopped = time(&meta["deletionTimestamp"]).map(|at| {
-            let grace = meta["deletionGracePeriodSeconds"].as_i64().unwrap_or(0);
-            simulated(at - chrono::TimeDelta::seconds(grace))
+            let grace = meta["deletionGracePeriodSeconds"].as_u64().unwrap_or(0);
+            simulated(at - clock.scaled(std::time::Duration::from_secs(grace)))
         });
         // An instance that has ended said all it had to say; its times are only whole seconds.
         let until = if run.ended {

@@ -345,3 +345,65 @@ fn the_same_seed_gives_the_same_bytes() {
     };
     assert_eq!(bytes(), bytes());
 }
+
+/// A Job of random shape whose pods end in random ways.
+fn any_job() -> impl proptest::strategy::Strategy<Value = Value> {
+    use proptest::prelude::*;
+    let program = prop::sample::select(vec![
+        "sleep $((RANDOM % 5))",
+        "sleep $((RANDOM % 9)); exit $((RANDOM % 2))",
+        "exit $((RANDOM % 3))",
+        "exit $(( (JOB_COMPLETION_INDEX % 3 == 1) + 0 ))",
+    ]);
+    let sizes = (1u32..9, 1u32..5, 0u32..4);
+    (
+        sizes,
+        prop::bool::ANY,
+        prop::option::of(0u32..3),
+        program,
+        prop::bool::ANY,
+    )
+        .prop_map(
+            |((completions, parallelism, limit), indexed, per_index, program, on_failure)| {
+                let per_index = per_index.filter(|_| indexed);
+                let policy = if on_failure && per_index.is_none() {
+                    "OnFailure"
+                } else {
+                    "Never"
+                };
+                let mut spec = json!({
+                    "completions": completions, "parallelism": parallelism, "backoffLimit": limit,
+                    "completionMode": if indexed { "Indexed" } else { "NonIndexed" },
+                    "template": template(policy, json!(["sh", "-c", program])),
+                });
+                if let Some(n) = per_index {
+                    spec["backoffLimitPerIndex"] = json!(n);
+                    spec["backoffLimit"] = json!(2_147_483_647);
+                }
+                spec
+            },
+        )
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(40))]
+    #[test]
+    fn every_job_ends_with_counters_that_agree_with_its_pods(spec in any_job()) {
+        let mut w = world();
+        job(&mut w, "x", spec.clone());
+        run(&mut w, 7200);
+        let s = status(&w, "x");
+        let ends = conditions(&s);
+        proptest::prop_assert_eq!(ends.len(), 2, "{} -> {}", spec, s);
+        proptest::prop_assert!(s["active"].is_null() && s["uncountedTerminatedPods"] == json!({}));
+        let pods: Vec<Value> = w.objects("pods", "default").iter().map(|p| p.value()).collect();
+        proptest::prop_assert!(pods.iter().all(|p| p["metadata"]["finalizers"].is_null()));
+        let phase = |name: &str| pods.iter().filter(|p| p["status"]["phase"] == name).count() as u64;
+        let (succeeded, failed) = (s["succeeded"].as_u64().unwrap_or(0), s["failed"].as_u64().unwrap_or(0));
+        let done = ends[1].starts_with("Complete");
+        proptest::prop_assert_eq!(succeeded, phase("Succeeded"), "{}", s);
+        proptest::prop_assert!(phase("Failed") <= failed, "{}", s);
+        proptest::prop_assert_eq!(done, succeeded == spec["completions"].as_u64().unwrap_or(0));
+        proptest::prop_assert_eq!(done, s["completionTime"].is_string());
+    }
+}
