@@ -239,7 +239,9 @@ impl<'a> Sync<'a> {
         if self.finished.is_some() {
             return;
         }
-        let limit = self.job.spec.backoff_limit.unwrap_or(6);
+        let per_index = self.job.spec.backoff_limit_per_index.is_some();
+        let unset = if per_index { i64::from(i32::MAX) } else { 6 };
+        let limit = self.job.spec.backoff_limit.unwrap_or(unset);
         if i64::from(self.failed) > limit || self.restarted_too_often(limit) {
             let text = "Job has reached the specified backoff limit";
             self.finished = Some(self.condition("FailureTarget", "BackoffLimitExceeded", text));
