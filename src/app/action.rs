@@ -81,6 +81,37 @@ macro_rules! actions {
                 match self { $(Action::$variant => $what,)* }
             }
 
+            /// One or two words for the footer.
+            pub fn short(self) -> &'static str {
+                match self {
+                    Action::Command => "go",
+                    Action::Help => "keys",
+                    Action::SortNext => "sort",
+                    Action::ShowEvents => "events",
+                    Action::ShowPods => "pods",
+                    Action::OnlyFailed => "only failed",
+                    Action::DetailSide => "detail",
+                    Action::NextSection => "next part",
+                    Action::CopyFailed => "copy failed",
+                    Action::NextFailed => "next failed",
+                    Action::PreviousLogs => "previous logs",
+                    Action::TogglePrevious => "previous",
+                    Action::GoJob => "job",
+                    Action::GoNode => "node",
+                    Action::SearchNext => "next",
+                    Action::NextContainer => "container",
+                    Action::LogFilter => "only lines",
+                    Action::OpenDemo => "demo cluster",
+                    Action::ClearLogs => "clear",
+                    Action::NextTheme => "theme",
+                    Action::ToggleTimes => "times",
+                    Action::AllNamespaces => "all namespaces",
+                    Action::Namespaces => "namespace",
+                    Action::Contexts => "context",
+                    other => other.name(),
+                }
+            }
+
             /// The scope in which it makes sense.
             pub fn scope(self) -> Scope {
                 match self { $(Action::$variant => Scope::$scope,)* }

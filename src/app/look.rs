@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crossterm::event::KeyEvent;
 
-use super::action::Action;
+use super::action::{Action, Scope};
 use crate::ui::keymap::{Keymaps, Pending, Press};
 use crate::ui::theme::Themes;
 use crate::ui::{Depth, Glyphs, Keymap, Theme};
@@ -70,6 +70,12 @@ impl Look {
     /// The keys of an unfinished sequence, for the footer.
     pub fn pending(&self) -> &Pending {
         &self.pending
+    }
+
+    /// The first key bound to an action in these scopes, as it is printed.
+    pub fn key_for(&self, action: Action, scopes: &[Scope]) -> Option<String> {
+        let scopes: Vec<&str> = scopes.iter().map(|s| s.name()).collect();
+        self.keymap.key_for(action, &scopes).map(ToString::to_string)
     }
 
     /// Names of all themes there are.

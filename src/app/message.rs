@@ -2,10 +2,7 @@
 //! bounded channel.
 
 use crate::cluster::Cluster;
-use crate::model::delta::{Delta, SourceId};
-use crate::model::health::Health;
-use crate::model::log::LogLine;
-use crate::model::want::{Kind, LogWant, ObjectWant};
+use crate::cluster::report::Report;
 use crate::panes::Level;
 
 /// Which connection a message belongs to: late ones of an earlier connection are ignored.
@@ -24,7 +21,10 @@ pub enum Message {
         failure: Failure,
     },
     /// Something of an open connection.
-    From { connection: Connection, news: News },
+    From {
+        connection: Connection,
+        report: Report,
+    },
     /// A sentence from nowhere in particular (a file was written, a theme is broken).
     Notice(Level, String),
     /// Themes, keymaps or settings changed on disk.
@@ -34,9 +34,10 @@ pub enum Message {
 /// An open cluster.
 #[derive(Debug)]
 pub struct Opened {
-    pub cluster: Cluster,
+    /// The runner takes it out before the app sees the message.
+    pub cluster: Option<Cluster>,
     pub context: String,
-    /// The context's own namespace.
+    /// The context's own namespace; empty if it names none.
     pub namespace: String,
     pub server_version: Option<String>,
     pub contexts: Vec<String>,
@@ -47,35 +48,9 @@ pub struct Opened {
 pub struct Failure {
     /// Empty if there is no kubeconfig at all.
     pub context: String,
-    /// Lines: what was tried.
+    /// What was tried: files, server.
     pub tried: Vec<String>,
     pub why: String,
+    pub next_step: String,
     pub contexts: Vec<String>,
-}
-
-/// What an open connection has to say.
-#[derive(Debug)]
-pub enum News {
-    Delta(Delta),
-    Health {
-        source: SourceId,
-        kind: Kind,
-        health: Health,
-    },
-    /// The source was stopped.
-    Ended(SourceId),
-    Lines {
-        want: LogWant,
-        lines: Vec<LogLine>,
-    },
-    LogNote {
-        want: LogWant,
-        level: Level,
-        text: String,
-    },
-    Object {
-        want: ObjectWant,
-        object: Result<serde_json::Value, String>,
-    },
-    Notice(Level, String),
 }

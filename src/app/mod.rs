@@ -1,3 +1,216 @@
 //! The owner of all state, and the loop that feeds it.
+//!
+//! ```text
+//! watch → store → model → view → frame        key → action → effect → result
+//! ```
+//! One thread owns an [`App`]. Tasks send [`message::Message`]s through one bounded channel, keys become
+//! [`action::Action`]s; both change the state and may leave [`effect::Effect`]s, which the runner performs.
 
 pub mod action;
+pub mod draw;
+pub mod effect;
+pub mod files;
+pub mod input;
+pub mod look;
+pub mod message;
+pub mod notices;
+pub mod receive;
+pub mod run;
+pub mod runner;
+pub mod screens;
+pub mod update;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::model::Model;
+use crate::model::delta::SourceId;
+use crate::model::health::Health;
+use crate::model::want::{Kind, Want};
+use crate::panes::{Cx, Level, Pane, Session};
+use crate::settings::Settings;
+use effect::Effect;
+use look::Look;
+use message::{Connection, Failure};
+use notices::Notices;
+use screens::Screens;
+
+/// What there is to read: everything a pane may see. Apart from the screens, so that one can be borrowed
+/// while the other changes.
+pub struct Desk {
+    pub model: Model,
+    pub session: Session,
+    pub look: Look,
+    pub notices: Notices,
+    pub timestamps: bool,
+}
+
+impl Desk {
+    /// What a pane may read now.
+    pub fn cx(&self, now: DateTime<Utc>, focused: bool) -> Cx<'_> {
+        Cx {
+            model: &self.model,
+            theme: &self.look.theme,
+            glyphs: &self.look.glyphs,
+            keymap: &self.look.keymap,
+            now,
+            session: &self.session,
+            messages: self.notices.all(),
+            timestamps: self.timestamps,
+            focused,
+        }
+    }
+}
+
+/// A line of text being asked for.
+pub struct Prompt {
+    pub label: String,
+    pub line: crate::ui::input::Input,
+    /// What `esc` gives back.
+    before: String,
+    /// Why the text is not accepted yet.
+    pub error: Option<String>,
+}
+
+/// How the connection is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    Connecting { context: Option<String> },
+    Open,
+    Failed(Failure),
+}
+
+/// All state there is.
+pub struct App {
+    pub desk: Desk,
+    pub settings: Settings,
+    screens: Screens,
+    /// The command bar or a switcher, drawn over the screen.
+    overlay: Option<Box<dyn Pane>>,
+    prompt: Option<Prompt>,
+    sources: BTreeMap<SourceId, (Kind, Health)>,
+    link: Link,
+    start: crate::panes::start::Start,
+    connection: Connection,
+    demo_offered: bool,
+    take_namespace_from_context: bool,
+    effects: Vec<Effect>,
+    wanted: Option<(Option<String>, Vec<Want>)>,
+    /// Something on screen changed.
+    pub dirty: bool,
+    /// Leave the loop.
+    pub done: bool,
+    /// Where the screen was drawn last, and the tabs above it, for the mouse.
+    body: ratatui::layout::Rect,
+    tab_columns: Vec<(std::ops::Range<u16>, screens::Tab)>,
+    /// The terminal has the user's eyes: with focus lost, ages stand still.
+    watched: bool,
+}
+
+/// How to begin.
+pub struct Begin {
+    pub settings: Settings,
+    pub look: Look,
+    pub context: Option<String>,
+    /// `Some(None)`: all namespaces; `None`: the context's own.
+    pub namespace: Option<Option<String>>,
+    pub read_only: bool,
+    pub demo: bool,
+    /// The start screen may offer the demo cluster.
+    pub demo_offered: bool,
+}
+
+impl App {
+    pub fn new(begin: Begin) -> Self {
+        let session = Session {
+            read_only: begin.read_only,
+            namespace: begin.namespace.clone().flatten().map(Into::into),
+            ..Session::default()
+        };
+        let mut app = Self {
+            desk: Desk {
+                model: Model::default(),
+                session,
+                look: begin.look,
+                notices: Notices::default(),
+                timestamps: false,
+            },
+            settings: begin.settings,
+            screens: Screens::new(crate::panes::open),
+            overlay: None,
+            prompt: None,
+            sources: BTreeMap::new(),
+            link: Link::Connecting { context: None },
+            start: crate::panes::start::Start::default(),
+            connection: 0,
+            demo_offered: begin.demo_offered,
+            take_namespace_from_context: begin.namespace.is_none(),
+            effects: Vec::new(),
+            wanted: None,
+            body: ratatui::layout::Rect::default(),
+            tab_columns: Vec::new(),
+            dirty: true,
+            done: false,
+            watched: true,
+        };
+        if begin.demo {
+            app.connect_demo()
+        } else {
+            app.connect(begin.context)
+        }
+        app
+    }
+
+    /// What the runner should do now: the listed effects, and the wants if they changed.
+    pub fn take_effects(&mut self, now: DateTime<Utc>) -> Vec<Effect> {
+        self.declare_wants(now);
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Compares what the visible panes want with what was asked for last.
+    fn declare_wants(&mut self, now: DateTime<Utc>) {
+        if self.link != Link::Open {
+            return;
+        }
+        let cx = self.desk.cx(now, true);
+        let mut wants = self.screens.top().wants(&cx);
+        if let Some(overlay) = &self.overlay {
+            wants.extend(overlay.wants(&cx));
+        }
+        // the header's totals
+        wants.extend(
+            [Kind::Job, Kind::Node, Kind::Pod]
+                .map(|k| Want::Watch(k, crate::model::want::Selector::All)),
+        );
+        wants.sort();
+        wants.dedup();
+        let asked = (
+            self.desk.session.namespace.as_ref().map(|n| n.to_string()),
+            wants,
+        );
+        if self.wanted.as_ref() != Some(&asked) {
+            let (namespace, wants) = asked.clone();
+            self.wanted = Some(asked);
+            self.effects.push(Effect::Wants { namespace, wants });
+        }
+    }
+
+    /// When the screen next changes by itself.
+    pub fn wake(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let notices = self.desk.notices.wake(now);
+        if !self.watched || self.link != Link::Open {
+            return notices;
+        }
+        let cx = self.desk.cx(now, true);
+        [notices, self.screens.top().wake(&cx)]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    pub(crate) fn say(&mut self, level: Level, text: impl Into<String>, now: DateTime<Utc>) {
+        self.desk.notices.add(level, text, now);
+        self.dirty = true;
+    }
+}

@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::effect::Effect;
-use super::message::{Failure, Message, News, Opened};
+use super::message::{Failure, Message, Opened};
 use super::{App, Link};
+use crate::cluster::report::{Report, Severity};
 use crate::model::Model;
 use crate::model::health::Health;
 use crate::model::want::Kind;
@@ -52,49 +53,31 @@ impl App {
         self.dirty = true;
     }
 
-    fn news(&mut self, news: News, now: DateTime<Utc>) {
-        match news {
-            News::Delta(delta) => {
+    fn report(&mut self, report: Report, now: DateTime<Utc>) {
+        match report {
+            Report::Delta(delta) => {
                 self.desk.model.apply(delta);
                 self.dirty = true;
             }
-            News::Health {
-                source,
-                kind,
-                health,
-            } => {
-                self.sources.insert(source, (kind, health));
+            Report::Health(of) => {
+                self.sources.insert(of.source, (of.kind, of.health));
                 self.publish_health();
             }
-            News::Ended(source) => {
+            Report::Ended { source, .. } => {
                 self.sources.remove(&source);
                 self.publish_health();
             }
-            News::Lines { want, lines } => self.arrive(
-                &Arrival::Lines {
-                    want: &want,
-                    lines: &lines,
-                },
-                now,
-            ),
-            News::LogNote { want, level, text } => {
-                self.arrive(
-                    &Arrival::LogNote {
-                        want: &want,
-                        level,
-                        text: &text,
-                    },
-                    now,
-                );
+            Report::Log(batch) => {
+                let want = &*batch.want;
+                if !batch.lines.is_empty() {
+                    self.arrive(&Arrival::Lines { want, lines: &batch.lines }, now);
+                }
+                for note in &batch.notes {
+                    self.arrive(&Arrival::LogNote { want, level: level(note.severity), text: &note.text }, now);
+                }
             }
-            News::Object { want, object } => self.arrive(
-                &Arrival::Object {
-                    want: &want,
-                    object: &object,
-                },
-                now,
-            ),
-            News::Notice(level, text) => self.say(level, text, now),
+            Report::Object { want, object, .. } => self.arrive(&Arrival::Object { want: &want, object: &object }, now),
+            Report::Notice(notice) => self.say(level(notice.severity), notice.text, now),
         }
     }
 
@@ -178,5 +161,13 @@ impl App {
         self.screens.reset();
         let text = namespace.map_or("all namespaces".to_owned(), |n| format!("namespace {n}"));
         self.say(Level::Info, text, now);
+    }
+}
+
+fn level(severity: Severity) -> Level {
+    match severity {
+        Severity::Info => Level::Info,
+        Severity::Warning => Level::Warning,
+        Severity::Error => Level::Error,
     }
 }

@@ -1,0 +1,260 @@
+//! Performs effects and answers with messages. It holds what is no state: the connection, the demo
+//! cluster, the file watcher.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::effect::Effect;
+use super::message::{Connection, Failure, Message, Opened};
+use crate::cluster::connect::{ConnectError, resolve};
+use crate::cluster::kubeconfig::{Surroundings, load};
+use crate::cluster::target::Target;
+use crate::cluster::{CHANNEL, Cluster, Options};
+use crate::panes::Level;
+use crate::ui::clipboard;
+use crate::ui::terminal::Terminal;
+
+/// Starts the demo cluster and answers how to reach it. It runs as long as the answer of `keep` lives.
+pub type DemoStarter = Arc<dyn Fn() -> std::io::Result<(Target, Box<dyn std::any::Any + Send>)> + Send + Sync>;
+
+/// The doer.
+pub struct Runner {
+    messages: mpsc::Sender<Message>,
+    around: Surroundings,
+    options: Options,
+    demo: Option<DemoStarter>,
+    /// Keeps the demo cluster running.
+    running_demo: Option<(Target, Box<dyn std::any::Any + Send>)>,
+    cluster: Option<Cluster>,
+    /// Ends what works for the connection there is, or the attempt at one.
+    connecting: CancellationToken,
+}
+
+impl Runner {
+    pub fn new(
+        messages: mpsc::Sender<Message>,
+        around: Surroundings,
+        options: Options,
+        demo: Option<DemoStarter>,
+    ) -> Self {
+        Self {
+            messages,
+            around,
+            options,
+            demo,
+            running_demo: None,
+            cluster: None,
+            connecting: CancellationToken::new(),
+        }
+    }
+
+    /// Performs one effect.
+    ///
+    /// # Errors
+    /// Only when the terminal is gone; everything else is a message.
+    pub fn start(&mut self, effect: Effect, terminal: &mut Terminal) -> std::io::Result<()> {
+        match effect {
+            Effect::Connect { connection, context } => self.connect(connection, context),
+            Effect::ConnectDemo { connection } => self.connect_demo(connection),
+            Effect::Wants { namespace, wants } => {
+                if let Some(cluster) = &mut self.cluster {
+                    cluster.want(namespace.as_deref(), &wants);
+                }
+            }
+            Effect::RetryNow => {
+                if let Some(cluster) = &self.cluster {
+                    cluster.retry_now();
+                }
+            }
+            Effect::Copy(text) => {
+                if let Err(e) = clipboard::copy(&mut std::io::stdout(), &text) {
+                    self.tell(Level::Error, format!("cannot copy: {e}"));
+                }
+            }
+            Effect::Save { name, text } => self.save(name, text),
+            Effect::Suspend => terminal.suspend()?,
+            Effect::Clear => terminal.redraw()?,
+        }
+        Ok(())
+    }
+
+    /// Takes the cluster out of a message that brings one.
+    pub fn adopt(&mut self, message: &mut Message) {
+        if let Message::Opened { opened, .. } = message {
+            self.cluster = opened.cluster.take();
+        }
+    }
+
+    fn tell(&self, level: Level, text: String) {
+        // a full channel means that the owner is busy, and this is not worth waiting for
+        let _ = self.messages.try_send(Message::Notice(level, text));
+    }
+
+    fn leave(&mut self) -> CancellationToken {
+        self.cluster = None;
+        self.connecting.cancel();
+        self.connecting = CancellationToken::new();
+        self.connecting.clone()
+    }
+
+    fn connect(&mut self, connection: Connection, context: Option<String>) {
+        let stop = self.leave();
+        self.running_demo = None;
+        let (around, options, messages) = (self.around.clone(), self.options.clone(), self.messages.clone());
+        tokio::spawn(async move {
+            let reading = around.clone();
+            let asked = context.clone();
+            // files of a kubeconfig may be on a slow disk
+            let read = tokio::task::spawn_blocking(move || {
+                let contexts = load(&reading).map(|l| l.contexts().into_iter().map(|c| c.name).collect());
+                (resolve(&reading, asked.as_deref()), contexts.unwrap_or_default())
+            });
+            let Ok((target, contexts)) = read.await else { return };
+            let opening = async {
+                match target {
+                    Ok(target) => open(target, options, contexts, connection, messages.clone()).await,
+                    Err(e) => failed(&e, context, contexts, &around),
+                }
+            };
+            let outcome = tokio::select! {
+                outcome = opening => outcome,
+                () = stop.cancelled() => return,
+            };
+            let message = match outcome {
+                Ok(opened) => Message::Opened { connection, opened: Box::new(opened) },
+                Err(failure) => Message::NotOpened { connection, failure },
+            };
+            let _ = messages.send(message).await;
+        });
+    }
+
+    fn connect_demo(&mut self, connection: Connection) {
+        let stop = self.leave();
+        let (options, messages) = (self.options.clone(), self.messages.clone());
+        let started = match (&self.running_demo, &self.demo) {
+            (Some((target, _)), _) => Ok(target.clone()),
+            (None, Some(start)) => start().map(|(target, keep)| {
+                self.running_demo = Some((target.clone(), keep));
+                target
+            }),
+            (None, None) => Err(std::io::Error::other("this build has no demo cluster")),
+        };
+        tokio::spawn(async move {
+            let opened = match started {
+                Ok(target) => tokio::select! {
+                    opened = open(target, options, Vec::new(), connection, messages.clone()) => opened,
+                    () = stop.cancelled() => return,
+                },
+                Err(e) => Err(Failure {
+                    context: "demo".into(),
+                    why: format!("the demo cluster did not start: {e}"),
+                    next_step: "free a port on the loopback interface, or use a kubeconfig".into(),
+                    ..Failure::default()
+                }),
+            };
+            let message = match opened {
+                Ok(opened) => Message::Opened { connection, opened: Box::new(opened) },
+                Err(failure) => Message::NotOpened { connection, failure },
+            };
+            let _ = messages.send(message).await;
+        });
+    }
+
+    fn save(&self, name: String, text: String) {
+        let messages = self.messages.clone();
+        tokio::task::spawn_blocking(move || {
+            let said = match write_new(Path::new("."), &name, text.as_bytes()) {
+                Ok(path) => Message::Notice(Level::Info, format!("saved {}", path.display())),
+                Err(e) => Message::Notice(Level::Error, format!("cannot save {name}: {e}")),
+            };
+            let _ = messages.blocking_send(said);
+        });
+    }
+}
+
+/// Opens a cluster and forwards its reports under its connection's number.
+async fn open(
+    target: Target,
+    options: Options,
+    contexts: Vec<String>,
+    connection: Connection,
+    messages: mpsc::Sender<Message>,
+) -> Result<Opened, Failure> {
+    let (context, server) = (target.context.clone(), target.server());
+    let (tx, mut reports) = mpsc::channel(CHANNEL);
+    let cluster = Cluster::open(target, options, tx).await.map_err(|e| Failure {
+        context: context.clone(),
+        tried: vec![format!("context {context}"), format!("server {server}")],
+        why: e.to_string(),
+        next_step: e.next_step(),
+        contexts: contexts.clone(),
+    })?;
+    tokio::spawn(async move {
+        while let Some(report) = reports.recv().await {
+            if messages.send(Message::From { connection, report }).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(Opened {
+        namespace: cluster.target().namespace.clone().unwrap_or_default(),
+        server_version: cluster.version().map(|v| v.git_version.clone()),
+        cluster: Some(cluster),
+        context,
+        contexts,
+    })
+}
+
+fn failed(
+    error: &ConnectError,
+    context: Option<String>,
+    contexts: Vec<String>,
+    around: &Surroundings,
+) -> Result<Opened, Failure> {
+    Err(Failure {
+        context: context.unwrap_or_default(),
+        tried: around.candidates().iter().map(|f| f.display().to_string()).collect(),
+        why: error.to_string(),
+        next_step: error.next_step(),
+        contexts,
+    })
+}
+
+/// Writes a new file of this name in a folder; `name-2.ext` and so on if the name is taken.
+fn write_new(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<PathBuf> {
+    let safe: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+    let safe = safe.trim_start_matches('.');
+    let (stem, ending) = safe.rsplit_once('.').map_or((safe, String::new()), |(s, e)| (s, format!(".{e}")));
+    for n in 1..1000 {
+        let path = folder.join(if n == 1 { format!("{stem}{ending}") } else { format!("{stem}-{n}{ending}") });
+        match std::fs::File::create_new(&path) {
+            Ok(mut file) => {
+                file.write_all(bytes)?;
+                return Ok(path);
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Err(std::io::Error::other("a thousand files of this name are there already"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_saved_file_never_replaces_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = write_new(folder.path(), "pi/../log.txt", b"1").unwrap();
+        let second = write_new(folder.path(), "pi/../log.txt", b"2").unwrap();
+        assert_eq!(first.file_name().unwrap(), "pi-..-log.txt");
+        assert_eq!(second.file_name().unwrap(), "pi-..-log-2.txt");
+        assert_eq!(std::fs::read(first).unwrap(), b"1");
+        assert!(second.starts_with(folder.path()));
+    }
+}

@@ -1,0 +1,104 @@
+//! The cockpit itself: settings, looks, terminal, and the loop until the user leaves.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use color_eyre::eyre::{Result, WrapErr, bail};
+use tokio::sync::mpsc;
+
+use super::{ClusterArgs, LookArgs, SceneArgs};
+use crate::app::files;
+use crate::app::look::Look;
+use crate::app::message::Message;
+use crate::app::run::run as run_loop;
+use crate::app::runner::{DemoStarter, Runner};
+use crate::app::{App, Begin};
+use crate::cluster::Options;
+use crate::cluster::kubeconfig::Surroundings;
+use crate::panes::Level;
+use crate::settings::{self, Ascii, Settings, Transport};
+use crate::ui::terminal::{self, Terminal};
+use crate::ui::{Depth, Glyphs};
+
+/// Room in the channel to the owner; what does not fit waits in the tasks, and in TCP.
+const CHANNEL: usize = 64;
+
+/// Runs the cockpit; with `scene` on a demo cluster at once.
+pub fn run(cluster: &ClusterArgs, look: &LookArgs, scene: Option<&SceneArgs>) -> Result<ExitCode> {
+    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+        bail!("this is no terminal: `jobdeck get` prints rows, `jobdeck render` draws one frame");
+    }
+    let (settings, problem) = settings::load(settings::file().as_deref());
+    let (look, mut problems) = dress(&settings, look);
+    problems.extend(problem.map(|p| p.to_string()));
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let outcome = runtime.block_on(async {
+        let (tx, mut messages) = mpsc::channel(CHANNEL);
+        for problem in problems {
+            let _ = tx.try_send(Message::Notice(Level::Error, problem));
+        }
+        let _watcher = settings::folder().and_then(|folder| files::watch(&folder, tx.clone()));
+        let starter = demo_starter(scene);
+        let mut app = App::new(Begin {
+            look,
+            context: cluster.context.clone(),
+            namespace: namespace(cluster, scene.is_some()),
+            read_only: cluster.read_only || settings.read_only,
+            demo: scene.is_some(),
+            demo_offered: starter.is_some(),
+            settings: settings.clone(),
+        });
+        let around = Surroundings::of_process(cluster.kubeconfig.clone());
+        let mut runner = Runner::new(tx, around, options(&settings), starter);
+        let mut terminal = Terminal::take(terminal::Options { mouse: settings.mouse }).wrap_err("cannot use the terminal")?;
+        run_loop(&mut app, &mut runner, &mut messages, &mut terminal).await.wrap_err("the terminal is gone")
+    });
+    // a plugin that hangs must not hold the shell
+    runtime.shutdown_background();
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+/// `-n`, `-A`, or the context's own. The demo cluster's story is told in all namespaces.
+fn namespace(cluster: &ClusterArgs, demo: bool) -> Option<Option<String>> {
+    match &cluster.namespace {
+        Some(namespace) => Some(Some(namespace.clone())),
+        None if cluster.all_namespaces || demo => Some(None),
+        None => None,
+    }
+}
+
+/// What the settings say about reading clusters.
+pub fn options(settings: &Settings) -> Options {
+    let mut options = Options { namespaces: settings.namespaces.clone(), ..Options::default() };
+    options.tuning.stream = settings.transport != Transport::Pages;
+    options
+}
+
+/// Theme, glyphs and keys by flags, environment and settings; and what was wrong with them.
+pub fn dress(settings: &Settings, args: &LookArgs) -> (Look, Vec<String>) {
+    let env = |name: &str| std::env::var(name).ok();
+    let glyphs = match settings.ascii {
+        Ascii::Auto => Glyphs::detect(None, env),
+        Ascii::Always => Glyphs::Ascii,
+        Ascii::Never => Glyphs::Unicode,
+    };
+    let theme = args.theme.as_deref().unwrap_or(&settings.theme);
+    let keymap = args.keymap.as_deref().unwrap_or(&settings.keymap);
+    Look::load(settings::folder(), theme, keymap, Depth::detect(None, env), glyphs)
+}
+
+#[cfg(feature = "demo")]
+fn demo_starter(scene: Option<&SceneArgs>) -> Option<DemoStarter> {
+    let scene = scene.cloned().unwrap_or_default();
+    Some(Arc::new(move || {
+        let demo = super::demo::live(([127, 0, 0, 1], 0).into(), &scene)?;
+        Ok((super::demo::target(&demo)?, Box::new(demo)))
+    }))
+}
+
+#[cfg(not(feature = "demo"))]
+fn demo_starter(_: Option<&SceneArgs>) -> Option<DemoStarter> {
+    None
+}
