@@ -127,7 +127,7 @@ pub struct DemoArgs {
 }
 
 /// What the demo cluster holds.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct SceneArgs {
     /// The same seed gives the same cluster
     #[arg(long, default_value_t = 1)]
@@ -141,12 +141,6 @@ pub struct SceneArgs {
     /// Number of pods to fill it with
     #[arg(long, value_name = "M")]
     pub pods: Option<usize>,
-}
-
-impl Default for SceneArgs {
-    fn default() -> Self {
-        Self { seed: 1, speed: 1.0, nodes: None, pods: None }
-    }
 }
 
 /// One-shot commands work on a real cluster or on a demo cluster of their own.

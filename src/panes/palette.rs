@@ -1,9 +1,17 @@
 //! The command bar: what may be typed after `:`, what it completes to, and the command it ends in.
 //! The app shows it and runs the command; nothing here changes anything.
 
-use super::Target;
-use crate::app::action::Action;
+use chrono::{DateTime, Utc};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::popup::{Item, Popup};
+use super::{Cx, Pane, PodsOf, Reply, Target};
+use crate::app::action::{Action, Scope};
+use crate::model::fuzzy::Fuzzy;
 use crate::model::ids::Name;
+use crate::model::want::{Kind, Selector, Want};
 
 /// What a line of the command bar, a switcher or the start screen asks the app to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,4 +38,203 @@ pub struct Candidate {
     /// Keys that do the same without the bar; empty if none.
     pub keys: String,
     pub command: Command,
+}
+
+/// Most lines offered for one text.
+const MOST: usize = 200;
+
+/// Everything the typed text may mean, best first. `ns X`, `ctx X` and `theme X` narrow to their kind; a text
+/// that begins with a pane's name may go on with a filter: `jobs state:failed`.
+pub fn candidates(typed: &str, cx: &Cx) -> Vec<Candidate> {
+    let typed = typed.trim_start();
+    let (word, rest) = typed.split_once(' ').unwrap_or((typed, ""));
+    let narrowed = typed.contains(' ');
+    let all = match word {
+        "ns" | "namespace" if narrowed => namespaces(cx),
+        "ctx" | "context" if narrowed => contexts(cx),
+        "theme" if narrowed => themes(),
+        "q" | "q!" | "quit" => vec![action(Action::Quit, cx)],
+        _ if narrowed && pane(word).is_some() => {
+            let command = Command::Filter(rest.to_owned());
+            let detail = format!("show only {rest}");
+            return vec![Candidate { text: typed.to_owned(), detail, keys: String::new(), command }];
+        }
+        _ => everything(cx),
+    };
+    let pattern = match word {
+        "ns" | "namespace" | "ctx" | "context" | "theme" if narrowed => rest,
+        _ => typed,
+    };
+    let mut fuzzy = Fuzzy::default();
+    let hits = fuzzy.find(pattern, all.iter().map(|c| c.text.as_str()));
+    let mut found: Vec<Candidate> = hits.into_iter().take(MOST).map(|h| all[h.at].clone()).collect();
+    // a pane typed in full comes first, whatever else matches
+    if let Some(exact) = pane(typed)
+        && let Some(at) = found.iter().position(|c| c.command == Command::Act(exact))
+    {
+        found[..=at].rotate_right(1);
+    }
+    found
+}
+
+/// A pane by the names people type.
+fn pane(word: &str) -> Option<Action> {
+    Some(match word {
+        "jobs" | "job" | "j" => Action::GoJobs,
+        "pods" | "pod" | "po" => Action::GoPods,
+        "nodes" | "node" | "no" => Action::GoNodes,
+        "events" | "event" | "ev" => Action::GoEvents,
+        "messages" | "msg" => Action::GoMessages,
+        _ => return None,
+    })
+}
+
+fn action(action: Action, cx: &Cx) -> Candidate {
+    let scopes = [action.scope().name(), "global"];
+    let keys = cx.keymap.key_for(action, &scopes).map(ToString::to_string).unwrap_or_default();
+    let text = match action {
+        Action::GoJobs | Action::GoPods | Action::GoNodes | Action::GoEvents | Action::GoMessages => {
+            action.name().trim_start_matches("go-").to_owned()
+        }
+        other => other.name().to_owned(),
+    };
+    Candidate { text, detail: action.describe().to_owned(), keys, command: Command::Act(action) }
+}
+
+fn everything(cx: &Cx) -> Vec<Candidate> {
+    let mut all: Vec<Candidate> = [Action::GoJobs, Action::GoPods, Action::GoNodes, Action::GoEvents, Action::GoMessages]
+        .into_iter()
+        .map(|a| action(a, cx))
+        .collect();
+    let global = Action::ALL.iter().copied().filter(|a| a.scope() == Scope::Global);
+    all.extend(global.filter(|a| !a.name().starts_with("go-") && *a != Action::Command).map(|a| action(a, cx)));
+    let prefixed = |prefix: &str, list: Vec<Candidate>| -> Vec<Candidate> {
+        list.into_iter().map(|c| Candidate { text: format!("{prefix} {}", c.text), ..c }).collect()
+    };
+    all.extend(prefixed("ns", namespaces(cx)));
+    all.extend(prefixed("ctx", contexts(cx)));
+    all.extend(prefixed("theme", themes()));
+    all.extend(cx.model.jobs.rows().map(|job| Candidate {
+        text: format!("job/{}", job.name),
+        detail: job.namespace.to_string(),
+        keys: String::new(),
+        command: Command::Go(Target::Job(job.key)),
+    }));
+    all.extend(cx.model.nodes.rows().map(|node| Candidate {
+        text: format!("node/{}", node.name),
+        detail: "pods on it".to_owned(),
+        keys: String::new(),
+        command: Command::Go(Target::Pods(PodsOf::Node(node.name.clone()))),
+    }));
+    all
+}
+
+fn namespaces(cx: &Cx) -> Vec<Candidate> {
+    let mut names: Vec<&Name> = cx.model.namespaces.rows().map(|n| &n.name).collect();
+    names.extend(cx.model.jobs.rows().map(|j| &j.namespace));
+    names.sort();
+    names.dedup();
+    let one = |name: Option<&Name>| Candidate {
+        text: name.map_or("all".to_owned(), |n| n.to_string()),
+        detail: "namespace".to_owned(),
+        keys: String::new(),
+        command: Command::Namespace(name.cloned()),
+    };
+    std::iter::once(one(None)).chain(names.into_iter().map(|n| one(Some(n)))).collect()
+}
+
+fn contexts(cx: &Cx) -> Vec<Candidate> {
+    let one = |name: &String| Candidate {
+        text: name.clone(),
+        detail: "context".to_owned(),
+        keys: String::new(),
+        command: Command::Context(name.clone()),
+    };
+    cx.session.contexts.iter().map(one).collect()
+}
+
+fn themes() -> Vec<Candidate> {
+    let one = |name: String| Candidate {
+        detail: "theme".to_owned(),
+        keys: String::new(),
+        command: Command::Theme(name.clone()),
+        text: name,
+    };
+    crate::ui::theme::Themes::default().names().into_iter().map(one).collect()
+}
+
+/// The list above the prompt.
+#[derive(Debug, Default)]
+pub struct Palette {
+    typed: String,
+    popup: Popup,
+}
+
+impl Pane for Palette {
+    fn title(&self, _cx: &Cx) -> String {
+        "go".into()
+    }
+
+    fn answer<'a>(&self, _cx: &Cx<'a>) -> Line<'a> {
+        Line::default()
+    }
+
+    fn scopes(&self) -> &'static [Scope] {
+        &[Scope::List]
+    }
+
+    fn hints(&self, _cx: &Cx) -> Vec<Action> {
+        vec![Action::Open, Action::Back]
+    }
+
+    fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
+        let found = candidates(&self.typed, cx);
+        let texts: Vec<&str> = found.iter().map(|c| c.text.as_str()).collect();
+        let mut marks = vec![Vec::new(); texts.len()];
+        for hit in Fuzzy::default().find(self.typed.trim_start(), texts) {
+            marks[hit.at] = hit.marks;
+        }
+        let items: Vec<Item> = found
+            .into_iter()
+            .zip(marks)
+            .map(|(c, marks)| Item { text: c.text, detail: c.detail, keys: c.keys, marks, current: false })
+            .collect();
+        self.popup.draw("go to", "nothing matches", &items, area, buf, cx.theme);
+    }
+
+    fn act(&mut self, action: Action, cx: &Cx) -> Reply {
+        let found = candidates(&self.typed, cx);
+        if self.popup.act(action, found.len()) {
+            return Reply::Done;
+        }
+        match (action, found.into_iter().nth(self.popup.selected)) {
+            (Action::Open, Some(chosen)) => Reply::Run(chosen.command),
+            (Action::Open, None) => Reply::Done,
+            // tab: the text becomes the candidate's
+            (Action::Focus, Some(chosen)) => {
+                self.typed = chosen.text;
+                self.popup.reset();
+                Reply::Done
+            }
+            _ => Reply::Ignored,
+        }
+    }
+
+    fn wants(&self, _cx: &Cx) -> Vec<Want> {
+        vec![Want::Watch(Kind::Namespace, Selector::All)]
+    }
+
+    fn wake(&self, _cx: &Cx) -> Option<DateTime<Utc>> {
+        None
+    }
+
+    fn filter(&self) -> &str {
+        &self.typed
+    }
+
+    fn set_filter(&mut self, text: &str, _cx: &Cx) -> Result<(), String> {
+        self.typed = text.to_owned();
+        self.popup.reset();
+        Ok(())
+    }
 }
