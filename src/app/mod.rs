@@ -103,7 +103,7 @@ pub struct App {
     pub done: bool,
     /// Where the screen was drawn last, and the tabs above it, for the mouse.
     body: ratatui::layout::Rect,
-    tab_columns: Vec<(std::ops::Range<u16>, screens::Tab)>,
+    tab_places: Vec<ratatui::layout::Rect>,
     /// The terminal has the user's eyes: with focus lost, ages stand still.
     watched: bool,
 }
@@ -149,7 +149,7 @@ impl App {
             effects: Vec::new(),
             wanted: None,
             body: ratatui::layout::Rect::default(),
-            tab_columns: Vec::new(),
+            tab_places: Vec::new(),
             dirty: true,
             done: false,
             watched: true,

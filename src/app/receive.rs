@@ -22,9 +22,7 @@ impl App {
                 connection,
                 failure,
             } if connection == self.connection => self.failed(failure),
-            Message::From { connection, news } if connection == self.connection => {
-                self.news(news, now)
-            }
+            Message::From { connection, report } if connection == self.connection => self.report(report, now),
             Message::Notice(level, text) => self.say(level, text, now),
             Message::FilesChanged => self.reload(now),
             Message::Opened { .. } | Message::NotOpened { .. } | Message::From { .. } => {}

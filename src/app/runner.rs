@@ -19,7 +19,7 @@ use crate::ui::clipboard;
 use crate::ui::terminal::Terminal;
 
 /// Starts the demo cluster and answers how to reach it. It runs as long as the answer of `keep` lives.
-pub type DemoStarter = Arc<dyn Fn() -> std::io::Result<(Target, Box<dyn std::any::Any + Send>)> + Send + Sync>;
+pub type DemoStarter = Arc<dyn Fn() -> Result<(Target, Box<dyn std::any::Any + Send>), String> + Send + Sync>;
 
 /// The doer.
 pub struct Runner {
@@ -141,7 +141,7 @@ impl Runner {
                 self.running_demo = Some((target.clone(), keep));
                 target
             }),
-            (None, None) => Err(std::io::Error::other("this build has no demo cluster")),
+            (None, None) => Err("this build has no demo cluster".to_owned()),
         };
         tokio::spawn(async move {
             let opened = match started {

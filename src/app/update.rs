@@ -6,7 +6,9 @@ use super::action::Action;
 use super::effect::Effect;
 use super::screens::Tab;
 use super::{App, Link, Prompt};
-use crate::panes::palette::Command;
+use crate::panes::palette::{Command, Palette};
+use crate::panes::start::Why;
+use crate::panes::switcher::{Switcher, What};
 use crate::panes::{Level, Pane, Reply, Target};
 use crate::ui::input::Input;
 
@@ -81,15 +83,15 @@ impl App {
             }
             Action::Help => self.open(&Target::Help),
             Action::Command => {
-                self.overlay = Some(crate::panes::palette());
+                self.overlay = Some(Box::new(Palette::default()));
                 self.ask(":".into(), String::new());
             }
             Action::Namespaces => {
-                self.overlay = Some(crate::panes::namespaces());
+                self.overlay = Some(Box::new(Switcher::new(What::Namespace)));
                 self.ask("namespace".into(), String::new());
             }
             Action::Contexts => {
-                self.overlay = Some(crate::panes::contexts());
+                self.overlay = Some(Box::new(Switcher::new(What::Context)));
                 self.ask("context".into(), String::new());
             }
             Action::Filter => {
@@ -197,7 +199,18 @@ impl App {
     }
 
     pub(super) fn refresh_start(&mut self) {
-        self.start.set(&self.link, self.demo_offered);
+        let why = match &self.link {
+            Link::Open => Why::Nothing,
+            Link::Connecting { context } => Why::Connecting(context.clone()),
+            Link::Failed(f) => Why::Failed {
+                context: f.context.clone(),
+                tried: f.tried.clone(),
+                why: f.why.clone(),
+                next_step: f.next_step.clone(),
+                contexts: f.contexts.clone(),
+            },
+        };
+        self.start.set(why, self.demo_offered);
     }
 }
 

@@ -2,6 +2,7 @@
 //! file of its name.
 
 pub mod config;
+pub mod tui;
 pub mod table;
 
 use std::net::SocketAddr;

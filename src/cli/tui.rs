@@ -93,8 +93,10 @@ pub fn dress(settings: &Settings, args: &LookArgs) -> (Look, Vec<String>) {
 fn demo_starter(scene: Option<&SceneArgs>) -> Option<DemoStarter> {
     let scene = scene.cloned().unwrap_or_default();
     Some(Arc::new(move || {
-        let demo = super::demo::live(([127, 0, 0, 1], 0).into(), &scene)?;
-        Ok((super::demo::target(&demo)?, Box::new(demo)))
+        let started = super::demo::live(super::demo::anywhere(), &scene);
+        let demo = started.map_err(|e| format!("{e:#}"))?;
+        let target = super::demo::target(&demo).map_err(|e| format!("{e:#}"))?;
+        Ok((target, Box::new(demo)))
     }))
 }
 

@@ -1,6 +1,7 @@
 //! The panes: one file per thing on the screen. They read the model, draw with the ui kit, and answer
 //! actions; they start nothing and know no cluster.
 
+pub mod blank;
 pub mod events;
 pub mod health;
 pub mod indexes;
@@ -11,6 +12,8 @@ pub mod nodes;
 pub mod palette;
 pub mod pods;
 pub mod sheet;
+pub mod start;
+pub mod switcher;
 pub mod words;
 
 #[cfg(test)]
@@ -18,7 +21,7 @@ mod fixture;
 
 use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 
 use crate::app::action::{Action, Scope};
@@ -27,11 +30,27 @@ use crate::model::health::Health;
 use crate::model::ids::{ClusterId, Key, Name};
 use crate::model::log::LogLine;
 use crate::model::want::{Kind, LogWant, ObjectWant, Want};
+use crate::ui::Input;
 use crate::ui::glyphs::Glyphs;
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
 
 pub use palette::Command;
+
+/// The pane for a target.
+pub fn open(target: &Target) -> Box<dyn Pane> {
+    match target {
+        Target::Pods(of) => Box::new(pods::Pods::new(of.clone())),
+        Target::Nodes => Box::new(nodes::Nodes::default()),
+        Target::Events(about) => Box::new(events::Events::new(about.clone())),
+        _ => Box::new(blank::Blank),
+    }
+}
+
+/// Help for a screen with these key scopes.
+pub fn help(_scopes: &'static [Scope]) -> Box<dyn Pane> {
+    Box::new(blank::Blank)
+}
 
 /// What every pane may read while it draws or acts. Nothing in it can be changed from a pane.
 #[derive(Clone, Copy)]
@@ -210,6 +229,11 @@ pub trait Pane {
     /// The 6-8 actions worth a place in the footer for what is selected now.
     fn hints(&self, cx: &Cx) -> Vec<Action>;
     fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer);
+    /// The same for an overlay under a line being typed; answers where the cursor stands.
+    fn draw_over(&mut self, _line: &Input, cx: &Cx, area: Rect, buf: &mut Buffer) -> Option<Position> {
+        self.draw(cx, area, buf);
+        None
+    }
     fn act(&mut self, action: Action, cx: &Cx) -> Reply;
     /// What must be watched, followed or fetched while it is visible.
     fn wants(&self, cx: &Cx) -> Vec<Want>;

@@ -3,15 +3,16 @@
 
 use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 
-use super::popup::{Item, Popup};
 use super::{Cx, Pane, PodsOf, Reply, Target};
 use crate::app::action::{Action, Scope};
 use crate::model::fuzzy::Fuzzy;
 use crate::model::ids::Name;
 use crate::model::want::{Kind, Selector, Want};
+use crate::ui::Input;
+use crate::ui::dialog::{Entry, Picker};
 
 /// What a line of the command bar, a switcher or the start screen asks the app to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +40,9 @@ pub struct Candidate {
     pub keys: String,
     pub command: Command,
 }
+
+/// How far a page key moves in a pop-up list.
+const PAGE: usize = 10;
 
 /// Most lines offered for one text.
 const MOST: usize = 200;
@@ -75,6 +79,20 @@ pub fn candidates(typed: &str, cx: &Cx) -> Vec<Candidate> {
         found[..=at].rotate_right(1);
     }
     found
+}
+
+/// Where the selection goes for a movement action; `None` for other actions.
+pub(super) fn moved(selected: usize, action: Action, len: usize) -> Option<usize> {
+    let last = len.saturating_sub(1);
+    Some(match action {
+        Action::Up => selected.saturating_sub(1),
+        Action::Down => (selected + 1).min(last),
+        Action::PageUp => selected.saturating_sub(PAGE),
+        Action::PageDown => (selected + PAGE).min(last),
+        Action::Top => 0,
+        Action::Bottom => last,
+        _ => return None,
+    })
 }
 
 /// A pane by the names people type.
@@ -167,7 +185,7 @@ fn themes() -> Vec<Candidate> {
 #[derive(Debug, Default)]
 pub struct Palette {
     typed: String,
-    popup: Popup,
+    selected: usize,
 }
 
 impl Pane for Palette {
@@ -188,32 +206,35 @@ impl Pane for Palette {
     }
 
     fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
+        self.draw_over(&Input::new(&self.typed), cx, area, buf);
+    }
+
+    fn draw_over(&mut self, line: &Input, cx: &Cx, area: Rect, buf: &mut Buffer) -> Option<Position> {
         let found = candidates(&self.typed, cx);
-        let texts: Vec<&str> = found.iter().map(|c| c.text.as_str()).collect();
-        let mut marks = vec![Vec::new(); texts.len()];
+        self.selected = self.selected.min(found.len().saturating_sub(1));
+        let texts = found.iter().map(|c| c.text.as_str());
+        let mut marks = vec![Vec::new(); found.len()];
         for hit in Fuzzy::default().find(self.typed.trim_start(), texts) {
-            marks[hit.at] = hit.marks;
+            marks[hit.at] = hit.marks.iter().map(|m| *m as usize).collect();
         }
-        let items: Vec<Item> = found
-            .into_iter()
-            .zip(marks)
-            .map(|(c, marks)| Item { text: c.text, detail: c.detail, keys: c.keys, marks, current: false })
-            .collect();
-        self.popup.draw("go to", "nothing matches", &items, area, buf, cx.theme);
+        let picker = Picker { title: "go to", len: found.len(), selected: self.selected, empty: "nothing matches" };
+        let entry = |n: usize| Entry { name: &found[n].text, hits: &marks[n], about: &found[n].detail, key: &found[n].keys };
+        Some(picker.draw(line, area, buf, cx.theme, entry).0)
     }
 
     fn act(&mut self, action: Action, cx: &Cx) -> Reply {
         let found = candidates(&self.typed, cx);
-        if self.popup.act(action, found.len()) {
+        if let Some(selected) = moved(self.selected, action, found.len()) {
+            self.selected = selected;
             return Reply::Done;
         }
-        match (action, found.into_iter().nth(self.popup.selected)) {
+        match (action, found.into_iter().nth(self.selected)) {
             (Action::Open, Some(chosen)) => Reply::Run(chosen.command),
             (Action::Open, None) => Reply::Done,
             // tab: the text becomes the candidate's
             (Action::Focus, Some(chosen)) => {
                 self.typed = chosen.text;
-                self.popup.reset();
+                self.selected = 0;
                 Reply::Done
             }
             _ => Reply::Ignored,
@@ -234,7 +255,7 @@ impl Pane for Palette {
 
     fn set_filter(&mut self, text: &str, _cx: &Cx) -> Result<(), String> {
         self.typed = text.to_owned();
-        self.popup.reset();
+        self.selected = 0;
         Ok(())
     }
 }

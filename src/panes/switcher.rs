@@ -2,16 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 
-use super::palette::Command;
-use super::popup::{Item, Popup};
+use super::palette::{Command, moved};
 use super::{Cx, Pane, Reply};
 use crate::app::action::{Action, Scope};
-use crate::model::fuzzy::Fuzzy;
+use crate::model::fuzzy::{Fuzzy, Hit};
 use crate::model::health::Health;
 use crate::model::want::{Kind, Selector, Want};
+use crate::ui::Input;
+use crate::ui::dialog::{Entry, Picker};
 
 /// What is switched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub enum What {
 pub struct Switcher {
     what: What,
     typed: String,
-    popup: Popup,
+    selected: usize,
 }
 
 /// The line that stands for all namespaces.
@@ -33,7 +34,7 @@ const ALL: &str = "all namespaces";
 
 impl Switcher {
     pub fn new(what: What) -> Self {
-        Self { what, typed: String::new(), popup: Popup::default() }
+        Self { what, typed: String::new(), selected: 0 }
     }
 
     /// All choices in their order, and the one in force.
@@ -59,17 +60,12 @@ impl Switcher {
         }
     }
 
-    fn items(&self, cx: &Cx) -> Vec<Item> {
+    /// The choices that match what is typed, best first, with the characters that matched.
+    fn found(&self, cx: &Cx) -> (Vec<(String, Vec<usize>)>, String) {
         let (choices, current) = self.choices(cx);
         let hits = Fuzzy::default().find(&self.typed, choices.iter().map(String::as_str));
-        let item = |hit: crate::model::fuzzy::Hit| Item {
-            text: choices[hit.at].clone(),
-            detail: if choices[hit.at] == current { "now".to_owned() } else { self.detail(&choices[hit.at], cx) },
-            current: choices[hit.at] == current,
-            marks: hit.marks,
-            keys: String::new(),
-        };
-        hits.into_iter().map(item).collect()
+        let marks = |hit: &Hit| hit.marks.iter().map(|m| *m as usize).collect();
+        (hits.iter().map(|hit| (choices[hit.at].clone(), marks(hit))).collect(), current)
     }
 
     fn detail(&self, choice: &str, cx: &Cx) -> String {
@@ -102,32 +98,45 @@ impl Pane for Switcher {
     }
 
     fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
-        let items = self.items(cx);
-        let title = self.title(cx);
+        self.draw_over(&Input::new(&self.typed), cx, area, buf);
+    }
+
+    fn draw_over(&mut self, line: &Input, cx: &Cx, area: Rect, buf: &mut Buffer) -> Option<Position> {
+        let (found, current) = self.found(cx);
+        self.selected = self.selected.min(found.len().saturating_sub(1));
         let empty = match (self.what, cx.session.contexts.is_empty()) {
             (What::Context, true) => "no context in a kubeconfig",
             (What::Namespace, _) if !self.typed.is_empty() => "enter goes to this namespace, listed or not",
             _ => "nothing matches",
         };
-        self.popup.draw(&title, empty, &items, area, buf, cx.theme);
+        let about: Vec<String> = found
+            .iter()
+            .map(|(name, _)| if *name == current { "now".to_owned() } else { self.detail(name, cx) })
+            .collect();
+        let title = self.title(cx);
+        let picker = Picker { title: &title, len: found.len(), selected: self.selected, empty };
+        let entry = |n: usize| Entry { name: &found[n].0, hits: &found[n].1, about: &about[n], key: "" };
+        Some(picker.draw(line, area, buf, cx.theme, entry).0)
     }
 
     fn act(&mut self, action: Action, cx: &Cx) -> Reply {
-        let items = self.items(cx);
-        if self.popup.act(action, items.len()) {
+        let (found, _) = self.found(cx);
+        if let Some(selected) = moved(self.selected, action, found.len()) {
+            self.selected = selected;
             return Reply::Done;
         }
         if action != Action::Open {
             return Reply::Ignored;
         }
-        match (self.what, items.get(self.popup.selected)) {
-            (What::Namespace, Some(item)) if item.text == ALL => Reply::Run(Command::Namespace(None)),
-            (What::Namespace, Some(item)) => Reply::Run(Command::Namespace(Some(item.text.as_str().into()))),
+        let chosen = found.into_iter().nth(self.selected).map(|(name, _)| name);
+        match (self.what, chosen) {
+            (What::Namespace, Some(name)) if name == ALL => Reply::Run(Command::Namespace(None)),
+            (What::Namespace, Some(name)) => Reply::Run(Command::Namespace(Some(name.into()))),
             // who may not list namespaces types the name
             (What::Namespace, None) if !self.typed.is_empty() => {
                 Reply::Run(Command::Namespace(Some(self.typed.as_str().into())))
             }
-            (What::Context, Some(item)) => Reply::Run(Command::Context(item.text.clone())),
+            (What::Context, Some(name)) => Reply::Run(Command::Context(name)),
             _ => Reply::Done,
         }
     }
@@ -151,7 +160,7 @@ impl Pane for Switcher {
 
     fn set_filter(&mut self, text: &str, _cx: &Cx) -> Result<(), String> {
         self.typed = text.to_owned();
-        self.popup.reset();
+        self.selected = 0;
         Ok(())
     }
 }
