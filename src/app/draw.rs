@@ -10,6 +10,8 @@ use super::action::{Action, Scope};
 use super::screens::Tab;
 use super::{App, Link};
 use crate::model::health::Health;
+use crate::model::job::Phase;
+use crate::model::listed::Scope as Scoped;
 use crate::panes::{Level, Pane};
 use crate::ui::frame::{Header, Hint, counts, footer, tabs, too_small};
 use crate::ui::{Level as Loud, State, text, toast};
@@ -74,7 +76,13 @@ impl App {
     }
 
     /// ` jobdeck  context ▸ namespace ▸ job/pi        ● 18  ◌ 9  ✗ 4  ✓ 31    GPUs 61/96    live`
-    fn header(&self, area: Rect, buf: &mut Buffer, now: DateTime<Utc>) {
+    fn header(&mut self, area: Rect, buf: &mut Buffer, now: DateTime<Utc>) {
+        let scope = Scoped {
+            cluster: Some(self.desk.session.cluster),
+            namespaces: self.desk.session.namespace.clone().map(|n| vec![n]),
+            ..Scoped::default()
+        };
+        let totals = self.summary.refresh(&self.desk.model, &scope).clone();
         let (theme, session) = (&self.desk.look.theme, &self.desk.session);
         let mut header = Header { brand: "jobdeck", crumbs: Vec::new(), right: vec![self.health()] };
         if self.link == Link::Open {
@@ -84,18 +92,19 @@ impl App {
             for pane in self.screens.path().skip(1) {
                 header.crumbs.push(text::clean(&pane.title(&cx)).into_owned().into());
             }
-            let totals = self.desk.model.summary();
             let states = [
-                (State::Running, totals.running),
-                (State::Waiting, totals.waiting),
-                (State::Failed, totals.failed),
-                (State::Succeeded, totals.succeeded),
-            ];
+                (State::Running, totals.phase(Phase::Running) + totals.phase(Phase::Finishing)),
+                (State::Waiting, totals.waiting()),
+                (State::Retrying, totals.phase(Phase::Retrying)),
+                (State::Failed, totals.phase(Phase::Failed)),
+                (State::Succeeded, totals.phase(Phase::Succeeded)),
+            ]
+            .map(|(state, n)| (state, u64::from(n)));
             header.right.push(counts(&states, theme));
-            if totals.gpus > 0 {
+            if let Some(gpus) = totals.gpus() {
                 header.right.push(vec![
                     Span::styled("GPUs ", theme.dim()),
-                    Span::styled(format!("{}/{}", totals.gpus_used, totals.gpus), theme.text()),
+                    Span::styled(format!("{}/{}", gpus.used, gpus.allocatable), theme.text()),
                 ]);
             }
             if session.read_only {

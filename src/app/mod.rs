@@ -101,6 +101,7 @@ pub struct App {
     pub dirty: bool,
     /// Leave the loop.
     pub done: bool,
+    summary: crate::model::summary::Header,
     /// Where the screen was drawn last, and the tabs above it, for the mouse.
     body: ratatui::layout::Rect,
     tab_places: Vec<ratatui::layout::Rect>,
@@ -148,6 +149,7 @@ impl App {
             take_namespace_from_context: begin.namespace.is_none(),
             effects: Vec::new(),
             wanted: None,
+            summary: crate::model::summary::Header::default(),
             body: ratatui::layout::Rect::default(),
             tab_places: Vec::new(),
             dirty: true,

@@ -42,6 +42,7 @@ pub fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
         Some(Command::Completions { shell }) => config::completions(shell)?,
         Some(Command::Man) => config::man()?,
         Some(Command::Config { what }) => config::config(what)?,
+        None => return tui::run(&cli.cluster, &cli.look, None),
         _ => color_eyre::eyre::bail!("this command is not built yet"),
     }
     Ok(ExitCode::SUCCESS)

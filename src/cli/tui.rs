@@ -89,18 +89,6 @@ pub fn dress(settings: &Settings, args: &LookArgs) -> (Look, Vec<String>) {
     Look::load(settings::folder(), theme, keymap, Depth::detect(None, env), glyphs)
 }
 
-#[cfg(feature = "demo")]
-fn demo_starter(scene: Option<&SceneArgs>) -> Option<DemoStarter> {
-    let scene = scene.cloned().unwrap_or_default();
-    Some(Arc::new(move || {
-        let started = super::demo::live(super::demo::anywhere(), &scene);
-        let demo = started.map_err(|e| format!("{e:#}"))?;
-        let target = super::demo::target(&demo).map_err(|e| format!("{e:#}"))?;
-        Ok((target, Box::new(demo)))
-    }))
-}
-
-#[cfg(not(feature = "demo"))]
 fn demo_starter(_: Option<&SceneArgs>) -> Option<DemoStarter> {
     None
 }
