@@ -36,14 +36,26 @@ impl App {
             too_small(SMALLEST, area, buf, &self.desk.look.theme);
             return None;
         }
-        let row = |y: u16| Rect { y: area.y + y, height: 1, ..area };
+        let row = |y: u16| Rect {
+            y: area.y + y,
+            height: 1,
+            ..area
+        };
         self.header(row(0), buf, now);
         if self.link == Link::Open {
             self.tabs(row(1), buf);
-            self.body = Rect { y: area.y + 3, height: area.height - 4, ..area };
+            self.body = Rect {
+                y: area.y + 3,
+                height: area.height - 4,
+                ..area
+            };
             self.screen(row(2), buf, now);
         } else {
-            self.body = Rect { y: area.y + 1, height: area.height - 2, ..area };
+            self.body = Rect {
+                y: area.y + 1,
+                height: area.height - 2,
+                ..area
+            };
             let cx = self.desk.cx(now, true);
             self.start.draw(&cx, self.body, buf);
         }
@@ -84,16 +96,31 @@ impl App {
         };
         let totals = self.summary.refresh(&self.desk.model, &scope).clone();
         let (theme, session) = (&self.desk.look.theme, &self.desk.session);
-        let mut header = Header { brand: "jobdeck", crumbs: Vec::new(), right: vec![self.health()] };
+        let mut header = Header {
+            brand: "jobdeck",
+            crumbs: Vec::new(),
+            right: vec![self.health()],
+        };
         if self.link == Link::Open {
             header.crumbs.push(text::clean(&session.context));
-            header.crumbs.push(session.namespace.as_deref().unwrap_or("all namespaces").into());
+            header.crumbs.push(
+                session
+                    .namespace
+                    .as_deref()
+                    .unwrap_or("all namespaces")
+                    .into(),
+            );
             let cx = self.desk.cx(now, true);
             for pane in self.screens.path().skip(1) {
-                header.crumbs.push(text::clean(&pane.title(&cx)).into_owned().into());
+                header
+                    .crumbs
+                    .push(text::clean(&pane.title(&cx)).into_owned().into());
             }
             let states = [
-                (State::Running, totals.phase(Phase::Running) + totals.phase(Phase::Finishing)),
+                (
+                    State::Running,
+                    totals.phase(Phase::Running) + totals.phase(Phase::Finishing),
+                ),
                 (State::Waiting, totals.waiting()),
                 (State::Retrying, totals.phase(Phase::Retrying)),
                 (State::Failed, totals.phase(Phase::Failed)),
@@ -108,7 +135,9 @@ impl App {
                 ]);
             }
             if session.read_only {
-                header.right.push(vec![Span::styled("read-only", theme.state(State::Held))]);
+                header
+                    .right
+                    .push(vec![Span::styled("read-only", theme.state(State::Held))]);
             }
         }
         header.draw(area, buf, theme);
@@ -116,24 +145,39 @@ impl App {
 
     fn health(&self) -> Vec<Span<'static>> {
         let theme = &self.desk.look.theme;
-        let word = |state: State, text: &str| vec![Span::styled(text.to_owned(), theme.state(state))];
+        let word =
+            |state: State, text: &str| vec![Span::styled(text.to_owned(), theme.state(state))];
         match (&self.link, self.overall()) {
             (Link::Connecting { .. }, _) => word(State::Waiting, "connecting"),
             (Link::Failed(_), _) => word(State::Failed, "not connected"),
             (Link::Open, None) => word(State::Running, "live"),
             (Link::Open, Some(health)) => match health {
                 Health::Connecting => word(State::Waiting, "connecting"),
-                Health::Syncing { seen, total: Some(total) } => {
-                    word(State::Waiting, &format!("syncing {}/{}", text::count(*seen as u64), text::count(*total as u64)))
-                }
-                Health::Syncing { seen, total: None } => {
-                    word(State::Waiting, &format!("syncing {}", text::count(*seen as u64)))
-                }
+                Health::Syncing {
+                    seen,
+                    total: Some(total),
+                } => word(
+                    State::Waiting,
+                    &format!(
+                        "syncing {}/{}",
+                        text::count(*seen as u64),
+                        text::count(*total as u64)
+                    ),
+                ),
+                Health::Syncing { seen, total: None } => word(
+                    State::Waiting,
+                    &format!("syncing {}", text::count(*seen as u64)),
+                ),
                 Health::Stale { since, .. } => {
                     let local = since.with_timezone(&chrono::Local);
-                    word(State::Failed, &format!("stale since {}", local.format("%H:%M:%S")))
+                    word(
+                        State::Failed,
+                        &format!("stale since {}", local.format("%H:%M:%S")),
+                    )
                 }
-                Health::Forbidden { resource, .. } => word(State::Held, &format!("{resource} forbidden")),
+                Health::Forbidden { resource, .. } => {
+                    word(State::Held, &format!("{resource} forbidden"))
+                }
                 Health::Failing { .. } => word(State::Failed, "failing"),
                 Health::Live | Health::Absent => word(State::Running, "live"),
             },
@@ -143,22 +187,43 @@ impl App {
     fn tabs(&mut self, area: Rect, buf: &mut Buffer) {
         let theme = &self.desk.look.theme;
         let unread = self.desk.notices.unread() as u64;
-        let labels = Tab::ALL.map(|tab| (tab.label(), (tab == Tab::Messages && unread > 0).then_some(unread)));
+        let labels = Tab::ALL.map(|tab| {
+            (
+                tab.label(),
+                (tab == Tab::Messages && unread > 0).then_some(unread),
+            )
+        });
         let filter = self.screens.top().filter();
         let right: Vec<(String, &str)> = if filter.is_empty() {
-            [(Action::Filter, "filter"), (Action::Command, "go"), (Action::Help, "keys")]
-                .into_iter()
-                .filter_map(|(action, word)| Some((self.desk.look.key_for(action, &[Scope::Global])?, word)))
-                .collect()
+            [
+                (Action::Filter, "filter"),
+                (Action::Command, "go"),
+                (Action::Help, "keys"),
+            ]
+            .into_iter()
+            .filter_map(|(action, word)| {
+                Some((self.desk.look.key_for(action, &[Scope::Global])?, word))
+            })
+            .collect()
         } else {
             vec![(text::clean(filter).into_owned(), "(esc clears)")]
         };
-        self.tab_places = tabs(&labels, self.screens.tab() as usize, &right, area, buf, theme);
+        self.tab_places = tabs(
+            &labels,
+            self.screens.tab() as usize,
+            &right,
+            area,
+            buf,
+            theme,
+        );
     }
 
     /// Which tab is under a cell, if any.
     pub(super) fn tab_at(&self, column: u16, row: u16) -> Option<Tab> {
-        let at = self.tab_places.iter().position(|place| place.contains((column, row).into()))?;
+        let at = self
+            .tab_places
+            .iter()
+            .position(|place| place.contains((column, row).into()))?;
         Tab::ALL.get(at).copied()
     }
 
@@ -183,7 +248,11 @@ impl App {
                 Level::Error => Loud::Error,
             };
             // long ones grow upward over the body
-            let room = Rect { y: area.y.saturating_sub(2), height: 3, ..area };
+            let room = Rect {
+                y: area.y.saturating_sub(2),
+                height: 3,
+                ..area
+            };
             toast::draw(&notice.text, level, room, buf, theme);
             return None;
         }
@@ -192,7 +261,13 @@ impl App {
             Link::Open => self.screens.top().position(&self.desk.cx(now, true)),
             _ => String::new(),
         };
-        footer(&hints, &[Span::styled(right, theme.dim())], area, buf, theme);
+        footer(
+            &hints,
+            &[Span::styled(right, theme.dim())],
+            area,
+            buf,
+            theme,
+        );
         None
     }
 
@@ -207,8 +282,18 @@ impl App {
             (None, Link::Open) => self.screens.top(),
             (None, _) => &self.start,
         };
-        let scopes: Vec<Scope> = pane.scopes().iter().copied().chain([Scope::Global]).collect();
-        let hint = |action: Action| Some(Hint::new(self.desk.look.key_for(action, &scopes)?, action.short()));
+        let scopes: Vec<Scope> = pane
+            .scopes()
+            .iter()
+            .copied()
+            .chain([Scope::Global])
+            .collect();
+        let hint = |action: Action| {
+            Some(Hint::new(
+                self.desk.look.key_for(action, &scopes)?,
+                action.short(),
+            ))
+        };
         pane.hints(&cx).into_iter().filter_map(hint).collect()
     }
 }

@@ -75,7 +75,9 @@ impl Look {
     /// The first key bound to an action in these scopes, as it is printed.
     pub fn key_for(&self, action: Action, scopes: &[Scope]) -> Option<String> {
         let scopes: Vec<&str> = scopes.iter().map(|s| s.name()).collect();
-        self.keymap.key_for(action, &scopes).map(ToString::to_string)
+        self.keymap
+            .key_for(action, &scopes)
+            .map(ToString::to_string)
     }
 
     /// Names of all themes there are.

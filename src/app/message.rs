@@ -1,6 +1,7 @@
 //! What tasks may tell the owner. Everything that happens outside arrives as one of these, through one
 //! bounded channel.
 
+use super::runner::RunningDemo;
 use crate::cluster::Cluster;
 use crate::cluster::report::Report;
 use crate::panes::Level;
@@ -36,6 +37,8 @@ pub enum Message {
 pub struct Opened {
     /// The runner takes it out before the app sees the message.
     pub cluster: Option<Cluster>,
+    /// The demo cluster it belongs to, if it was started for this; the runner's too.
+    pub demo: Option<RunningDemo>,
     pub context: String,
     /// The context's own namespace; empty if it names none.
     pub namespace: String,

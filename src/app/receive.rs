@@ -22,7 +22,9 @@ impl App {
                 connection,
                 failure,
             } if connection == self.connection => self.failed(failure),
-            Message::From { connection, report } if connection == self.connection => self.report(report, now),
+            Message::From { connection, report } if connection == self.connection => {
+                self.report(report, now)
+            }
             Message::Notice(level, text) => self.say(level, text, now),
             Message::FilesChanged => self.reload(now),
             Message::Opened { .. } | Message::NotOpened { .. } | Message::From { .. } => {}
@@ -68,13 +70,32 @@ impl App {
             Report::Log(batch) => {
                 let want = &*batch.want;
                 if !batch.lines.is_empty() {
-                    self.arrive(&Arrival::Lines { want, lines: &batch.lines }, now);
+                    self.arrive(
+                        &Arrival::Lines {
+                            want,
+                            lines: &batch.lines,
+                        },
+                        now,
+                    );
                 }
                 for note in &batch.notes {
-                    self.arrive(&Arrival::LogNote { want, level: level(note.severity), text: &note.text }, now);
+                    self.arrive(
+                        &Arrival::LogNote {
+                            want,
+                            level: level(note.severity),
+                            text: &note.text,
+                        },
+                        now,
+                    );
                 }
             }
-            Report::Object { want, object, .. } => self.arrive(&Arrival::Object { want: &want, object: &object }, now),
+            Report::Object { want, object, .. } => self.arrive(
+                &Arrival::Object {
+                    want: &want,
+                    object: &object,
+                },
+                now,
+            ),
             Report::Notice(notice) => self.say(level(notice.severity), notice.text, now),
         }
     }

@@ -18,8 +18,20 @@ use crate::panes::Level;
 use crate::ui::clipboard;
 use crate::ui::terminal::Terminal;
 
-/// Starts the demo cluster and answers how to reach it. It runs as long as the answer of `keep` lives.
-pub type DemoStarter = Arc<dyn Fn() -> Result<(Target, Box<dyn std::any::Any + Send>), String> + Send + Sync>;
+/// A running demo cluster: how to reach it. It runs as long as this lives.
+pub struct RunningDemo {
+    pub target: Target,
+    pub keep: Box<dyn std::any::Any + Send>,
+}
+
+impl std::fmt::Debug for RunningDemo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RunningDemo({})", self.target.server())
+    }
+}
+
+/// Starts the demo cluster. It may block: it is called where that hurts nobody.
+pub type DemoStarter = Arc<dyn Fn() -> Result<RunningDemo, String> + Send + Sync>;
 
 /// The doer.
 pub struct Runner {
@@ -28,7 +40,7 @@ pub struct Runner {
     options: Options,
     demo: Option<DemoStarter>,
     /// Keeps the demo cluster running.
-    running_demo: Option<(Target, Box<dyn std::any::Any + Send>)>,
+    running_demo: Option<RunningDemo>,
     cluster: Option<Cluster>,
     /// Ends what works for the connection there is, or the attempt at one.
     connecting: CancellationToken,
@@ -58,7 +70,10 @@ impl Runner {
     /// Only when the terminal is gone; everything else is a message.
     pub fn start(&mut self, effect: Effect, terminal: &mut Terminal) -> std::io::Result<()> {
         match effect {
-            Effect::Connect { connection, context } => self.connect(connection, context),
+            Effect::Connect {
+                connection,
+                context,
+            } => self.connect(connection, context),
             Effect::ConnectDemo { connection } => self.connect_demo(connection),
             Effect::Wants { namespace, wants } => {
                 if let Some(cluster) = &mut self.cluster {
@@ -86,6 +101,7 @@ impl Runner {
     pub fn adopt(&mut self, message: &mut Message) {
         if let Message::Opened { opened, .. } = message {
             self.cluster = opened.cluster.take();
+            self.running_demo = opened.demo.take().or(self.running_demo.take());
         }
     }
 
@@ -104,19 +120,31 @@ impl Runner {
     fn connect(&mut self, connection: Connection, context: Option<String>) {
         let stop = self.leave();
         self.running_demo = None;
-        let (around, options, messages) = (self.around.clone(), self.options.clone(), self.messages.clone());
+        let (around, options, messages) = (
+            self.around.clone(),
+            self.options.clone(),
+            self.messages.clone(),
+        );
         tokio::spawn(async move {
             let reading = around.clone();
             let asked = context.clone();
             // files of a kubeconfig may be on a slow disk
             let read = tokio::task::spawn_blocking(move || {
-                let contexts = load(&reading).map(|l| l.contexts().into_iter().map(|c| c.name).collect());
-                (resolve(&reading, asked.as_deref()), contexts.unwrap_or_default())
+                let contexts =
+                    load(&reading).map(|l| l.contexts().into_iter().map(|c| c.name).collect());
+                (
+                    resolve(&reading, asked.as_deref()),
+                    contexts.unwrap_or_default(),
+                )
             });
-            let Ok((target, contexts)) = read.await else { return };
+            let Ok((target, contexts)) = read.await else {
+                return;
+            };
             let opening = async {
                 match target {
-                    Ok(target) => open(target, options, contexts, connection, messages.clone()).await,
+                    Ok(target) => {
+                        open(target, options, contexts, connection, messages.clone()).await
+                    }
                     Err(e) => failed(&e, context, contexts, &around),
                 }
             };
@@ -124,43 +152,35 @@ impl Runner {
                 outcome = opening => outcome,
                 () = stop.cancelled() => return,
             };
-            let message = match outcome {
-                Ok(opened) => Message::Opened { connection, opened: Box::new(opened) },
-                Err(failure) => Message::NotOpened { connection, failure },
-            };
-            let _ = messages.send(message).await;
+            tell_outcome(outcome, connection, &messages).await;
         });
     }
 
     fn connect_demo(&mut self, connection: Connection) {
         let stop = self.leave();
         let (options, messages) = (self.options.clone(), self.messages.clone());
-        let started = match (&self.running_demo, &self.demo) {
-            (Some((target, _)), _) => Ok(target.clone()),
-            (None, Some(start)) => start().map(|(target, keep)| {
-                self.running_demo = Some((target.clone(), keep));
-                target
-            }),
-            (None, None) => Err("this build has no demo cluster".to_owned()),
-        };
+        let (running, starter) = (
+            self.running_demo.as_ref().map(|d| d.target.clone()),
+            self.demo.clone(),
+        );
         tokio::spawn(async move {
-            let opened = match started {
-                Ok(target) => tokio::select! {
-                    opened = open(target, options, Vec::new(), connection, messages.clone()) => opened,
-                    () = stop.cancelled() => return,
-                },
-                Err(e) => Err(Failure {
-                    context: "demo".into(),
-                    why: format!("the demo cluster did not start: {e}"),
-                    next_step: "free a port on the loopback interface, or use a kubeconfig".into(),
-                    ..Failure::default()
-                }),
+            let opening = async {
+                let (target, demo) = match running {
+                    Some(target) => (target, None),
+                    None => {
+                        let started = start_demo(starter).await?;
+                        (started.target.clone(), Some(started))
+                    }
+                };
+                let opened =
+                    open(target, options, Vec::new(), connection, messages.clone()).await?;
+                Ok(Opened { demo, ..opened })
             };
-            let message = match opened {
-                Ok(opened) => Message::Opened { connection, opened: Box::new(opened) },
-                Err(failure) => Message::NotOpened { connection, failure },
+            let outcome = tokio::select! {
+                outcome = opening => outcome,
+                () = stop.cancelled() => return,
             };
-            let _ = messages.send(message).await;
+            tell_outcome(outcome, connection, &messages).await;
         });
     }
 
@@ -176,6 +196,41 @@ impl Runner {
     }
 }
 
+async fn tell_outcome(
+    outcome: Result<Opened, Failure>,
+    connection: Connection,
+    messages: &mpsc::Sender<Message>,
+) {
+    let message = match outcome {
+        Ok(opened) => Message::Opened {
+            connection,
+            opened: Box::new(opened),
+        },
+        Err(failure) => Message::NotOpened {
+            connection,
+            failure,
+        },
+    };
+    // nobody left to tell: the program is ending
+    let _ = messages.send(message).await;
+}
+
+async fn start_demo(starter: Option<DemoStarter>) -> Result<RunningDemo, Failure> {
+    let failure = |why: String| Failure {
+        context: "demo".into(),
+        why: format!("the demo cluster did not start: {why}"),
+        next_step: "use a kubeconfig, or try again".into(),
+        ..Failure::default()
+    };
+    let Some(starter) = starter else {
+        return Err(failure("this build has none".into()));
+    };
+    match tokio::task::spawn_blocking(move || starter()).await {
+        Ok(started) => started.map_err(failure),
+        Err(e) => Err(failure(e.to_string())),
+    }
+}
+
 /// Opens a cluster and forwards its reports under its connection's number.
 async fn open(
     target: Target,
@@ -186,16 +241,22 @@ async fn open(
 ) -> Result<Opened, Failure> {
     let (context, server) = (target.context.clone(), target.server());
     let (tx, mut reports) = mpsc::channel(CHANNEL);
-    let cluster = Cluster::open(target, options, tx).await.map_err(|e| Failure {
-        context: context.clone(),
-        tried: vec![format!("context {context}"), format!("server {server}")],
-        why: e.to_string(),
-        next_step: e.next_step(),
-        contexts: contexts.clone(),
-    })?;
+    let cluster = Cluster::open(target, options, tx)
+        .await
+        .map_err(|e| Failure {
+            context: context.clone(),
+            tried: vec![format!("context {context}"), format!("server {server}")],
+            why: e.to_string(),
+            next_step: e.next_step(),
+            contexts: contexts.clone(),
+        })?;
     tokio::spawn(async move {
         while let Some(report) = reports.recv().await {
-            if messages.send(Message::From { connection, report }).await.is_err() {
+            if messages
+                .send(Message::From { connection, report })
+                .await
+                .is_err()
+            {
                 return;
             }
         }
@@ -204,6 +265,7 @@ async fn open(
         namespace: cluster.target().namespace.clone().unwrap_or_default(),
         server_version: cluster.version().map(|v| v.git_version.clone()),
         cluster: Some(cluster),
+        demo: None,
         context,
         contexts,
     })
@@ -217,7 +279,11 @@ fn failed(
 ) -> Result<Opened, Failure> {
     Err(Failure {
         context: context.unwrap_or_default(),
-        tried: around.candidates().iter().map(|f| f.display().to_string()).collect(),
+        tried: around
+            .candidates()
+            .iter()
+            .map(|f| f.display().to_string())
+            .collect(),
         why: error.to_string(),
         next_step: error.next_step(),
         contexts,
@@ -226,11 +292,26 @@ fn failed(
 
 /// Writes a new file of this name in a folder; `name-2.ext` and so on if the name is taken.
 fn write_new(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<PathBuf> {
-    let safe: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+    let safe: String = name
+        .chars()
+        .map(|c| {
+            if c.is_alphanumeric() || "-_.".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
     let safe = safe.trim_start_matches('.');
-    let (stem, ending) = safe.rsplit_once('.').map_or((safe, String::new()), |(s, e)| (s, format!(".{e}")));
+    let (stem, ending) = safe
+        .rsplit_once('.')
+        .map_or((safe, String::new()), |(s, e)| (s, format!(".{e}")));
     for n in 1..1000 {
-        let path = folder.join(if n == 1 { format!("{stem}{ending}") } else { format!("{stem}-{n}{ending}") });
+        let path = folder.join(if n == 1 {
+            format!("{stem}{ending}")
+        } else {
+            format!("{stem}-{n}{ending}")
+        });
         match std::fs::File::create_new(&path) {
             Ok(mut file) => {
                 file.write_all(bytes)?;
@@ -240,7 +321,9 @@ fn write_new(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<PathBuf
             Err(e) => return Err(e),
         }
     }
-    Err(std::io::Error::other("a thousand files of this name are there already"))
+    Err(std::io::Error::other(
+        "a thousand files of this name are there already",
+    ))
 }
 
 #[cfg(test)]

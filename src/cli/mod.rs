@@ -2,8 +2,10 @@
 //! file of its name.
 
 pub mod config;
-pub mod tui;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod table;
+pub mod tui;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -43,6 +45,10 @@ pub fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
         Some(Command::Man) => config::man()?,
         Some(Command::Config { what }) => config::config(what)?,
         None => return tui::run(&cli.cluster, &cli.look, None),
+        #[cfg(feature = "demo")]
+        Some(Command::Demo(args)) if args.serve.is_none() => {
+            return tui::run(&cli.cluster, &cli.look, Some(&args.scene));
+        }
         _ => color_eyre::eyre::bail!("this command is not built yet"),
     }
     Ok(ExitCode::SUCCESS)

@@ -12,6 +12,8 @@ use crate::app::files;
 use crate::app::look::Look;
 use crate::app::message::Message;
 use crate::app::run::run as run_loop;
+#[cfg(feature = "demo")]
+use crate::app::runner::RunningDemo;
 use crate::app::runner::{DemoStarter, Runner};
 use crate::app::{App, Begin};
 use crate::cluster::Options;
@@ -33,7 +35,10 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, scene: Option<&SceneArgs>) ->
     let (look, mut problems) = dress(&settings, look);
     problems.extend(problem.map(|p| p.to_string()));
 
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     let outcome = runtime.block_on(async {
         let (tx, mut messages) = mpsc::channel(CHANNEL);
         for problem in problems {
@@ -52,8 +57,13 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, scene: Option<&SceneArgs>) ->
         });
         let around = Surroundings::of_process(cluster.kubeconfig.clone());
         let mut runner = Runner::new(tx, around, options(&settings), starter);
-        let mut terminal = Terminal::take(terminal::Options { mouse: settings.mouse }).wrap_err("cannot use the terminal")?;
-        run_loop(&mut app, &mut runner, &mut messages, &mut terminal).await.wrap_err("the terminal is gone")
+        let mut terminal = Terminal::take(terminal::Options {
+            mouse: settings.mouse,
+        })
+        .wrap_err("cannot use the terminal")?;
+        run_loop(&mut app, &mut runner, &mut messages, &mut terminal)
+            .await
+            .wrap_err("the terminal is gone")
     });
     // a plugin that hangs must not hold the shell
     runtime.shutdown_background();
@@ -71,7 +81,10 @@ fn namespace(cluster: &ClusterArgs, demo: bool) -> Option<Option<String>> {
 
 /// What the settings say about reading clusters.
 pub fn options(settings: &Settings) -> Options {
-    let mut options = Options { namespaces: settings.namespaces.clone(), ..Options::default() };
+    let mut options = Options {
+        namespaces: settings.namespaces.clone(),
+        ..Options::default()
+    };
     options.tuning.stream = settings.transport != Transport::Pages;
     options
 }
@@ -86,9 +99,30 @@ pub fn dress(settings: &Settings, args: &LookArgs) -> (Look, Vec<String>) {
     };
     let theme = args.theme.as_deref().unwrap_or(&settings.theme);
     let keymap = args.keymap.as_deref().unwrap_or(&settings.keymap);
-    Look::load(settings::folder(), theme, keymap, Depth::detect(None, env), glyphs)
+    Look::load(
+        settings::folder(),
+        theme,
+        keymap,
+        Depth::detect(None, env),
+        glyphs,
+    )
 }
 
+#[cfg(feature = "demo")]
+fn demo_starter(scene: Option<&SceneArgs>) -> Option<DemoStarter> {
+    let scene = scene.cloned().unwrap_or_default();
+    Some(Arc::new(move || {
+        let started = super::demo::live(([127, 0, 0, 1], 0).into(), &scene);
+        let demo = started.map_err(|e| format!("{e:#}"))?;
+        let target = super::demo::target(&demo).map_err(|e| format!("{e:#}"))?;
+        Ok(RunningDemo {
+            target,
+            keep: Box::new(demo),
+        })
+    }))
+}
+
+#[cfg(not(feature = "demo"))]
 fn demo_starter(_: Option<&SceneArgs>) -> Option<DemoStarter> {
     None
 }

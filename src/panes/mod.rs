@@ -230,7 +230,13 @@ pub trait Pane {
     fn hints(&self, cx: &Cx) -> Vec<Action>;
     fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer);
     /// The same for an overlay under a line being typed; answers where the cursor stands.
-    fn draw_over(&mut self, _line: &Input, cx: &Cx, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    fn draw_over(
+        &mut self,
+        _line: &Input,
+        cx: &Cx,
+        area: Rect,
+        buf: &mut Buffer,
+    ) -> Option<Position> {
         self.draw(cx, area, buf);
         None
     }

@@ -61,7 +61,12 @@ pub fn candidates(typed: &str, cx: &Cx) -> Vec<Candidate> {
         _ if narrowed && pane(word).is_some() => {
             let command = Command::Filter(rest.to_owned());
             let detail = format!("show only {rest}");
-            return vec![Candidate { text: typed.to_owned(), detail, keys: String::new(), command }];
+            return vec![Candidate {
+                text: typed.to_owned(),
+                detail,
+                keys: String::new(),
+                command,
+            }];
         }
         _ => everything(cx),
     };
@@ -71,7 +76,11 @@ pub fn candidates(typed: &str, cx: &Cx) -> Vec<Candidate> {
     };
     let mut fuzzy = Fuzzy::default();
     let hits = fuzzy.find(pattern, all.iter().map(|c| c.text.as_str()));
-    let mut found: Vec<Candidate> = hits.into_iter().take(MOST).map(|h| all[h.at].clone()).collect();
+    let mut found: Vec<Candidate> = hits
+        .into_iter()
+        .take(MOST)
+        .map(|h| all[h.at].clone())
+        .collect();
     // a pane typed in full comes first, whatever else matches
     if let Some(exact) = pane(typed)
         && let Some(at) = found.iter().position(|c| c.command == Command::Act(exact))
@@ -109,25 +118,54 @@ fn pane(word: &str) -> Option<Action> {
 
 fn action(action: Action, cx: &Cx) -> Candidate {
     let scopes = [action.scope().name(), "global"];
-    let keys = cx.keymap.key_for(action, &scopes).map(ToString::to_string).unwrap_or_default();
+    let keys = cx
+        .keymap
+        .key_for(action, &scopes)
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let text = match action {
-        Action::GoJobs | Action::GoPods | Action::GoNodes | Action::GoEvents | Action::GoMessages => {
-            action.name().trim_start_matches("go-").to_owned()
-        }
+        Action::GoJobs
+        | Action::GoPods
+        | Action::GoNodes
+        | Action::GoEvents
+        | Action::GoMessages => action.name().trim_start_matches("go-").to_owned(),
         other => other.name().to_owned(),
     };
-    Candidate { text, detail: action.describe().to_owned(), keys, command: Command::Act(action) }
+    Candidate {
+        text,
+        detail: action.describe().to_owned(),
+        keys,
+        command: Command::Act(action),
+    }
 }
 
 fn everything(cx: &Cx) -> Vec<Candidate> {
-    let mut all: Vec<Candidate> = [Action::GoJobs, Action::GoPods, Action::GoNodes, Action::GoEvents, Action::GoMessages]
-        .into_iter()
-        .map(|a| action(a, cx))
-        .collect();
-    let global = Action::ALL.iter().copied().filter(|a| a.scope() == Scope::Global);
-    all.extend(global.filter(|a| !a.name().starts_with("go-") && *a != Action::Command).map(|a| action(a, cx)));
+    let mut all: Vec<Candidate> = [
+        Action::GoJobs,
+        Action::GoPods,
+        Action::GoNodes,
+        Action::GoEvents,
+        Action::GoMessages,
+    ]
+    .into_iter()
+    .map(|a| action(a, cx))
+    .collect();
+    let global = Action::ALL
+        .iter()
+        .copied()
+        .filter(|a| a.scope() == Scope::Global);
+    all.extend(
+        global
+            .filter(|a| !a.name().starts_with("go-") && *a != Action::Command)
+            .map(|a| action(a, cx)),
+    );
     let prefixed = |prefix: &str, list: Vec<Candidate>| -> Vec<Candidate> {
-        list.into_iter().map(|c| Candidate { text: format!("{prefix} {}", c.text), ..c }).collect()
+        list.into_iter()
+            .map(|c| Candidate {
+                text: format!("{prefix} {}", c.text),
+                ..c
+            })
+            .collect()
     };
     all.extend(prefixed("ns", namespaces(cx)));
     all.extend(prefixed("ctx", contexts(cx)));
@@ -158,7 +196,9 @@ fn namespaces(cx: &Cx) -> Vec<Candidate> {
         keys: String::new(),
         command: Command::Namespace(name.cloned()),
     };
-    std::iter::once(one(None)).chain(names.into_iter().map(|n| one(Some(n)))).collect()
+    std::iter::once(one(None))
+        .chain(names.into_iter().map(|n| one(Some(n))))
+        .collect()
 }
 
 fn contexts(cx: &Cx) -> Vec<Candidate> {
@@ -178,7 +218,11 @@ fn themes() -> Vec<Candidate> {
         command: Command::Theme(name.clone()),
         text: name,
     };
-    crate::ui::theme::Themes::default().names().into_iter().map(one).collect()
+    crate::ui::theme::Themes::default()
+        .names()
+        .into_iter()
+        .map(one)
+        .collect()
 }
 
 /// The list above the prompt.
@@ -209,7 +253,13 @@ impl Pane for Palette {
         self.draw_over(&Input::new(&self.typed), cx, area, buf);
     }
 
-    fn draw_over(&mut self, line: &Input, cx: &Cx, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    fn draw_over(
+        &mut self,
+        line: &Input,
+        cx: &Cx,
+        area: Rect,
+        buf: &mut Buffer,
+    ) -> Option<Position> {
         let found = candidates(&self.typed, cx);
         self.selected = self.selected.min(found.len().saturating_sub(1));
         let texts = found.iter().map(|c| c.text.as_str());
@@ -217,8 +267,18 @@ impl Pane for Palette {
         for hit in Fuzzy::default().find(self.typed.trim_start(), texts) {
             marks[hit.at] = hit.marks.iter().map(|m| *m as usize).collect();
         }
-        let picker = Picker { title: "go to", len: found.len(), selected: self.selected, empty: "nothing matches" };
-        let entry = |n: usize| Entry { name: &found[n].text, hits: &marks[n], about: &found[n].detail, key: &found[n].keys };
+        let picker = Picker {
+            title: "go to",
+            len: found.len(),
+            selected: self.selected,
+            empty: "nothing matches",
+        };
+        let entry = |n: usize| Entry {
+            name: &found[n].text,
+            hits: &marks[n],
+            about: &found[n].detail,
+            key: &found[n].keys,
+        };
         Some(picker.draw(line, area, buf, cx.theme, entry).0)
     }
 

@@ -19,7 +19,13 @@ pub enum Why {
     #[default]
     Nothing,
     Connecting(Option<String>),
-    Failed { context: String, tried: Vec<String>, why: String, next_step: String, contexts: Vec<String> },
+    Failed {
+        context: String,
+        tried: Vec<String>,
+        why: String,
+        next_step: String,
+        contexts: Vec<String>,
+    },
 }
 
 /// The screen: what happened, and the choices.
@@ -40,17 +46,32 @@ enum Choice {
 impl Start {
     /// What there is to say now. The selection starts at the first choice again.
     pub fn set(&mut self, why: Why, demo: bool) {
-        *self = Self { why, demo, selected: 0 };
+        *self = Self {
+            why,
+            demo,
+            selected: 0,
+        };
     }
 
     fn choices(&self) -> Vec<Choice> {
-        let Why::Failed { context, contexts, .. } = &self.why else { return Vec::new() };
+        let Why::Failed {
+            context, contexts, ..
+        } = &self.why
+        else {
+            return Vec::new();
+        };
         let mut choices = Vec::new();
         if self.demo {
             choices.push(Choice::Demo);
         }
         choices.push(Choice::Retry);
-        choices.extend(contexts.iter().filter(|c| *c != context).cloned().map(Choice::Context));
+        choices.extend(
+            contexts
+                .iter()
+                .filter(|c| *c != context)
+                .cloned()
+                .map(Choice::Context),
+        );
         choices
     }
 
@@ -68,12 +89,31 @@ impl Start {
         match &self.why {
             Why::Nothing => {}
             Why::Connecting(context) => {
-                let to = context.as_deref().map_or("the current context".to_owned(), |c| text::clean(c).into_owned());
-                lines.push(Line::from(Span::styled(format!("connecting to {to} …"), theme.state(State::Waiting))));
+                let to = context
+                    .as_deref()
+                    .map_or("the current context".to_owned(), |c| {
+                        text::clean(c).into_owned()
+                    });
+                lines.push(Line::from(Span::styled(
+                    format!("connecting to {to} …"),
+                    theme.state(State::Waiting),
+                )));
             }
-            Why::Failed { tried, why, next_step, .. } => {
-                for (n, part) in text::wrap(&text::clean(why), width.saturating_sub(2)).into_iter().enumerate() {
-                    let glyph = if n == 0 { theme.state_glyph(State::Failed) } else { " " };
+            Why::Failed {
+                tried,
+                why,
+                next_step,
+                ..
+            } => {
+                for (n, part) in text::wrap(&text::clean(why), width.saturating_sub(2))
+                    .into_iter()
+                    .enumerate()
+                {
+                    let glyph = if n == 0 {
+                        theme.state_glyph(State::Failed)
+                    } else {
+                        " "
+                    };
                     lines.push(Line::from(vec![
                         Span::styled(format!("{glyph} "), theme.state(State::Failed)),
                         Span::styled(part, theme.text()),
@@ -86,7 +126,9 @@ impl Start {
                     lines.push(Line::default());
                     lines.push(Line::from(Span::styled("tried", theme.header())));
                     for one in tried {
-                        let one = text::shorten(one, width.saturating_sub(2), text::Shorten::Middle).into_owned();
+                        let one =
+                            text::shorten(one, width.saturating_sub(2), text::Shorten::Middle)
+                                .into_owned();
                         lines.push(Line::from(Span::styled(format!("  {one}"), theme.dim())));
                     }
                 }
@@ -141,18 +183,33 @@ impl Pane for Start {
         let skip = (self.selected + 1).saturating_sub(room);
         for (at, choice) in choices.iter().enumerate().skip(skip).take(room) {
             let (name, detail) = match choice {
-                Choice::Demo => ("open the demo cluster".to_owned(), "a simulated GPU cluster in this program"),
+                Choice::Demo => (
+                    "open the demo cluster".to_owned(),
+                    "a simulated GPU cluster in this program",
+                ),
                 Choice::Retry => ("try again".to_owned(), ""),
                 Choice::Context(name) => (text::clean(name).into_owned(), "context"),
             };
-            let row = Rect { x: left, y, width: width as u16, height: 1 };
+            let row = Rect {
+                x: left,
+                y,
+                width: width as u16,
+                height: 1,
+            };
             let chosen = at == self.selected;
             if chosen {
                 buf.set_style(row, cx.theme.selection(true));
-                buf.set_stringn(left, y, cx.glyphs.selection(), 1, cx.theme.selection_bar(true));
+                buf.set_stringn(
+                    left,
+                    y,
+                    cx.glyphs.selection(),
+                    1,
+                    cx.theme.selection_bar(true),
+                );
             }
             let name = text::shorten(&name, width.saturating_sub(4), text::Shorten::Middle);
-            let (x, _) = buf.set_stringn(left + 2, y, &name, width.saturating_sub(2), cx.theme.text());
+            let (x, _) =
+                buf.set_stringn(left + 2, y, &name, width.saturating_sub(2), cx.theme.text());
             let room = usize::from((left + width as u16).saturating_sub(x + 2));
             buf.set_stringn(x + 2, y, detail, room, cx.theme.dim());
             y += 1;

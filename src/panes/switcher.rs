@@ -34,7 +34,11 @@ const ALL: &str = "all namespaces";
 
 impl Switcher {
     pub fn new(what: What) -> Self {
-        Self { what, typed: String::new(), selected: 0 }
+        Self {
+            what,
+            typed: String::new(),
+            selected: 0,
+        }
     }
 
     /// All choices in their order, and the one in force.
@@ -47,10 +51,23 @@ impl Switcher {
             }
             What::Namespace => {
                 let here = cx.session.cluster;
-                let listed = cx.model.namespaces.rows().filter(|n| n.key.cluster == here).map(|n| n.name.to_string());
+                let listed = cx
+                    .model
+                    .namespaces
+                    .rows()
+                    .filter(|n| n.key.cluster == here)
+                    .map(|n| n.name.to_string());
                 // where namespaces may not be listed, those of the rows are known all the same
-                let seen = cx.model.jobs.rows().filter(|j| j.key.cluster == here).map(|j| j.namespace.to_string());
-                let mut all: Vec<String> = listed.chain(seen).chain(cx.session.namespace.as_ref().map(|n| n.to_string())).collect();
+                let seen = cx
+                    .model
+                    .jobs
+                    .rows()
+                    .filter(|j| j.key.cluster == here)
+                    .map(|j| j.namespace.to_string());
+                let mut all: Vec<String> = listed
+                    .chain(seen)
+                    .chain(cx.session.namespace.as_ref().map(|n| n.to_string()))
+                    .collect();
                 all.sort();
                 all.dedup();
                 all.insert(0, ALL.to_owned());
@@ -65,15 +82,29 @@ impl Switcher {
         let (choices, current) = self.choices(cx);
         let hits = Fuzzy::default().find(&self.typed, choices.iter().map(String::as_str));
         let marks = |hit: &Hit| hit.marks.iter().map(|m| *m as usize).collect();
-        (hits.iter().map(|hit| (choices[hit.at].clone(), marks(hit))).collect(), current)
+        (
+            hits.iter()
+                .map(|hit| (choices[hit.at].clone(), marks(hit)))
+                .collect(),
+            current,
+        )
     }
 
     fn detail(&self, choice: &str, cx: &Cx) -> String {
         if self.what == What::Context {
             return String::new();
         }
-        let jobs = cx.model.jobs.rows().filter(|j| choice == ALL || *j.namespace == *choice).count();
-        if jobs == 0 || cx.session.namespace.is_some() { String::new() } else { format!("{jobs} jobs") }
+        let jobs = cx
+            .model
+            .jobs
+            .rows()
+            .filter(|j| choice == ALL || *j.namespace == *choice)
+            .count();
+        if jobs == 0 || cx.session.namespace.is_some() {
+            String::new()
+        } else {
+            format!("{jobs} jobs")
+        }
     }
 }
 
@@ -101,21 +132,45 @@ impl Pane for Switcher {
         self.draw_over(&Input::new(&self.typed), cx, area, buf);
     }
 
-    fn draw_over(&mut self, line: &Input, cx: &Cx, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    fn draw_over(
+        &mut self,
+        line: &Input,
+        cx: &Cx,
+        area: Rect,
+        buf: &mut Buffer,
+    ) -> Option<Position> {
         let (found, current) = self.found(cx);
         self.selected = self.selected.min(found.len().saturating_sub(1));
         let empty = match (self.what, cx.session.contexts.is_empty()) {
             (What::Context, true) => "no context in a kubeconfig",
-            (What::Namespace, _) if !self.typed.is_empty() => "enter goes to this namespace, listed or not",
+            (What::Namespace, _) if !self.typed.is_empty() => {
+                "enter goes to this namespace, listed or not"
+            }
             _ => "nothing matches",
         };
         let about: Vec<String> = found
             .iter()
-            .map(|(name, _)| if *name == current { "now".to_owned() } else { self.detail(name, cx) })
+            .map(|(name, _)| {
+                if *name == current {
+                    "now".to_owned()
+                } else {
+                    self.detail(name, cx)
+                }
+            })
             .collect();
         let title = self.title(cx);
-        let picker = Picker { title: &title, len: found.len(), selected: self.selected, empty };
-        let entry = |n: usize| Entry { name: &found[n].0, hits: &found[n].1, about: &about[n], key: "" };
+        let picker = Picker {
+            title: &title,
+            len: found.len(),
+            selected: self.selected,
+            empty,
+        };
+        let entry = |n: usize| Entry {
+            name: &found[n].0,
+            hits: &found[n].1,
+            about: &about[n],
+            key: "",
+        };
         Some(picker.draw(line, area, buf, cx.theme, entry).0)
     }
 
