@@ -161,6 +161,8 @@ impl App {
     pub(super) fn connect_demo(&mut self) {
         self.leave();
         self.desk.session.context = "demo".into();
+        // its story is told in all namespaces
+        self.take_namespace_from_context = false;
         self.link = Link::Connecting {
             context: Some("demo".into()),
         };

@@ -40,6 +40,8 @@ pub use palette::Command;
 /// The pane for a target.
 pub fn open(target: &Target) -> Box<dyn Pane> {
     match target {
+        Target::Jobs => Box::new(jobs::Jobs::default()),
+        Target::Job(key) => Box::new(job::Job::new(*key)),
         Target::Pods(of) => Box::new(pods::Pods::new(of.clone())),
         Target::Nodes => Box::new(nodes::Nodes::default()),
         Target::Events(about) => Box::new(events::Events::new(about.clone())),
