@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use kube::config::Kubeconfig;
@@ -12,12 +11,8 @@ use crate::cluster::connect::resolve_loaded;
 use crate::cluster::kubeconfig::{Loaded, Surroundings};
 use crate::cluster::target::Target;
 use crate::demo::Demo;
-use crate::demo::api::write::Cluster;
-use crate::demo::clock::Clock;
+use crate::demo::scenario::{Options, epoch};
 use crate::demo::world::World;
-
-/// What one-shot commands look at when they are not told: the scene's jobs are in all states by then.
-const MOMENT: Duration = Duration::from_secs(600);
 
 /// How to reach a demo cluster.
 pub fn target(demo: &Demo) -> io::Result<Target> {
@@ -31,19 +26,25 @@ pub fn target(demo: &Demo) -> io::Result<Target> {
 
 /// A demo cluster that lives on from now.
 pub fn live(address: SocketAddr, scene: &SceneArgs) -> io::Result<Demo> {
-    let mut clock = Clock::stepped(Utc::now(), scene.speed);
-    clock.follow_wall();
-    let world = World::new(Cluster::new(clock, scene.seed));
-    Demo::start(address, world)
+    let defaults = Options::default();
+    let options = Options {
+        seed: scene.seed,
+        speed: scene.speed,
+        nodes: scene.nodes.unwrap_or(defaults.nodes),
+        pods: scene.pods.unwrap_or(defaults.pods),
+    };
+    Demo::start(address, World::live(&options))
 }
 
-/// A demo cluster advanced to a moment, where its clock stands still; and that moment.
+/// A demo cluster advanced to a moment (the scene's beginning if none is given), where its clock stands still;
+/// and what time it is there.
 pub fn frozen(args: &OneShotArgs) -> io::Result<(Demo, DateTime<Utc>)> {
-    // a fixed beginning: the same seed and moment give the same bytes
-    let begin = DateTime::from_timestamp(1_767_258_000, 0).unwrap_or_default();
-    let now = begin + args.at.unwrap_or(MOMENT);
-    let mut world = World::new(Cluster::new(Clock::stepped(begin, 1.0), args.seed));
-    world.advance_to(now);
+    let options = Options {
+        seed: args.seed,
+        ..Options::default()
+    };
+    let after = args.at.unwrap_or_default();
+    let world = World::stepped(&options, after);
     let demo = Demo::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), world)?;
-    Ok((demo, now))
+    Ok((demo, epoch() + after))
 }

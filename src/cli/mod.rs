@@ -1,9 +1,14 @@
 //! The command line: every flag and subcommand, and which function each leads to. What a command does is in the
 //! file of its name.
 
+pub mod columns;
 pub mod config;
+pub mod connect;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod get;
+#[cfg(feature = "demo")]
+pub mod serve;
 pub mod table;
 pub mod tui;
 
@@ -46,9 +51,13 @@ pub fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
         Some(Command::Config { what }) => config::config(what)?,
         None => return tui::run(&cli.cluster, &cli.look, None),
         #[cfg(feature = "demo")]
-        Some(Command::Demo(args)) if args.serve.is_none() => {
-            return tui::run(&cli.cluster, &cli.look, Some(&args.scene));
+        Some(Command::Demo(args)) => {
+            return match args.serve {
+                Some(address) => serve::serve(address, args.kubeconfig_out.as_deref(), &args.scene),
+                None => tui::run(&cli.cluster, &cli.look, Some(&args.scene)),
+            };
         }
+        Some(Command::Get(args)) => return get::run(&cli.cluster, &args),
         _ => color_eyre::eyre::bail!("this command is not built yet"),
     }
     Ok(ExitCode::SUCCESS)
@@ -165,6 +174,16 @@ pub struct OneShotArgs {
     #[cfg(feature = "demo")]
     #[arg(long, requires = "demo", value_name = "TIME", value_parser = duration)]
     pub at: Option<std::time::Duration>,
+}
+
+impl OneShotArgs {
+    /// A demo cluster of our own is meant.
+    pub fn is_demo(&self) -> bool {
+        #[cfg(feature = "demo")]
+        return self.demo;
+        #[cfg(not(feature = "demo"))]
+        false
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -72,7 +72,13 @@ impl Demo {
             .thread_name("demo")
             .enable_all()
             .build()?;
-        let listener = runtime.block_on(TcpListener::bind(addr))?;
+        // bound without the runtime: the caller may be inside one of its own, and must learn of a failure
+        let listener = std::net::TcpListener::bind(addr)?;
+        listener.set_nonblocking(true)?;
+        let listener = {
+            let _inside = runtime.enter();
+            TcpListener::from_std(listener)?
+        };
         let addr = listener.local_addr()?;
         let shared = Shared::new(backend);
         runtime.spawn(drive(shared.clone()));

@@ -1,0 +1,227 @@
+//! From flags to a cluster that answers, and one look at it: what `get`, `render` and `doctor` stand on.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use color_eyre::eyre::{Result, bail};
+use tokio::sync::mpsc;
+
+use super::{ClusterArgs, OneShotArgs};
+use crate::cluster::connect::{ConnectError, resolve};
+use crate::cluster::kubeconfig::Surroundings;
+use crate::cluster::report::{Report, SourceHealth};
+use crate::cluster::target::Target;
+use crate::cluster::{CHANNEL, Cluster, Options};
+use crate::model::Model;
+use crate::model::delta::SourceId;
+use crate::model::health::Health;
+use crate::model::want::{Kind, Selector, Want};
+use crate::settings;
+
+/// Longest silence of a server in the middle of a list.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A cluster that answered, and what it has told so far.
+pub struct Connected {
+    pub cluster: Cluster,
+    pub reports: mpsc::Receiver<Report>,
+    pub model: Model,
+    /// The namespace to look at; `None`: all.
+    pub namespace: Option<String>,
+    /// Where all namespaces may not be listed, these are.
+    fallback: Vec<String>,
+    sources: HashMap<SourceId, SourceHealth>,
+    /// The demo cluster's clock, which stands still; a real cluster's is ours.
+    frozen: Option<DateTime<Utc>>,
+    /// Last, so that it outlives the connection to it.
+    #[cfg(feature = "demo")]
+    _demo: Option<crate::demo::Demo>,
+}
+
+/// No cluster, and why; the next step is in a second line.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}\n{next}", next = .0.next_step())]
+pub struct Unconnected(pub ConnectError);
+
+/// The target the flags mean, without talking to it.
+pub fn target(args: &ClusterArgs) -> Result<Target, ConnectError> {
+    let around = Surroundings::of_process(args.kubeconfig.clone());
+    resolve(&around, args.context.as_deref())
+}
+
+/// Connects to the cluster the flags mean, be it a demo cluster of our own.
+///
+/// # Errors
+/// What is wrong and what to do about it.
+pub async fn connect(args: &ClusterArgs, one_shot: &OneShotArgs) -> Result<Connected> {
+    #[cfg(feature = "demo")]
+    if one_shot.demo {
+        let (demo, now) = super::demo::frozen(one_shot)?;
+        let target = super::demo::target(&demo)?;
+        let mut connected = open(args, one_shot, target).await?;
+        connected.frozen = Some(now);
+        connected._demo = Some(demo);
+        return Ok(connected);
+    }
+    let target = target(args).map_err(Unconnected)?;
+    open(args, one_shot, target).await
+}
+
+async fn open(args: &ClusterArgs, one_shot: &OneShotArgs, target: Target) -> Result<Connected> {
+    let (settings, problem) = settings::load(settings::file().as_deref());
+    if let Some(problem) = problem {
+        eprintln!("jobdeck: {problem}");
+    }
+    let (out, reports) = mpsc::channel(CHANNEL);
+    let options = Options {
+        namespaces: settings.namespaces.clone(),
+        ..Options::default()
+    };
+    let cluster = Cluster::open(target, options, out)
+        .await
+        .map_err(Unconnected)?;
+    let own = cluster.namespace().to_owned();
+    let namespace = match (&args.namespace, args.all_namespaces) {
+        (Some(name), _) => Some(name.clone()),
+        (None, true) => None,
+        // the demo cluster's story is told in all namespaces
+        (None, false) if one_shot.is_demo() => None,
+        (None, false) => Some(own.clone()),
+    };
+    let mut fallback = vec![own];
+    fallback.extend(settings.namespaces);
+    Ok(Connected {
+        cluster,
+        reports,
+        model: Model::default(),
+        namespace,
+        fallback,
+        sources: HashMap::new(),
+        frozen: None,
+        #[cfg(feature = "demo")]
+        _demo: None,
+    })
+}
+
+impl Connected {
+    /// The moment to compute ages for.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.frozen.unwrap_or_else(Utc::now)
+    }
+
+    /// Lists these kinds once into the model. The first must be had; of the others it is said on standard
+    /// error if they cannot.
+    ///
+    /// # Errors
+    /// What could not be listed, why, and what to do.
+    pub async fn sync(&mut self, kinds: &[Kind]) -> Result<()> {
+        let wants: Vec<Want> = kinds
+            .iter()
+            .map(|kind| Want::Watch(*kind, Selector::All))
+            .collect();
+        self.cluster.want(self.namespace.as_deref(), &wants);
+        let mut waiting: Vec<Kind> = kinds.to_vec();
+        while !waiting.is_empty() {
+            if let Report::Delta(delta) = self.next().await? {
+                self.model.apply(delta);
+            }
+            let settled: Vec<(Kind, Result<(), String>)> = waiting
+                .iter()
+                .filter_map(|kind| Some((*kind, self.settled(*kind, &Selector::All)?)))
+                .collect();
+            for (kind, result) in settled {
+                waiting.retain(|k| *k != kind);
+                match result {
+                    Ok(()) => {}
+                    Err(why) if kind == kinds[0] => bail!("{why}"),
+                    Err(why) => eprintln!("jobdeck: {why}"),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The next report; notices are said on standard error.
+    ///
+    /// # Errors
+    /// When none comes for too long.
+    pub async fn next(&mut self) -> Result<Report> {
+        let report = match tokio::time::timeout(PATIENCE, self.reports.recv()).await {
+            Ok(Some(report)) => report,
+            Ok(None) => bail!("the connection ended before everything was there"),
+            Err(_) => bail!(
+                "no word from {} for {} s\ncheck the connection, then try again",
+                self.cluster.target().server(),
+                PATIENCE.as_secs(),
+            ),
+        };
+        match &report {
+            Report::Health(health) => {
+                self.sources.insert(health.source, health.clone());
+            }
+            Report::Ended { source, .. } => {
+                self.sources.remove(source);
+            }
+            Report::Notice(notice) => eprintln!("jobdeck: {}", notice.text),
+            Report::Delta(_) | Report::Log(_) | Report::Object { .. } => {}
+        }
+        Ok(report)
+    }
+
+    /// Whether what is watched is completely there (`Some(Ok)`), cannot be had (`Some(Err)`), or is still under
+    /// way.
+    pub fn settled(&self, kind: Kind, selector: &Selector) -> Option<Result<(), String>> {
+        let of = |namespace: Option<&str>| {
+            self.sources
+                .values()
+                .find(|s| {
+                    s.kind == kind && s.selector == *selector && s.namespace.as_deref() == namespace
+                })
+                .map(|s| &s.health)
+        };
+        let namespaced =
+            *selector == Selector::All && !matches!(kind, Kind::Node | Kind::Namespace);
+        let scope = self.namespace.as_deref().filter(|_| namespaced);
+        match of(scope) {
+            // then the namespaces of the fall-back are listed one by one
+            None | Some(Health::Forbidden { .. }) if scope.is_none() && namespaced => {}
+            None => return None,
+            Some(health) => return verdict(kind, health),
+        }
+        let verdicts: Vec<Result<(), String>> = self
+            .fallback
+            .iter()
+            .map(|name| verdict(kind, of(Some(name))?))
+            .collect::<Option<_>>()?;
+        let any = verdicts.iter().any(Result::is_ok);
+        match verdicts.into_iter().find(Result::is_err) {
+            Some(error) if !any => Some(error),
+            _ => Some(Ok(())),
+        }
+    }
+}
+
+/// What the health of a source means to somebody who asks once.
+fn verdict(kind: Kind, health: &Health) -> Option<Result<(), String>> {
+    let what = kind.plural();
+    match health {
+        Health::Connecting | Health::Syncing { .. } => None,
+        Health::Live | Health::Stale { .. } => Some(Ok(())),
+        Health::Forbidden {
+            verb,
+            resource,
+            namespace,
+        } => {
+            let place = namespace.as_ref().map_or_else(
+                || "in the whole cluster".into(),
+                |n| format!("in namespace {n}"),
+            );
+            Some(Err(format!(
+                "{what}: forbidden (needs {verb} on {resource} {place})\n`jobdeck doctor` shows what this user may do"
+            )))
+        }
+        Health::Absent => Some(Err(format!("{what}: this cluster does not serve them"))),
+        Health::Failing { why } => Some(Err(format!("{what}: {why}"))),
+    }
+}

@@ -1,0 +1,122 @@
+//! `jobdeck get`: rows once, for people and for scripts.
+
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+use clap::CommandFactory;
+use clap::error::ErrorKind;
+use color_eyre::eyre::Result;
+use serde::Serialize;
+
+use super::columns::{self, Shape};
+use super::config::print_all;
+use super::connect::{Connected, connect};
+use super::table::Table;
+use super::{Cli, ClusterArgs, GetArgs, Output, What};
+use crate::model::Model;
+use crate::model::event::EventRow;
+use crate::model::filter::Filter;
+use crate::model::job::JobRow;
+use crate::model::json::{EventJson, NodeJson, PodJson, RowJson};
+use crate::model::listed::Listed;
+use crate::model::node::NodeRow;
+use crate::model::pod::PodRow;
+use crate::model::want::Kind;
+
+/// Runs the command.
+pub fn run(cluster: &ClusterArgs, args: &GetArgs) -> Result<ExitCode> {
+    match args.what {
+        // a job's retries and time left are in its pods, a node's use too
+        What::Jobs => get(
+            cluster,
+            args,
+            &[Kind::Job, Kind::Pod],
+            columns::jobs,
+            |row: &JobRow, model, now| RowJson::of(model, row, now),
+        ),
+        What::Pods => get(
+            cluster,
+            args,
+            &[Kind::Pod],
+            columns::pods,
+            |row: &PodRow, _, _| PodJson::of(row),
+        ),
+        What::Nodes => get(
+            cluster,
+            args,
+            &[Kind::Node, Kind::Pod],
+            columns::nodes,
+            |row: &NodeRow, model, _| NodeJson::of(model, row),
+        ),
+        What::Events => get(
+            cluster,
+            args,
+            &[Kind::Event],
+            columns::events,
+            |row: &EventRow, _, _| EventJson::of(row),
+        ),
+    }
+}
+
+fn get<R: Listed, J: Serialize>(
+    cluster: &ClusterArgs,
+    args: &GetArgs,
+    kinds: &[Kind],
+    table: fn(&[&R], &Model, DateTime<Utc>, Shape) -> Table,
+    json: fn(&R, &Model, DateTime<Utc>) -> J,
+) -> Result<ExitCode> {
+    // before anything is asked: a filter that is none is a wrong command line
+    let filter = match Filter::parse(args.filter.as_deref().unwrap_or_default(), &R::VOCABULARY) {
+        Ok(filter) => filter,
+        Err(e) => Cli::command()
+            .error(ErrorKind::ValueValidation, format!("--filter: {e}"))
+            .exit(),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let connected = runtime.block_on(async {
+        let mut connected = connect(cluster, &args.one_shot).await?;
+        connected.sync(kinds).await?;
+        Ok::<_, color_eyre::Report>(connected)
+    })?;
+    let (model, now) = (&connected.model, connected.now());
+    let mut rows: Vec<&R> = R::table(model).rows().collect();
+    rows.sort_by_key(|row| row.tie());
+    let all = rows.len();
+    rows.retain(|row| filter.is_empty() || filter.passes(&row.fields(model, now)));
+    let shape = Shape {
+        namespace: connected.namespace.is_none(),
+        wide: args.output == Output::Wide,
+    };
+    match args.output {
+        Output::Table | Output::Wide if rows.is_empty() => {
+            say_nothing_found(&connected, args.what != What::Nodes, all);
+        }
+        Output::Table | Output::Wide => {
+            print_all(table(&rows, model, now, shape).text().as_bytes())?;
+        }
+        Output::Json | Output::Yaml => {
+            let rows: Vec<J> = rows.iter().map(|row| json(row, model, now)).collect();
+            let text = match args.output {
+                Output::Json => serde_json::to_string_pretty(&rows)? + "\n",
+                _ => serde_saphyr::to_string(&rows)?,
+            };
+            print_all(text.as_bytes())?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// As kubectl: on standard error, so that standard output stays empty.
+fn say_nothing_found(connected: &Connected, namespaced: bool, before_filter: usize) {
+    let place = match &connected.namespace {
+        Some(name) if namespaced => format!(" in {name} namespace"),
+        _ => String::new(),
+    };
+    match before_filter {
+        0 => eprintln!("No resources found{place}."),
+        n => eprintln!("None of {n} resources{place} passes the filter."),
+    }
+}
