@@ -24,6 +24,8 @@ pub struct Stream {
     open: Option<Anchor>,
     /// Time of its last line: a clock that jumps back does not change the order.
     key: Option<i64>,
+    /// What is known already is being told again; of the lines as old as the last one, so many are still to come.
+    replay: Option<usize>,
 }
 
 /// Figures of the whole buffer.
@@ -39,6 +41,8 @@ pub struct Counts {
     pub bytes: usize,
     /// Lines dropped because of the bound.
     pub trimmed: u64,
+    /// Lines left out because they were here before.
+    pub repeated: u64,
 }
 
 /// All lines of one screen.
@@ -48,9 +52,29 @@ pub struct LogBuffer {
     ring: Ring,
     limit: usize,
     trimmed: u64,
+    repeated: u64,
+    /// Lines were trimmed or cleared: what is not known may have been.
+    forgot: bool,
     arrivals: u64,
+    view: View,
+}
+
+/// What decides which lines are shown, and which match.
+#[derive(Debug, Default)]
+struct View {
     filter: Option<Pattern>,
     search: Option<Pattern>,
+    /// Only these streams; empty: all.
+    only: Vec<u16>,
+}
+
+impl View {
+    fn judge(&self, line: &Line) -> (bool, bool) {
+        let shown = (self.only.is_empty() || self.only.contains(&line.stream))
+            && self.filter.as_ref().is_none_or(|f| f.matches(&line.text));
+        let hit = shown && self.search.as_ref().is_some_and(|s| s.matches(&line.text));
+        (shown, hit)
+    }
 }
 
 impl LogBuffer {
@@ -64,9 +88,10 @@ impl LogBuffer {
             ring: Ring::default(),
             limit,
             trimmed: 0,
+            repeated: 0,
+            forgot: false,
             arrivals: 0,
-            filter: None,
-            search: None,
+            view: View::default(),
         }
     }
 
@@ -81,11 +106,75 @@ impl LogBuffer {
     }
 
     /// Lines of one stream, oldest first.
+    ///
+    /// A stream that was let go and taken up again begins with lines known already: these are left out.
     pub fn push(&mut self, stream: usize, lines: &[LogLine]) {
+        let Some(first) = lines.first() else { return };
+        if self.is_known(stream, first) {
+            let seen = self.lines_at_end_of(stream);
+            self.streams[stream].replay = Some(seen);
+        }
         for line in lines {
-            self.push_line(stream, line);
+            if self.skips(stream, line) {
+                self.repeated += 1;
+            } else {
+                self.push_line(stream, line);
+            }
         }
         self.trim();
+    }
+
+    /// Whether a line was here before: the same at the same time, or from before everything that is kept of more.
+    fn is_known(&self, index: usize, line: &LogLine) -> bool {
+        let Some(stream) = self.streams.get(index) else {
+            return false;
+        };
+        let (Some(at), Some(key)) = (nanos(line), stream.key) else {
+            return false;
+        };
+        if at > key {
+            return false;
+        }
+        if self.ring.oldest().is_none_or(|oldest| at < oldest.key) {
+            return self.forgot && at < key;
+        }
+        let mut frame = Frame::default();
+        frame.feed(&line.bytes);
+        frame.settle();
+        self.ring
+            .lines_at(at)
+            .any(|known| known.stream() == index && *known.text == *frame.text())
+    }
+
+    /// Lines of a stream with the time of its last one.
+    fn lines_at_end_of(&self, index: usize) -> usize {
+        let key = self.streams.get(index).and_then(|stream| stream.key);
+        key.map_or(0, |key| {
+            let same = |line: &&Line| line.stream() == index && line.at == Some(key);
+            self.ring.lines_at(key).filter(same).count()
+        })
+    }
+
+    /// Whether a line belongs to what is being told again.
+    fn skips(&mut self, index: usize, line: &LogLine) -> bool {
+        let Some(stream) = self.streams.get_mut(index) else {
+            return true;
+        };
+        let Some(left) = &mut stream.replay else {
+            return false;
+        };
+        match (nanos(line), stream.key) {
+            // The rest of a line left out.
+            (None, _) => return true,
+            (Some(at), Some(key)) if at < key => return true,
+            (Some(at), Some(key)) if at == key && *left > 0 => {
+                *left -= 1;
+                return true;
+            }
+            _ => {}
+        }
+        stream.replay = None;
+        false
     }
 
     fn push_line(&mut self, index: usize, line: &LogLine) {
@@ -93,7 +182,7 @@ impl LogBuffer {
         let Some(stream) = self.streams.get_mut(index) else {
             return;
         };
-        let at = line.at.and_then(|at| at.timestamp_nanos_opt());
+        let at = nanos(line);
         // Without a timestamp it is the rest of a line the runtime cut, or the next frame of one.
         let goes_on = line.at.is_none() && stream.open.is_some();
         if !goes_on {
@@ -139,7 +228,7 @@ impl LogBuffer {
         let text: Box<str> = stream.frame.text().into();
         let runs = stream.frame.runs();
         let runs: Option<Box<[_]>> = (!runs.is_empty()).then(|| runs.into());
-        let judge = judge(&self.filter, &self.search);
+        let judge = |line: &Line| self.view.judge(line);
         if let Some(open) = stream.open {
             let (text, runs) = (text.clone(), runs.clone());
             if self.ring.update(open, &judge, |line| {
@@ -202,7 +291,7 @@ impl LogBuffer {
             shown: false,
             hit: false,
         };
-        self.ring.insert(line, &judge(&self.filter, &self.search));
+        self.ring.insert(line, &|line| self.view.judge(line));
         self.trim();
     }
 
@@ -213,13 +302,14 @@ impl LogBuffer {
     fn trim(&mut self) {
         while self.ring.bytes > self.limit && self.ring.pop().is_some() {
             self.trimmed += 1;
+            self.forgot = true;
         }
     }
 
     /// Forgets all lines; streams go on.
     pub fn clear(&mut self) {
         self.ring.clear();
-        self.trimmed = 0;
+        (self.trimmed, self.repeated, self.forgot) = (0, 0, true);
         for stream in &mut self.streams {
             stream.open = None;
         }
@@ -227,27 +317,47 @@ impl LogBuffer {
 
     /// Shows only what matches. The whole buffer is judged again, by [`LogBuffer::work`].
     pub fn set_filter(&mut self, filter: Option<Pattern>) {
-        self.filter = filter;
+        self.view.filter = filter;
         self.ring.rejudge();
     }
 
     /// Marks what matches among the shown lines; judged like the filter.
     pub fn set_search(&mut self, search: Option<Pattern>) {
-        self.search = search;
+        self.view.search = search;
         self.ring.rejudge();
     }
 
+    /// Shows only these streams; empty: all. Judged like the filter.
+    pub fn set_only(&mut self, streams: &[usize]) {
+        self.view.only = streams
+            .iter()
+            .filter_map(|index| u16::try_from(*index).ok())
+            .collect();
+        self.ring.rejudge();
+    }
+
+    /// Whether lines of this stream are shown.
+    pub fn is_shown(&self, stream: usize) -> bool {
+        let only = &self.view.only;
+        only.is_empty() || only.iter().any(|index| usize::from(*index) == stream)
+    }
+
+    /// Whether only some streams are shown.
+    pub fn is_narrowed(&self) -> bool {
+        !self.view.only.is_empty()
+    }
+
     pub fn search(&self) -> Option<&Pattern> {
-        self.search.as_ref()
+        self.view.search.as_ref()
     }
 
     pub fn filter(&self) -> Option<&Pattern> {
-        self.filter.as_ref()
+        self.view.filter.as_ref()
     }
 
     /// Applies a new filter or search to so many bytes of lines, newest first; tells whether more are left.
     pub fn work(&mut self, bytes: usize) -> bool {
-        self.ring.work(bytes, &judge(&self.filter, &self.search))
+        self.ring.work(bytes, &|line| self.view.judge(line))
     }
 
     pub fn counts(&self) -> Counts {
@@ -258,6 +368,7 @@ impl LogBuffer {
             hits,
             bytes: self.ring.bytes,
             trimmed: self.trimmed,
+            repeated: self.repeated,
         }
     }
 
@@ -305,13 +416,9 @@ impl LogBuffer {
         let found = match from {
             None => ring.last(true),
             Some(anchor) if backward => ring.before(anchor, true).or_else(|| ring.last(true)),
-            Some(anchor) => {
-                let after = Anchor {
-                    id: anchor.id + 1,
-                    ..anchor
-                };
-                ring.at_or_after(after, true).or_else(|| ring.first(true))
-            }
+            Some(anchor) => ring
+                .at_or_after(anchor.after(), true)
+                .or_else(|| ring.first(true)),
         }?;
         Some((found, ring.rank(found, true) + 1))
     }
@@ -330,13 +437,6 @@ impl LogBuffer {
     }
 }
 
-fn judge<'a>(
-    filter: &'a Option<Pattern>,
-    search: &'a Option<Pattern>,
-) -> impl Fn(&Line) -> (bool, bool) + 'a {
-    |line| {
-        let shown = filter.as_ref().is_none_or(|f| f.matches(&line.text));
-        let hit = shown && search.as_ref().is_some_and(|s| s.matches(&line.text));
-        (shown, hit)
-    }
+fn nanos(line: &LogLine) -> Option<i64> {
+    line.at.and_then(|at| at.timestamp_nanos_opt())
 }

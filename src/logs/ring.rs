@@ -42,6 +42,22 @@ pub struct Anchor {
     pub(super) id: u64,
 }
 
+impl Anchor {
+    /// Before every line.
+    pub const START: Anchor = Anchor {
+        key: i64::MIN,
+        id: 0,
+    };
+
+    /// Just behind this line.
+    pub fn after(self) -> Self {
+        Self {
+            id: self.id + 1,
+            ..self
+        }
+    }
+}
+
 /// Where a line is right now; any change of the ring invalidates it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
@@ -241,6 +257,22 @@ impl Ring {
         self.bytes -= line.cost();
         self.lines -= 1;
         Some(line)
+    }
+
+    /// The anchor of the first line.
+    pub fn oldest(&self) -> Option<Anchor> {
+        Some(self.blocks.front()?.lines.front()?.anchor)
+    }
+
+    /// All lines that stand at one time, shown or not.
+    pub fn lines_at(&self, key: i64) -> impl Iterator<Item = &Line> {
+        let from = self.seek(Anchor { key, id: 0 });
+        let mut skip = from.at;
+        self.blocks
+            .iter()
+            .skip(from.block)
+            .flat_map(move |block| block.lines.iter().skip(std::mem::take(&mut skip)))
+            .take_while(move |line| line.anchor.key == key)
     }
 
     /// The anchor of the last line.

@@ -226,6 +226,50 @@ fn filter_and_search_see_old_and_new_lines() {
 }
 
 #[test]
+fn a_stream_taken_up_again_tells_nothing_twice() {
+    let told = [
+        line(at(1), "one"),
+        line(at(2), "two"),
+        line(at(2), "two"),
+        line(at(2), "three"),
+    ];
+    let again = |from: usize| {
+        let mut lines: Vec<_> = told[from..].to_vec();
+        lines.extend([line(at(2), "same second"), line(at(3), "new")]);
+        lines
+    };
+    for from in [0, 1, 3] {
+        let mut buffer = self::buffer(2);
+        buffer.push(0, &told);
+        buffer.push(1, &[line(at(2), "two")]);
+        buffer.push(0, &again(from)[..told.len() - from]);
+        buffer.push(0, &again(from)[told.len() - from..]);
+        let all = texts(&buffer);
+        if from < 2 {
+            assert_eq!(
+                all,
+                ["one", "two", "two", "three", "two", "same second", "new"]
+            );
+        } else {
+            // Less was told again than is known of that second: what cannot be told apart is kept or left out once.
+            assert!(all.ends_with(&["new".to_owned()]), "{all:?}");
+        }
+    }
+    // What was trimmed or cleared stays away, and does not come back as the newest.
+    let mut buffer = self::buffer(1);
+    buffer.push(0, &told);
+    buffer.clear();
+    buffer.push(0, &again(0));
+    assert_eq!(texts(&buffer).last().unwrap(), "new");
+    assert!(!texts(&buffer).contains(&"one".to_owned()));
+    // A clock set back is no replay.
+    let mut buffer = self::buffer(1);
+    buffer.push(0, &told);
+    buffer.push(0, &[line(at(0), "clock set back")]);
+    assert_eq!(texts(&buffer).last().unwrap(), "clock set back");
+}
+
+#[test]
 fn clearing_forgets_lines_but_not_streams() {
     let mut buffer = buffer(1);
     buffer.push(0, &[line(at(1), "old")]);
@@ -297,9 +341,10 @@ proptest! {
         }
         while buffer.work(100_000) {}
         let counts = buffer.counts();
-        prop_assert_eq!(counts.lines as u64 + counts.trimmed, steps.len() as u64);
+        prop_assert_eq!(counts.lines as u64 + counts.trimmed + counts.repeated, steps.len() as u64);
         let filtered = filter_at < steps.len();
         if counts.trimmed == 0 {
+            prop_assert_eq!(counts.repeated, 0);
             plain.sort();
             let want: Vec<&str> = plain.iter().map(|p| p.2.as_str()).filter(|t| !filtered || t.contains("w1")).collect();
             prop_assert_eq!(texts(&buffer), want);

@@ -1,23 +1,30 @@
 //! The panes: one file per thing on the screen. They read the model, draw with the ui kit, and answer
 //! actions; they start nothing and know no cluster.
 
-pub mod blank;
+pub mod centre;
 pub mod events;
 pub mod health;
+pub mod help;
 pub mod indexes;
 pub mod job;
 pub mod jobs;
 pub mod list;
+pub mod logs;
+pub mod messages;
 pub mod nodes;
 pub mod palette;
 pub mod pods;
+mod rows;
 pub mod sheet;
 pub mod start;
 pub mod switcher;
 pub mod words;
+pub mod yaml;
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod stage;
 
 use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
@@ -45,13 +52,16 @@ pub fn open(target: &Target) -> Box<dyn Pane> {
         Target::Pods(of) => Box::new(pods::Pods::new(of.clone())),
         Target::Nodes => Box::new(nodes::Nodes::default()),
         Target::Events(about) => Box::new(events::Events::new(about.clone())),
-        _ => Box::new(blank::Blank),
+        Target::Logs(of) => Box::new(logs::Logs::new(of.clone())),
+        Target::Yaml(want) => Box::new(yaml::Yaml::new(want.clone())),
+        Target::Messages => Box::new(messages::Messages::default()),
+        Target::Help => help(&[Scope::List]),
     }
 }
 
 /// Help for a screen with these key scopes.
-pub fn help(_scopes: &'static [Scope]) -> Box<dyn Pane> {
-    Box::new(blank::Blank)
+pub fn help(scopes: &[Scope]) -> Box<dyn Pane> {
+    Box::new(help::Help::new(scopes))
 }
 
 /// What every pane may read while it draws or acts. Nothing in it can be changed from a pane.

@@ -43,7 +43,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("ui", &["ui"]),
     ("cluster", &["cluster", "model"]),
     // the action list and its scopes are the one thing of the app that panes speak in
-    ("panes", &["panes", "model", "ui", "app", "settings"]),
+    (
+        "panes",
+        &["panes", "logs", "model", "ui", "app", "settings"],
+    ),
+    ("logs", &["logs", "model"]),
     ("demo", &["demo"]),
 ];
 

@@ -1,0 +1,573 @@
+//! Logs: one container or all pods of a job, merged by time. What is kept and searched is `crate::logs`; here is
+//! what the reader does with it: follow, pause, scroll, search, choose.
+
+mod draw;
+mod follow;
+mod layout;
+mod rail;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use chrono::{DateTime, Utc};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::{Arrival, Cx, Level, LogsOf, Pane, Reply};
+use crate::app::action::{Action, Scope};
+use crate::logs::{Anchor, LogBuffer, Pattern};
+use crate::model::ids::Name;
+use crate::model::want::{Kind, LogWant, Selector, Want};
+use follow::{Ask, Since, Source};
+use layout::{Shape, Top};
+
+/// Bytes of lines a new filter or search is applied to per frame.
+const WORK: usize = 4 << 20;
+/// Columns one step sideways.
+const SIDE: usize = 16;
+
+/// Which text the prompt is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Typing {
+    Search,
+    Filter,
+}
+
+/// A log screen.
+pub struct Logs {
+    of: LogsOf,
+    /// `job/pi`, as long as the object is known, and after.
+    name: String,
+    buffer: LogBuffer,
+    /// By stream index of the buffer.
+    sources: Vec<Source>,
+    ask: Ask,
+    follow: bool,
+    wrap: bool,
+    times: bool,
+    /// First row on screen.
+    top: Option<Top>,
+    /// First column on screen, when lines are not wrapped.
+    column: usize,
+    shape: Shape,
+    search: String,
+    filter: String,
+    typing: Typing,
+    /// The match the reader is at.
+    hit: Option<Anchor>,
+    /// Number of the last line on screen, and of how many.
+    place: (usize, usize),
+    /// Lines that arrived since the reader stopped following.
+    unread: usize,
+    /// A filter or search is not applied to all lines yet.
+    working: bool,
+    /// The first match of a new search is to be shown as soon as one is found.
+    seeking: bool,
+    /// The pods at the left have the keyboard.
+    rail: bool,
+    /// The stream selected there; `None`: all pods.
+    rail_at: Option<usize>,
+    /// The index asked for when it was opened, until its streams are there.
+    start_index: Option<u32>,
+}
+
+impl Logs {
+    pub fn new(of: LogsOf) -> Self {
+        let (container, previous, start_index) = match &of {
+            LogsOf::Job { index, .. } => (None, false, *index),
+            LogsOf::Pod {
+                container,
+                previous,
+                ..
+            } => (container.clone(), *previous, None),
+        };
+        Self {
+            of,
+            name: "logs".into(),
+            buffer: LogBuffer::new(LogBuffer::LIMIT),
+            sources: Vec::new(),
+            ask: Ask {
+                container,
+                previous,
+                since: Since::Tail,
+            },
+            follow: true,
+            wrap: false,
+            times: false,
+            top: None,
+            column: 0,
+            shape: Shape::default(),
+            search: String::new(),
+            filter: String::new(),
+            typing: Typing::Search,
+            hit: None,
+            place: (0, 0),
+            unread: 0,
+            working: false,
+            seeking: false,
+            rail: false,
+            rail_at: None,
+            start_index,
+        }
+    }
+
+    fn is_job(&self) -> bool {
+        matches!(self.of, LogsOf::Job { .. })
+    }
+
+    /// Takes over what the model says of the pods: new ones join, gone ones stay with their text.
+    fn settle(&mut self, cx: &Cx) {
+        match &self.of {
+            LogsOf::Job { job, .. } => {
+                if let Some(job) = cx.model.jobs.get(*job) {
+                    self.name = format!("job/{}", job.name);
+                }
+            }
+            LogsOf::Pod { pod, .. } => {
+                if let Some(pod) = cx.model.pods.get(*pod) {
+                    self.name = format!("pod/{}", pod.name);
+                }
+            }
+        }
+        let plan = follow::plan(&self.of, &self.sources, cx);
+        for pod in &plan.pods {
+            if !self.sources.iter().any(|source| source.pod == pod.key) {
+                let want = self.ask.want(pod);
+                self.sources.push(Source::new(pod, want.follow));
+                self.buffer.add_stream();
+            }
+        }
+        let kept: Vec<_> = plan.pods.iter().map(|pod| pod.key).collect();
+        for source in &mut self.sources {
+            source.update(cx.model.pods.get(source.pod));
+            source.done |= !kept.contains(&source.pod);
+        }
+        if let Some(index) = self.start_index {
+            let streams: Vec<usize> = (0..self.sources.len())
+                .filter(|at| self.sources[*at].index == Some(index))
+                .collect();
+            if let Some(last) = streams.last() {
+                self.rail_at = Some(*last);
+                self.show_only(&streams);
+                self.start_index = None;
+            }
+        }
+    }
+
+    fn stream_of(&self, want: &LogWant) -> Option<usize> {
+        if !self.ask.covers(want) {
+            return None;
+        }
+        self.sources
+            .iter()
+            .position(|source| source.pod.uid == want.uid)
+    }
+
+    fn show_only(&mut self, streams: &[usize]) {
+        self.buffer.set_only(streams);
+        self.rejudged();
+    }
+
+    fn rejudged(&mut self) {
+        self.working = true;
+        self.work();
+    }
+
+    fn work(&mut self) {
+        if self.working {
+            self.working = self.buffer.work(WORK);
+        }
+    }
+
+    /// Other lines are asked of the server: what is there makes room.
+    fn ask_anew(&mut self, change: impl FnOnce(&mut Ask)) -> Reply {
+        change(&mut self.ask);
+        self.buffer = LogBuffer::new(LogBuffer::LIMIT);
+        self.buffer.set_filter(Pattern::filter(&self.filter));
+        self.buffer.set_search(Pattern::search(&self.search));
+        self.sources.clear();
+        (self.top, self.hit, self.unread, self.rail_at) = (None, None, 0, None);
+        self.follow = true;
+        Reply::Done
+    }
+
+    fn resume(&mut self) {
+        self.follow = true;
+        self.unread = 0;
+    }
+
+    fn scroll(&mut self, by: isize) -> Reply {
+        if self.rail {
+            let order = rail::order(self);
+            let at = order.iter().position(|at| *at == self.rail_at).unwrap_or(0);
+            let at = at.saturating_add_signed(by).min(order.len() - 1);
+            self.rail_at = order[at];
+            return Reply::Done;
+        }
+        let Some(top) = self.top else {
+            return Reply::Done;
+        };
+        if let Some((top, end)) = self.shape.moved(&self.buffer, top, by) {
+            self.top = Some(top);
+            if by < 0 {
+                self.follow = false;
+            } else if end {
+                self.resume();
+            }
+        }
+        Reply::Done
+    }
+
+    /// Puts a line into view, a third from the top if it was not there.
+    fn reveal(&mut self, anchor: Anchor) {
+        self.follow = false;
+        let seen = self.top.is_some_and(|top| {
+            self.shape
+                .seen(&self.buffer, top)
+                .iter()
+                .any(|(cursor, _, _)| {
+                    self.buffer
+                        .get(*cursor)
+                        .is_some_and(|line| line.anchor() == anchor)
+                })
+        });
+        if !seen {
+            let above = isize::try_from(self.shape.height / 3).unwrap_or(0);
+            let top = Top { anchor, skip: 0 };
+            self.top = self
+                .shape
+                .moved(&self.buffer, top, -above)
+                .map(|(top, _)| top);
+        }
+        self.show_hit_column(anchor);
+    }
+
+    fn show_hit_column(&mut self, anchor: Anchor) {
+        if self.wrap {
+            return;
+        }
+        let column = self.buffer.seek(anchor).and_then(|cursor| {
+            let line = self.buffer.get(cursor)?;
+            let range = self.buffer.search()?.ranges(line.text(), 1).pop()?;
+            Some(crate::ui::text::width(&line.text()[..range.start]))
+        });
+        if let Some(column) = column
+            && (column < self.column || column + 8 > self.column + self.shape.columns)
+        {
+            self.column = column.saturating_sub(self.shape.columns / 2) / SIDE * SIDE;
+        }
+    }
+
+    fn step(&mut self, backward: bool) -> Reply {
+        if self.search.is_empty() {
+            return Reply::Say(Level::Info, "nothing searched for yet".into());
+        }
+        let from = self.hit.or_else(|| {
+            // From what is on screen, not from the other end of the log.
+            let top = self.top.filter(|_| !self.follow)?;
+            Some(top.anchor)
+        });
+        match self.buffer.find(from, backward) {
+            Some((cursor, _)) => {
+                let anchor = self.buffer.get(cursor).map(|line| line.anchor());
+                self.hit = anchor;
+                if let Some(anchor) = anchor {
+                    self.reveal(anchor);
+                }
+                Reply::Done
+            }
+            None => Reply::Say(Level::Info, format!("no line matches {:?}", self.search)),
+        }
+    }
+
+    /// A search typed anew shows its newest match at or above what is on screen.
+    fn seek(&mut self) {
+        if !self.seeking {
+            return;
+        }
+        let from = self.top.and_then(|top| {
+            let (cursor, _, _) = *self.shape.seen(&self.buffer, top).last()?;
+            let last = self.buffer.get(cursor)?.anchor();
+            Some(last.after())
+        });
+        let found = self.buffer.find(from, true);
+        if let Some(anchor) = found
+            .and_then(|(cursor, _)| self.buffer.get(cursor))
+            .map(|line| line.anchor())
+        {
+            self.hit = Some(anchor);
+            self.seeking = false;
+            self.reveal(anchor);
+        }
+        self.seeking &= self.working;
+    }
+
+    fn containers(&self, cx: &Cx) -> Vec<Name> {
+        let mut names: Vec<Name> = Vec::new();
+        for pod in follow::pods(&self.of, cx) {
+            for name in pod
+                .container_names
+                .split([',', ' '])
+                .filter(|name| !name.is_empty())
+            {
+                if !names.iter().any(|known| &**known == name) {
+                    names.push(name.into());
+                }
+            }
+        }
+        names
+    }
+
+    fn next_container(&mut self, cx: &Cx) -> Reply {
+        let names = self.containers(cx);
+        if names.len() < 2 {
+            return Reply::Say(Level::Info, "there is only one container".into());
+        }
+        let at = self
+            .ask
+            .container
+            .as_ref()
+            .and_then(|now| names.iter().position(|name| name == now))
+            .unwrap_or(0);
+        let next = names[(at + 1) % names.len()].clone();
+        self.ask_anew(|ask| ask.container = Some(next))
+    }
+
+    /// The lines on screen, as plain text.
+    fn copy(&self) -> Reply {
+        let Some(top) = self.top else {
+            return Reply::Say(Level::Info, "nothing to copy yet".into());
+        };
+        let lines: Vec<&str> = self
+            .shape
+            .seen(&self.buffer, top)
+            .iter()
+            .filter_map(|(cursor, _, _)| Some(self.buffer.get(*cursor)?.text()))
+            .collect();
+        Reply::Copy {
+            what: super::words::count(lines.len(), "line", "lines"),
+            text: lines.join("\n"),
+        }
+    }
+
+    fn save(&self, cx: &Cx) -> Reply {
+        let mut text = String::new();
+        for line in self.buffer.shown() {
+            if self.is_job()
+                && let Some(source) = self.sources.get(line.stream())
+            {
+                text.push_str(&source.name);
+                text.push(' ');
+            }
+            if let Some(nanos) = line.nanos() {
+                let at = DateTime::<Utc>::from_timestamp_nanos(nanos);
+                text.push_str(&at.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true));
+                text.push(' ');
+            }
+            text.push_str(line.text());
+            text.push('\n');
+        }
+        let name = self.name.rsplit('/').next().unwrap_or("logs");
+        Reply::Save {
+            name: format!("{name}-{}.log", cx.now.format("%Y%m%d-%H%M%S")),
+            text,
+        }
+    }
+}
+
+impl Pane for Logs {
+    fn title(&self, _cx: &Cx) -> String {
+        format!("logs {}", self.name)
+    }
+
+    fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a> {
+        self.answer_line(cx)
+    }
+
+    fn scopes(&self) -> &'static [Scope] {
+        &[Scope::Logs, Scope::Text]
+    }
+
+    fn hints(&self, _cx: &Cx) -> Vec<Action> {
+        if self.rail {
+            return vec![Action::Open, Action::Focus, Action::Back];
+        }
+        let mut hints = vec![Action::Follow, Action::Filter, Action::LogFilter];
+        if !self.search.is_empty() {
+            hints.extend([Action::SearchNext, Action::SearchPrevious]);
+        }
+        if self.is_job() {
+            hints.push(Action::Focus);
+        }
+        hints.extend([Action::Wrap, Action::Timestamps, Action::Save]);
+        if !self.is_job() {
+            hints.push(Action::TogglePrevious);
+        }
+        hints
+    }
+
+    fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
+        self.settle(cx);
+        self.work();
+        self.seek();
+        self.draw_all(cx, area, buf);
+    }
+
+    fn act(&mut self, action: Action, cx: &Cx) -> Reply {
+        let page = isize::try_from(self.shape.height.saturating_sub(1).max(1)).unwrap_or(1);
+        match action {
+            Action::Up => return self.scroll(-1),
+            Action::Down => return self.scroll(1),
+            Action::PageUp => return self.scroll(-page),
+            Action::PageDown => return self.scroll(page),
+            Action::Top => return self.scroll(isize::MIN / 2),
+            Action::Bottom if self.rail => return self.scroll(isize::MAX / 2),
+            Action::Bottom => self.resume(),
+            Action::Follow if self.follow => self.follow = false,
+            Action::Follow => self.resume(),
+            Action::Left => self.column = self.column.saturating_sub(SIDE),
+            Action::Right if !self.wrap => self.column += SIDE,
+            Action::Wrap => {
+                self.wrap = !self.wrap;
+                self.column = 0;
+                if let Some(top) = &mut self.top {
+                    top.skip = 0;
+                }
+            }
+            Action::Timestamps => self.times = !self.times,
+            Action::Focus if self.is_job() => self.rail = !self.rail,
+            Action::Open if self.rail => {
+                let only: Vec<usize> = self.rail_at.into_iter().collect();
+                self.show_only(&only);
+                self.rail = false;
+            }
+            Action::Back if self.rail => self.rail = false,
+            Action::Back if self.filter().is_empty() && self.buffer.is_narrowed() => {
+                self.rail_at = None;
+                self.show_only(&[]);
+            }
+            Action::Filter => {
+                self.typing = Typing::Search;
+                return Reply::Prompt {
+                    label: "search".into(),
+                    text: self.search.clone(),
+                };
+            }
+            Action::LogFilter => {
+                self.typing = Typing::Filter;
+                return Reply::Prompt {
+                    label: "only lines with".into(),
+                    text: self.filter.clone(),
+                };
+            }
+            Action::SearchNext => return self.step(false),
+            Action::SearchPrevious => return self.step(true),
+            Action::NextContainer => return self.next_container(cx),
+            Action::TogglePrevious => return self.ask_anew(|ask| ask.previous = !ask.previous),
+            Action::SinceAll => return self.ask_anew(|ask| ask.since = Since::All),
+            Action::SinceTail => return self.ask_anew(|ask| ask.since = Since::Tail),
+            Action::SinceMinute => return self.ask_anew(|ask| ask.since = Since::Seconds(60)),
+            Action::SinceFive => return self.ask_anew(|ask| ask.since = Since::Seconds(300)),
+            Action::SinceQuarter => return self.ask_anew(|ask| ask.since = Since::Seconds(900)),
+            Action::SinceHour => return self.ask_anew(|ask| ask.since = Since::Seconds(3600)),
+            Action::ClearLogs => {
+                self.buffer.clear();
+                (self.top, self.hit) = (None, None);
+                self.resume();
+            }
+            Action::Copy => return self.copy(),
+            Action::Save => return self.save(cx),
+            _ => return Reply::Ignored,
+        }
+        Reply::Done
+    }
+
+    fn wants(&self, cx: &Cx) -> Vec<Want> {
+        let plan = follow::plan(&self.of, &self.sources, cx);
+        let mut wants = follow::wants(&plan, &self.sources, &self.ask);
+        wants.push(Want::Watch(Kind::Pod, Selector::All));
+        if self.is_job() {
+            wants.push(Want::Watch(Kind::Job, Selector::All));
+        }
+        wants
+    }
+
+    fn wake(&self, cx: &Cx) -> Option<DateTime<Utc>> {
+        self.working.then_some(cx.now)
+    }
+
+    fn filter(&self) -> &str {
+        let (first, second) = match self.typing {
+            Typing::Search => (&self.search, &self.filter),
+            Typing::Filter => (&self.filter, &self.search),
+        };
+        if first.is_empty() { second } else { first }
+    }
+
+    fn set_filter(&mut self, text: &str, _cx: &Cx) -> Result<(), String> {
+        if text.is_empty() && self.filter().is_empty() {
+            return Ok(());
+        }
+        // `esc` clears one after the other.
+        let other = match self.typing {
+            Typing::Search if text.is_empty() && self.search.is_empty() => Typing::Filter,
+            Typing::Filter if text.is_empty() && self.filter.is_empty() => Typing::Search,
+            same => same,
+        };
+        match other {
+            Typing::Search => {
+                self.search = text.to_owned();
+                self.buffer.set_search(Pattern::search(text));
+                self.hit = None;
+                self.seeking = !text.is_empty();
+            }
+            Typing::Filter => {
+                self.filter = text.to_owned();
+                self.buffer.set_filter(Pattern::filter(text));
+            }
+        }
+        self.rejudged();
+        self.seek();
+        Ok(())
+    }
+
+    fn receive(&mut self, arrival: &Arrival, cx: &Cx) {
+        let want = match arrival {
+            Arrival::Lines { want, .. } | Arrival::LogNote { want, .. } => *want,
+            Arrival::Object { .. } => return,
+        };
+        if self.stream_of(want).is_none() {
+            self.settle(cx);
+        }
+        let Some(stream) = self.stream_of(want) else {
+            return;
+        };
+        let before = self.buffer.counts();
+        match arrival {
+            Arrival::Lines { lines, .. } => self.buffer.push(stream, lines),
+            Arrival::LogNote { level, text, .. } => {
+                self.buffer.note(stream, *level != Level::Info, text);
+            }
+            Arrival::Object { .. } => {}
+        }
+        if !self.follow {
+            let after = self.buffer.counts();
+            let trimmed = usize::try_from(after.trimmed - before.trimmed).unwrap_or(0);
+            self.unread += (after.shown + trimmed).saturating_sub(before.shown);
+        }
+    }
+
+    fn position(&self, _cx: &Cx) -> String {
+        self.position_words()
+    }
+
+    fn mouse(&mut self, event: crossterm::event::MouseEvent, _area: Rect, _cx: &Cx) -> Reply {
+        use crossterm::event::MouseEventKind;
+        match event.kind {
+            MouseEventKind::ScrollUp => self.scroll(-3),
+            MouseEventKind::ScrollDown => self.scroll(3),
+            _ => Reply::Ignored,
+        }
+    }
+}
