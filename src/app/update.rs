@@ -81,6 +81,8 @@ impl App {
             Action::Forward => {
                 self.screens.forward();
             }
+            // the key that opened it closes it
+            Action::Help if self.overlay.is_some() => self.close_overlay(),
             Action::Help => self.open(&Target::Help),
             Action::Command => {
                 self.overlay = Some(Box::new(Palette::default()));

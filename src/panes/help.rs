@@ -226,8 +226,6 @@ impl Pane for Help {
             Action::PageDown => self.window = self.window.step_page(1),
             Action::Top => self.window.offset = 0,
             Action::Bottom => self.window.offset = self.window.last_offset(),
-            // The key that opened it closes it.
-            Action::Help => return Reply::Run(super::Command::Act(Action::Back)),
             Action::Filter => {
                 return Reply::Prompt {
                     label: "find".into(),
