@@ -1,7 +1,10 @@
 //! Everything that speaks to Kubernetes. Watches become rows, logs become lines, and all of it leaves through one
 //! bounded channel: when its reader is slow, the tasks wait and TCP pushes back.
 
+pub mod access;
 pub mod connect;
+pub mod discover;
+pub mod doctor;
 pub mod exec;
 pub mod failure;
 pub mod fetch;
@@ -19,6 +22,7 @@ pub mod subscribe;
 pub mod sync;
 pub mod target;
 pub mod wire;
+pub mod writes;
 
 use std::fmt;
 use std::sync::Arc;

@@ -360,9 +360,8 @@ impl Sync {
         let streaming = matches!(self.phase, Phase::Stream { .. });
         let watching = matches!(self.phase, Phase::Watch { .. });
         match code {
-            403 if streaming => {
-                return self.fall_back("streaming needs the watch verb", false, out);
-            }
+            // it takes the watch verb; listing may be allowed all the same
+            403 if streaming => return self.use_pages(),
             403 if watching && self.synced => return self.poll(out),
             403 => {
                 self.wait = Some(PROBE);
@@ -417,9 +416,7 @@ impl Sync {
 
     /// Listing works, watching is forbidden: list every now and then.
     fn poll(&mut self, out: &mut Vec<Output>) {
-        self.streaming = false;
-        self.restarted = false;
-        self.phase = start(false);
+        self.use_pages();
         self.wait = Some(POLL);
         self.stale(
             format!("watch is forbidden: listing every {} s", POLL.as_secs()),
@@ -439,10 +436,14 @@ impl Sync {
         self.report(Health::Absent, out);
     }
 
-    fn fall_back(&mut self, why: &str, everywhere: bool, out: &mut Vec<Output>) {
+    fn use_pages(&mut self) {
         self.streaming = false;
         self.restarted = false;
         self.phase = start(false);
+    }
+
+    fn fall_back(&mut self, why: &str, everywhere: bool, out: &mut Vec<Output>) {
+        self.use_pages();
         out.push(Output::NoStreaming {
             why: why.to_owned(),
             everywhere,

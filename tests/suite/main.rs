@@ -3,4 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cli;
+mod client;
+mod harness;
 mod keymaps;
+mod remote;
+mod scripted;
+mod wire;

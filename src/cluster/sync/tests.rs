@@ -127,7 +127,6 @@ fn every_way_streaming_can_fail_leads_to_pages() {
         ),
         (vec![Input::Opened, objects(2, "1"), CUT], false),
         (vec![status(500)], false),
-        (vec![status(403)], false),
         (
             vec![
                 Input::Opened,
@@ -150,6 +149,9 @@ fn every_way_streaming_can_fail_leads_to_pages() {
         assert_eq!(run.lists().last(), Some(&"synced"));
         assert_eq!(run.0.health(), &Health::Live);
     }
+    // forbidden is no news about the server
+    let run = Run::new(true).then([status(403)]);
+    assert_eq!((run.asks(), run.1.len()), (first, 0));
     // no connection at all says nothing about streaming
     let run = Run::new(true).then([Input::Failed(Failure::Network("refused".into()))]);
     assert_eq!(run.asks(), Ask::Stream);

@@ -1,0 +1,517 @@
+//! A tiny API server that misbehaves on command: pods in memory, list, pages, watch, streamed list, logs, and a
+//! queue of faults. On plain threads and raw sockets, so that it can cut a stream in the middle of a line.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// One request as far as anybody here looks at it.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub method: String,
+    pub path: String,
+    pub query: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, String>,
+    pub body: Value,
+}
+
+impl Request {
+    pub fn is_watch(&self) -> bool {
+        self.query.contains_key("watch")
+    }
+
+    pub fn is_stream(&self) -> bool {
+        self.query.contains_key("sendInitialEvents")
+    }
+}
+
+/// What goes wrong with the next request it fits.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fault {
+    /// An error status, with a Retry-After.
+    Status(u16, Option<u32>),
+    /// Watches and streams: so many lines, then the connection is gone in the middle of the next.
+    CutAfter(usize),
+    /// Accepted, and then nothing.
+    Stall,
+    /// Watches: accepted, then an ERROR event 410, and everything older is forgotten.
+    Expire,
+    /// Streams: all objects, then ordinary bookmarks, as a server does that ignores sendInitialEvents.
+    IgnoreStream,
+    /// Elements of a list nothing can be made of.
+    Garbage,
+    /// Watches: closed in order at once.
+    Close,
+}
+
+impl Fault {
+    fn fits(&self, request: &Request) -> bool {
+        match self {
+            Fault::Status(..) => true,
+            Fault::CutAfter(_) | Fault::Stall => request.is_watch(),
+            Fault::Expire | Fault::Close => request.is_watch() && !request.is_stream(),
+            Fault::IgnoreStream => request.is_stream(),
+            Fault::Garbage => !request.is_watch(),
+        }
+    }
+}
+
+#[derive(Default)]
+pub struct State {
+    pub pods: BTreeMap<(String, String), Value>,
+    version: u64,
+    /// Version, type, object.
+    history: Vec<(u64, &'static str, Value)>,
+    /// Watches from before this version are too old.
+    oldest: u64,
+    pub faults: VecDeque<Fault>,
+    /// Streamed lists are answered 422.
+    pub no_streaming: bool,
+    /// Only these namespaces may be listed.
+    pub allowed: Option<Vec<String>>,
+    /// Only this token is accepted.
+    pub token: Option<String>,
+    pub requests: Vec<Request>,
+    /// Answers to requests for logs, in order; the last one stays.
+    pub logs: VecDeque<Log>,
+    hung_up: u64,
+    stopped: bool,
+}
+
+/// One answer to a request for a log.
+#[derive(Debug, Clone)]
+pub enum Log {
+    Error(u16, String),
+    /// These bytes, then an orderly end.
+    Text(String),
+    /// These bytes, then the connection is gone.
+    Cut(String),
+    /// These bytes, and it stays open.
+    Open(String),
+}
+
+pub struct Server {
+    addr: SocketAddr,
+    shared: Arc<(Mutex<State>, Condvar)>,
+}
+
+impl Server {
+    pub fn start() -> Self {
+        Self::start_on("127.0.0.1:0".parse().unwrap())
+    }
+
+    pub fn start_on(addr: SocketAddr) -> Self {
+        let listener = TcpListener::bind(addr).unwrap();
+        let addr = listener.local_addr().unwrap();
+        let shared: Arc<(Mutex<State>, Condvar)> = Arc::default();
+        shared.0.lock().unwrap().version = 100;
+        let state = shared.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if state.0.lock().unwrap().stopped {
+                    return;
+                }
+                let state = state.clone();
+                std::thread::spawn(move || serve(stream, &state));
+            }
+        });
+        Self { addr, shared }
+    }
+
+    pub fn url(&self) -> http::Uri {
+        format!("http://{}", self.addr).parse().unwrap()
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.0.lock().unwrap()
+    }
+
+    pub fn put(&self, name: &str, phase: &str) {
+        self.put_in("default", name, phase);
+    }
+
+    pub fn put_in(&self, namespace: &str, name: &str, phase: &str) {
+        let mut state = self.state();
+        state.version += 1;
+        let key = (namespace.to_owned(), name.to_owned());
+        let kind = match state.pods.contains_key(&key) {
+            true => "MODIFIED",
+            false => "ADDED",
+        };
+        let version = state.version;
+        let uid = match state.pods.get(&key) {
+            Some(pod) => pod["metadata"]["uid"].clone(),
+            None => format!("uid-{version}").into(),
+        };
+        let pod = json!({
+            "kind": "Pod", "apiVersion": "v1",
+            "metadata": {"name": name, "namespace": namespace, "uid": uid, "resourceVersion": version.to_string()},
+            "spec": {"containers": [{"name": "main"}]},
+            "status": {"phase": phase},
+        });
+        state.pods.insert(key, pod.clone());
+        state.history.push((version, kind, pod));
+        self.shared.1.notify_all();
+    }
+
+    pub fn delete(&self, name: &str) {
+        let mut state = self.state();
+        if let Some(mut pod) = state.pods.remove(&("default".to_owned(), name.to_owned())) {
+            state.version += 1;
+            let version = state.version;
+            pod["metadata"]["resourceVersion"] = version.to_string().into();
+            state.history.push((version, "DELETED", pod));
+        }
+        self.shared.1.notify_all();
+    }
+
+    pub fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.state().faults.extend(faults);
+    }
+
+    /// Closes all open watches in order.
+    pub fn hang_up(&self) {
+        self.state().hung_up += 1;
+        self.shared.1.notify_all();
+    }
+
+    /// Goes on from this version; watches from older ones are too old.
+    pub fn forget(&self, version: u64) {
+        let mut state = self.state();
+        (state.version, state.oldest) = (version, version);
+    }
+
+    /// `namespace/name` → status of what exists.
+    pub fn truth(&self) -> BTreeMap<String, String> {
+        let state = self.state();
+        state
+            .pods
+            .iter()
+            .map(|((namespace, name), pod)| {
+                let phase = pod["status"]["phase"].as_str().unwrap();
+                (format!("{namespace}/{name}"), phase.to_owned())
+            })
+            .collect()
+    }
+
+    /// Watches and lists asked for so far, as `list`, `page`, `stream`, `watch`.
+    pub fn asked(&self) -> Vec<&'static str> {
+        let state = self.state();
+        state
+            .requests
+            .iter()
+            .filter(|r| r.path.ends_with("/pods"))
+            .map(|r| match (r.is_stream(), r.is_watch()) {
+                (true, _) => "stream",
+                (_, true) => "watch",
+                _ if r.query.contains_key("continue") => "page",
+                _ => "list",
+            })
+            .collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.state().stopped = true;
+        self.shared.1.notify_all();
+        // wakes the listener, which then lets go of the port
+        let _ = TcpStream::connect(self.addr);
+    }
+}
+
+type Shared = Arc<(Mutex<State>, Condvar)>;
+
+fn serve(stream: TcpStream, shared: &Shared) {
+    stream.set_nodelay(true).unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut out = Out(stream);
+    while let Some(request) = read(&mut reader) {
+        if shared.0.lock().unwrap().stopped || !answer(&request, &mut out, shared) {
+            return;
+        }
+    }
+}
+
+fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok().filter(|n| *n > 0)?;
+    let mut words = line.split(' ');
+    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut headers = BTreeMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim().split_once(": ") else {
+            break;
+        };
+        headers.insert(name.to_ascii_lowercase(), value.to_owned());
+    }
+    let length = headers
+        .get("content-length")
+        .map_or(0, |l| l.parse().unwrap());
+    let mut body = vec![0; length];
+    std::io::Read::read_exact(reader, &mut body).ok()?;
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let query = query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(k, v)| (k.to_owned(), v.replace("%3A", ":").replace("%3D", "=")))
+        .collect();
+    Some(Request {
+        method,
+        path: path.to_owned(),
+        query,
+        headers,
+        body: serde_json::from_slice(&body).unwrap_or_default(),
+    })
+}
+
+struct Out(TcpStream);
+
+impl Out {
+    fn raw(&mut self, bytes: &[u8]) -> bool {
+        self.0.write_all(bytes).is_ok()
+    }
+
+    fn whole(&mut self, code: u16, extra: &str, body: &str) -> bool {
+        let length = body.len();
+        self.raw(
+            format!(
+                "HTTP/1.1 {code} X\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{extra}\r\n{body}"
+            )
+            .as_bytes(),
+        )
+    }
+
+    fn status(&mut self, code: u16, message: &str, retry: Option<u32>) -> bool {
+        let retry = retry.map_or(String::new(), |s| format!("retry-after: {s}\r\n"));
+        let body = json!({"kind": "Status", "status": "Failure", "code": code, "message": message});
+        self.whole(code, &retry, &body.to_string())
+    }
+
+    fn open(&mut self) -> bool {
+        self.raw(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n")
+    }
+
+    fn chunk(&mut self, text: &str) -> bool {
+        self.raw(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes())
+    }
+
+    fn close(&mut self) -> bool {
+        self.raw(b"0\r\n\r\n")
+    }
+}
+
+/// False: the connection ends here.
+fn answer(request: &Request, out: &mut Out, shared: &Shared) -> bool {
+    let mut state = shared.0.lock().unwrap();
+    state.requests.push(request.clone());
+    let authorized = state.token.as_ref().is_none_or(|token| {
+        request.headers.get("authorization") == Some(&format!("Bearer {token}"))
+    });
+    if !authorized {
+        return out.status(401, "Unauthorized", None);
+    }
+    if request.path == "/version" {
+        let body = json!({"major": "1", "minor": "36", "gitVersion": "v1.36.0"});
+        return out.whole(200, "", &body.to_string());
+    }
+    if request.path.ends_with("/selfsubjectaccessreviews") {
+        let of = &request.body["spec"]["resourceAttributes"];
+        let allowed = state.allowed.as_ref().is_none_or(|names| {
+            let namespace = of["namespace"].as_str().unwrap_or_default();
+            names.iter().any(|n| n == namespace)
+        });
+        let body = json!({"status": {"allowed": allowed, "reason": if allowed { "" } else { "only where allowed" }}});
+        return out.whole(201, "", &body.to_string());
+    }
+    if request.path.ends_with("/log") {
+        let log = match state.logs.len() {
+            0 => Log::Error(404, "no log".into()),
+            1 => state.logs[0].clone(),
+            _ => state.logs.pop_front().unwrap(),
+        };
+        drop(state);
+        return logs(&log, out, shared);
+    }
+    let segments: Vec<&str> = request.path.split('/').skip(3).collect();
+    let namespace = match segments.as_slice() {
+        ["pods"] => None,
+        ["namespaces", namespace, "pods"] => Some((*namespace).to_owned()),
+        ["namespaces", namespace, "pods", name] => {
+            let key = ((*namespace).to_owned(), (*name).to_owned());
+            return match state.pods.get(&key) {
+                Some(pod) => out.whole(200, "", &pod.to_string()),
+                None => out.status(404, "not found", None),
+            };
+        }
+        _ => return out.whole(404, "", "404 page not found"),
+    };
+    let fault = match state.faults.front() {
+        Some(fault) if fault.fits(request) => state.faults.pop_front(),
+        _ => None,
+    };
+    if let Some(Fault::Status(code, retry)) = fault {
+        return out.status(code, "as you wish", retry);
+    }
+    if let Some(allowed) = &state.allowed
+        && namespace.as_ref().is_none_or(|n| !allowed.contains(n))
+    {
+        return out.status(403, "forbidden here", None);
+    }
+    if request.is_stream() && state.no_streaming {
+        return out.status(422, "sendInitialEvents is forbidden for watch", None);
+    }
+    if request.is_watch() {
+        drop(state);
+        return watch(request, namespace.as_deref(), fault, out, shared);
+    }
+    let all: Vec<&Value> = state
+        .pods
+        .iter()
+        .filter(|((n, _), _)| namespace.as_ref().is_none_or(|only| only == n))
+        .map(|(_, pod)| pod)
+        .collect();
+    let from: usize = request
+        .query
+        .get("continue")
+        .map_or(0, |t| t.parse().unwrap());
+    let limit = request
+        .query
+        .get("limit")
+        .map_or(all.len(), |l| l.parse().unwrap());
+    let to = all.len().min(from + limit);
+    let mut meta = json!({"resourceVersion": state.version.to_string()});
+    if to < all.len() {
+        meta["continue"] = to.to_string().into();
+        meta["remainingItemCount"] = (all.len() - to).into();
+    }
+    let mut items: Vec<Value> = all[from..to].iter().map(|pod| (*pod).clone()).collect();
+    if fault == Some(Fault::Garbage) {
+        items.insert(0, json!("what is this"));
+        items.push(json!({"metadata": 7, "spec": [], "status": "?"}));
+    }
+    let list = json!({"kind": "PodList", "metadata": meta, "items": items});
+    out.whole(200, "", &list.to_string())
+}
+
+fn watch(
+    request: &Request,
+    namespace: Option<&str>,
+    fault: Option<Fault>,
+    out: &mut Out,
+    shared: &Shared,
+) -> bool {
+    let (lock, changed) = (&shared.0, &shared.1);
+    let mut state = lock.lock().unwrap();
+    let mine = |pod: &Value| namespace.is_none_or(|n| pod["metadata"]["namespace"] == n);
+    let line =
+        |kind: &str, object: &Value| format!("{}\n", json!({"type": kind, "object": object}));
+    let mut lines: Vec<String> = Vec::new();
+    let mut at: u64 = match request.query.get("resourceVersion") {
+        Some(version) => version.parse().unwrap(),
+        None => state.version,
+    };
+    if request.is_stream() {
+        lines.extend(
+            state
+                .pods
+                .values()
+                .filter(|p| mine(p))
+                .map(|p| line("ADDED", p)),
+        );
+        let mut bookmark = json!({"kind": "Pod", "metadata": {"resourceVersion": at.to_string()}, "spec": {"containers": null}});
+        if fault != Some(Fault::IgnoreStream) {
+            bookmark["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
+        }
+        lines.push(line("BOOKMARK", &bookmark));
+    }
+    if fault == Some(Fault::Expire) {
+        state.oldest = state.version + 1;
+    }
+    if !request.is_stream() && at < state.oldest && at < state.version + 1 {
+        let status = json!({"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"});
+        return out.open() && out.chunk(&line("ERROR", &status)) && out.close();
+    }
+    if !out.open() {
+        return false;
+    }
+    let mut left = match fault {
+        Some(Fault::CutAfter(lines)) => lines,
+        Some(Fault::Close) => return out.close(),
+        _ => usize::MAX,
+    };
+    let silent = fault == Some(Fault::Stall);
+    let hung_up = state.hung_up;
+    loop {
+        for (version, kind, pod) in &state.history {
+            if *version > at {
+                at = *version;
+                if mine(pod) {
+                    lines.push(line(kind, pod));
+                }
+            }
+        }
+        for line in lines.drain(..) {
+            if silent {
+                continue;
+            }
+            if left == 0 {
+                // half a line, and in half a chunk
+                let half = &line[..line.len() / 2];
+                out.raw(format!("{:x}\r\n{half}", line.len()).as_bytes());
+                return false;
+            }
+            left -= 1;
+            if !out.chunk(&line) {
+                return false;
+            }
+        }
+        if left == 0 {
+            return false;
+        }
+        if state.stopped {
+            return false;
+        }
+        if state.hung_up != hung_up {
+            return out.close();
+        }
+        state = changed
+            .wait_timeout(state, Duration::from_millis(500))
+            .unwrap()
+            .0;
+        // an empty chunk would end the body: a blank line tells whether the other side is still there
+        if !silent && !out.chunk("\n") {
+            return false;
+        }
+    }
+}
+
+fn logs(log: &Log, out: &mut Out, shared: &Shared) -> bool {
+    match log {
+        Log::Error(204, _) => out.raw(b"HTTP/1.1 204 No Content\r\n\r\n"),
+        Log::Error(code, message) => out.status(*code, message, None),
+        Log::Text(text) => out.open() && (text.is_empty() || out.chunk(text)) && out.close(),
+        Log::Cut(text) => {
+            if out.open() {
+                out.chunk(text);
+            }
+            false
+        }
+        Log::Open(text) => {
+            if !out.open() || !out.chunk(text) {
+                return false;
+            }
+            let mut state = shared.0.lock().unwrap();
+            while !state.stopped {
+                state = shared.1.wait(state).unwrap();
+            }
+            false
+        }
+    }
+}
