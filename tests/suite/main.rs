@@ -6,6 +6,7 @@ mod cli;
 mod client;
 mod harness;
 mod keymaps;
+mod layers;
 mod remote;
 mod scripted;
 mod wire;
