@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::custom::{CustomKinds, PrinterColumn};
+use super::schema::schemas;
+use super::{admit, defaults, delete, owned, skeleton, strategy, validate};
 use crate::demo::clock::{Clock, rfc3339};
 use crate::demo::kinds;
-use crate::demo::store::{KindId, Object, Store};
+use crate::demo::store::{Kind, KindId, Object, Store};
 
 /// The API server's state: objects, clock, and the source of every random choice (UIDs, name suffixes).
 #[derive(Debug)]
@@ -134,50 +136,246 @@ impl Cluster {
     }
 
     /// Creates an object as `POST` would: name from generateName, uid, creationTimestamp, defaults, validation.
+    ///
+    /// # Errors
+    /// What the server would answer: 404 for the namespace, 409, 422, 403.
     pub fn create(
         &mut self,
         kind: KindId,
         namespace: &str,
-        mut value: Value,
-        _by: &Writer,
+        value: Value,
+        by: &Writer,
     ) -> Result<Arc<Object>, Refusal> {
+        let ready = self.prepare_create(kind, namespace, value, by, None)?;
+        Ok(self.commit_create(kind, ready))
+    }
+
+    /// All of a creation but the storing; `managed` are managedFields that an apply has worked out already.
+    pub fn prepare_create(
+        &mut self,
+        kind: KindId,
+        namespace: &str,
+        mut value: Value,
+        by: &Writer,
+        managed: Option<Value>,
+    ) -> Result<Value, Refusal> {
         let info = self.store.kind(kind).clone();
+        if !value.is_object() {
+            return Err(Refusal::bad_request("the object is not an object"));
+        }
         value["apiVersion"] = json!(info.api_version());
         value["kind"] = json!(info.kind);
-        let meta = &mut value["metadata"];
-        if !meta["name"].is_string() {
-            let prefix = meta["generateName"].as_str().unwrap_or_default().to_owned();
-            meta["name"] = json!(format!("{prefix}{}", self.random.suffix(5)));
+        let meta = defaults::child(&mut value, "metadata");
+        if meta["resourceVersion"]
+            .as_str()
+            .is_some_and(|rv| !rv.is_empty() && rv != "0")
+        {
+            return Err(Refusal::bad_request(
+                "resourceVersion should not be set on objects to be created",
+            ));
         }
+        strategy::reset_metadata(meta);
         if info.namespaced {
             meta["namespace"] = json!(namespace);
+        } else if let Some(meta) = meta.as_object_mut() {
+            meta.remove("namespace");
         }
+        strategy::reset_status(&info, &mut value);
+        let labels = value["metadata"]["labels"].as_object();
+        let bare = labels.is_none_or(serde_json::Map::is_empty);
+        if !info.custom {
+            strategy::drop_nulls(&mut value);
+            defaults::apply(&info.group, &info.kind, &mut value);
+        }
+        match managed {
+            Some(fields) => value["metadata"]["managedFields"] = fields,
+            None => {
+                let empty = skeleton::empty(&info, false);
+                self.credit(&info, &empty, &mut value, by);
+            }
+        }
+        self.namespace_takes(&info, &value)?;
+        self.name(kind, &info, &mut value)?;
+        admit::create(self, &info, &mut value)?;
+        let meta = &mut value["metadata"];
         meta["uid"] = json!(self.random.uuid());
         meta["creationTimestamp"] = json!(rfc3339(self.clock.now()));
-        Ok(self.store.put(kind, value))
+        strategy::prepare_create(self, &info, &mut value, bare);
+        if !info.custom {
+            defaults::apply(&info.group, &info.kind, &mut value);
+        }
+        let causes = validate::create(&info, &value);
+        let name = value["metadata"]["name"].as_str().unwrap_or_default();
+        if !causes.is_empty() {
+            return Err(Refusal::invalid(&info.group, &info.kind, name, &causes));
+        }
+        if self.store.get(kind, namespace_of(&value), name).is_some() {
+            return Err(Refusal::already_exists(&info, name));
+        }
+        Ok(value)
+    }
+
+    /// Stores what [`Cluster::prepare_create`] made.
+    pub fn commit_create(&mut self, kind: KindId, value: Value) -> Arc<Object> {
+        self.store.put(kind, value)
+    }
+
+    /// The name, made from generateName where it is missing.
+    fn name(&mut self, kind: KindId, info: &Kind, value: &mut Value) -> Result<(), Refusal> {
+        let meta = &mut value["metadata"];
+        if meta["name"].as_str().is_some_and(|n| !n.is_empty()) {
+            return Ok(());
+        }
+        let Some(prefix) = meta["generateName"].as_str().filter(|p| !p.is_empty()) else {
+            return Ok(());
+        };
+        // The server cuts the prefix so that the suffix still fits.
+        let prefix: String = prefix.chars().take(58).collect();
+        let namespace = namespace_of(value).to_owned();
+        for _ in 0..8 {
+            let name = format!("{prefix}{}", self.random.suffix(5));
+            if self.store.get(kind, &namespace, &name).is_none() {
+                value["metadata"]["name"] = json!(name);
+                return Ok(());
+            }
+        }
+        Err(Refusal::already_exists(info, &prefix))
+    }
+
+    /// Credits a write in managedFields.
+    fn credit(&self, info: &Kind, old: &Value, new: &mut Value, by: &Writer) {
+        let who = self.manager(info, by, owned::Operation::Update);
+        let place = place(info);
+        owned::update(schemas(), place, old, new, &who);
+    }
+
+    pub fn manager(&self, info: &Kind, by: &Writer, operation: owned::Operation) -> owned::Manager {
+        owned::Manager {
+            name: by.manager.clone(),
+            operation,
+            api_version: info.api_version(),
+            subresource: by.subresource.clone(),
+            time: rfc3339(self.clock.now()),
+            set: owned::Set::default(),
+        }
     }
 
     /// Replaces an object as `PUT` would (with `by.subresource` = `status` only its status changes).
     /// A write that changes nothing gives back the stored object and no event.
+    ///
+    /// # Errors
+    /// 404, 409 for another version than the stored one, 422.
     pub fn update(
         &mut self,
         kind: KindId,
         value: Value,
-        _by: &Writer,
+        by: &Writer,
     ) -> Result<Arc<Object>, Refusal> {
-        Ok(self.store.put(kind, value))
+        let ready = self.prepare_update(kind, value, by, None)?;
+        Ok(self.commit_update(kind, ready))
     }
 
-    /// Deletes as `DELETE` would: finalizers, grace and propagation decide whether the object goes now
-    /// (`None`) or stays with a deletionTimestamp.
-    pub fn delete(
+    /// All of an update but the storing.
+    pub fn prepare_update(
         &mut self,
         kind: KindId,
-        namespace: &str,
-        name: &str,
-        _how: &Delete,
-    ) -> Result<Option<Arc<Object>>, Refusal> {
-        self.store.remove(kind, namespace, name);
-        Ok(None)
+        mut value: Value,
+        by: &Writer,
+        managed: Option<Value>,
+    ) -> Result<Value, Refusal> {
+        let info = self.store.kind(kind).clone();
+        let name = value["metadata"]["name"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let namespace = if info.namespaced {
+            namespace_of(&value)
+        } else {
+            ""
+        };
+        let Some(stored) = self.store.get(kind, namespace, &name).cloned() else {
+            return Err(Refusal::not_found(&info, &name));
+        };
+        let old = stored.value();
+        let rv = value["metadata"]["resourceVersion"]
+            .as_str()
+            .unwrap_or_default();
+        if !rv.is_empty() && rv != "0" && rv != stored.rv.to_string() {
+            return Err(Refusal::modified(&info, &name));
+        }
+        if let Some(uid) = value["metadata"]["uid"].as_str().filter(|u| !u.is_empty())
+            && uid != stored.uid
+        {
+            let why = format!(
+                "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+                stored.uid
+            );
+            return Err(Refusal::conflict(&info.group, &info.plural, &name, &why));
+        }
+        value["apiVersion"] = json!(info.api_version());
+        value["kind"] = json!(info.kind);
+        // The scheduler binds: it alone sets a node, and is not credited with it.
+        let binds =
+            info.kind == "Pod" && by.manager == "kube-scheduler" && by.subresource.is_empty();
+        let sub = if binds { "binding" } else { &by.subresource };
+        strategy::prepare_update(&info, &old, &mut value, sub);
+        if !info.custom {
+            strategy::drop_nulls(&mut value);
+            // The other parts were defaulted when they were written.
+            if sub.is_empty() {
+                defaults::apply(&info.group, &info.kind, &mut value);
+            }
+        }
+        match managed {
+            Some(fields) => value["metadata"]["managedFields"] = fields,
+            None if binds => {}
+            None => self.credit(&info, &old, &mut value, by),
+        }
+        if !binds {
+            strategy::bump_generation(&info, &old, &mut value);
+        }
+        let causes = validate::update(&info, &old, &value, sub);
+        if !causes.is_empty() {
+            return Err(Refusal::invalid(&info.group, &info.kind, &name, &causes));
+        }
+        Ok(value)
     }
+
+    /// Stores what [`Cluster::prepare_update`] made, or nothing if nothing changed.
+    pub fn commit_update(&mut self, kind: KindId, value: Value) -> Arc<Object> {
+        let name = value["metadata"]["name"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let namespace = namespace_of(&value).to_owned();
+        if let Some(stored) = self.store.get(kind, &namespace, &name) {
+            if stored.value() == value {
+                return stored.clone();
+            }
+            let meta = &value["metadata"];
+            let bare = meta["finalizers"].as_array().is_none_or(Vec::is_empty);
+            let waits = meta["deletionGracePeriodSeconds"]
+                .as_i64()
+                .unwrap_or_default()
+                > 0;
+            if meta["deletionTimestamp"].is_string() && bare && !waits && !delete::holds(&value) {
+                // The last finalizer is gone: so is the object.
+                let last = self.store.put(kind, value);
+                self.store.remove(kind, &namespace, &name);
+                return last;
+            }
+        }
+        self.store.put(kind, value)
+    }
+}
+
+/// The namespace of an object; empty for cluster-scoped ones.
+pub(super) fn namespace_of(value: &Value) -> &str {
+    value["metadata"]["namespace"].as_str().unwrap_or_default()
+}
+
+/// Where field ownership begins for a kind.
+pub fn place(info: &Kind) -> owned::Place {
+    let root = schemas().root(&info.group, &info.version, &info.kind);
+    owned::Place::root(root.filter(|_| !info.custom).unwrap_or(schemas().any()))
 }

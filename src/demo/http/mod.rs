@@ -1,11 +1,17 @@
 //! The API server on the wire: connections, and which handler answers a request.
 
 mod accept;
+mod collection;
 mod discovery;
+mod log;
 mod mutate;
+mod openapi;
+mod patch;
 mod read;
 mod reply;
+mod review;
 mod route;
+mod subresource;
 mod watch;
 
 use std::convert::Infallible;
@@ -94,12 +100,15 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Reply {
     if let Some(reply) = discovery::document(shared, path, form) {
         return reply;
     }
+    if let Some(rest) = path.strip_prefix("/openapi/v3") {
+        return openapi::answer(shared, rest);
+    }
     let route = route::route(&shared.lock().cluster().store, path);
     let result = match route {
         Route::Nowhere => return reply::text(404, "404 page not found\n"),
         Route::NoResource => Err(Refusal::no_resource()),
         Route::Discovery(parts) => discovery::answer(shared, &parts, form),
-        Route::Review(plural) => mutate::review(shared, &plural, &call),
+        Route::Review(plural) => review::answer(&plural, &call),
         Route::Resource(target) => resource(shared, &target, &call),
     };
     result.unwrap_or_else(|refusal| reply::refused(&refusal))

@@ -1,0 +1,10 @@
+//! Who owns which field: the sets behind `metadata.managedFields`, and server-side apply on top of them.
+
+mod compare;
+mod managers;
+mod merge;
+mod set;
+
+pub use compare::Place;
+pub use managers::{Conflict, Manager, Operation, apply, conflict, read, update};
+pub use set::{Part, Set};
