@@ -134,7 +134,7 @@ impl JobTotals {
             *sum.entry(kind.clone()).or_default() += n;
         }
         let mut list: Vec<_> = sum.into_iter().map(|((c, r), n)| (c, r, n)).collect();
-        list.sort_by(|a, b| b.2.cmp(&a.2));
+        list.sort_by_key(|&(_, _, n)| std::cmp::Reverse(n));
         list
     }
 }

@@ -7,6 +7,7 @@ mod client;
 mod harness;
 mod keymaps;
 mod layers;
+mod recorded;
 mod remote;
 mod scripted;
 mod wire;
