@@ -128,7 +128,11 @@ impl JobStatus {
                 0
             }
         });
-        let tried = failed.max(totals.map_or(0, JobTotals::failed_seen));
+        // per index the status alone says which failures were last ones; pods run ahead of it
+        let tried = match job.policy.backoff_limit_per_index {
+            Some(_) => failed,
+            None => failed.max(totals.map_or(0, JobTotals::failed_seen)),
+        };
         let given_up = match phase {
             Phase::Failed if lost == 0 => 1,
             _ => lost,

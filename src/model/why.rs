@@ -117,7 +117,8 @@ fn gave_up(model: &Model, job: &JobRow, s: &JobStatus) -> String {
         "BackoffLimitExceeded" => {
             let limit = match job.policy.backoff_limit {
                 Some(0) => ", no retry allowed".into(),
-                Some(n) => format!(", all {} used", retries(n)),
+                Some(1) => ", its 1 retry used".into(),
+                Some(n) => format!(", all {n} retries used"),
                 None => String::new(),
             };
             if s.failed == 0 && s.retries > 0 {
@@ -151,15 +152,14 @@ fn retries(n: u32) -> String {
 }
 
 fn succeeded(job: &JobRow, s: &JobStatus) -> String {
-    let what = match s.total {
-        Some(n) if s.done < n => format!(
-            "{} of {n} {} succeeded: enough by its success policy",
-            s.done,
-            s.unit.word()
+    let (what, by) = match s.total {
+        Some(n) if s.done < n => (
+            format!("{} of {n} {} succeeded", s.done, s.unit.word()),
+            ": enough by its success policy",
         ),
-        Some(1) => "succeeded".into(),
-        Some(n) => format!("all {n} {} succeeded", s.unit.word()),
-        None => format!("{} succeeded", some(s.done, "pod")),
+        Some(1) => ("succeeded".into(), ""),
+        Some(n) => (format!("all {n} {} succeeded", s.unit.word()), ""),
+        None => (format!("{} succeeded", some(s.done, "pod")), ""),
     };
     let took = match (job.started, s.finished) {
         (Some(from), Some(to)) => format!(" in {}", human::duration(to - from)),
@@ -169,7 +169,7 @@ fn succeeded(job: &JobRow, s: &JobStatus) -> String {
         0 => String::new(),
         n => format!(", after {}", retries(n)),
     };
-    format!("{what}{took}{again}")
+    format!("{what}{took}{again}{by}")
 }
 
 fn last_end(model: &Model, job: &JobRow) -> Option<(String, Option<DateTime<Utc>>)> {
@@ -431,6 +431,9 @@ mod tests {
             "all 10 pods succeeded in 1m20s, after 1 retry"
         );
         j.succeeded = 3;
-        assert!(say(&j, &[]).starts_with("3 of 10 pods succeeded: enough by its success policy"));
+        assert_eq!(
+            say(&j, &[]),
+            "3 of 10 pods succeeded in 1m20s, after 1 retry: enough by its success policy"
+        );
     }
 }

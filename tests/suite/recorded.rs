@@ -36,7 +36,7 @@ fn put<W: Wire>(model: &mut Model, names: &mut Names, objects: Vec<W>) {
 fn put_line<W: Wire>(model: &mut Model, names: &mut Names, line: &str) {
     match wire::event::<W>(line.as_bytes()).expect("whole JSON") {
         Event::Applied(object) => put(model, names, vec![object]),
-        other => panic!("not in this recording: {other:?}"),
+        _ => panic!("only objects in this recording: {line}"),
     }
 }
 
