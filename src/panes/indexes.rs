@@ -1,19 +1,17 @@
-//! The grid of a job's completion indexes: one cell each, or one per block when they are many, with a cursor.
+//! The grid of a job's completion indexes: the ui's grid with the model's states, and a cursor that knows where
+//! the trouble is.
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::{Modifier, Style};
 
 use super::Cx;
 use super::words::index_state;
 use crate::app::action::Action;
 use crate::model::indexes::{Counts, Grid, IndexState};
-use crate::ui::scroll::{self, Window};
-use crate::ui::{State, Theme};
-use shape::Shape;
+use crate::ui::State;
+use crate::ui::grid::{self, Fold, Tally};
 
-mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -21,10 +19,8 @@ mod tests;
 #[derive(Debug, Default)]
 pub struct Indexes {
     cursor: u32,
-    /// First row of cells on screen.
-    top: u32,
-    shape: Shape,
-    cells: Rect,
+    fold: Option<Fold>,
+    area: Rect,
     /// The user has moved: until then the cursor is put where the trouble is.
     moved: bool,
 }
@@ -35,9 +31,11 @@ impl Indexes {
         self.cursor
     }
 
-    /// The range under the cursor, if a cell stands for several indexes.
+    /// First and last index under the cursor, if a cell stands for several.
     pub fn block(&self) -> Option<(u32, u32)> {
-        (self.shape.block > 1).then(|| self.shape.range(self.shape.cell(self.cursor)))
+        let fold = self.fold.filter(|fold| fold.per_cell > 1)?;
+        let (from, end) = fold.block(fold.cell_of(self.cursor.into()));
+        Some((from as u32, end.saturating_sub(1) as u32))
     }
 
     /// Puts the cursor on an index.
@@ -68,135 +66,82 @@ impl Indexes {
 
     /// Rows it would like in this width, its ruler included; `most` bounds it.
     pub fn rows_wanted(len: u32, width: u16, most: u16) -> u16 {
-        let shape = Shape::fit(len, width.saturating_sub(1), most.saturating_sub(1));
-        (shape.rows() as u16).saturating_add(1).min(most)
+        Fold::new(len.into(), Rect::new(0, 0, width, most))
+            .height()
+            .min(most)
     }
 
-    /// Moves; false if the action is not one of movement.
+    /// Moves; false if the action is not one of movement, or leads out of the grid.
     pub fn act(&mut self, action: Action, grid: &Grid) -> bool {
         let Some(last) = grid.len().checked_sub(1) else {
             return false;
         };
-        let (block, row) = (
-            self.shape.block.max(1),
-            self.shape.per_row.max(1) * self.shape.block.max(1),
-        );
-        let page = row * u32::from(self.cells.height.max(1));
-        let cell = self.cursor / block * block;
-        self.cursor = match action {
-            Action::Left => cell.saturating_sub(block),
-            Action::Right => cell.saturating_add(block).min(last),
-            Action::Up if self.cursor >= row => self.cursor - row,
-            Action::Down if self.cursor + row <= last => self.cursor + row,
-            Action::Down if self.cursor / row < last / row => last,
-            // the ends of the grid: the part beside it may take the key
-            Action::Up | Action::Down => return false,
-            Action::PageUp => self.cursor.saturating_sub(page),
-            Action::PageDown => self.cursor.saturating_add(page).min(last),
+        let fold = self
+            .fold
+            .unwrap_or_else(|| Fold::new(grid.len().into(), Rect::new(0, 0, 80, 24)));
+        let page = i64::from(self.area.height.saturating_sub(2).max(1));
+        let step = |right, down| fold.step(self.cursor.into(), right, down) as u32;
+        let to = match action {
+            Action::Left => step(-1, 0),
+            Action::Right => step(1, 0),
+            Action::Up => step(0, -1),
+            Action::Down => step(0, 1),
+            Action::PageUp => step(0, -page),
+            Action::PageDown => step(0, page),
             Action::Top => 0,
             Action::Bottom => last,
-            Action::NextFailed => match next_bad(grid, self.cursor, last) {
-                Some(index) => index,
-                None => return true,
-            },
-            Action::PreviousFailed => match previous_bad(grid, self.cursor, last) {
-                Some(index) => index,
-                None => return true,
-            },
+            Action::NextFailed => next_bad(grid, self.cursor, last).unwrap_or(self.cursor),
+            Action::PreviousFailed => previous_bad(grid, self.cursor, last).unwrap_or(self.cursor),
             _ => return false,
         };
-        self.moved = true;
+        // up from the first row and down from the last: what is above or below may take the key
+        if matches!(action, Action::Up | Action::Down) && to == self.cursor {
+            return false;
+        }
+        self.go(to.min(last));
         true
     }
 
-    /// Draws ruler, labels and cells.
-    pub fn draw(&mut self, grid: &Grid, cx: &Cx, area: Rect, buf: &mut Buffer) {
-        if area.height < 2 || area.width < 4 || grid.is_empty() {
-            self.cells = Rect::default();
-            return;
-        }
-        let rows = area.height - 1;
-        // one column is kept for the scroll bar
-        self.shape = Shape::fit(grid.len(), area.width - 1, rows);
-        let shape = self.shape;
-        let (row, _) = shape.place(shape.cell(self.cursor));
-        let window = Window {
-            offset: self.top as usize,
-            page: rows.into(),
-            total: shape.rows() as usize,
-        }
-        .reveal(row as usize)
-        .settled();
-        self.top = window.offset as u32;
-        self.cells = Rect {
-            y: area.y + 1,
-            height: rows,
-            ..area
-        };
-        ruler(shape, area, buf, cx.theme);
-        for (y, row) in (self.cells.y..self.cells.bottom()).zip(self.top..shape.rows()) {
-            let first = row * shape.per_row;
-            let label = format!(
-                "{:>width$}",
-                first * shape.block,
-                width = usize::from(shape.label) - 1
-            );
-            buf.set_stringn(
-                area.x,
-                y,
-                label,
-                usize::from(shape.label) - 1,
-                cx.theme.dim(),
-            );
-            for cell in first..(first + shape.per_row).min(shape.cells()) {
-                let (_, x) = shape.place(cell);
-                let (sign, style) = look(grid, shape.range(cell), cx.theme);
-                let style = if cell == shape.cell(self.cursor) {
-                    cursor(style, cx)
-                } else {
-                    style
-                };
-                buf.set_string(area.x + x, y, sign, style);
-            }
-        }
-        if window.total > window.page {
-            let bar = Rect {
-                x: area.right() - 1,
-                width: 1,
-                ..self.cells
-            };
-            scroll::bar(bar, buf, cx.theme, window);
-        }
+    /// Settles how many indexes a cell stands for in so much room, ruler included, before anything is drawn.
+    pub fn arrange(&mut self, len: u32, width: u16, height: u16) {
+        self.fold = Some(Fold::new(len.into(), Rect::new(0, 0, width, height)));
     }
 
-    /// Click puts the cursor, the wheel scrolls; whether it did anything.
+    /// Draws ruler, labels and cells.
+    pub fn draw(&mut self, states: &Grid, cx: &Cx, area: Rect, buf: &mut Buffer) {
+        self.arrange(states.len(), area.width, area.height);
+        self.area = area;
+        let Some(fold) = self.fold else { return };
+        grid::Grid::new(fold, Some(self.cursor.into()))
+            .focused(cx.focused)
+            .draw(
+                area,
+                buf,
+                cx.theme,
+                |index| cell_state(states.state(index as u32)),
+                |from, end| tally(&states.counts(from as u32, end.saturating_sub(1) as u32)),
+            );
+    }
+
+    /// Click puts the cursor, the wheel moves it by rows; whether it did anything.
     pub fn mouse(&mut self, event: MouseEvent, grid: &Grid) -> bool {
-        if !self.cells.contains(Position::new(event.column, event.row)) {
+        if !self.area.contains(Position::new(event.column, event.row)) {
             return false;
         }
         match event.kind {
             MouseEventKind::Down(MouseButton::Left) => {
-                let row = self.top + u32::from(event.row - self.cells.y);
-                let Some(cell) = self.shape.at(row, event.column - self.cells.x) else {
-                    return false;
-                };
-                self.go(self.shape.range(cell).0.min(grid.len().saturating_sub(1)));
+                let cursor = Some(u64::from(self.cursor));
+                let item = self
+                    .fold
+                    .and_then(|f| f.item_at(self.area, cursor, event.column, event.row));
+                let Some(item) = item else { return false };
+                self.go((item as u32).min(grid.len().saturating_sub(1)));
                 true
             }
             MouseEventKind::ScrollDown => self.act(Action::Down, grid),
             MouseEventKind::ScrollUp => self.act(Action::Up, grid),
             _ => false,
         }
-    }
-}
-
-fn cursor(style: Style, cx: &Cx) -> Style {
-    if cx.focused {
-        style.add_modifier(Modifier::REVERSED | Modifier::BOLD)
-    } else {
-        style
-            .patch(cx.theme.selection(false))
-            .add_modifier(Modifier::UNDERLINED)
     }
 }
 
@@ -217,44 +162,30 @@ fn previous_bad(grid: &Grid, from: u32, last: u32) -> Option<u32> {
         .find(|&i| is_bad(grid.state(i)))
 }
 
-/// The sign and style of one cell: the state of its index, or the worst of its block with the share that is over.
-fn look(grid: &Grid, (from, to): (u32, u32), theme: &Theme) -> (&'static str, Style) {
-    if from == to {
-        let state = match grid.state(from) {
-            IndexState::Pending => State::NotRun,
-            state => index_state(state),
-        };
-        return (theme.state_glyph(state), theme.state(state));
+/// What waits for its turn steps back in the grid: most of a young job does.
+fn cell_state(state: IndexState) -> State {
+    match state {
+        IndexState::Pending => State::NotRun,
+        state => index_state(state),
     }
-    let n = grid.counts(from, to);
-    let state = worst(&n);
-    let over = f64::from(n.succeeded + n.failed) / f64::from(to - from + 1);
-    let sign = match state {
-        // never by hue alone: a block with failures says so
-        State::Failed | State::Retrying => theme.state_glyph(state),
-        _ if over >= 1.0 => "█",
-        _ if over >= 0.66 => "▓",
-        _ if over >= 0.33 => "▒",
-        _ if over > 0.0 || n.running > 0 => "░",
-        _ => "·",
-    };
-    (sign, theme.state(state))
 }
 
-fn worst(n: &Counts) -> State {
-    [
-        (n.failed, State::Failed),
-        (n.retrying, State::Retrying),
-        (n.running, State::Running),
-        (n.terminating, State::Terminating),
+fn tally(n: &Counts) -> Tally {
+    let mut tally = Tally::default();
+    for (n, state) in [
         (n.succeeded, State::Succeeded),
-    ]
-    .into_iter()
-    .find(|(n, _)| *n > 0)
-    .map_or(State::NotRun, |(_, state)| state)
+        (n.failed, State::Failed),
+        (n.running, State::Running),
+        (n.retrying, State::Retrying),
+        (n.terminating, State::Terminating),
+        (n.pending + n.not_run, State::NotRun),
+    ] {
+        tally.add(state, n.into());
+    }
+    tally
 }
 
-/// `97 done, 3 failed`: what a range holds, worst first.
+/// `3 failed, 97 done`: what a range holds, worst first.
 pub fn counts_in_words(n: &Counts) -> String {
     let parts = [
         (n.failed, "failed"),
@@ -265,24 +196,8 @@ pub fn counts_in_words(n: &Counts) -> String {
         (n.pending, "to come"),
         (n.not_run, "not run"),
     ];
-    let told: Vec<String> = parts
-        .iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, word)| format!("{n} {word}"))
-        .collect();
-    told.join(", ")
-}
-
-/// The numbers above the cells: at each ten, how many indexes further right one is.
-fn ruler(shape: Shape, area: Rect, buf: &mut Buffer, theme: &Theme) {
-    let mut free = 0;
-    for at in (0..shape.per_row.min(shape.cells().max(1))).step_by(10) {
-        let (_, x) = shape.place(at);
-        let text = (at * shape.block).to_string();
-        if x < free || x + text.len() as u16 > area.width {
-            continue;
-        }
-        free = x + text.len() as u16 + 1;
-        buf.set_string(area.x + x, area.y, text, theme.faint());
-    }
+    let told = parts.iter().filter(|(n, _)| *n > 0);
+    told.map(|(n, word)| format!("{} {word}", crate::model::human::count((*n).into())))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -14,7 +14,7 @@ pub fn columns(one: bool, namespaces: bool) -> Vec<Column> {
         Column::new("reason", "REASON").rank(0).width(10, 16, 26),
         Column::new("namespace", "NS")
             .rank(3)
-            .width(5, 6, 18)
+            .width(7, 7, 18)
             .middle(),
         Column::new("about", "OBJECT")
             .rank(1)

@@ -24,7 +24,7 @@ fn drawn(name: &str, width: u16, height: u16) -> String {
 
 #[test]
 fn ten_indexes_are_one_row() {
-    assert_eq!(drawn("indexed-sweep", 40, 3), "  0\n0 ✗✓✗✓✗✓✗✓✗✓\n");
+    assert_eq!(drawn("indexed-sweep", 40, 3), "    0\n  0 ✗✓✗✓✗✓✗✓✗✓\n");
 }
 
 #[test]

@@ -88,7 +88,8 @@ fn draw_head(pane: &Job, cx: &Cx, area: Rect, buf: &mut Buffer, titled: bool) ->
     let (title, lines) = if let Some(job) = pane.job(cx) {
         let status = cx.model.status(job);
         let gone = !cx.model.jobs.contains(pane.key);
-        let mut lines = head::job(job, &status, gone, cx, width, titled);
+        let said = titled || head::is_long(job, &status, cx, width);
+        let mut lines = head::job(job, &status, gone, cx, width, said);
         if status.total.is_some_and(|n| n > 1) || status.total.is_none() {
             let at = lines.iter().position(|l| l.rank > 1).unwrap_or(lines.len());
             lines.insert(
@@ -326,6 +327,9 @@ fn draw_indexes(pane: &mut Job, cx: &Cx, area: Rect, buf: &mut Buffer) {
     };
     let grid = cx.model.grid(job);
     let width = usize::from(area.width);
+    // four lines say what is under the cursor and what failed
+    pane.grid
+        .arrange(grid.len(), area.width, area.height.saturating_sub(4).max(2));
     let below = below(&pane.grid, job, cx, width);
     let keep = (below.len() as u16).min(area.height.saturating_sub(2));
     let cells = Rect {

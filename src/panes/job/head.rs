@@ -50,6 +50,11 @@ pub fn title(job: &JobRow, status: &JobStatus, cx: &Cx, width: usize) -> Line<'s
     ])
 }
 
+/// Whether the first line of the screen cannot hold the sentence.
+pub fn is_long(job: &JobRow, status: &JobStatus, cx: &Cx, width: usize) -> bool {
+    text::width(&sentence::sentence(job, status, cx)) + status.phase.word().len() + 6 > width
+}
+
 /// Stands for the line the progress bar is drawn on.
 pub const BAR: &str = "\u{0}bar";
 

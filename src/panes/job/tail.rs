@@ -84,6 +84,12 @@ impl Tail {
                 ),
             ])
         });
+        if self.is_empty() {
+            return vec![Line::from(vec![
+                bar(),
+                Span::styled("no lines yet", cx.theme.faint()),
+            ])];
+        }
         let rest = rows.saturating_sub(usize::from(note.is_some()));
         let skip = self.lines.len().saturating_sub(rest);
         let lines = self.lines.iter().skip(skip).map(|line| {

@@ -15,39 +15,39 @@ use ratatui::text::Span;
 /// Columns by rank; the namespace only where several are shown.
 pub fn columns(namespaces: bool) -> Vec<Column> {
     let mut all = vec![
-        Column::new("state", "STATE").rank(0).width(11, 11, 13),
+        Column::new("state", "STATE").rank(0).width(9, 9, 11),
         Column::new("name", "NAME")
             .rank(0)
             .width(16, 18, 64)
             .middle(),
         Column::new("namespace", "NS")
             .rank(2)
-            .width(6, 7, 18)
+            .width(7, 7, 18)
             .middle(),
-        Column::new("kind", "KIND").rank(5).width(4, 4, 10),
+        Column::new("kind", "KIND").rank(5).width(7, 7, 10),
         Column::new("progress", "PROGRESS")
             .rank(1)
-            .width(16, 20, 34),
+            .width(14, 20, 34),
         Column::new("active", "A/R/F")
-            .rank(3)
-            .width(5, 7, 12)
+            .rank(4)
+            .width(8, 8, 12)
             .right(),
         Column::new("retries", "RETRIES")
             .rank(6)
             .width(7, 7, 7)
             .right(),
-        Column::new("gpus", "GPUS").rank(2).width(6, 7, 22),
+        Column::new("gpus", "GPUS").rank(2).width(7, 7, 22),
         Column::new("elapsed", "ELAPSED")
             .rank(2)
             .width(7, 7, 7)
             .right(),
-        Column::new("eta", "ETA").rank(3).width(5, 6, 7).right(),
+        Column::new("eta", "ETA").rank(3).width(6, 6, 7).right(),
         Column::new("queue", "QUEUE")
             .rank(7)
             .width(8, 8, 20)
             .middle()
             .from_width(140),
-        Column::new("age", "AGE").rank(4).width(5, 6, 12).right(),
+        Column::new("age", "AGE").rank(4).width(6, 6, 12).right(),
         Column::new("why", "WHY").rank(8).width(20, 20, 60).grow(),
     ];
     all.retain(|c| namespaces || c.id() != "namespace");
@@ -123,6 +123,7 @@ fn state_word(phase: Phase) -> &'static str {
     match phase {
         Phase::Suspended => "held",
         Phase::Terminating => "deleting",
+        Phase::Succeeded => "done",
         phase => phase.word(),
     }
 }
@@ -149,12 +150,12 @@ pub fn progress<'a>(job: &'a JobRow, status: &JobStatus, cx: &Cx<'a>) -> Cell<'a
     if let Some(waits) = why::waits(job, status, cx.model)
         && (status.done == 0 || status.phase == Phase::Queued)
     {
-        return Cell::Bar(Meter::words(waits));
+        return Cell::Bar(Meter::words(why::brief(&waits)));
     }
     let Some(total) = status.total else {
         let words = match status.phase {
             Phase::Succeeded => format!("{} done", status.done),
-            _ => format!("{} done, {} active", status.done, status.active),
+            _ => format!("{} done, {} run", status.done, status.active),
         };
         return Cell::Bar(Meter::words(words));
     };
@@ -263,7 +264,7 @@ pub fn cron_state(cron: &CronJobRow) -> (State, &'static str) {
     } else if cron.suspend {
         (State::Held, "held")
     } else if cron.active.is_empty() {
-        (State::Waiting, "scheduled")
+        (State::Waiting, "idle")
     } else {
         (State::Running, "running")
     }

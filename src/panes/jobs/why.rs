@@ -44,6 +44,18 @@ pub fn waits<'a>(job: &'a JobRow, status: &JobStatus, model: &'a Model) -> Optio
     }
 }
 
+/// The same cause for a narrow column: `no free gpu`, `queue vision-main`.
+pub fn brief(cause: &str) -> String {
+    if let Some(resource) = cause.strip_prefix("Insufficient ") {
+        let kind = resource.rsplit_once('/').map_or(resource, |(_, kind)| kind);
+        return format!("no free {kind}");
+    }
+    if let Some(queue) = cause.strip_prefix("admission in ") {
+        return format!("queue {queue}");
+    }
+    cause.replace("out of memory", "OOM")
+}
+
 /// The cause of one pod that is neither over nor running.
 fn of_pod(pod: &PodRow) -> Option<Cow<'_, str>> {
     let status = pod.status.strip_prefix("Init:").unwrap_or(&pod.status);
@@ -137,6 +149,8 @@ mod tests {
             Some("admission in vision-main")
         );
         assert_eq!(why("llama-sft"), None);
+        assert_eq!(brief("Insufficient nvidia.com/gpu"), "no free gpu");
+        assert_eq!(brief("admission in main"), "queue main");
         assert_eq!(
             scheduling("0/9 nodes are available: 2 Insufficient cpu, 3 Insufficient memory."),
             "Insufficient cpu"

@@ -18,7 +18,7 @@ pub fn columns(of: &PodsOf, namespaces: bool) -> Vec<Column> {
             .middle(),
         Column::new("namespace", "NS")
             .rank(2)
-            .width(6, 7, 18)
+            .width(7, 7, 18)
             .middle(),
         Column::new("ready", "READY").rank(2).width(5, 5, 6).right(),
         Column::new("restarts", "RESTARTS")
@@ -32,7 +32,7 @@ pub fn columns(of: &PodsOf, namespaces: bool) -> Vec<Column> {
             .width(10, 12, 40)
             .middle(),
         Column::new("gpus", "GPUS").rank(4).width(6, 6, 22),
-        Column::new("age", "AGE").rank(1).width(5, 6, 12).right(),
+        Column::new("age", "AGE").rank(1).width(6, 6, 12).right(),
         Column::new("why", "WHY").rank(5).width(20, 20, 120).grow(),
     ];
     all.retain(|c| match c.id() {
