@@ -57,7 +57,9 @@ fn generated_selector(errors: &mut Errors, meta: &Value, spec: &Value) {
     if spec["manualSelector"] == true || spec["selector"].is_null() {
         return;
     }
-    let (uid, name) = (&meta["uid"], &meta["name"]);
+    // A name that is missing is an empty one here, and told elsewhere.
+    let (uid, name) = (json!(text(&meta["uid"])), json!(text(&meta["name"])));
+    let (uid, name) = (&uid, &name);
     let labels = &spec["template"]["metadata"]["labels"];
     let expected = [
         ("controller-uid", uid),
