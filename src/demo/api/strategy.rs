@@ -118,9 +118,10 @@ pub fn prepare_create(cluster: &mut Cluster, kind: &Kind, value: &mut Value, bar
 
 /// The labels by which a Job finds its pods.
 fn generate_selector(job: &mut Value) {
+    let text = |v: &Value| json!(v.as_str().unwrap_or_default());
     let (name, uid) = (
-        job["metadata"]["name"].clone(),
-        job["metadata"]["uid"].clone(),
+        text(&job["metadata"]["name"]),
+        text(&job["metadata"]["uid"]),
     );
     let spec = child(job, "spec");
     let meta = child(child(spec, "template"), "metadata");
