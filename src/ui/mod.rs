@@ -12,6 +12,7 @@ pub mod scroll;
 pub mod source;
 pub mod spark;
 pub mod state;
+pub mod svg;
 pub mod table;
 pub mod terminal;
 pub mod text;
