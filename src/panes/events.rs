@@ -156,7 +156,6 @@ impl Pane for Events {
             Action::Copy,
             Action::Filter,
             Action::SortNext,
-            Action::SortReverse,
             Action::ToggleTimes,
         ]);
         out

@@ -141,7 +141,10 @@ pub fn draw(rows: Rows, cx: &Cx, area: Rect, buf: &mut Buffer) -> Rect {
     if area.height == 0 || area.width < 4 {
         return area;
     }
-    let style = cx.theme.level(notice.level);
+    let style = match notice.level {
+        Level::Info => cx.theme.dim(),
+        level => cx.theme.level(level),
+    };
     let width = usize::from(area.width) - 2;
     if rows.shown > 0 {
         let mut line = notice.text;

@@ -153,7 +153,6 @@ impl Pane for Nodes {
             Action::Yaml,
             Action::Filter,
             Action::SortNext,
-            Action::SortReverse,
             Action::Copy,
         ]
     }

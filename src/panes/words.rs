@@ -50,7 +50,7 @@ pub fn pod_state(pod: &PodRow) -> State {
         _ if is_failing(&pod.status) => State::Retrying,
         PodPhase::Running if pod.is_ready => State::Running,
         PodPhase::Running => State::Pending,
-        PodPhase::Pending if pod.node.is_none() => State::Waiting,
+        PodPhase::Pending | PodPhase::Unknown if pod.node.is_none() => State::Waiting,
         PodPhase::Pending => State::Pending,
         PodPhase::Unknown => State::Stale,
     }

@@ -162,6 +162,10 @@ pub fn progress<'a>(job: &'a JobRow, status: &JobStatus, cx: &Cx<'a>) -> Cell<'a
     if status.phase == Phase::Suspended && status.done == 0 {
         return Cell::Bar(Meter::words(format!("held, 0/{total}")));
     }
+    // a bar that can only be empty or full says no more than its label, and a wall of full ones nothing
+    if status.phase == Phase::Succeeded || (total == 1 && status.done == 0) {
+        return Cell::Bar(Meter::words(amount(status.done, total)));
+    }
     let done = f64::from(status.done);
     let state = match status.phase {
         Phase::Failed => State::Succeeded,

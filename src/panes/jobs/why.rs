@@ -79,11 +79,11 @@ fn of_pod(pod: &PodRow) -> Option<Cow<'_, str>> {
         "SchedulingGated" => Cow::Borrowed("scheduling gate"),
         "ContainerCreating" | "PodInitializing" => Cow::Borrowed("starting"),
         "CreateContainerConfigError" => Cow::Borrowed("container config"),
-        "Pending" | "Unschedulable" if pod.node.is_none() => pod
+        "Pending" | "Unschedulable" | "" if pod.node.is_none() => pod
             .why
             .as_deref()
             .map_or(Cow::Borrowed("scheduling"), scheduling),
-        "Pending" => Cow::Borrowed("starting"),
+        "Pending" | "" => Cow::Borrowed("starting"),
         other => Cow::Borrowed(other),
     })
 }

@@ -101,7 +101,7 @@ fn cell<'a>(column: &str, node: &'a NodeRow, cx: &Cx<'a>) -> Cell<'a> {
                 .map(|(_, n)| n)
                 .sum();
             let mut meter = Meter::new(f64::from(total))
-                .segment(f64::from(held), Fill::State(State::Running))
+                .segment(f64::from(held), Fill::Plain)
                 .label(format!("{held}/{}", node.allocatable.get(resource)));
             let offered = node.allocatable.get(resource);
             if offered < total {
