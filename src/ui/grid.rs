@@ -3,7 +3,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Modifier, Style};
 
 use super::{State, Theme};
 
@@ -283,43 +283,19 @@ impl Grid {
     }
 }
 
-/// One cell of a heat map: the hue of the shown state, as full as its part of the block; failures are never faint.
+/// One cell of a heat map: the hue of the shown state. Failures are solid however few; anything else is hollow when
+/// less than half of the block is in that state.
 fn heat(tally: &Tally, theme: &Theme) -> (&'static str, Style) {
     let state = tally.shown();
     let style = theme.state(state);
     if tally.total() == 0 || state == State::NotRun {
         return (theme.glyphs().zero(), theme.faint());
     }
-    let share = tally.share();
-    if theme.glyphs().is_ascii() {
-        return (state.ascii(), style);
-    }
-    // The rest of a partly done block shows through in the hue of what else is there.
-    let rest = State::ALL
-        .into_iter()
-        .filter(|other| *other != state && tally.of(*other) > 0)
-        .max_by_key(|other| tally.of(*other))
-        .map(|other| {
-            if other == State::NotRun {
-                theme.bar_track().bg
-            } else {
-                theme.state(other).fg
-            }
-        });
-    let sign = match (share * 8.0).round() as u8 {
-        8.. => "■",
-        _ if rest.is_none() => "■",
-        0 | 1 => "▁",
-        2 => "▂",
-        3 => "▃",
-        4 => "▄",
-        5 => "▅",
-        6 => "▆",
-        _ => "▇",
-    };
-    let style = match rest.flatten() {
-        Some(colour) if sign != "■" && colour != Color::Reset => style.bg(colour),
-        _ => style,
+    let solid = state == State::Failed || tally.share() >= 0.5;
+    let sign = match (theme.glyphs().is_ascii(), solid) {
+        (true, _) => state.ascii(),
+        (false, true) => "■",
+        (false, false) => "□",
     };
     (sign, style)
 }

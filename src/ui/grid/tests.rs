@@ -113,9 +113,13 @@ fn one_failure_in_a_block_is_seen() {
         .collect();
     assert_eq!(tally.shown(), State::Failed);
     let (sign, style) = heat(&tally, &Theme::default());
-    assert_eq!(sign, "▁");
+    assert_eq!(sign, "■");
     assert_eq!(style.fg, Theme::default().state(State::Failed).fg);
-    assert_eq!(style.bg, Theme::default().state(State::Succeeded).fg);
+    let mixed: Tally = (0..9)
+        .map(|n| [State::Running, State::Pending, State::NotRun][n % 3])
+        .collect();
+    assert_eq!(mixed.shown(), State::Running);
+    assert_eq!(heat(&mixed, &Theme::default()).0, "□");
     assert_eq!(Tally::default().shown(), State::NotRun);
 }
 

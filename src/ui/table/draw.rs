@@ -181,10 +181,14 @@ fn draw_row(
             theme,
             state.labels[*n],
         );
-        // A selection with its own foreground covers the hues of the row; bars keep theirs.
-        let bar = matches!(cell, Cell::Bar(meter) if meter.has_bar());
-        if let Some(fg) = chosen.fg.filter(|_| selected && !bar) {
-            buf.set_style(place, Style::new().fg(fg));
+        // A selection with its own foreground covers the hues of the row; only bars keep theirs.
+        if let Some(fg) = chosen.fg.filter(|_| selected) {
+            for x in place.left()..place.right() {
+                let under = &mut buf[(x, line.y)];
+                if !is_bar(under.symbol()) {
+                    under.set_fg(fg);
+                }
+            }
         }
     }
     let gutter = match (row.marked, selected) {
@@ -198,6 +202,11 @@ fn draw_row(
     if let Some((sign, style)) = gutter {
         buf.set_string(line.x, line.y, sign, style);
     }
+}
+
+/// Whether a sign is part of a bar rather than text.
+fn is_bar(symbol: &str) -> bool {
+    matches!(symbol.chars().next(), Some('▀'..='▟' | '│' | ' '))
 }
 
 fn draw_cell(

@@ -134,7 +134,19 @@ fn a_selection_with_a_foreground_covers_hues() {
     let mut state = TableState::default();
     state.select(Some(1));
     let buf = screen(80, 6, &mut state, 5, &theme);
-    assert_eq!(Some(buf[(1, 2)].fg), theme.selection(true).fg);
+    let row: String = (0..80).map(|x| buf[(x, 2)].symbol()).collect();
+    let label = row
+        .find("5/10")
+        .map(|at| row[..at].chars().count())
+        .unwrap();
+    for x in [1, label] {
+        assert_eq!(Some(buf[(x as u16, 2)].fg), theme.selection(true).fg);
+    }
+    let bar = row.chars().position(|c| c == '█').unwrap();
+    assert_eq!(
+        Some(buf[(bar as u16, 2)].fg),
+        theme.state(State::Succeeded).fg
+    );
 }
 
 #[test]
