@@ -4,6 +4,7 @@
 
 mod cli;
 mod client;
+mod envtest;
 mod harness;
 mod keymaps;
 mod layers;
