@@ -33,7 +33,7 @@ pub async fn delete(http: &Http, object: &ObjectWant, uid: Uid) -> Result<(), Fa
 /// Suspends or resumes a Job or CronJob.
 ///
 /// # Errors
-/// As [`delete`].
+/// 404: it is gone already; 422: another object has its name (its uid may not be changed).
 pub async fn suspend(
     http: &Http,
     object: &ObjectWant,

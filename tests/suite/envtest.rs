@@ -262,7 +262,7 @@ async fn a_real_api_server() {
         name: "second".into(),
     };
     let wrong = writes::suspend(&http, &object, Uid::parse("nobody"), true).await;
-    assert_eq!(wrong.unwrap_err().code(), Some(409));
+    assert_eq!(wrong.unwrap_err().code(), Some(422));
     let wrong = writes::delete(&http, &object, Uid::parse("nobody")).await;
     assert_eq!(wrong.unwrap_err().code(), Some(409));
     writes::suspend(&http, &object, uid, true).await.unwrap();
