@@ -203,8 +203,14 @@ impl Expected<'_> {
         let (group, v) = version.rsplit_once('/').unwrap_or(("", version));
         let known = schemas().root(group, v, kind).is_some();
         if !known {
+            let served = schema::knows_version(group, v);
+            let scheme = if served {
+                "pkg/runtime/scheme.go:111"
+            } else {
+                "pkg/api/legacyscheme/scheme.go:30"
+            };
             return Refusal::bad_request(format!(
-                "{kind} in version \"{v}\" cannot be handled as a {}: no kind \"{kind}\" is registered for version \"{version}\" in scheme \"pkg/runtime/scheme.go:111\"",
+                "{kind} in version \"{v}\" cannot be handled as a {}: no kind \"{kind}\" is registered for version \"{version}\" in scheme \"{scheme}\"",
                 self.kind
             ));
         }

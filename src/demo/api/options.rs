@@ -232,7 +232,7 @@ fn conflicts(
             );
         }
         if !["Exact", "NotOlderThan"].contains(&matching) {
-            let all = ["", "Exact", "NotOlderThan"];
+            let all = ["Exact", "NotOlderThan", ""];
             causes.push(Cause::unsupported(FIELD, &json!(matching), &all));
         }
     }

@@ -170,7 +170,7 @@ impl Cluster {
             .as_str()
             .is_some_and(|rv| !rv.is_empty() && rv != "0")
         {
-            return Err(Refusal::bad_request(
+            return Err(Refusal::internal(
                 "resourceVersion should not be set on objects to be created",
             ));
         }

@@ -124,7 +124,8 @@ fn change(
     for field in ["apiVersion", "kind"] {
         value[field] = old[field].clone();
     }
-    same_name_patched(target, &value)?;
+    same_object(target, &old, &value)?;
+    value["metadata"]["name"] = json!(target.name);
     // Only a version that the patch itself names is held against the stored one.
     let by = writer(call, options, &target.subresource);
     let ready = cluster.prepare_update(target.id, value, &by, None)?;
@@ -140,19 +141,22 @@ fn change(
     })
 }
 
-fn same_name_patched(target: &Target, value: &Value) -> Result<(), Refusal> {
-    let meta = &value["metadata"];
-    if meta["name"] == json!(target.name) {
-        return Ok(());
+/// A patch may not give the object another name or UID.
+fn same_object(target: &Target, old: &Value, value: &Value) -> Result<(), Refusal> {
+    same_name(target, value)?;
+    let uid = &value["metadata"]["uid"];
+    if uid.is_string() && *uid != old["metadata"]["uid"] {
+        let kind = &target.kind;
+        let cause = Cause::invalid("metadata.uid", uid, "field is immutable");
+        let causes = [cause.clone(), cause];
+        return Err(Refusal::invalid(
+            &kind.group,
+            &kind.kind,
+            &target.name,
+            &causes,
+        ));
     }
-    let kind = &target.kind;
-    let cause = Cause::invalid("metadata.name", &meta["name"], "field is immutable");
-    Err(Refusal::invalid(
-        &kind.group,
-        &kind.kind,
-        &target.name,
-        &[cause],
-    ))
+    Ok(())
 }
 
 /// Reads a JSON patch body.
@@ -167,7 +171,7 @@ fn parse(bytes: &[u8]) -> Result<Value, Refusal> {
 /// The patch made an object that cannot be.
 fn bad_patch(made: &Value, body: &Value, format: Format, why: &str) -> Refusal {
     let shown = match format {
-        Format::Strategic => Value::String(go_map(body)),
+        Format::Strategic => Value::String(patch::go_text(body)),
         _ => Value::String(made.to_string()),
     };
     let cause = Cause::invalid("patch", &shown, why);
@@ -179,26 +183,6 @@ fn bad_patch(made: &Value, body: &Value, format: Format, why: &str) -> Refusal {
             .unwrap_or_default()
     );
     refusal
-}
-
-/// A value as Go prints a map.
-fn go_map(value: &Value) -> String {
-    match value {
-        Value::Object(map) => {
-            let pairs: Vec<String> = map
-                .iter()
-                .map(|(k, v)| format!("{k}:{}", go_map(v)))
-                .collect();
-            format!("map[{}]", pairs.join(" "))
-        }
-        Value::Array(list) => {
-            let items: Vec<String> = list.iter().map(go_map).collect();
-            format!("[{}]", items.join(" "))
-        }
-        Value::String(text) => text.clone(),
-        Value::Null => "<nil>".to_owned(),
-        other => other.to_string(),
-    }
 }
 
 fn apply(
@@ -213,9 +197,11 @@ fn apply(
     let place = write::place(kind);
     let named = (config["apiVersion"].as_str(), config["kind"].as_str());
     if named.0.is_none() || named.1.is_none() {
-        return Err(Refusal::bad_request(
-            "couldn't get object from patch: Object 'Kind' is missing",
-        ));
+        let version = named.0.map_or_else(|| "/".to_owned(), str::to_owned);
+        return Err(Refusal::bad_request(format!(
+            "invalid object type: {}",
+            gvk(&version, named.1.unwrap_or_default())
+        )));
     }
     if named.0 != Some(kind.api_version().as_str()) || named.1 != Some(kind.kind.as_str()) {
         return Err(Refusal::bad_request(format!(

@@ -157,19 +157,19 @@ pub fn update(schemas: &Schemas, place: Place, old: &Value, new: &mut Value, who
     mine.set.subtract(&changed.removed);
     mine.set.union(&changed.modified);
     mine.set.union(&changed.added);
-    // Metadata and the root are there before anybody sets them.
-    mine.set.member = false;
-    if let Some(meta) = mine
-        .set
-        .children
-        .get_mut(&Part::Field("metadata".to_owned()))
-    {
-        meta.member = false;
-    }
+    disown_roots(&mut mine.set);
     if mine.set != was {
         mine.time.clone_from(&who.time);
     }
     write(new, managers);
+}
+
+/// The root and `metadata` are there before anybody sets them.
+fn disown_roots(set: &mut Set) {
+    set.member = false;
+    if let Some(meta) = set.children.get_mut(&Part::Field("metadata".to_owned())) {
+        meta.member = false;
+    }
 }
 
 fn entry<'a>(managers: &'a mut Vec<Manager>, who: &Manager) -> &'a mut Manager {
@@ -197,7 +197,7 @@ fn lose(managers: &mut [Manager], changed: &Changes, who: &Manager) {
 /// A field that somebody else owns with another value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
-    /// As messages name the manager: `"one"`, or `"kubectl" with subresource "scale" using batch/v1 at …`.
+    /// As messages name the manager: `"one"`, or `"kubectl" with subresource "scale" using batch/v1`.
     pub with: String,
     /// `.spec.parallelism`
     pub field: String,
@@ -216,7 +216,8 @@ pub fn apply(
     force: bool,
 ) -> Result<Value, Vec<Conflict>> {
     let (live_bare, config_bare) = (bare(live), bare(config));
-    let wanted = owned(schemas, place, &config_bare);
+    let mut wanted = owned(schemas, place, &config_bare);
+    disown_roots(&mut wanted);
     let mut managers = read(live);
     let mut merged = merge(schemas, place, &live_bare, &config_bare);
     // What this manager had, and neither it nor anybody else wants any more, goes.
@@ -281,9 +282,6 @@ fn describe(m: &Manager) -> String {
     }
     if m.operation == Operation::Update {
         text += &format!(" using {}", m.api_version);
-        if !m.time.is_empty() {
-            text += &format!(" at {}", m.time);
-        }
     }
     text
 }
@@ -417,9 +415,6 @@ mod tests {
         assert_eq!(fields(&new, 0), &json!({"f:spec": {"f:suspend": {}}}));
         assert_eq!(fields(&new, 1), &json!({"f:spec": {"f:parallelism": {}}}));
         let refused = apply(s, p, &new, &config, &who("one", Operation::Apply), false).unwrap_err();
-        assert_eq!(
-            refused[0].with,
-            "\"edit\" using batch/v1 at 2026-01-01T00:00:00Z"
-        );
+        assert_eq!(refused[0].with, "\"edit\" using batch/v1");
     }
 }

@@ -6,6 +6,26 @@ use serde_json::{Map, Value};
 
 pub use strategic::strategic;
 
+/// A value as Go prints it: `map[a:1 b:[x y]]`.
+pub fn go_text(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let pairs: Vec<String> = map
+                .iter()
+                .map(|(k, v)| format!("{k}:{}", go_text(v)))
+                .collect();
+            format!("map[{}]", pairs.join(" "))
+        }
+        Value::Array(list) => {
+            let items: Vec<String> = list.iter().map(go_text).collect();
+            format!("[{}]", items.join(" "))
+        }
+        Value::String(text) => text.clone(),
+        Value::Null => "<nil>".to_owned(),
+        other => other.to_string(),
+    }
+}
+
 /// RFC 7386.
 pub fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(fields) = patch else {

@@ -135,7 +135,8 @@ impl List<'_> {
             let id = &item[key];
             if id.is_null() {
                 return Err(format!(
-                    "map: {item} does not contain declared merge key: {key}"
+                    "map: {} does not contain declared merge key: {key}",
+                    super::go_text(item)
                 ));
             }
             let at = list.iter().position(|v| v[key] == *id);

@@ -223,6 +223,12 @@ impl Schemas {
     }
 }
 
+/// Is there any type of this group and version?
+pub fn knows_version(group: &str, version: &str) -> bool {
+    let prefix = definition_name(group, version, "");
+    schemas().named.keys().any(|name| name.starts_with(&prefix))
+}
+
 /// The name a kind's schema is listed under.
 pub fn definition_name(group: &str, version: &str, kind: &str) -> String {
     match group {

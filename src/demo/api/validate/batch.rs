@@ -14,6 +14,20 @@ const HIGH_LIMIT: i64 = 10_000;
 pub fn job(errors: &mut Errors, object: &Value) {
     let (meta, spec) = (&object["metadata"], &object["spec"]);
     generated_selector(errors, meta, spec);
+    whole_spec(errors, spec);
+    if spec["completionMode"] == "Indexed" {
+        let completions = spec["completions"].as_i64().unwrap_or_default();
+        let name = text(&meta["name"]);
+        let host = format!("{name}-{}", completions - 1);
+        if completions > 0 && !names::dns_label(&host).is_empty() {
+            let why = format!("will not able to create pod with invalid DNS label: {host}");
+            errors.invalid("metadata.name", &json!(name), &why);
+        }
+    }
+}
+
+/// The spec of a job with its selector. The server looks at it twice when a job is updated, and says so.
+pub fn whole_spec(errors: &mut Errors, spec: &Value) {
     job_spec(errors, "spec", spec);
     if spec["selector"].is_null() {
         errors.push(Cause::required("spec.selector", ""));
@@ -26,19 +40,13 @@ pub fn job(errors: &mut Errors, object: &Value) {
             "`selector` does not match template `labels`",
         );
     }
-    if spec["completionMode"] == "Indexed" {
-        let completions = spec["completions"].as_i64().unwrap_or_default();
-        let name = text(&meta["name"]);
-        let host = format!("{name}-{}", completions - 1);
-        if completions > 0 && !names::dns_label(&host).is_empty() {
-            let why = format!("will not able to create pod with invalid DNS label: {host}");
-            errors.invalid("metadata.name", &json!(name), &why);
-        }
-    }
 }
 
-/// Does a label selector (matchLabels only, expressions by presence) match labels?
+/// Does a label selector match labels? None at all matches nothing.
 fn selects(selector: &Value, labels: &Value) -> bool {
+    if selector.is_null() {
+        return false;
+    }
     let pairs = selector["matchLabels"].as_object().into_iter().flatten();
     let exact = pairs.into_iter().all(|(k, v)| labels[k] == *v);
     let expressions = list(&selector["matchExpressions"]).iter().all(|e| {
@@ -156,7 +164,7 @@ fn job_spec(errors: &mut Errors, path: &str, spec: &Value) {
                 errors.push(Cause::required(at("maxFailedIndexes"), why));
             }
         }
-    } else {
+    } else if ["", "NonIndexed"].contains(&mode) {
         for field in ["backoffLimitPerIndex", "maxFailedIndexes"] {
             if !spec[field].is_null() {
                 errors.invalid(&at(field), &spec[field], "requires indexed completion mode");
@@ -426,11 +434,7 @@ pub fn cron_job(errors: &mut Errors, object: &Value) {
             let why = "timeZone must be nil or non-empty string";
             errors.invalid("spec.timeZone", &spec["timeZone"], why);
         }
-        Some(zone)
-            if !zone
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"_-+/".contains(&b)) =>
-        {
+        Some(zone) if !is_time_zone(zone) => {
             let why = format!("unknown time zone {zone}");
             errors.invalid("spec.timeZone", &spec["timeZone"], &why);
         }
@@ -470,6 +474,62 @@ pub fn cron_job(errors: &mut Errors, object: &Value) {
     }
 }
 
+/// Is this an IANA name, as far as its region tells?
+fn is_time_zone(zone: &str) -> bool {
+    const REGIONS: [&str; 16] = [
+        "Africa",
+        "America",
+        "Antarctica",
+        "Arctic",
+        "Asia",
+        "Atlantic",
+        "Australia",
+        "Brazil",
+        "Canada",
+        "Chile",
+        "Etc",
+        "Europe",
+        "Indian",
+        "Mexico",
+        "Pacific",
+        "US",
+    ];
+    let fits = |c: u8| c.is_ascii_alphanumeric() || b"_-+/".contains(&c);
+    let short = [
+        "UTC", "GMT", "EST", "MST", "HST", "CET", "EET", "MET", "WET", "Zulu", "UCT",
+    ];
+    zone.bytes().all(fits)
+        && match zone.split_once('/') {
+            Some((region, city)) => REGIONS.contains(&region) && !city.is_empty(),
+            None => short.contains(&zone),
+        }
+}
+
+/// A number out of its field's range, in the words of the server's parser.
+fn out_of_range(fields: &[&str]) -> Option<String> {
+    const LIMITS: [(i64, i64); 5] = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 6)];
+    for (field, (least, most)) in fields.iter().zip(LIMITS) {
+        for part in field.split(',') {
+            let range = part.split('/').next().unwrap_or_default();
+            let (from, to) = range.split_once('-').unwrap_or((range, range));
+            let (Ok(from), Ok(to)) = (from.parse::<i64>(), to.parse::<i64>()) else {
+                continue;
+            };
+            if from < least {
+                return Some(format!(
+                    "beginning of range ({from}) below minimum ({least}): {part}"
+                ));
+            }
+            if to > most {
+                return Some(format!(
+                    "end of range ({to}) above maximum ({most}): {part}"
+                ));
+            }
+        }
+    }
+    None
+}
+
 /// What is wrong with a cron schedule; descriptors (`@daily`) and names are understood.
 fn schedule_error(schedule: &str) -> Option<String> {
     if let Some(rest) = schedule.strip_prefix('@') {
@@ -488,8 +548,8 @@ fn schedule_error(schedule: &str) -> Option<String> {
             fields.join(" ")
         ));
     }
-    schedule
-        .parse::<croner::Cron>()
-        .err()
-        .map(|e| e.to_string())
+    out_of_range(&fields).or_else(|| {
+        let parsed = schedule.parse::<croner::Cron>();
+        parsed.err().map(|e| e.to_string())
+    })
 }

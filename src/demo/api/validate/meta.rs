@@ -57,7 +57,7 @@ pub fn common(errors: &mut Errors, meta: &Value) {
     annotations(errors, "metadata.annotations", &meta["annotations"]);
     let path = "metadata.ownerReferences";
     let mut controllers = 0;
-    for (i, owner) in list(&meta["ownerReferences"]).iter().enumerate() {
+    for owner in list(&meta["ownerReferences"]) {
         for (field, why) in [
             ("apiVersion", "version must not be empty"),
             ("kind", "must not be empty"),
@@ -65,7 +65,7 @@ pub fn common(errors: &mut Errors, meta: &Value) {
             ("uid", "must not be empty"),
         ] {
             if text(&owner[field]).is_empty() {
-                errors.invalid(&format!("{path}[{i}].{field}"), &"".into(), why);
+                errors.invalid(&format!("{path}.{field}"), &"".into(), why);
             }
         }
         controllers += usize::from(owner["controller"] == true);
@@ -78,12 +78,12 @@ pub fn common(errors: &mut Errors, meta: &Value) {
         );
     }
     let finalizers = list(&meta["finalizers"]);
-    for f in finalizers.iter().map(text) {
+    for (i, f) in finalizers.iter().map(text).enumerate() {
         errors.each("metadata.finalizers", f, names::qualified_name(f));
         let known = ["orphan", "foregroundDeletion", "kubernetes"];
         if !f.contains('/') && !known.contains(&f) {
             errors.invalid(
-                "metadata.finalizers",
+                &format!("metadata.finalizers[{i}]"),
                 &f.into(),
                 "name is neither a standard finalizer name nor is it fully qualified",
             );

@@ -257,6 +257,8 @@ fn resources(errors: &mut Errors, path: &str, resources: &Value) {
             errors.each(&at, name, names::qualified_name(name));
             let known = standard.contains(&name.as_str()) || name.starts_with("hugepages-");
             if !name.contains('/') && !known {
+                let why = "must be a standard resource type or fully qualified";
+                errors.invalid(&at, &json!(name), why);
                 let why = "must be a standard resource for containers";
                 errors.invalid(&at, &json!(name), why);
             }

@@ -9,7 +9,11 @@ use crate::demo::store::Kind;
 /// What is wrong with a change, beside what [`super::create`] finds. `sub` is the subresource written to.
 pub fn update(kind: &Kind, old: &Value, new: &Value, sub: &str) -> Vec<Cause> {
     let mut errors = Errors::new();
+    // Once for every write, and once more by the kind's own rules.
     metadata(&mut errors, &old["metadata"], &new["metadata"]);
+    if !kind.custom {
+        metadata(&mut errors, &old["metadata"], &new["metadata"]);
+    }
     // What did not change was right before.
     let same = ["spec", "data", "binaryData", "type", "immutable", "value"]
         .iter()
@@ -18,6 +22,7 @@ pub fn update(kind: &Kind, old: &Value, new: &Value, sub: &str) -> Vec<Cause> {
         match (kind.group.as_str(), kind.kind.as_str()) {
             ("batch", "Job") => {
                 super::spec(&mut errors, kind, new);
+                super::batch::whole_spec(&mut errors, &new["spec"]);
                 job(&mut errors, old, new);
             }
             ("", "Pod") => {
@@ -104,18 +109,19 @@ fn job(errors: &mut Errors, old: &Value, new: &Value) {
         &before["selector"],
         &after["selector"],
     );
-    let mut template = before["template"].clone();
+    let wanted = &after["template"];
     if scheduling_is_mutable(old) {
-        let wanted = &after["template"];
+        let mut spec = before["template"]["spec"].clone();
         for field in ["nodeSelector", "tolerations", "schedulingGates", "affinity"] {
-            copy(&mut template["spec"], &wanted["spec"], field);
+            copy(&mut spec, &wanted["spec"], field);
         }
-        for field in ["labels", "annotations"] {
-            copy(&mut template["metadata"], &wanted["metadata"], field);
+        resources(&mut spec, &wanted["spec"]);
+        if spec != wanted["spec"] {
+            errors.invalid("spec.template.spec", &wanted["spec"], "field is immutable");
         }
-        resources(&mut template["spec"], &wanted["spec"]);
+    } else {
+        immutable(errors, "spec.template", &before["template"], wanted);
     }
-    immutable(errors, "spec.template", &template, &after["template"]);
     for field in [
         "completionMode",
         "podFailurePolicy",
