@@ -50,9 +50,9 @@ pub fn pod(job: &Job, index: Option<u32>, failures: Option<(u32, u32)>) -> Value
         }
         spec["hostname"] = json!(format!("{name}-{index}"));
         for part in ["initContainers", "containers"] {
-            for container in spec[part].as_array_mut().into_iter().flatten() {
-                tell_index(container);
-            }
+            // Not by index: that would leave a null where there is no such list.
+            let list = spec.get_mut(part).and_then(Value::as_array_mut);
+            list.into_iter().flatten().for_each(tell_index);
         }
     }
     json!({"metadata": meta, "spec": spec})
