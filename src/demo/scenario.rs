@@ -80,6 +80,7 @@ fn scene(options: &Options, now: DateTime<Utc>) -> World {
     if options.pods > 0 {
         bulk::fill(&mut world.cluster, kinds, options, now);
     }
+    world.unseen_until(now);
     world.advance_to(now);
     world
 }
