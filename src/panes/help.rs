@@ -174,7 +174,10 @@ impl Pane for Help {
         let columns = self.columns(cx, two);
         let rows = columns.iter().map(Vec::len).max().unwrap_or(0);
         let want = u16::try_from(rows.max(3) + 2).unwrap_or(u16::MAX);
-        let wide = if two { 160 } else { 76 };
+        // No wider than its longest line, or the columns stand apart.
+        let longest = columns.iter().flatten().map(Line::width).max().unwrap_or(0);
+        let each = longest.max(40) + 3;
+        let wide = u16::try_from(columns.len() * each + 2).unwrap_or(u16::MAX);
         let place = dialog::place(area, wide, want);
         let mut heading = vec![Span::styled("keys", theme.title())];
         if !self.filter.is_empty() {

@@ -386,7 +386,12 @@ impl Pane for Logs {
     }
 
     fn scopes(&self) -> &'static [Scope] {
-        &[Scope::Logs, Scope::Text]
+        // With the keyboard in the rail it is a list: `enter` chooses.
+        if self.rail {
+            &[Scope::List]
+        } else {
+            &[Scope::Logs, Scope::Text]
+        }
     }
 
     fn hints(&self, _cx: &Cx) -> Vec<Action> {

@@ -249,6 +249,7 @@ fn an_index_asked_for_is_shown_alone_until_all_are_asked_for() {
     assert_eq!(stage.act(&mut logs, Action::Back), Reply::Ignored);
     // And from the rail.
     stage.act(&mut logs, Action::Focus);
+    assert_eq!(logs.scopes(), [Scope::List]);
     stage.act(&mut logs, Action::Down);
     stage.act(&mut logs, Action::Open);
     let seen = stage.draw(&mut logs, 80, 21);

@@ -39,6 +39,27 @@ impl Logs {
             }
             spans.push(Span::styled(text, style));
         };
+        let counts = self.buffer.counts();
+        if !self.filter.is_empty() {
+            let filter = quoted(&self.filter);
+            let text = format!(
+                "only {filter}: {} of {} lines",
+                count(counts.shown as u64),
+                count(counts.lines as u64)
+            );
+            say(text, theme.accent());
+        }
+        if !self.search.is_empty() {
+            let search = quoted(&self.search);
+            let number = self.hit.and_then(|hit| self.buffer.hit_number(hit));
+            let hits = count(counts.hits as u64);
+            let text = match number {
+                Some(n) => format!("{search}: {n} of {hits}"),
+                None if counts.hits == 0 && !self.working => format!("{search}: not found"),
+                None => format!("{search}: {hits} lines"),
+            };
+            say(text, theme.accent());
+        }
         if self.is_job() {
             let plan = follow::plan(&self.of, &self.sources, cx);
             let pods = |n: usize| counted(n, "pod", "pods");
@@ -74,27 +95,6 @@ impl Logs {
         }
         if self.ask.previous {
             say("before the restart".into(), theme.level(Level::Warn));
-        }
-        let counts = self.buffer.counts();
-        if !self.filter.is_empty() {
-            let filter = quoted(&self.filter);
-            let text = format!(
-                "only {filter}: {} of {} lines",
-                count(counts.shown as u64),
-                count(counts.lines as u64)
-            );
-            say(text, theme.accent());
-        }
-        if !self.search.is_empty() {
-            let search = quoted(&self.search);
-            let number = self.hit.and_then(|hit| self.buffer.hit_number(hit));
-            let hits = count(counts.hits as u64);
-            let text = match number {
-                Some(n) => format!("{search}: {n} of {hits}"),
-                None if counts.hits == 0 && !self.working => format!("{search}: not found"),
-                None => format!("{search}: {hits} lines"),
-            };
-            say(text, theme.accent());
         }
         if counts.trimmed > 0 {
             let text = format!(

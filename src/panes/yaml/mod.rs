@@ -269,17 +269,10 @@ impl Pane for Yaml {
             spans.push(Span::styled(" · ", theme.faint()));
             spans.push(Span::styled(text, style));
         };
-        if !self.want.namespace.is_empty() {
-            say(self.want.namespace.to_string(), theme.dim());
-        }
         match &self.content {
             Content::Waiting => say("fetching".into(), theme.state(State::Waiting)),
             Content::Failed(_) => say("not shown".into(), theme.level(Loud::Error)),
             Content::Loaded(object) => {
-                let text = |path: &str| object.pointer(path).and_then(Value::as_str);
-                if let Some(version) = text("/metadata/resourceVersion") {
-                    say(format!("version {}", clean(version)), theme.dim());
-                }
                 if !self.search.is_empty() {
                     let search = clean(&self.search).into_owned();
                     let text = match (self.hit, self.hits.len()) {
@@ -288,6 +281,13 @@ impl Pane for Yaml {
                         (None, n) => format!("‘{search}’: {n} lines"),
                     };
                     say(text, theme.accent());
+                }
+                if !self.want.namespace.is_empty() {
+                    say(self.want.namespace.to_string(), theme.dim());
+                }
+                let text = |path: &str| object.pointer(path).and_then(Value::as_str);
+                if let Some(version) = text("/metadata/resourceVersion") {
+                    say(format!("version {}", clean(version)), theme.dim());
                 }
             }
         }
