@@ -14,6 +14,7 @@ pub mod input;
 pub mod look;
 pub mod message;
 pub mod notices;
+pub mod offscreen;
 pub mod receive;
 pub mod run;
 pub mod runner;

@@ -6,7 +6,9 @@ pub mod config;
 pub mod connect;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod doctor;
 pub mod get;
+pub mod render;
 #[cfg(feature = "demo")]
 pub mod serve;
 pub mod table;
@@ -58,7 +60,8 @@ pub fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
             };
         }
         Some(Command::Get(args)) => return get::run(&cli.cluster, &args),
-        _ => color_eyre::eyre::bail!("this command is not built yet"),
+        Some(Command::Render(args)) => return render::run(&cli.cluster, &cli.look, &args),
+        Some(Command::Doctor(args)) => return doctor::run(&cli.cluster, &args),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use assert_cmd::Command;
+use serde_json::Value;
 
 /// `jobdeck ARGS` with a home of its own and nothing of the caller's environment that could lead to a cluster.
 fn jobdeck(home: &Path) -> Command {
@@ -139,5 +140,210 @@ fn settings_can_be_shown_found_and_misspelt() {
     assert!(
         out.contains("mouse = false") && err.is_empty(),
         "{out}{err}"
+    );
+}
+
+/// A kubeconfig with one context, `here`, at this server.
+fn kubeconfig(home: &Path, server: &str) -> std::path::PathBuf {
+    let file = home.join("kubeconfig");
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: here\n\
+         clusters:\n- name: c\n  cluster:\n    server: {server}\n\
+         contexts:\n- name: here\n  context:\n    cluster: c\n    user: u\n\
+         users:\n- name: u\n  user: {{}}\n"
+    );
+    std::fs::write(&file, text).expect("written");
+    file
+}
+
+#[test]
+fn the_demo_is_the_same_twice_and_tells_the_indexed_example() {
+    let home = home();
+    let args = ["get", "jobs", "-o", "json", "--demo", "--seed", "1"];
+    let (code, first, err) = run(jobdeck(home.path()).args(args));
+    assert_eq!((code, &*err), (0, ""));
+    let (_, second, _) = run(jobdeck(home.path()).args(args));
+    assert!(first == second, "one seed, two answers");
+    let rows: Vec<Value> = serde_json::from_str(&first).expect("an array of rows");
+    let settled = rows
+        .iter()
+        .find(|row| row["failedIndexes"] == "0,2,4,6,8" && row["completedIndexes"] == "1,3,5,7,9")
+        .expect("the Indexed example");
+    assert_eq!(
+        (&settled["phase"], &settled["reason"], &settled["failed"]),
+        (&"Failed".into(), &"FailedIndexes".into(), &10.into())
+    );
+    let places: Vec<_> = rows
+        .iter()
+        .map(|row| (row["namespace"].to_string(), row["name"].to_string()))
+        .collect();
+    assert!(places.is_sorted() && places.len() > 50, "{places:?}");
+    let (code, later, _) = run(jobdeck(home.path()).args(args).args(["--at", "10m"]));
+    assert!(code == 0 && later != first, "ten minutes change something");
+}
+
+#[test]
+fn rows_come_as_tables_json_and_yaml() {
+    let home = home();
+    for (what, header, wide) in [
+        ("jobs", "NAMESPACE", "FAILED-INDEXES"),
+        ("pods", "NAMESPACE", "WHY"),
+        ("nodes", "NAME", "TAINTS"),
+        ("events", "NAMESPACE", "SOURCE"),
+    ] {
+        let get = |more: &[&str]| {
+            let (code, out, err) = run(jobdeck(home.path())
+                .args(["get", what, "--demo"])
+                .args(more));
+            assert_eq!((code, &*err), (0, ""), "{what} {more:?}");
+            out
+        };
+        let table = get(&[]);
+        let rows: Vec<Value> = serde_json::from_str(&get(&["-o", "json"])).expect("JSON");
+        assert!(table.starts_with(header), "{table}");
+        assert_eq!(table.lines().count(), rows.len() + 1);
+        assert!(table.lines().all(|line| line == line.trim_end()));
+        let wide_table = get(&["-o", "wide"]);
+        let first = wide_table.lines().next().expect("a header");
+        assert!(first.contains(wide), "{first}");
+        let yaml: Vec<Value> = serde_saphyr::from_str(&get(&["-o", "yaml"])).expect("YAML");
+        assert!(yaml == rows, "{what}: YAML and JSON differ");
+    }
+}
+
+#[test]
+fn rows_can_be_narrowed_down() {
+    let home = home();
+    let get = |more: &[&str]| {
+        run(jobdeck(home.path())
+            .args(["get", "jobs", "--demo"])
+            .args(more))
+    };
+    let (code, out, err) = get(&["-n", "nowhere"]);
+    assert_eq!((code, &*out), (0, ""));
+    assert_eq!(err, "No resources found in nowhere namespace.\n");
+    let (_, out, _) = get(&["-n", "nowhere", "-o", "json"]);
+    assert_eq!(out, "[]\n");
+    let (_, out, _) = get(&["--filter", "state:failed", "-o", "json"]);
+    let rows: Vec<Value> = serde_json::from_str(&out).expect("JSON");
+    assert!(!rows.is_empty() && rows.iter().all(|row| row["phase"] == "Failed"));
+    let (code, _, err) = get(&["--filter", "state>"]);
+    assert!(code == 2 && err.contains("--filter"), "{err}");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let home = home();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_jobdeck"))
+        .args(["get", "pods", "--demo", "-o", "json"])
+        .env("HOME", home.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
+
+#[test]
+fn what_is_wrong_with_a_cluster_is_said_with_the_next_step() {
+    let home = home();
+    let (code, out, err) = run(jobdeck(home.path()).args(["get", "jobs"]));
+    assert_eq!((code, &*out), (1, ""));
+    assert!(
+        err.contains("no kubeconfig found") && err.contains("--kubeconfig"),
+        "{err}"
+    );
+
+    // nobody listens on a port that was free a moment ago
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .and_then(|l| l.local_addr())
+        .expect("a port")
+        .port();
+    let file = kubeconfig(home.path(), &format!("http://127.0.0.1:{port}"));
+    let get = |more: &[&str]| {
+        let mut command = jobdeck(home.path());
+        run(command
+            .arg("--kubeconfig")
+            .arg(&file)
+            .args(["get", "jobs"])
+            .args(more))
+    };
+    let (code, out, err) = get(&[]);
+    assert_eq!((code, &*out), (1, ""));
+    assert!(
+        err.contains(&port.to_string()) && err.contains("retry"),
+        "{err}"
+    );
+    let (code, _, err) = get(&["--context", "there"]);
+    assert!(
+        code == 1 && err.contains("\"there\"") && err.contains("here"),
+        "{err}"
+    );
+    std::fs::write(&file, "clusters: 7\n").expect("written");
+    let (code, _, err) = get(&[]);
+    assert!(
+        code == 1 && err.contains("kubeconfig") && err.contains("not valid"),
+        "{err}"
+    );
+    for text in [&*err, &*out] {
+        assert!(
+            !text.contains("panicked") && !text.contains("Location:"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn doctor_says_yes_and_no() {
+    let home = home();
+    let (code, out, _) = run(jobdeck(home.path())
+        .env("LANG", "C.UTF-8")
+        .args(["doctor", "--demo"]));
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("✓ server") && out.contains("jobs"), "{out}");
+    let (code, out, _) = run(jobdeck(home.path()).env("LC_ALL", "C").arg("doctor"));
+    assert_eq!(code, 1, "{out}");
+    assert!(
+        out.starts_with("x kubeconfig") && out.contains("-> "),
+        "{out}"
+    );
+}
+
+#[test]
+fn frames_are_drawn_without_a_terminal() {
+    let home = home();
+    let render = |args: &[&str]| run(jobdeck(home.path()).arg("render").args(args));
+    let (code, text, err) = render(&["jobs", "--demo", "--size", "100x30"]);
+    assert_eq!((code, &*err), (0, ""));
+    assert_eq!(text.lines().count(), 30);
+    assert!(text.contains("jobdeck") && text.contains("live"), "{text}");
+    let (_, again, _) = render(&["jobs", "--demo", "--size", "100x30"]);
+    assert!(text == again, "one seed, two frames");
+    let (code, ansi, _) = render(&["jobs", "--demo", "--size", "100x30", "--format", "ansi"]);
+    assert!(code == 0 && ansi.contains("\x1b["));
+    let file = home.path().join("jobs.svg");
+    let (code, out, _) = run(jobdeck(home.path())
+        .args(["render", "nodes", "--demo", "--format", "svg", "-o"])
+        .arg(&file));
+    let svg = std::fs::read_to_string(file).expect("a picture");
+    assert!(code == 0 && out.is_empty() && svg.starts_with("<svg") && svg.contains("</svg>"));
+    let (code, text, _) = render(&["start"]);
+    assert!(code == 0 && text.contains("demo cluster"), "{text}");
+    let (code, _, err) = render(&["job/no-such-job", "--demo"]);
+    assert!(code == 1 && err.contains("no-such-job"), "{err}");
+    let (code, _, err) = render(&["secrets", "--demo"]);
+    assert!(code == 2 && err.contains("job/NAME"), "{err}");
+}
+
+#[test]
+fn the_cockpit_needs_a_terminal_and_says_so() {
+    let home = home();
+    let (code, out, err) = run(jobdeck(home.path()).arg("demo"));
+    assert_eq!((code, &*out), (1, ""));
+    assert!(
+        err.contains("terminal") && err.contains("jobdeck get"),
+        "{err}"
     );
 }

@@ -1,0 +1,98 @@
+//! `jobdeck doctor`: what a kubeconfig can reach and do, line by line.
+
+use std::process::ExitCode;
+
+use color_eyre::eyre::Result;
+
+use super::config::print_all;
+use super::{ClusterArgs, OneShotArgs};
+use crate::cluster::doctor::{Diagnosis, Mark, examine, examine_target};
+use crate::cluster::kubeconfig::Surroundings;
+use crate::ui::Glyphs;
+
+/// Runs the command: exit code 1 if jobdeck is of no use here.
+pub fn run(cluster: &ClusterArgs, one_shot: &OneShotArgs) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let diagnosis = runtime.block_on(look(cluster, one_shot))?;
+    runtime.shutdown_background();
+    let ascii = Glyphs::detect(None, |name| std::env::var(name).ok()) == Glyphs::Ascii;
+    print_all(text(&diagnosis, ascii).as_bytes())?;
+    Ok(if diagnosis.is_usable() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+async fn look(cluster: &ClusterArgs, one_shot: &OneShotArgs) -> Result<Diagnosis> {
+    #[cfg(feature = "demo")]
+    if one_shot.demo {
+        let (demo, _) = super::demo::frozen(one_shot)?;
+        let target = super::demo::target(&demo)?;
+        let namespace = cluster.namespace.as_deref();
+        return Ok(examine_target(target, namespace, Diagnosis::default()).await);
+    }
+    let around = Surroundings::of_process(cluster.kubeconfig.clone());
+    Ok(examine(
+        &around,
+        cluster.context.as_deref(),
+        cluster.namespace.as_deref(),
+    )
+    .await)
+}
+
+/// One line each, what to do about it below.
+fn text(diagnosis: &Diagnosis, ascii: bool) -> String {
+    let lines = &diagnosis.lines;
+    let width = lines.iter().map(|l| l.topic.len()).max().unwrap_or(0);
+    let mut out = String::new();
+    for line in lines {
+        let mark = match (line.mark, ascii) {
+            (Mark::Ok, false) => "✓",
+            (Mark::Note, false) => "–",
+            (Mark::No, false) => "✗",
+            (Mark::Ok, true) => "+",
+            (Mark::Note, true) => "-",
+            (Mark::No, true) => "x",
+        };
+        let (topic, said) = (&line.topic, &line.text);
+        let row = format!("{mark} {topic:width$}  {said}");
+        out.push_str(row.trim_end());
+        out.push('\n');
+        if let Some(hint) = &line.hint {
+            let arrow = if ascii { "->" } else { "→" };
+            out.push_str(&format!("  {:width$}  {arrow} {hint}\n", ""));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::doctor::Line;
+
+    #[test]
+    fn every_no_has_its_reason_and_the_way_out() {
+        let line = |mark, topic: &str, text: &str, hint: Option<&str>| Line {
+            mark,
+            topic: topic.into(),
+            text: text.into(),
+            hint: hint.map(Into::into),
+        };
+        let diagnosis = Diagnosis {
+            lines: vec![
+                line(Mark::Ok, "server", "https://1.2.3.4", None),
+                line(Mark::No, "jobs", "list: forbidden", Some("ask for a Role")),
+            ],
+        };
+        assert_eq!(
+            text(&diagnosis, true),
+            "+ server  https://1.2.3.4\nx jobs    list: forbidden\n          -> ask for a Role\n"
+        );
+        assert!(text(&diagnosis, false).contains("✗ jobs    list: forbidden\n"));
+    }
+}

@@ -1,0 +1,373 @@
+//! `jobdeck render`: the cockpit's own frame, drawn once into memory instead of a terminal.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::CommandFactory;
+use clap::error::ErrorKind;
+use color_eyre::eyre::{Result, WrapErr, bail};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::config::print_all;
+use super::connect::{Connected, Unconnected, connect};
+use super::{Cli, ClusterArgs, Format, LookArgs, RenderArgs};
+use crate::app::effect::Effect;
+use crate::app::look::Look;
+use crate::app::message::{Failure, Message, Opened};
+use crate::app::{App, Begin};
+use crate::cluster::kubeconfig::Surroundings;
+use crate::cluster::report::Report;
+use crate::model::ids::Key;
+use crate::model::want::{Kind, ObjectWant, Want};
+use crate::panes::{Command, LogsOf, PodsOf, Target};
+use crate::settings::{self, Ascii};
+use crate::ui::{Depth, Glyphs, Theme, svg};
+
+/// With the clock standing still a log has no end to wait for: it is there when nothing came for so long.
+const QUIET: Duration = Duration::from_millis(400);
+
+/// What to draw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Start,
+    Jobs,
+    Job(String),
+    Pods,
+    PodsOf(String),
+    Nodes,
+    Events,
+    Logs(String),
+    Yaml(String),
+    Messages,
+    Help,
+}
+
+impl Place {
+    fn parse(text: &str) -> Option<Self> {
+        Some(match text.split_once('/') {
+            None => match text {
+                "start" => Self::Start,
+                "jobs" => Self::Jobs,
+                "pods" => Self::Pods,
+                "nodes" => Self::Nodes,
+                "events" => Self::Events,
+                "messages" => Self::Messages,
+                "help" => Self::Help,
+                _ => return None,
+            },
+            Some((_, "")) => return None,
+            Some(("job", name)) => Self::Job(name.into()),
+            Some(("pods", name)) => Self::PodsOf(name.into()),
+            Some(("logs", name)) => Self::Logs(name.into()),
+            Some(("yaml", name)) => Self::Yaml(name.into()),
+            Some(_) => return None,
+        })
+    }
+
+    /// The job it is about.
+    fn job(&self) -> Option<&str> {
+        match self {
+            Self::Job(name) | Self::PodsOf(name) | Self::Logs(name) | Self::Yaml(name) => {
+                Some(name)
+            }
+            _ => None,
+        }
+    }
+
+    fn target(&self, job: Option<(Key, ObjectWant)>) -> Option<Target> {
+        Some(match (self, job) {
+            (Self::Start, _) => return None,
+            (Self::Pods, _) => Target::Pods(PodsOf::All),
+            (Self::Nodes, _) => Target::Nodes,
+            (Self::Events, _) => Target::Events(None),
+            (Self::Messages, _) => Target::Messages,
+            (Self::Help, _) => Target::Help,
+            (Self::Job(_), Some((key, _))) => Target::Job(key),
+            (Self::PodsOf(_), Some((key, _))) => Target::Pods(PodsOf::Job(key)),
+            (Self::Logs(_), Some((key, _))) => Target::Logs(LogsOf::Job {
+                job: key,
+                index: None,
+            }),
+            (Self::Yaml(_), Some((_, object))) => Target::Yaml(object),
+            (_, _) => Target::Jobs,
+        })
+    }
+}
+
+/// Runs the command.
+pub fn run(cluster: &ClusterArgs, look: &LookArgs, args: &RenderArgs) -> Result<ExitCode> {
+    let Some(place) = Place::parse(&args.pane) else {
+        let what = format!(
+            "no pane {:?}: jobs, job/NAME, pods, pods/JOB, nodes, events, logs/JOB, yaml/JOB, messages, help, start",
+            args.pane
+        );
+        Cli::command()
+            .error(ErrorKind::ValueValidation, what)
+            .exit()
+    };
+    let (columns, rows) = args.size;
+    let area = Rect::new(0, 0, columns, rows);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let drawn = runtime.block_on(draw(&place, cluster, look, args, area));
+    // log streams that follow a clock that stands still never end
+    runtime.shutdown_background();
+    let (buffer, theme) = drawn?;
+    let text = match args.format {
+        Format::Text => svg::plain(&buffer),
+        Format::Ansi => svg::ansi(&buffer),
+        Format::Svg => svg::svg(&buffer, &theme),
+    };
+    match &args.output {
+        Some(file) => std::fs::write(file, text)
+            .wrap_err_with(|| format!("cannot write {}", file.display()))?,
+        None => print_all(text.as_bytes())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn draw(
+    place: &Place,
+    cluster: &ClusterArgs,
+    look: &LookArgs,
+    args: &RenderArgs,
+    area: Rect,
+) -> Result<(Buffer, Theme)> {
+    let connected = match connect(cluster, &args.one_shot).await {
+        Ok(connected) => Ok(connected),
+        Err(e) => match e.downcast::<Unconnected>() {
+            Ok(why) if *place == Place::Start => Err(why),
+            Ok(why) => return Err(why.into()),
+            Err(other) => return Err(other),
+        },
+    };
+    let namespace = connected.as_ref().ok().map(|c| c.namespace.clone());
+    let mut stage = Stage::new(dress(cluster, look, args, namespace))?;
+    match connected {
+        Ok(_) if *place == Place::Start => {}
+        Ok(connected) => {
+            stage.show(connected, place, args.filter.as_deref()).await?;
+        }
+        Err(why) => stage.refused(cluster, &why),
+    }
+    let mut buffer = Buffer::empty(area);
+    let now = stage.now();
+    stage.app.paint(area, &mut buffer, now);
+    Ok((buffer, stage.app.desk.look.theme.clone()))
+}
+
+/// The app as it begins. Not what this terminal can show counts, but what a picture can.
+fn dress(
+    cluster: &ClusterArgs,
+    look: &LookArgs,
+    args: &RenderArgs,
+    namespace: Option<Option<String>>,
+) -> App {
+    let (settings, problem) = settings::load(settings::file().as_deref());
+    let glyphs = match settings.ascii {
+        Ascii::Always => Glyphs::Ascii,
+        Ascii::Auto | Ascii::Never => Glyphs::Unicode,
+    };
+    let theme = look.theme.as_deref().unwrap_or(&settings.theme);
+    let keymap = look.keymap.as_deref().unwrap_or(&settings.keymap);
+    let (look, problems) = Look::load(settings::folder(), theme, keymap, Depth::True, glyphs);
+    for problem in problem.map(|p| p.to_string()).into_iter().chain(problems) {
+        eprintln!("jobdeck: {problem}");
+    }
+    App::new(Begin {
+        look,
+        context: cluster.context.clone(),
+        namespace,
+        read_only: cluster.read_only || settings.read_only,
+        demo: args.one_shot.is_demo(),
+        demo_offered: cfg!(feature = "demo"),
+        settings,
+    })
+}
+
+/// The app with nobody in front of it: its wants are met until nothing is missing, then it is drawn.
+struct Stage {
+    app: App,
+    connection: u32,
+    connected: Option<Connected>,
+}
+
+impl Stage {
+    fn new(mut app: App) -> Result<Self> {
+        let connection = app
+            .take_effects(chrono::Utc::now())
+            .iter()
+            .find_map(|e| match e {
+                Effect::Connect { connection, .. } | Effect::ConnectDemo { connection } => {
+                    Some(*connection)
+                }
+                _ => None,
+            });
+        let Some(connection) = connection else {
+            bail!("the app did not ask for a cluster");
+        };
+        Ok(Self {
+            app,
+            connection,
+            connected: None,
+        })
+    }
+
+    fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.connected
+            .as_ref()
+            .map_or_else(chrono::Utc::now, Connected::now)
+    }
+
+    /// No cluster: what the start screen says then.
+    fn refused(&mut self, cluster: &ClusterArgs, why: &Unconnected) {
+        let around = Surroundings::of_process(cluster.kubeconfig.clone());
+        let failure = Failure {
+            context: cluster.context.clone().unwrap_or_default(),
+            tried: around
+                .candidates()
+                .iter()
+                .map(|f| f.display().to_string())
+                .collect(),
+            why: why.0.to_string(),
+            next_step: why.0.next_step(),
+            contexts: Vec::new(),
+        };
+        let connection = self.connection;
+        self.receive(Message::NotOpened {
+            connection,
+            failure,
+        });
+    }
+
+    fn receive(&mut self, message: Message) {
+        let now = self.now();
+        self.app.receive(message, now);
+    }
+
+    async fn show(
+        &mut self,
+        connected: Connected,
+        place: &Place,
+        filter: Option<&str>,
+    ) -> Result<()> {
+        let cluster = &connected.cluster;
+        let opened = Opened {
+            cluster: None,
+            demo: None,
+            context: cluster.target().context.clone(),
+            namespace: cluster.target().namespace.clone().unwrap_or_default(),
+            server_version: cluster.version().map(|v| v.git_version.clone()),
+            contexts: Vec::new(),
+        };
+        self.connected = Some(connected);
+        let connection = self.connection;
+        self.receive(Message::Opened {
+            connection,
+            opened: Box::new(opened),
+        });
+        self.settle().await?;
+        let job = match place.job() {
+            Some(name) => Some(self.find(name)?),
+            None => None,
+        };
+        let now = self.now();
+        if let Some(target) = place.target(job) {
+            self.app.perform(Command::Go(target), now);
+        }
+        if let Some(filter) = filter {
+            self.app.perform(Command::Filter(filter.to_owned()), now);
+            if self.app.filter_in_force() != filter {
+                bail!("--filter: {filter:?} is no filter for this pane");
+            }
+        }
+        self.settle().await
+    }
+
+    fn find(&self, name: &str) -> Result<(Key, ObjectWant)> {
+        let jobs = &self.app.desk.model.jobs;
+        let mut found: Vec<_> = jobs.rows().filter(|job| *job.name == *name).collect();
+        found.sort_by(|a, b| a.namespace.cmp(&b.namespace));
+        let Some(job) = found.first() else {
+            bail!(
+                "there is no job {name:?} here\n`jobdeck get jobs` lists them; -A looks into all namespaces"
+            );
+        };
+        let want = ObjectWant {
+            kind: Kind::Job,
+            namespace: job.namespace.clone(),
+            name: job.name.clone(),
+        };
+        Ok((job.key, want))
+    }
+
+    /// Meets what the screen wants until it has all of it.
+    async fn settle(&mut self) -> Result<()> {
+        let mut wanted: Vec<Want> = Vec::new();
+        let mut answered: Vec<ObjectWant> = Vec::new();
+        let mut quiet = false;
+        loop {
+            let now = self.now();
+            for effect in self.app.take_effects(now) {
+                if let (Effect::Wants { namespace, wants }, Some(connected)) =
+                    (effect, &mut self.connected)
+                {
+                    connected.cluster.want(namespace.as_deref(), &wants);
+                    wanted = wants;
+                    quiet = false;
+                }
+            }
+            let Some(connected) = &mut self.connected else {
+                return Ok(());
+            };
+            let missing = |want: &Want| match want {
+                Want::Watch(kind, selector) => connected.settled(*kind, selector).is_none(),
+                Want::Object(object) => !answered.contains(object),
+                Want::Log(_) => !quiet,
+            };
+            let logs_only = wanted
+                .iter()
+                .all(|want| !missing(want) || matches!(want, Want::Log(_)));
+            if !wanted.iter().any(missing) {
+                return Ok(());
+            }
+            let next = if logs_only {
+                match tokio::time::timeout(QUIET, connected.next()).await {
+                    Ok(report) => report?,
+                    Err(_) => {
+                        quiet = true;
+                        continue;
+                    }
+                }
+            } else {
+                connected.next().await?
+            };
+            if let Report::Object { want, .. } = &next {
+                answered.push(want.clone());
+            }
+            let connection = self.connection;
+            self.receive(Message::From {
+                connection,
+                report: next,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_named_as_the_help_says() {
+        assert_eq!(Place::parse("jobs"), Some(Place::Jobs));
+        assert_eq!(Place::parse("job/pi"), Some(Place::Job("pi".into())));
+        assert_eq!(Place::parse("logs/a-b"), Some(Place::Logs("a-b".into())));
+        for wrong in ["", "job", "job/", "secrets", "nodes/x"] {
+            assert_eq!(Place::parse(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! A demo cluster in a process of its own, as a user starts it, and kubectl pointed at it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+/// `jobdeck demo --serve` on a free port; ends when dropped.
+pub struct Served {
+    child: Child,
+    /// What it printed first, line by line.
+    pub said: Vec<String>,
+    pub kubeconfig: PathBuf,
+    pub folder: tempfile::TempDir,
+}
+
+impl Served {
+    /// Starts it with more arguments.
+    pub fn start(more: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let kubeconfig = folder.path().join("demo.kubeconfig");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_jobdeck"))
+            .args(["demo", "--serve", "127.0.0.1:0", "--kubeconfig-out"])
+            .arg(&kubeconfig)
+            .args(more)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the demo cluster starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let mut said = Vec::new();
+        while let Some(Ok(line)) = lines.next() {
+            let last = line.starts_with("ctrl-c");
+            said.push(line);
+            if last {
+                break;
+            }
+        }
+        Self {
+            child,
+            said,
+            kubeconfig,
+            folder,
+        }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for its end; the exit code, none if a signal ended it.
+    pub fn until_ended(&mut self) -> Option<i32> {
+        self.child.wait().expect("a child").code()
+    }
+
+    /// `kubectl ARGS` on it, not started yet.
+    pub fn kubectl(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("kubectl");
+        command
+            .env("HOME", self.folder.path())
+            .env("KUBECONFIG", &self.kubeconfig)
+            .args(args)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs `kubectl ARGS`; its standard output, which must come with exit code 0.
+    #[track_caller]
+    pub fn ok(&self, args: &[&str]) -> String {
+        let out = self.kubectl(args).output().expect("kubectl runs");
+        assert!(
+            out.status.success(),
+            "kubectl {}: {}",
+            args.join(" "),
+            String::from_utf8_lossy(&out.stderr)
+        );
+        String::from_utf8(out.stdout).expect("UTF-8")
+    }
+
+    /// Starts `kubectl ARGS` and reads along.
+    pub fn follow(&self, args: &[&str]) -> Followed {
+        let mut child = self
+            .kubectl(args)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("kubectl runs");
+        let out = BufReader::new(child.stdout.take().expect("its output"));
+        Followed { child, out }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A kubectl that is running.
+pub struct Followed {
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Followed {
+    /// The next line that satisfies; its end before that is a failure.
+    #[track_caller]
+    pub fn until(&mut self, what: &str, holds: impl Fn(&str) -> bool) -> String {
+        let mut seen = String::new();
+        loop {
+            let mut line = String::new();
+            let n = self.out.read_line(&mut line).expect("UTF-8");
+            assert!(n > 0, "it ended without {what}:\n{seen}");
+            if holds(&line) {
+                return line;
+            }
+            seen.push_str(&line);
+        }
+    }
+
+    /// All the rest, until it ends by itself.
+    pub fn rest(&mut self) -> String {
+        let mut text = String::new();
+        self.out.read_to_string(&mut text).expect("UTF-8");
+        text
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Whether there is a kubectl; says loudly (past the test harness's capture) that a test is skipped if not.
+pub fn kubectl_there(test: &str) -> bool {
+    let there = Command::new("kubectl")
+        .args(["version", "--client"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success());
+    if !there {
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED {test}: there is no kubectl in PATH"
+        );
+    }
+    there
+}
+
+/// A manifest of the tests.
+pub fn manifest(name: &str) -> String {
+    format!(
+        "{}/tests/fixtures/manifests/{name}.yaml",
+        env!("CARGO_MANIFEST_DIR")
+    )
+}
