@@ -137,10 +137,8 @@ pub fn tabs(
             width: (end + 1).min(area.right()).saturating_sub(from),
             height: 1,
         };
-        if n == active {
-            if let Some(bg) = style.bg {
-                buf.set_style(place, Style::new().bg(bg));
-            }
+        if let Some(bg) = style.bg.filter(|_| n == active) {
+            buf.set_style(place, Style::new().bg(bg));
         }
         places.push(place);
         x = end + 2;
