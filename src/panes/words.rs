@@ -90,11 +90,12 @@ pub fn device<'a>(resource: &'a str, label: Option<&'a str>) -> Cow<'a, str> {
         ("gpu.shared", Some(label)) => Cow::Owned(format!("{} share", product(label))),
         ("gpu.shared", None) => Cow::Borrowed("gpu share"),
         ("gpu", None) if vendor == "amd.com" => Cow::Borrowed("amd gpu"),
-        _ => Cow::Borrowed(kind),
+        // the profile alone says that it is a slice
+        _ => Cow::Borrowed(kind.strip_prefix("mig-").unwrap_or(kind)),
     }
 }
 
-/// `8 A100`, `2 mig-1g.10gb`, `4 A100 + 2 mig-1g.10gb`; empty without devices.
+/// `8 A100`, `2 1g.10gb`, `4 A100 + 2 1g.10gb`; empty without devices.
 pub fn devices(of: &Devices, label: Option<&str>) -> String {
     let mut out = String::new();
     for (resource, n) in &of.0 {
@@ -168,9 +169,9 @@ mod tests {
         d.add("nvidia.com/mig-1g.10gb".into(), 2);
         assert_eq!(
             devices(&d, Some("NVIDIA-A100-SXM4-80GB")),
-            "4 A100 + 2 mig-1g.10gb"
+            "4 A100 + 2 1g.10gb"
         );
-        assert_eq!(devices(&d, None), "4 gpu + 2 mig-1g.10gb");
+        assert_eq!(devices(&d, None), "4 gpu + 2 1g.10gb");
         assert_eq!(device("amd.com/gpu", None), "amd gpu");
         assert_eq!(
             device("nvidia.com/gpu.shared", Some("Tesla-T4-SHARED")),

@@ -191,14 +191,19 @@ fn stack(pane: &mut Job, cx: &Cx, blocks: &[Block], area: Rect, buf: &mut Buffer
 }
 
 fn wish(pane: &Job, cx: &Cx, block: Block, area: Rect) -> Wish {
+    // an empty list is its heading and one line that says so
     let list = |rows: usize| Wish {
-        min: 3,
-        most: (rows.max(1) as u16).saturating_add(3),
+        min: if rows == 0 { 2 } else { 3 },
+        most: if rows == 0 {
+            3
+        } else {
+            (rows as u16).saturating_add(3)
+        },
     };
     match block {
         Block::Log => Wish {
-            min: 3,
-            most: (pane.tail.len().clamp(2, 14) as u16) + 2,
+            min: 2,
+            most: (pane.tail.len().clamp(1, 14) as u16) + 2,
         },
         Block::Part(Part::Indexes) => {
             let n = pane

@@ -28,7 +28,9 @@ pub struct Summary {
     failed_lately: usize,
     failed: usize,
     done: usize,
-    gpus: nodes::Gpus,
+    /// Whole GPUs as the header counts them: requested, allocatable; and how many are sick.
+    gpus: Option<(u32, u32)>,
+    sick: u32,
 }
 
 /// Counts, unless `old` still holds.
@@ -43,6 +45,7 @@ pub fn summary(old: Option<Summary>, scope: Scope, cx: &Cx) -> Summary {
     if let Some(old) = old.filter(|old| old.made_of == made_of) {
         return old;
     }
+    let totals = crate::model::summary::Summary::of(cx.model, &made_of.2);
     let mut sum = Summary {
         jobs: 0,
         running: 0,
@@ -53,7 +56,8 @@ pub fn summary(old: Option<Summary>, scope: Scope, cx: &Cx) -> Summary {
         failed_lately: 0,
         failed: 0,
         done: 0,
-        gpus: nodes::gpus(cx),
+        gpus: totals.gpus().map(|g| (g.used, g.allocatable)),
+        sick: nodes::gpus(cx).sick,
         made_of,
     };
     let mut causes: BTreeMap<String, usize> = BTreeMap::new();
@@ -121,11 +125,11 @@ impl Summary {
             };
             parts.push(vec![Span::styled(words, cx.theme.text())]);
         }
-        if self.gpus.all > 0 {
-            let words = format!("{} of {} GPUs requested", self.gpus.used, self.gpus.all);
+        if let Some((used, all)) = self.gpus {
+            let words = format!("{used} of {all} GPUs requested");
             parts.push(vec![Span::styled(words, cx.theme.text())]);
-            if self.gpus.sick > 0 {
-                parts.push(say(self.gpus.sick as usize, "sick", State::Failed));
+            if self.sick > 0 {
+                parts.push(say(self.sick as usize, "sick", State::Failed));
             }
         }
         if self.failed > self.failed_lately {

@@ -18,16 +18,16 @@ pub fn columns(namespaces: bool) -> Vec<Column> {
         Column::new("state", "STATE").rank(0).width(9, 9, 11),
         Column::new("name", "NAME")
             .rank(0)
-            .width(16, 18, 64)
+            .width(24, 24, 64)
             .middle(),
         Column::new("namespace", "NS")
             .rank(2)
-            .width(7, 7, 18)
+            .width(10, 10, 18)
             .middle(),
-        Column::new("kind", "KIND").rank(5).width(7, 7, 10),
+        Column::new("kind", "KIND").rank(9).width(7, 7, 10),
         Column::new("progress", "PROGRESS")
             .rank(1)
-            .width(14, 20, 34),
+            .width(14, 16, 26),
         Column::new("active", "A/R/F")
             .rank(4)
             .width(8, 8, 12)
@@ -36,7 +36,7 @@ pub fn columns(namespaces: bool) -> Vec<Column> {
             .rank(6)
             .width(7, 7, 7)
             .right(),
-        Column::new("gpus", "GPUS").rank(2).width(7, 7, 22),
+        Column::new("gpus", "GPUS").rank(2).width(9, 9, 22),
         Column::new("elapsed", "ELAPSED")
             .rank(2)
             .width(7, 7, 7)
@@ -163,7 +163,7 @@ pub fn progress<'a>(job: &'a JobRow, status: &JobStatus, cx: &Cx<'a>) -> Cell<'a
         return Cell::Bar(Meter::words(format!("held, 0/{total}")));
     }
     // a bar that can only be empty or full says no more than its label, and a wall of full ones nothing
-    if status.phase == Phase::Succeeded || (total == 1 && status.done == 0) {
+    if status.phase == Phase::Succeeded || total <= 1 {
         return Cell::Bar(Meter::words(amount(status.done, total)));
     }
     let done = f64::from(status.done);
