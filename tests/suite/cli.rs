@@ -178,37 +178,30 @@ fn the_demo_is_the_same_twice_and_tells_the_indexed_example() {
         .map(|row| (row["namespace"].to_string(), row["name"].to_string()))
         .collect();
     assert!(places.is_sorted() && places.len() > 50, "{places:?}");
-    let (code, later, _) = run(jobdeck(home.path()).args(args).args(["--at", "10m"]));
-    assert!(code == 0 && later != first, "ten minutes change something");
 }
 
+/// Each look at a demo cluster lives through its three hours of history first: few looks, each at several things.
 #[test]
-fn rows_come_as_tables_json_and_yaml() {
+fn rows_come_as_tables_and_yaml() {
     let home = home();
-    for (what, header, wide) in [
-        ("jobs", "NAMESPACE", "FAILED-INDEXES"),
-        ("pods", "NAMESPACE", "WHY"),
-        ("nodes", "NAME", "TAINTS"),
-        ("events", "NAMESPACE", "SOURCE"),
-    ] {
-        let get = |more: &[&str]| {
-            let (code, out, err) = run(jobdeck(home.path())
-                .args(["get", what, "--demo"])
-                .args(more));
-            assert_eq!((code, &*err), (0, ""), "{what} {more:?}");
-            out
-        };
-        let table = get(&[]);
-        let rows: Vec<Value> = serde_json::from_str(&get(&["-o", "json"])).expect("JSON");
-        assert!(table.starts_with(header), "{table}");
-        assert_eq!(table.lines().count(), rows.len() + 1);
-        assert!(table.lines().all(|line| line == line.trim_end()));
-        let wide_table = get(&["-o", "wide"]);
-        let first = wide_table.lines().next().expect("a header");
-        assert!(first.contains(wide), "{first}");
-        let yaml: Vec<Value> = serde_saphyr::from_str(&get(&["-o", "yaml"])).expect("YAML");
-        assert!(yaml == rows, "{what}: YAML and JSON differ");
-    }
+    let get = |args: &[&str]| {
+        let (code, out, err) = run(jobdeck(home.path()).args(["get", "--demo"]).args(args));
+        assert_eq!((code, &*err), (0, ""), "{args:?}");
+        out
+    };
+    let table = get(&["jobs", "-o", "wide"]);
+    let header = table.lines().next().expect("a header");
+    assert!(header.starts_with("NAMESPACE  "), "{header}");
+    assert!(header.contains("FAILED-INDEXES"), "{header}");
+    assert!(table.lines().all(|line| line == line.trim_end()));
+    assert!(table.contains("0,2,4,6,8"), "{table}");
+    let nodes: Vec<Value> = serde_saphyr::from_str(&get(&["nodes", "-o", "yaml"])).expect("YAML");
+    assert_eq!(nodes.len(), 24);
+    assert!(
+        nodes
+            .iter()
+            .all(|node| node["kind"] == "Node" && node["cpuMilli"].is_u64())
+    );
 }
 
 #[test]
@@ -222,8 +215,6 @@ fn rows_can_be_narrowed_down() {
     let (code, out, err) = get(&["-n", "nowhere"]);
     assert_eq!((code, &*out), (0, ""));
     assert_eq!(err, "No resources found in nowhere namespace.\n");
-    let (_, out, _) = get(&["-n", "nowhere", "-o", "json"]);
-    assert_eq!(out, "[]\n");
     let (_, out, _) = get(&["--filter", "state:failed", "-o", "json"]);
     let rows: Vec<Value> = serde_json::from_str(&out).expect("JSON");
     assert!(!rows.is_empty() && rows.iter().all(|row| row["phase"] == "Failed"));
@@ -321,8 +312,6 @@ fn frames_are_drawn_without_a_terminal() {
     assert!(text.contains("jobdeck") && text.contains("live"), "{text}");
     let (_, again, _) = render(&["jobs", "--demo", "--size", "100x30"]);
     assert!(text == again, "one seed, two frames");
-    let (code, ansi, _) = render(&["jobs", "--demo", "--size", "100x30", "--format", "ansi"]);
-    assert!(code == 0 && ansi.contains("\x1b["));
     let file = home.path().join("jobs.svg");
     let (code, out, _) = run(jobdeck(home.path())
         .args(["render", "nodes", "--demo", "--format", "svg", "-o"])
