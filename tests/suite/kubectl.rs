@@ -139,13 +139,21 @@ fn logs_are_followed_to_the_end_of_the_container() {
         return;
     }
     let served = Served::start(&["--speed", "1"]);
-    served.ok(&["apply", "-f", &manifest("completions")]);
-    let mut logs = served.follow(&[
-        "logs",
-        "-f",
-        "job/ten-by-three",
-        "--pod-running-timeout=60s",
+    let script = "echo working; sleep 8; echo done";
+    served.ok(&[
+        "create",
+        "job",
+        "slow",
+        "--image=busybox:1.36",
+        "--",
+        "sh",
+        "-c",
+        script,
     ]);
+    // as on a real cluster, there is no log before the container runs
+    let ready = "--for=jsonpath={.status.ready}=1";
+    served.ok(&["wait", ready, "job/slow", "--timeout=60s"]);
+    let mut logs = served.follow(&["logs", "-f", "job/slow"]);
     logs.until("the first line", |line| line.trim() == "working");
     assert_eq!(logs.rest().trim(), "done");
 }
