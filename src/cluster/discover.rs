@@ -24,11 +24,14 @@ pub const BATCH_GROUPS: &[(&str, &str)] = &[
     ("resource.k8s.io", "Dynamic Resource Allocation"),
 ];
 
+/// Plural → verbs.
+type Resources = BTreeMap<String, Vec<String>>;
+
 /// What is served.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Served {
     /// (group, version) → plural → verbs. Versions in the server's order of preference per group.
-    groups: BTreeMap<String, Vec<(String, BTreeMap<String, Vec<String>>)>>,
+    groups: BTreeMap<String, Vec<(String, Resources)>>,
     /// Told in two requests.
     pub aggregated: bool,
 }

@@ -257,7 +257,7 @@ impl Pane for Jobs {
 
     fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
         self.refresh(cx);
-        let wide = if area.width >= BESIDE && self.side && self.rows.len() > 0 {
+        let wide = if area.width >= BESIDE && self.side && !self.rows.is_empty() {
             (area.width * 2 / 5).clamp(50, 84)
         } else {
             0

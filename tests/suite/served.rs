@@ -7,8 +7,6 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 /// `jobdeck demo --serve` on a free port; ends when dropped.
 pub struct Served {
     child: Child,
-    /// What it printed first, line by line.
-    pub said: Vec<String>,
     pub kubeconfig: PathBuf,
     pub folder: tempfile::TempDir,
 }
@@ -27,29 +25,16 @@ impl Served {
             .spawn()
             .expect("the demo cluster starts");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-        let mut said = Vec::new();
-        while let Some(Ok(line)) = lines.next() {
-            let last = line.starts_with("ctrl-c");
-            said.push(line);
-            if last {
-                break;
-            }
-        }
+        // the last of the lines it begins with: from here on it serves
+        lines
+            .find(|line| line.as_ref().is_ok_and(|l| l.starts_with("ctrl-c")))
+            .expect("it says that it serves")
+            .ok();
         Self {
             child,
-            said,
             kubeconfig,
             folder,
         }
-    }
-
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Waits for its end; the exit code, none if a signal ended it.
-    pub fn until_ended(&mut self) -> Option<i32> {
-        self.child.wait().expect("a child").code()
     }
 
     /// `kubectl ARGS` on it, not started yet.

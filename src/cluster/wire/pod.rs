@@ -189,7 +189,7 @@ impl Status {
     /// Why it does not run, or why it died at the pod's level, in one line.
     fn why(&self, gates: &[Gate]) -> Option<Box<str>> {
         if !self.message.is_empty() || matches!(phase(&self.phase), PodPhase::Failed) {
-            return Some(self.message.as_str().into()).filter(|m: &Box<str>| !m.is_empty());
+            return (!self.message.is_empty()).then(|| self.message.as_str().into());
         }
         if let Some(scheduled) = self.condition("PodScheduled")
             && scheduled.status == "False"

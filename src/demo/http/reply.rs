@@ -44,12 +44,7 @@ pub fn json(code: u16, value: &Value) -> Reply {
 }
 
 pub fn text(code: u16, body: &'static str) -> Reply {
-    let kind = if code == 404 {
-        "text/plain; charset=utf-8"
-    } else {
-        "text/plain; charset=utf-8"
-    };
-    whole(code, kind, body)
+    whole(code, "text/plain; charset=utf-8", body)
 }
 
 /// A refusal as it goes over the wire.

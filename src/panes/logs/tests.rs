@@ -223,7 +223,7 @@ fn streams_are_capped_and_it_says_so() {
     // Failed ones first; what has ended is read, not followed.
     assert!(wants[..10].iter().all(|w| {
         let index: u32 = w.pod.split('-').nth(2).unwrap().parse().unwrap();
-        index % 2 == 0 && !w.follow
+        index.is_multiple_of(2) && !w.follow
     }));
     let seen = stage.draw(&mut logs, 120, 20);
     assert!(seen.contains("3 more not followed (12 at once)"), "{seen}");

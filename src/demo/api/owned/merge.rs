@@ -45,7 +45,7 @@ pub fn merge(schemas: &Schemas, place: Place, live: &Value, config: &Value) -> V
 
 /// Brings the items that the configuration names into its order; others keep their place after what they
 /// followed.
-fn reorder(out: &mut Vec<Value>, config: &Value, kind: ListKind) {
+fn reorder(out: &mut [Value], config: &Value, kind: ListKind) {
     let order: Vec<Part> = config
         .as_array()
         .into_iter()
@@ -72,9 +72,13 @@ pub fn remove(schemas: &Schemas, place: Place, value: &mut Value, gone: &Set) {
                     continue;
                 };
                 remove(schemas, at, child, set);
-                if set.member && (is_leaf(schemas, at, child) || hollow(child)) {
-                    map.remove(name);
-                } else if !set.member && hollow(child) && !set.children.is_empty() {
+                let hollow = hollow(child);
+                let gone = if set.member {
+                    is_leaf(schemas, at, child) || hollow
+                } else {
+                    hollow && !set.children.is_empty()
+                };
+                if gone {
                     map.remove(name);
                 }
             }

@@ -190,8 +190,8 @@ fn event(row: &Row<'_>) -> Vec<Value> {
 }
 
 fn node(row: &Row<'_>) -> Vec<Value> {
-    let conditions = row.at("status.conditions").as_array().into_iter().flatten();
-    let ready = conditions.filter(|c| c["type"] == "Ready").last();
+    let conditions = row.at("status.conditions").as_array();
+    let ready = conditions.and_then(|all| all.iter().rfind(|c| c["type"] == "Ready"));
     let mut status = match ready {
         Some(c) if c["status"] == "True" => "Ready",
         Some(_) => "NotReady",

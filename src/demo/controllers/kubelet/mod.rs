@@ -106,13 +106,13 @@ impl Kubelet {
             let adopted = (pod.status.phase == "Running").then(|| Run::adopt(&value, &clock));
             // A running pod that nothing happens to costs no memory here.
             let quiet = adopted.as_ref().filter(|_| !pod.deleting());
-            if let Some(next) = quiet.map(|run| run.next(clock.now())) {
-                if next.is_none_or(|next| next > clock.now()) {
-                    if let Some(next) = next {
-                        hub.tasks.at(next, Task::Pod(uid.to_owned()));
-                    }
-                    return;
+            if let Some(next) = quiet.map(|run| run.next(clock.now()))
+                && next.is_none_or(|next| next > clock.now())
+            {
+                if let Some(next) = next {
+                    hub.tasks.at(next, Task::Pod(uid.to_owned()));
                 }
+                return;
             }
             let run = adopted.unwrap_or_else(|| Run::new(&value, &clock));
             self.runs.insert(uid.to_owned(), run);
