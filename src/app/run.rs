@@ -31,6 +31,15 @@ pub async fn run(
     let mut events = crossterm::event::EventStream::new();
     let mut signals = terminal.signals()?;
     let mut frame_at = Instant::now();
+    #[cfg(debug_assertions)]
+    if std::env::var_os("JOBDECK_TEST_PANIC").is_some() {
+        terminal.draw(|frame| app.draw(frame, Utc::now()))?;
+        // only so that a test can see what a panic leaves behind
+        #[allow(clippy::panic, reason = "asked for, in debug builds only")]
+        {
+            panic!("asked for by JOBDECK_TEST_PANIC");
+        }
+    }
     loop {
         for effect in app.take_effects(Utc::now()) {
             runner.start(effect, terminal)?;

@@ -9,9 +9,13 @@ mod harness;
 mod keymaps;
 mod kubectl;
 mod layers;
+#[cfg(unix)]
+mod pty;
 mod readme;
 mod recorded;
 mod remote;
 mod scripted;
 mod served;
+#[cfg(unix)]
+mod terminal;
 mod wire;
