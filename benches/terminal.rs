@@ -115,7 +115,7 @@ struct Screen {
     pid: u32,
     /// When, how many bytes, and the row the selection is on after them.
     output: mpsc::Receiver<(Instant, usize, Option<u16>)>,
-    writer: Mutex<Box<dyn Write + Send>>,
+    writer: Arc<Mutex<Box<dyn Write + Send>>>,
     child: Box<dyn portable_pty::Child + Send + Sync>,
     _master: Box<dyn portable_pty::MasterPty + Send>,
 }
@@ -132,7 +132,9 @@ impl Screen {
         command.env("LANG", "C.UTF-8");
         let child = pair.slave.spawn_command(command).expect("jobdeck starts");
         let mut reader = pair.master.try_clone_reader().expect("a reader");
+        let writer = Arc::new(Mutex::new(pair.master.take_writer().expect("a writer")));
         let (tx, output) = mpsc::channel();
+        let answers = writer.clone();
         std::thread::spawn(move || {
             let (rows, columns) = (NonZero::new(SIZE.rows), NonZero::new(SIZE.cols));
             let mut parser = vt100::Parser::new(rows.expect("rows"), columns.expect("columns"), 0);
@@ -142,6 +144,14 @@ impl Screen {
             {
                 let at = Instant::now();
                 parser.process(&buffer[..n]);
+                // a terminal says where its cursor is when it is asked
+                if buffer[..n].windows(4).any(|w| w == b"\x1b[6n") {
+                    let mut writer = answers.lock().expect("no poison");
+                    writer
+                        .write_all(b"\x1b[1;1R")
+                        .and_then(|()| writer.flush())
+                        .expect("keys go in");
+                }
                 let screen = parser.screen();
                 let marked = |row: &u16| screen.cell(*row, 0).is_some_and(|c| c.contents() == "▌");
                 if tx.send((at, n, (0..SIZE.rows).find(marked))).is_err() {
@@ -149,7 +159,6 @@ impl Screen {
                 }
             }
         });
-        let writer = Mutex::new(pair.master.take_writer().expect("a writer"));
         Self {
             pid: child.process_id().expect("a pid"),
             output,

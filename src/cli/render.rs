@@ -149,7 +149,9 @@ async fn draw(
     match connected {
         Ok(_) if *place == Place::Start => {}
         Ok(connected) => {
-            stage.show(connected, place, args.filter.as_deref()).await?;
+            stage
+                .show(connected, place, args.filter.as_deref(), area)
+                .await?;
         }
         Err(why) => stage.refused(cluster, &why),
     }
@@ -253,6 +255,7 @@ impl Stage {
         connected: Connected,
         place: &Place,
         filter: Option<&str>,
+        area: Rect,
     ) -> Result<()> {
         let cluster = &connected.cluster;
         let opened = Opened {
@@ -284,6 +287,9 @@ impl Stage {
                 bail!("--filter: {filter:?} is no filter for this pane");
             }
         }
+        self.settle().await?;
+        // some wants are known only once the pane has been drawn: events and log tail of a detail
+        self.app.paint(area, &mut Buffer::empty(area), now);
         self.settle().await
     }
 

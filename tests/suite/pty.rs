@@ -26,7 +26,7 @@ struct Parsed {
 pub struct Session {
     shared: Arc<Shared>,
     master: Box<dyn MasterPty + Send>,
-    writer: Box<dyn Write + Send>,
+    writer: Arc<Mutex<Box<dyn Write + Send>>>,
     pub child: Box<dyn Child + Send + Sync>,
 }
 
@@ -82,13 +82,19 @@ impl Session {
             changed: Condvar::new(),
         });
         let mut reader = pair.master.try_clone_reader().expect("a reader");
-        let for_reader = shared.clone();
+        let writer = Arc::new(Mutex::new(pair.master.take_writer().expect("a writer")));
+        let (for_reader, answers) = (shared.clone(), writer.clone());
         std::thread::spawn(move || {
             let mut buffer = [0; 65536];
             loop {
                 let n = reader.read(&mut buffer).unwrap_or(0);
                 let mut parsed = for_reader.parser.lock().unwrap_or_else(|e| e.into_inner());
                 parsed.parser.process(&buffer[..n]);
+                // a terminal says where its cursor is when it is asked
+                if buffer[..n].windows(4).any(|w| w == b"\x1b[6n") {
+                    let mut writer = answers.lock().unwrap_or_else(|e| e.into_inner());
+                    let _ = writer.write_all(b"\x1b[1;1R").and_then(|()| writer.flush());
+                }
                 parsed.raw.extend_from_slice(&buffer[..n]);
                 parsed.ended = n == 0;
                 for_reader.changed.notify_all();
@@ -97,7 +103,6 @@ impl Session {
                 }
             }
         });
-        let writer = pair.master.take_writer().expect("a writer");
         Self {
             shared,
             master: pair.master,
@@ -108,10 +113,11 @@ impl Session {
 
     /// Types.
     pub fn send(&mut self, keys: &str) {
-        self.writer
+        let mut writer = self.writer.lock().expect("no poison");
+        writer
             .write_all(keys.as_bytes())
+            .and_then(|()| writer.flush())
             .expect("the terminal takes keys");
-        self.writer.flush().expect("the terminal takes keys");
     }
 
     pub fn resize(&mut self, (columns, rows): (u16, u16)) {
