@@ -81,7 +81,9 @@ fn scene(options: &Options, now: DateTime<Utc>) -> World {
         bulk::fill(&mut world.cluster, kinds, options, now);
     }
     world.unseen_until(now);
+    world.cluster.replaying = true;
     world.advance_to(now);
+    world.cluster.replaying = false;
     world
 }
 

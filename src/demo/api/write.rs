@@ -18,6 +18,9 @@ pub struct Cluster {
     pub clock: Clock,
     pub random: Random,
     pub custom: CustomKinds,
+    /// A scene's history is being played: who changed which field of it is not worked out, since that costs
+    /// more than all the rest and nobody watches yet.
+    pub replaying: bool,
 }
 
 /// A small deterministic generator (splitmix64): the same seed gives the same cluster.
@@ -126,6 +129,7 @@ impl Cluster {
             store,
             clock,
             random: Random::new(seed),
+            replaying: false,
             custom: CustomKinds::default(),
         }
     }
@@ -244,6 +248,9 @@ impl Cluster {
 
     /// Credits a write in managedFields.
     fn credit(&self, info: &Kind, old: &Value, new: &mut Value, by: &Writer) {
+        if self.replaying && (info.kind == "Event" || old["metadata"]["uid"].is_string()) {
+            return;
+        }
         let who = self.manager(info, by, owned::Operation::Update);
         let place = place(info);
         owned::update(schemas(), place, old, new, &who);
