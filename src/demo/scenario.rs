@@ -55,7 +55,9 @@ pub fn epoch() -> DateTime<Utc> {
 impl World {
     /// The default scene with its history, following the wall clock from now on.
     pub fn live(options: &Options) -> Self {
-        let mut world = scene(options, Utc::now());
+        // whole seconds, as all times of objects are
+        let now = DateTime::from_timestamp(Utc::now().timestamp(), 0).unwrap_or_default();
+        let mut world = scene(options, now);
         world.cluster.clock.follow_wall();
         world
     }
