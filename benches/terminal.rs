@@ -4,6 +4,8 @@
 //! changes a second, processor time when nothing happens, and what was written to the terminal. Linux only
 //! (processor time and memory are read from /proc).
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::num::NonZero;

@@ -4,7 +4,7 @@
 //! are these bytes, written out as they are. It knows nothing of admission, HTTP or controllers.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde_json::Value;
 
@@ -80,12 +80,34 @@ pub struct Object {
     pub json: Arc<[u8]>,
     /// Where in `json` the fields after `kind` and `apiVersion` begin.
     body: usize,
+    tree: Tree,
+}
+
+/// The parsed object, as long as somebody holds it.
+#[derive(Debug, Default)]
+struct Tree(Mutex<Weak<Value>>);
+
+impl Clone for Tree {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 impl Object {
-    /// The object as a tree (parsed anew at each call).
+    /// The object as a tree. Whatever was written a moment ago is still in memory as one: the controllers
+    /// that react to a write do not each parse it again.
+    pub fn tree(&self) -> Arc<Value> {
+        let mut held = self.tree.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.upgrade().unwrap_or_else(|| {
+            let parsed = Arc::new(serde_json::from_slice(&self.json).unwrap_or(Value::Null));
+            *held = Arc::downgrade(&parsed);
+            parsed
+        })
+    }
+
+    /// The object as a tree of one's own, to change.
     pub fn value(&self) -> Value {
-        serde_json::from_slice(&self.json).unwrap_or(Value::Null)
+        Arc::unwrap_or_clone(self.tree())
     }
 
     /// The object without its opening brace, `kind` and `apiVersion`: items of typed lists bear neither.
@@ -137,6 +159,8 @@ struct Shelf {
 const FIRST: u64 = 1000;
 /// How many events a kind's history keeps unless told otherwise.
 const HISTORY: usize = 20_000;
+/// How many of the newest objects stay in memory as trees.
+const TREES: usize = 1024;
 
 /// All objects of the cluster.
 #[derive(Debug)]
@@ -147,6 +171,8 @@ pub struct Store {
     rv: u64,
     history: usize,
     fresh: Vec<Arc<Event>>,
+    /// Keeps the trees of the newest objects alive.
+    trees: VecDeque<Arc<Value>>,
     changed: tokio::sync::watch::Sender<u64>,
 }
 
@@ -165,6 +191,7 @@ impl Store {
             rv: FIRST,
             history: HISTORY,
             fresh: Vec::new(),
+            trees: VecDeque::with_capacity(TREES),
             changed: tokio::sync::watch::Sender::new(FIRST),
         }
     }
@@ -279,6 +306,7 @@ impl Store {
         self.rv += 1;
         value["metadata"]["resourceVersion"] = Value::String(self.rv.to_string());
         let object = Arc::new(object(kind, self.rv, &value));
+        self.keep_tree(&object, value);
         let key = (object.namespace.clone(), object.name.clone());
         self.by_uid
             .insert(object.uid.clone(), (kind, key.0.clone(), key.1.clone()));
@@ -309,6 +337,7 @@ impl Store {
         let mut value = old.value();
         value["metadata"]["resourceVersion"] = Value::String(self.rv.to_string());
         let last = Arc::new(object(kind, self.rv, &value));
+        self.keep_tree(&last, value);
         self.record(Event {
             rv: self.rv,
             change: Change::Deleted,
@@ -316,6 +345,16 @@ impl Store {
             previous: Some(old),
         });
         Some(last)
+    }
+
+    fn keep_tree(&mut self, object: &Object, value: Value) {
+        let value = Arc::new(value);
+        let mut held = object.tree.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = Arc::downgrade(&value);
+        if self.trees.len() == TREES {
+            self.trees.pop_front();
+        }
+        self.trees.push_back(value);
     }
 
     fn record(&mut self, event: Event) {
@@ -392,6 +431,7 @@ fn object(kind: KindId, rv: u64, value: &Value) -> Object {
         deleting: meta["deletionTimestamp"].is_string(),
         json,
         body,
+        tree: Tree::default(),
     }
 }
 

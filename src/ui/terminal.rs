@@ -18,6 +18,7 @@ use crossterm::terminal::{
 use crossterm::{execute, queue};
 use ratatui::Frame;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::{Position, Rect};
 
 mod signals;
 
@@ -65,7 +66,7 @@ impl Terminal {
             enable_raw_mode()?;
             ask(self.screen.backend_mut(), self.options)?;
         }
-        self.screen.clear()
+        self.redraw()
     }
 
     /// Gives the terminal back, for a program run in the foreground; `resume` takes it again.
@@ -116,7 +117,9 @@ impl Terminal {
     /// # Errors
     /// When the terminal is gone.
     pub fn redraw(&mut self) -> io::Result<()> {
-        self.screen.clear()
+        // Not `clear`: it asks where the cursor is, and not every terminal answers.
+        let size = self.screen.size()?;
+        self.screen.resize(Rect::from((Position::ORIGIN, size)))
     }
 
     /// Turns mouse reports on or off.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// Longest wait for something to show. Generous: machines are slow, and nothing waits longer than it must.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Shared {
     parser: Mutex<Parsed>,
@@ -18,7 +18,6 @@ struct Shared {
 
 struct Parsed {
     parser: vt100::Parser,
-    raw: Vec<u8>,
     ended: bool,
 }
 
@@ -26,7 +25,7 @@ struct Parsed {
 pub struct Session {
     shared: Arc<Shared>,
     master: Box<dyn MasterPty + Send>,
-    writer: Arc<Mutex<Box<dyn Write + Send>>>,
+    writer: Box<dyn Write + Send>,
     pub child: Box<dyn Child + Send + Sync>,
 }
 
@@ -76,26 +75,20 @@ impl Session {
         let shared = Arc::new(Shared {
             parser: Mutex::new(Parsed {
                 parser,
-                raw: Vec::new(),
                 ended: false,
             }),
             changed: Condvar::new(),
         });
         let mut reader = pair.master.try_clone_reader().expect("a reader");
-        let writer = Arc::new(Mutex::new(pair.master.take_writer().expect("a writer")));
-        let (for_reader, answers) = (shared.clone(), writer.clone());
+        // nothing answers what the program might ask of its terminal: it must do without
+        let writer = pair.master.take_writer().expect("a writer");
+        let for_reader = shared.clone();
         std::thread::spawn(move || {
             let mut buffer = [0; 65536];
             loop {
                 let n = reader.read(&mut buffer).unwrap_or(0);
                 let mut parsed = for_reader.parser.lock().unwrap_or_else(|e| e.into_inner());
                 parsed.parser.process(&buffer[..n]);
-                // a terminal says where its cursor is when it is asked
-                if buffer[..n].windows(4).any(|w| w == b"\x1b[6n") {
-                    let mut writer = answers.lock().unwrap_or_else(|e| e.into_inner());
-                    let _ = writer.write_all(b"\x1b[1;1R").and_then(|()| writer.flush());
-                }
-                parsed.raw.extend_from_slice(&buffer[..n]);
                 parsed.ended = n == 0;
                 for_reader.changed.notify_all();
                 if n == 0 {
@@ -113,10 +106,9 @@ impl Session {
 
     /// Types.
     pub fn send(&mut self, keys: &str) {
-        let mut writer = self.writer.lock().expect("no poison");
-        writer
+        self.writer
             .write_all(keys.as_bytes())
-            .and_then(|()| writer.flush())
+            .and_then(|()| self.writer.flush())
             .expect("the terminal takes keys");
     }
 
@@ -144,11 +136,6 @@ impl Session {
             .parser
             .screen()
             .contents()
-    }
-
-    /// All bytes written so far.
-    pub fn raw(&self) -> Vec<u8> {
-        self.shared.parser.lock().expect("no poison").raw.clone()
     }
 
     /// Waits until the screen satisfies; answers it.

@@ -6,21 +6,69 @@ fn home() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder")
 }
 
+/// One long walk, since starting the demo cluster is what costs.
 #[test]
-fn the_start_screen_says_what_was_tried_and_the_way_out_is_clean() {
+fn a_first_visit_from_the_start_screen_to_the_way_out() {
     let home = home();
     let mut term = Session::start(&[], (200, 60), home.path());
     // no kubeconfig: no stack trace, but what was tried and the offer
     let screen = term.until_shows("open the demo cluster");
     assert!(screen.contains("no kubeconfig found"), "{screen}");
+    term.send("\r");
+    // live jobs, and the example whose even indexes fail
+    term.until("live jobs", |s| {
+        s.contains("live") && s.contains("all namespaces") && s.contains("PROGRESS")
+    });
+
+    // filter down to the example and open it
+    term.send("/");
+    term.until_shows("filter:");
+    term.send("per-index-example\r");
+    term.until("one row", |s| {
+        s.contains("5/10") && !s.contains("llama3-70b")
+    });
+    term.send("\r");
+    term.until("its detail", |s| {
+        s.contains("0,2,4,6,8") && s.contains("FailedIndexes")
+    });
+    // move in the index grid
+    term.send("l");
+    term.until("logs or the next index", |s| {
+        s.contains("index 1") || s.contains("Hello world")
+    });
+    term.send("\x1b");
+    term.until("back", |s| {
+        s.contains("0,2,4,6,8") || s.contains("PROGRESS")
+    });
+
+    // resize on the way: everything still there, then too small, then back
     term.resize((80, 24));
     term.until("80x24", |s| {
-        s.contains("open the demo cluster") && s.contains("quit")
+        s.lines().count() <= 24 && s.contains("jobdeck")
+    });
+    term.resize((60, 16));
+    term.until("60x16", |s| {
+        s.lines().count() <= 16 && s.contains("jobdeck")
     });
     term.resize((50, 10));
     term.until_shows("too small");
     term.resize((160, 48));
-    term.until_shows("open the demo cluster");
+    term.until("large again", |s| {
+        s.contains("Jobs") && s.contains("Messages")
+    });
+
+    // another namespace
+    term.send("1");
+    term.send("n");
+    term.until_shows("namespace");
+    term.send("research\r");
+    term.until("the namespace", |s| {
+        s.contains("demo") && s.contains("▸ research")
+    });
+
+    term.send("?");
+    term.until_shows("everywhere");
+    term.send("\x1b");
     term.send("q");
     assert_eq!(term.until_ended(), 0);
     term.assert_restored();

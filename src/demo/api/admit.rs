@@ -31,7 +31,7 @@ fn priority(cluster: &Cluster, kind: &Kind, value: &mut Value) -> Result<(), Ref
         .store
         .kind_id("scheduling.k8s.io", "priorityclasses")
         .and_then(|id| cluster.store.get(id, "", class))
-        .map(|o| o.value());
+        .map(|o| o.tree());
     let (number, policy) = match (class, known) {
         ("", _) => (0, json!("PreemptLowerPriority")),
         ("system-node-critical", None) => (2_000_001_000, json!("PreemptLowerPriority")),
@@ -93,7 +93,7 @@ fn service_account(cluster: &mut Cluster, kind: &Kind, value: &mut Value) -> Res
         .store
         .kind_id("", "serviceaccounts")
         .and_then(|id| cluster.store.get(id, &namespace, &account))
-        .map(|o| o.value());
+        .map(|o| o.tree());
     let Some(stored) = stored else {
         let why = format!(
             "error looking up service account {namespace}/{account}: serviceaccount \"{account}\" not found"

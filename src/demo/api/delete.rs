@@ -109,7 +109,7 @@ impl Cluster {
             return Ok(None);
         };
         let stored = self.store.get(kind, namespace, name);
-        if let Some(same) = stored.filter(|o| o.value() == value) {
+        if let Some(same) = stored.filter(|o| *o.tree() == value) {
             return Ok(Some(same.clone()));
         }
         Ok(Some(self.store.put(kind, value)))

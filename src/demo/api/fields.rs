@@ -115,11 +115,11 @@ pub fn matches(fields: &Fields, object: &Object) -> bool {
     if fields.is_empty() {
         return true;
     }
-    let parsed = std::cell::OnceCell::<Value>::new();
+    let parsed = std::cell::OnceCell::<std::sync::Arc<Value>>::new();
     fields.matches(|field| match field {
         NAME => object.name.clone(),
         NAMESPACE => object.namespace.clone(),
-        other => read(parsed.get_or_init(|| object.value()), other),
+        other => read(parsed.get_or_init(|| object.tree()), other),
     })
 }
 

@@ -303,7 +303,7 @@ impl Cluster {
         let Some(stored) = self.store.get(kind, namespace, &name).cloned() else {
             return Err(Refusal::not_found(&info, &name));
         };
-        let old = stored.value();
+        let old = stored.tree();
         let rv = value["metadata"]["resourceVersion"]
             .as_str()
             .unwrap_or_default();
@@ -356,7 +356,7 @@ impl Cluster {
             .to_owned();
         let namespace = namespace_of(&value).to_owned();
         if let Some(stored) = self.store.get(kind, &namespace, &name) {
-            if stored.value() == value {
+            if *stored.tree() == value {
                 return stored.clone();
             }
             let meta = &value["metadata"];

@@ -67,7 +67,7 @@ pub fn collect(hub: &mut Hub<'_>, uid: &str) {
         return;
     };
     if object.deleting {
-        let value = object.value();
+        let value = object.tree();
         if has(&value, ORPHAN) {
             orphan(hub, &object);
         } else if has(&value, FOREGROUND) {
@@ -128,7 +128,7 @@ fn absent_owners(hub: &mut Hub<'_>, object: &Object) {
     for owner in &object.owners {
         match hub.cluster.store.by_uid(&owner.uid) {
             None => dangling.push(owner.uid.clone()),
-            Some(o) if o.deleting && has(&o.value(), FOREGROUND) => waiting += 1,
+            Some(o) if o.deleting && has(&o.tree(), FOREGROUND) => waiting += 1,
             Some(_) => solid += 1,
         }
     }

@@ -33,8 +33,8 @@ pub fn observe(hub: &mut Hub<'_>, event: &Event) {
     if event.change == Change::Deleted {
         return;
     }
-    let old = event.previous.as_ref().map(|o| readiness(&o.value()));
-    if old.as_ref() != Some(&readiness(&event.object.value())) {
+    let old = event.previous.as_ref().map(|o| readiness(&o.tree()));
+    if old.as_ref() != Some(&readiness(&event.object.tree())) {
         hub.wake(Task::Node(event.object.name.clone()));
     }
 }
@@ -45,7 +45,7 @@ pub fn sync(hub: &mut Hub<'_>, name: &str) -> bool {
     let Some(node) = hub.get(hub.kinds.nodes, &key) else {
         return false;
     };
-    let value = node.value();
+    let value = node.tree();
     let state = readiness(&value);
     let taint = match state.as_str() {
         "True" => None,
@@ -134,7 +134,7 @@ fn say(
 
 /// Deletes pods that have borne the taint as long as they tolerate it; comes back for the others.
 fn evict(hub: &mut Hub<'_>, node: &Key, taint: &str) {
-    let Some(value) = hub.get(hub.kinds.nodes, node).map(|n| n.value()) else {
+    let Some(value) = hub.get(hub.kinds.nodes, node).map(|n| n.tree()) else {
         return;
     };
     let mut taints = value["spec"]["taints"].as_array().into_iter().flatten();
@@ -150,7 +150,7 @@ fn evict(hub: &mut Hub<'_>, node: &Key, taint: &str) {
         if pod.deleting() || pod.terminal() {
             continue;
         }
-        let spec = &pod.object.value()["spec"]["tolerations"];
+        let spec = &pod.object.tree()["spec"]["tolerations"];
         let tolerates = |t: &&Value| {
             (t["key"] == taint || t["key"].is_null())
                 && (t["effect"].is_null() || t["effect"] == "NoExecute")

@@ -194,7 +194,7 @@ impl Recorder {
             self.forget(key);
             return;
         };
-        let value = event.value();
+        let value = event.tree();
         let newest = ["lastTimestamp", "eventTime"].iter().map(|k| &value[*k]);
         let newest = newest.chain([&value["series"]["lastObservedTime"]]);
         let newest = newest

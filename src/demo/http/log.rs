@@ -174,7 +174,7 @@ pub fn answer(shared: &Shared, target: &Target, call: &Call) -> Result<Reply, Re
         .store
         .get(target.id, &target.namespace, name)
         .ok_or_else(|| Refusal::not_found(&target.kind, name))?
-        .value();
+        .tree();
     let container = container(&pod, name, &options.container)?;
     if pod["spec"]["nodeName"].as_str().is_none_or(str::is_empty) {
         return Ok(reply::whole(204, TEXT, Bytes::new()));
@@ -307,7 +307,7 @@ impl Follower {
         let world = self.shared.lock();
         let cluster = world.cluster();
         let found = cluster.store.get(self.pods, &self.key.0, &self.key.1);
-        let Some(pod) = found.map(|o| o.value()) else {
+        let Some(pod) = found.map(|o| o.tree()) else {
             return (Bytes::new(), true, None);
         };
         if pod["metadata"]["uid"] != self.uid {

@@ -71,7 +71,7 @@ impl Kubelet {
         if !run.stopping && !run.done() {
             run.said.clear();
             run.stop(&hub.cluster.clock, 0);
-            let value = event.object.value();
+            let value = event.object.tree();
             let node = value["spec"]["nodeName"]
                 .as_str()
                 .unwrap_or_default()
@@ -100,7 +100,7 @@ impl Kubelet {
             }
             return;
         }
-        let value = pod.object.value();
+        let value = pod.object.tree();
         let clock = hub.cluster.clock.clone();
         if !self.runs.contains_key(uid) {
             let adopted = (pod.status.phase == "Running").then(|| Run::adopt(&value, &clock));
@@ -210,7 +210,7 @@ fn missing(store: &Store, namespace: &str, container: &Value) -> Option<String> 
             return Some(format!("{word} \"{name}\" not found"));
         };
         let key = reference["key"].as_str()?;
-        let value = found.value();
+        let value = found.tree();
         let there = ["data", "binaryData", "stringData"]
             .iter()
             .any(|d| !value[*d][key].is_null());

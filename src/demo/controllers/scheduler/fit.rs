@@ -57,7 +57,7 @@ pub struct Wish {
 
 impl Wish {
     pub fn new(pod: &Pod) -> Self {
-        let value = pod.object.value();
+        let value = pod.object.tree();
         let spec = &value["spec"];
         let affinity = &spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
             ["nodeSelectorTerms"];
@@ -127,7 +127,7 @@ impl NodeInfo {
 
     /// Takes over a new version; true if anything changed that decides where pods may go.
     pub fn refresh(&mut self, object: &Arc<Object>) -> bool {
-        let value = object.value();
+        let value = object.tree();
         let allocatable: BTreeMap<String, String> = read(&value["status"]["allocatable"]);
         let allocatable: Amounts = allocatable
             .into_iter()

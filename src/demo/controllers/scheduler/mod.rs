@@ -100,7 +100,7 @@ impl Scheduler {
         match waits.filter(ours) {
             Some(pod) => {
                 let changed = event.previous.is_none()
-                    || gates(&pod) != event.previous.as_ref().map(|o| gated(&o.value()));
+                    || gates(&pod) != event.previous.as_ref().map(|o| gated(&o.tree()));
                 if changed {
                     self.parked.remove(uid);
                     let entry = self.entry(&pod);
@@ -113,14 +113,14 @@ impl Scheduler {
     }
 
     fn entry(&self, pod: &Pod) -> (Reverse<i64>, u64, String) {
-        let priority = pod.object.value()["spec"]["priority"].as_i64().unwrap_or(0);
+        let priority = pod.object.tree()["spec"]["priority"].as_i64().unwrap_or(0);
         (Reverse(priority), pod.born, pod.uid().to_owned())
     }
 
     fn drop_pod(&mut self, uid: &str, event: &Event) {
         self.parked.remove(uid);
         if let Some(old) = &event.previous {
-            let priority = old.value()["spec"]["priority"].as_i64().unwrap_or(0);
+            let priority = old.tree()["spec"]["priority"].as_i64().unwrap_or(0);
             self.queue
                 .retain(|(p, _, u)| *p != Reverse(priority) || u != uid);
         }
@@ -286,7 +286,7 @@ fn gated(value: &serde_json::Value) -> usize {
 }
 
 fn gates(pod: &Pod) -> Option<usize> {
-    Some(gated(&pod.object.value()))
+    Some(gated(&pod.object.tree()))
 }
 
 fn note<'a>(warning: bool, reason: &'a str, message: &'a str) -> Note<'a> {
