@@ -147,13 +147,13 @@ pub struct DemoArgs {
 }
 
 /// What the demo cluster holds.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct SceneArgs {
     /// The same seed gives the same cluster
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = SceneArgs::default().seed)]
     pub seed: u64,
     /// How much faster than real its jobs run
-    #[arg(long, default_value_t = 1.0, value_name = "X")]
+    #[arg(long, default_value_t = SceneArgs::default().speed, value_name = "X", value_parser = speed)]
     pub speed: f64,
     /// Number of nodes [default: the scene's 24]
     #[arg(long, value_name = "N")]
@@ -161,6 +161,25 @@ pub struct SceneArgs {
     /// Number of pods to fill it with
     #[arg(long, value_name = "M")]
     pub pods: Option<usize>,
+}
+
+impl Default for SceneArgs {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            speed: 1.0,
+            nodes: None,
+            pods: None,
+        }
+    }
+}
+
+/// From a hundredth to a thousand times real time: what its clock can follow.
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(x) if (0.01..=1000.0).contains(&x) => Ok(x),
+        _ => Err("a number from 0.01 to 1000 is wanted".into()),
+    }
 }
 
 /// One-shot commands work on a real cluster or on a demo cluster of their own.

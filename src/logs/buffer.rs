@@ -342,11 +342,6 @@ impl LogBuffer {
         only.is_empty() || only.iter().any(|index| usize::from(*index) == stream)
     }
 
-    /// Whether only some streams are shown.
-    pub fn is_narrowed(&self) -> bool {
-        !self.view.only.is_empty()
-    }
-
     pub fn search(&self) -> Option<&Pattern> {
         self.view.search.as_ref()
     }

@@ -70,6 +70,8 @@ pub struct Logs {
     rail_at: Option<usize>,
     /// The index asked for when it was opened, until its streams are there.
     start_index: Option<u32>,
+    /// A pod was chosen in the rail: leaving undoes that first. What was opened narrowed is left at once.
+    chosen: bool,
 }
 
 impl Logs {
@@ -109,6 +111,7 @@ impl Logs {
             rail: false,
             rail_at: None,
             start_index,
+            chosen: false,
         }
     }
 
@@ -444,11 +447,13 @@ impl Pane for Logs {
             Action::Focus if self.is_job() => self.rail = !self.rail,
             Action::Open if self.rail => {
                 let only: Vec<usize> = self.rail_at.into_iter().collect();
+                self.chosen = !only.is_empty();
                 self.show_only(&only);
                 self.rail = false;
             }
             Action::Back if self.rail => self.rail = false,
-            Action::Back if self.filter().is_empty() && self.buffer.is_narrowed() => {
+            Action::Back if self.filter().is_empty() && self.chosen => {
+                self.chosen = false;
                 self.rail_at = None;
                 self.show_only(&[]);
             }

@@ -244,16 +244,23 @@ fn an_index_asked_for_is_shown_alone_until_all_are_asked_for() {
     }
     let seen = stage.draw(&mut logs, 80, 21);
     assert!(seen.contains("zq2pw") && !seen.contains("zq0pw"), "{seen}");
-    assert_eq!(stage.act(&mut logs, Action::Back), Reply::Done);
-    assert!(stage.draw(&mut logs, 80, 21).contains("zq0pw"));
+    // one key leads back to where it was opened
     assert_eq!(stage.act(&mut logs, Action::Back), Reply::Ignored);
-    // And from the rail.
+    // All of them are asked for in the rail.
+    stage.act(&mut logs, Action::Focus);
+    stage.act(&mut logs, Action::Top);
+    stage.act(&mut logs, Action::Open);
+    assert!(stage.draw(&mut logs, 80, 21).contains("zq0pw"));
+    // And one again: that choice is undone before the pane is left.
     stage.act(&mut logs, Action::Focus);
     assert_eq!(logs.scopes(), [Scope::List]);
     stage.act(&mut logs, Action::Down);
     stage.act(&mut logs, Action::Open);
     let seen = stage.draw(&mut logs, 80, 21);
     assert!(seen.contains("zq0pw") && !seen.contains("zq2pw"), "{seen}");
+    assert_eq!(stage.act(&mut logs, Action::Back), Reply::Done);
+    assert!(stage.draw(&mut logs, 80, 21).contains("zq2pw"));
+    assert_eq!(stage.act(&mut logs, Action::Back), Reply::Ignored);
 }
 
 #[test]
