@@ -83,6 +83,7 @@ impl App {
         let top = self.screens.top_mut();
         let mut line = top.answer(&cx);
         line.spans.insert(0, Span::raw(" "));
+        line.spans = text::shorten_spans(&line.spans, usize::from(answer.width));
         buf.set_line(answer.x, answer.y, &line, answer.width);
         top.draw(&cx, self.body, buf);
     }

@@ -86,6 +86,9 @@ fn scene(options: &Options, now: DateTime<Utc>) -> World {
     world.cluster.replaying = true;
     world.advance_to(now);
     world.cluster.replaying = false;
+    // nobody can have been watching since then
+    let now = world.cluster.store.rv();
+    world.cluster.store.compact(now);
     world
 }
 

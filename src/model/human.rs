@@ -93,12 +93,12 @@ pub fn bytes(n: u64) -> String {
     scaled(n as f64, 1024.0, &["B", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"])
 }
 
-/// Cores from millicores: `500m`, `1.5`, `64`.
+/// Cores from millicores: `500m`, `1.5`, `64`; whole ones from a hundred on, rounded down.
 pub fn cores(milli: u64) -> String {
     match milli {
         0 => "0".into(),
         1..1000 => format!("{milli}m"),
-        _ if milli.is_multiple_of(1000) => (milli / 1000).to_string(),
+        _ if milli.is_multiple_of(1000) || milli >= 100_000 => (milli / 1000).to_string(),
         _ => format!("{:.1}", milli as f64 / 1000.0),
     }
 }

@@ -324,9 +324,10 @@ impl Pane for Job {
             };
             return Line::from(vec![
                 Span::styled(word, cx.theme.state(state)),
+                Span::styled(format!("  {}", job.name), cx.theme.title()),
                 Span::styled(
-                    format!("  {}", sentence::sentence(job, &status, cx)),
-                    cx.theme.text(),
+                    format!("  {}  {}", job.namespace, job.kind_name()),
+                    cx.theme.dim(),
                 ),
             ]);
         }

@@ -17,6 +17,23 @@ mod tests;
 
 pub use joints::{horizontal, outline, vertical};
 
+/// The crumbs for so many columns: those between the first and the last give way, then the first, so that the last,
+/// what is on the screen, stays readable.
+fn fold<'a>(crumbs: &'a [Cow<'_, str>], room: usize) -> Vec<&'a str> {
+    let mut shown: Vec<&str> = crumbs.iter().map(AsRef::as_ref).collect();
+    let Some(last) = shown.len().checked_sub(1) else {
+        return shown;
+    };
+    for n in (1..last).chain((last > 0).then_some(0)) {
+        let wide: usize = shown.iter().map(|crumb| text::width(crumb) + 3).sum();
+        if wide <= room + 3 {
+            break;
+        }
+        shown[n] = "…";
+    }
+    shown
+}
+
 /// The header line: who we are, where we are, how it stands.
 #[derive(Debug, Clone, Default)]
 pub struct Header<'a> {
@@ -61,7 +78,8 @@ impl Header<'_> {
             ..area
         };
         let last = self.crumbs.len().saturating_sub(1);
-        for (n, crumb) in self.crumbs.iter().enumerate() {
+        let crumbs = fold(&self.crumbs, usize::from(left.right().saturating_sub(x)));
+        for (n, crumb) in crumbs.iter().enumerate() {
             let style = if n == last { theme.text() } else { theme.dim() };
             let room = usize::from(left.right().saturating_sub(x));
             let crumb = text::shorten(crumb, room, Shorten::Middle);

@@ -191,6 +191,18 @@ pub fn slice<'a>(spans: &[Span<'a>], from: usize, columns: usize) -> Vec<Span<'a
     out
 }
 
+/// Styled text in at most `columns`, with `…` in the style of what was cut where it does not fit.
+pub fn shorten_spans<'a>(spans: &[Span<'a>], columns: usize) -> Vec<Span<'a>> {
+    if columns == 0 || spans_width(spans) <= columns {
+        return slice(spans, 0, columns);
+    }
+    let mut out = slice(spans, 0, columns - 1);
+    if let Some(last) = out.last_mut() {
+        last.content = format!("{}…", last.content.trim_end()).into();
+    }
+    out
+}
+
 /// Columns a row of spans takes.
 pub fn spans_width(spans: &[Span<'_>]) -> usize {
     spans.iter().map(|span| width(&span.content)).sum()

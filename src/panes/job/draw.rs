@@ -88,8 +88,7 @@ fn draw_head(pane: &Job, cx: &Cx, area: Rect, buf: &mut Buffer, titled: bool) ->
     let (title, lines) = if let Some(job) = pane.job(cx) {
         let status = cx.model.status(job);
         let gone = !cx.model.jobs.contains(pane.key);
-        let said = titled || head::is_long(job, &status, cx, width);
-        let mut lines = head::job(job, &status, gone, cx, width, said);
+        let mut lines = head::job(job, &status, gone, cx, width);
         if status.total.is_some_and(|n| n > 1) || status.total.is_none() {
             let at = lines.iter().position(|l| l.rank > 1).unwrap_or(lines.len());
             lines.insert(

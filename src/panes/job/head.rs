@@ -50,23 +50,11 @@ pub fn title(job: &JobRow, status: &JobStatus, cx: &Cx, width: usize) -> Line<'s
     ])
 }
 
-/// Whether the first line of the screen cannot hold the sentence.
-pub fn is_long(job: &JobRow, status: &JobStatus, cx: &Cx, width: usize) -> bool {
-    text::width(&sentence::sentence(job, status, cx)) + status.phase.word().len() + 6 > width
-}
-
 /// Stands for the line the progress bar is drawn on.
 pub const BAR: &str = "\u{0}bar";
 
-/// Everything below the title. `gone`: the job was deleted, this is what was seen last; `said`: with the sentence.
-pub fn job(
-    job: &JobRow,
-    status: &JobStatus,
-    gone: bool,
-    cx: &Cx,
-    width: usize,
-    said: bool,
-) -> Vec<Ranked> {
+/// Everything below the title. `gone`: the job was deleted, this is what was seen last.
+pub fn job(job: &JobRow, status: &JobStatus, gone: bool, cx: &Cx, width: usize) -> Vec<Ranked> {
     let mut out = Vec::new();
     let dim = cx.theme.dim();
     if gone {
@@ -79,14 +67,12 @@ pub fn job(
             1,
         );
     }
-    if said {
-        let sentence = text::wrap(&sentence::sentence(job, status, cx), width);
-        for (n, line) in sentence.into_iter().take(3).enumerate() {
-            out.push(Ranked {
-                rank: u8::from(n > 0),
-                line: Line::styled(line, cx.theme.text()),
-            });
-        }
+    let sentence = text::wrap(&sentence::sentence(job, status, cx), width);
+    for (n, line) in sentence.into_iter().take(3).enumerate() {
+        out.push(Ranked {
+            rank: u8::from(n > 0),
+            line: Line::styled(line, cx.theme.text()),
+        });
     }
     let mut facts = Vec::new();
     if let Some(d) = status.elapsed(cx.now) {

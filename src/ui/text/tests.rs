@@ -186,3 +186,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_row_of_spans_ends_in_an_ellipsis_where_it_is_cut() {
+    let red = Style::new().fg(Color::Red);
+    let spans = [Span::raw("10 waiting"), Span::styled("; 1 sick", red)];
+    let text = |columns| -> String {
+        let cut = shorten_spans(&spans, columns);
+        assert!(spans_width(&cut) <= columns);
+        cut.iter().map(|s| s.content.as_ref()).collect()
+    };
+    assert_eq!(text(40), "10 waiting; 1 sick");
+    assert_eq!(text(18), "10 waiting; 1 sick");
+    assert_eq!(text(17), "10 waiting; 1 si…");
+    assert_eq!(text(13), "10 waiting;…");
+    assert_eq!(text(3), "10…");
+    assert_eq!(text(0), "");
+    // the mark looks like what was cut
+    assert_eq!(shorten_spans(&spans, 17).last().map(|s| s.style), Some(red));
+}
