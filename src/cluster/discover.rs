@@ -162,7 +162,7 @@ pub async fn discover(http: &Http) -> Result<Served, Failure> {
     for group in named.groups {
         for version in group.versions {
             // one request per version: only for groups with kinds we watch
-            let ours = super::kinds::KINDS.iter().any(|k| k.group == group.name);
+            let ours = super::kinds::all().any(|k| k.group == group.name);
             let kinds = if ours {
                 resources(http, &format!("/apis/{}/{}", group.name, version.version)).await
             } else {

@@ -4,6 +4,7 @@ use futures::future::BoxFuture;
 
 use super::source::{self, Source};
 use super::wire;
+use super::wire::kinds::WORKLOADS;
 use crate::model::want::Kind;
 
 /// How a kind is served and read.
@@ -34,7 +35,8 @@ macro_rules! kinds {
             // the macro makes one arm per line: a kind without a line does not compile
             let mut at = 0;
             $(if let Kind::$kind = kind { return &KINDS[at]; } else { at += 1; })*
-            &KINDS[at.min(KINDS.len() - 1)]
+            let workload = WORKLOADS.iter().find(|entry| entry.kind == kind);
+            workload.unwrap_or(&KINDS[at.min(KINDS.len() - 1)])
         }
     };
 }
@@ -48,7 +50,17 @@ kinds! {
     Namespace ""      ["v1"], false wire::namespace::Namespace;
 }
 
+/// The fixed kinds and the workload kinds.
+pub fn all() -> impl Iterator<Item = &'static Entry> {
+    KINDS.iter().chain(WORKLOADS)
+}
+
 impl Entry {
+    /// Its kind may be absent or come and go: it is watched only where discovery finds it.
+    pub fn is_optional(&self) -> bool {
+        matches!(self.kind, Kind::Workload(_))
+    }
+
     pub fn plural(&self) -> &'static str {
         self.kind.plural()
     }
@@ -80,7 +92,7 @@ mod tests {
 
     #[test]
     fn every_kind_finds_its_own_line() {
-        for line in KINDS {
+        for line in all() {
             assert_eq!(entry(line.kind).kind, line.kind);
         }
         assert_eq!(

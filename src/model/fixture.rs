@@ -6,10 +6,11 @@ use super::delta::{Change, Delta, Rows, SourceId};
 use super::event::EventRow;
 use super::ids::{ClusterId, Key, Uid};
 use super::indexset::IndexSet;
-use super::job::{Condition, CronJobRow, JobKind, JobRow, Policy};
+use super::job::{Activity, Condition, CronJobRow, JobKind, JobRow, Policy};
 use super::node::NodeRow;
 use super::pod::{Exit, PodPhase, PodRow};
 use super::resources::Devices;
+use super::status::Unit;
 
 /// 2026-11-23 12:00:00 UTC plus seconds.
 pub fn at(seconds: i64) -> DateTime<Utc> {
@@ -33,13 +34,21 @@ pub fn devices(name: &str, n: u32) -> Devices {
 pub fn job(uid: u128, name: &str) -> JobRow {
     JobRow {
         key: key(uid),
-        kind: JobKind::Job,
+        kind: JobKind::JOB,
+        api_version: "batch/v1".into(),
         namespace: "default".into(),
         name: name.into(),
         created: Some(at(0)),
         deleting: false,
         owner: None,
         labels: Vec::new(),
+        selectors: Vec::new(),
+        roles: Vec::new(),
+        unit: Unit::Pods,
+        activity: Activity::Counts,
+        restarts: 0,
+        seconds_left: None,
+        runtime: None,
         parallelism: 1,
         completions: Some(1),
         indexed: false,

@@ -1,5 +1,5 @@
-//! Jobs: the flat row of a batch/v1 Job or CronJob as its object tells it. What follows from it (phase,
-//! progress, ETA) is computed from the row, its pods' totals and `now`, never stored here.
+//! The flat row of every kind of workload as its object tells it, and that of a CronJob. What follows from it
+//! (phase, progress, ETA) is computed from the row, its pods' totals, its children and `now`, never stored here.
 
 use chrono::{DateTime, Utc};
 
@@ -7,12 +7,8 @@ use super::ids::{Key, Name, Uid};
 use super::indexset::IndexSet;
 use super::resources::Devices;
 
-/// Which kind of job a row is. More follow (Kubeflow, JobSet, Ray …); all share the one table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub enum JobKind {
-    #[default]
-    Job,
-}
+pub use super::kind::{Counts, Facts, JobKind};
+use super::status::Unit;
 
 /// The state a user thinks in (domain.md E).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,11 +35,40 @@ pub struct Condition {
     pub since: Option<DateTime<Utc>>,
 }
 
-/// One job, flattened from its JSON by the watch task. Counters absent in `status` are 0.
+/// What an object's own status says about whether it runs, where that is not told by counts of pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Activity {
+    /// Not told: the counts decide (batch/v1 Job).
+    #[default]
+    Counts,
+    /// It does not run yet.
+    Waiting,
+    Running,
+    /// It was running and begins again.
+    Restarting,
+}
+
+/// One role of a workload: a replica type, a replicated job, a worker group.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RoleRow {
+    pub name: Name,
+    /// Replicas asked for.
+    pub wanted: u32,
+    pub active: u32,
+    pub ready: u32,
+    pub succeeded: u32,
+    pub failed: u32,
+    /// Device requests of one replica.
+    pub devices: Devices,
+}
+
+/// One workload of any kind, flattened from its JSON by the watch task. Counters absent in `status` are 0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobRow {
     pub key: Key,
     pub kind: JobKind,
+    /// `kubeflow.org/v1`: as the object itself says.
+    pub api_version: Name,
     pub namespace: Name,
     pub name: Name,
     pub created: Option<DateTime<Utc>>,
@@ -53,17 +78,30 @@ pub struct JobRow {
     pub owner: Option<(Name, Name, Uid)>,
     /// All labels, for `label:k=v`.
     pub labels: Vec<(Name, Name)>,
+    /// Label selectors that find its pods, one or the other; empty for a Job, whose uid finds them.
+    pub selectors: Vec<Box<str>>,
+    /// Replica types, replicated jobs, worker groups in the object's order; none for a Job.
+    pub roles: Vec<RoleRow>,
+    /// What `succeeded` and `completions` count.
+    pub unit: Unit,
+    pub activity: Activity,
+    /// Restarts the status itself counts.
+    pub restarts: u32,
+    /// Time left as the workload itself reports it.
+    pub seconds_left: Option<u32>,
+    /// What it is made from, e.g. `ClusterTrainingRuntime/torch-distributed`.
+    pub runtime: Option<Name>,
 
     pub parallelism: u32,
-    /// `None`: a work-queue job (or parallelism unset too: then 1).
+    /// How much there is to do. `None`: a work-queue job (or parallelism unset too: then 1).
     pub completions: Option<u32>,
     pub indexed: bool,
     pub suspend: bool,
     pub managed_by: Option<Name>,
     pub policy: Policy,
-    /// Device requests of one pod of the template.
+    /// Device requests of one pod of a Job's template; other kinds have theirs in `roles`.
     pub devices: Devices,
-    /// `kueue.x-k8s.io/queue-name`.
+    /// `kueue.x-k8s.io/queue-name`, else the scheduling policy's queue.
     pub queue: Option<Name>,
     /// `kueue.x-k8s.io/priority-class` label, else the template's priorityClassName.
     pub priority_class: Option<Name>,
@@ -83,7 +121,38 @@ pub struct JobRow {
     pub failed_indexes: IndexSet,
     pub started: Option<DateTime<Utc>>,
     pub completed: Option<DateTime<Utc>>,
+    /// In the words of batch/v1: what other kinds call Succeeded or Completed is `Complete`.
     pub conditions: Vec<Condition>,
+}
+
+/// Labels people name an owner with, best first.
+const OWNER_LABELS: [&str; 5] = [
+    "owner",
+    "user",
+    "created-by",
+    "app.kubernetes.io/created-by",
+    "team",
+];
+
+impl JobRow {
+    /// The label selectors that find its pods.
+    pub fn pod_selectors(&self) -> Vec<String> {
+        if self.kind.is_job() {
+            let uid = self.key.uid;
+            return vec![format!("batch.kubernetes.io/controller-uid={uid}")];
+        }
+        self.selectors.iter().map(|s| s.to_string()).collect()
+    }
+
+    /// Who it may belong to: Kubernetes stores no creator, so a label that says so, else the namespace.
+    pub fn owner_hint(&self) -> &Name {
+        let named = OWNER_LABELS.iter().find_map(|key| {
+            self.labels
+                .iter()
+                .find(|(k, v)| &**k == *key && !v.is_empty())
+        });
+        named.map_or(&self.namespace, |(_, value)| value)
+    }
 }
 
 /// The limits and policies of a Job, for the summary and for deriving targets.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Model;
 use super::cron::{self, CronState};
 use super::event::EventRow;
-use super::job::{CronJobRow, JobRow, Phase};
+use super::job::{CronJobRow, JobRow, Phase, RoleRow};
 use super::node::NodeRow;
 use super::pod::{PodPhase, PodRow};
 use super::podwhy;
@@ -47,7 +47,7 @@ pub fn phase_name(phase: Phase) -> &'static str {
 #[serde(rename_all = "camelCase")]
 pub struct RowJson {
     pub kind: &'static str,
-    pub api_version: &'static str,
+    pub api_version: String,
     pub namespace: String,
     pub name: String,
     pub uid: String,
@@ -65,7 +65,7 @@ pub struct RowJson {
     /// Successes that suffice, where a success policy makes them fewer than `total`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<u32>,
-    /// What `done` and `total` count: `pods` or `indexes`.
+    /// What `done` and `total` count: `pods`, `indexes`, `jobs`, `groups` or `percent`.
     pub unit: &'static str,
     pub active: u32,
     pub ready: u32,
@@ -97,7 +97,32 @@ pub struct RowJson {
     pub eta_seconds: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<OwnerJson>,
+    /// Who it may belong to: a label that says so, else the namespace.
+    pub owner_hint: String,
+    /// `ClusterTrainingRuntime/…` of a TrainJob.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<String>,
+    /// Replicas by role; none for a Job.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleJson>,
+    /// Label selectors that find its pods, one or the other.
+    pub selectors: Vec<String>,
     pub labels: BTreeMap<String, String>,
+}
+
+/// One role of a workload.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleJson {
+    pub name: String,
+    /// Replicas asked for.
+    pub replicas: u32,
+    pub active: u32,
+    pub ready: u32,
+    pub succeeded: u32,
+    pub failed: u32,
+    /// Of all its replicas.
+    pub gpus: Amounts,
 }
 
 /// The controlling owner.
@@ -117,13 +142,27 @@ fn owner(
     })
 }
 
+impl RoleJson {
+    fn of(role: &RoleRow) -> Self {
+        Self {
+            name: role.name.to_string(),
+            replicas: role.wanted,
+            active: role.active,
+            ready: role.ready,
+            succeeded: role.succeeded,
+            failed: role.failed,
+            gpus: amounts(&role.devices.times(role.wanted)),
+        }
+    }
+}
+
 impl RowJson {
     pub fn of(model: &Model, job: &JobRow, now: DateTime<Utc>) -> Self {
         let s = model.status(job);
         let grid = model.grid(job);
         Self {
             kind: job.kind_name(),
-            api_version: "batch/v1",
+            api_version: job.api_version.to_string(),
             namespace: job.namespace.to_string(),
             name: job.name.to_string(),
             uid: job.key.uid.to_string(),
@@ -151,6 +190,10 @@ impl RowJson {
                 .eta(job, model.totals(job.key), now)
                 .map(|d| d.num_seconds()),
             owner: owner(job.owner.as_ref()),
+            owner_hint: job.owner_hint().to_string(),
+            runtime: text(job.runtime.as_deref()),
+            roles: job.roles.iter().map(RoleJson::of).collect(),
+            selectors: job.pod_selectors(),
             labels: labels(&job.labels),
         }
     }

@@ -16,6 +16,7 @@ pub mod indexes;
 pub mod indexset;
 pub mod job;
 pub mod json;
+pub mod kind;
 pub mod listed;
 pub mod log;
 pub mod namespace;

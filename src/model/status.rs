@@ -3,14 +3,20 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ids::Name;
-use super::job::{Condition, JobRow, Phase};
+use super::job::{Activity, Condition, JobRow, Phase};
 use super::progress::JobTotals;
 
 /// What `done` and `total` count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Unit {
+    #[default]
     Pods,
     Indexes,
+    /// Child jobs of a JobSet, the one job of a RayJob.
+    Jobs,
+    /// Groups of pods that stand and fall together.
+    Groups,
+    Percent,
 }
 
 impl Unit {
@@ -18,6 +24,9 @@ impl Unit {
         match self {
             Unit::Pods => "pods",
             Unit::Indexes => "indexes",
+            Unit::Jobs => "jobs",
+            Unit::Groups => "groups",
+            Unit::Percent => "percent",
         }
     }
 }
@@ -93,7 +102,11 @@ impl JobStatus {
         let live = totals.map(|t| &t.live);
         let failed = job.failed.saturating_add(job.uncounted.1);
         let active = job.active;
-        let ready = job.ready;
+        let ready = match (job.kind.is_job(), live) {
+            // kubeflow's counters know nothing of readiness
+            (false, Some(live)) => job.ready.max(live.ready),
+            _ => job.ready,
+        };
         let crashing = live.map_or(0, |l| l.crashing);
         let seen_ready = live.map_or(0, |l| l.ready);
 
@@ -111,6 +124,8 @@ impl JobStatus {
             condition(job, "FailureTarget").or_else(|| condition(job, "SuccessCriteriaMet"))
         {
             (Phase::Finishing, Some(c))
+        } else if job.activity != Activity::Counts {
+            going(job)
         } else if ready > 0 || seen_ready > 0 {
             (Phase::Running, None)
         } else if crashing > 0 || (active == 0 && failed > 0) {
@@ -137,7 +152,10 @@ impl JobStatus {
             Phase::Failed if lost == 0 => 1,
             _ => lost,
         };
-        let mut replaced = tried.saturating_sub(given_up);
+        let mut replaced = match job.kind.is_job() {
+            true => tried.saturating_sub(given_up),
+            false => job.restarts.saturating_add(live.map_or(0, |l| l.restarts)),
+        };
         if phase == Phase::Failed
             && let Some(limit) = job.policy.backoff_limit
         {
@@ -155,11 +173,7 @@ impl JobStatus {
             },
             total,
             target: total.map(|n| target(job, n)),
-            unit: if job.indexed {
-                Unit::Indexes
-            } else {
-                Unit::Pods
-            },
+            unit: if job.indexed { Unit::Indexes } else { job.unit },
             active,
             ready,
             failed,
@@ -198,10 +212,14 @@ impl JobStatus {
         totals: Option<&JobTotals>,
         now: DateTime<Utc>,
     ) -> Option<TimeDelta> {
-        let going = matches!(
-            self.phase,
-            Phase::Pending | Phase::Running | Phase::Retrying
-        );
+        let going = !job.kind.serves
+            && matches!(
+                self.phase,
+                Phase::Pending | Phase::Running | Phase::Retrying
+            );
+        if let Some(seconds) = job.seconds_left.filter(|_| going) {
+            return Some(TimeDelta::seconds(seconds.into()));
+        }
         let remaining = self.target?.saturating_sub(self.done);
         if !going || self.done == 0 || remaining == 0 {
             return None;
@@ -227,6 +245,15 @@ impl JobStatus {
             }
         };
         TimeDelta::try_milliseconds(i64::try_from(millis).ok()?)
+    }
+}
+
+/// The phase of a kind whose status says whether it runs.
+fn going(job: &JobRow) -> (Phase, Option<&Condition>) {
+    match job.activity {
+        Activity::Running => (Phase::Running, None),
+        Activity::Restarting => (Phase::Retrying, condition(job, "Restarting")),
+        Activity::Counts | Activity::Waiting => (Phase::Pending, None),
     }
 }
 

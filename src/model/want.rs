@@ -2,6 +2,7 @@
 //! cluster layer starts and stops the difference: closing a pane cannot leak a stream.
 
 use super::ids::{Name, Uid};
+use super::kind::JobKind;
 
 /// A watched kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -12,6 +13,8 @@ pub enum Kind {
     Node,
     Event,
     Namespace,
+    /// Any other kind of workload; which there are is the cluster layer's to know.
+    Workload(JobKind),
 }
 
 impl Kind {
@@ -24,6 +27,7 @@ impl Kind {
             Kind::Node => "nodes",
             Kind::Event => "events",
             Kind::Namespace => "namespaces",
+            Kind::Workload(kind) => kind.plural,
         }
     }
 }

@@ -11,10 +11,11 @@ use crate::model::event::EventRow;
 use crate::model::health::Health;
 use crate::model::ids::{ClusterId, Key, Name, Uid};
 use crate::model::indexset::IndexSet;
-use crate::model::job::{Condition, CronJobRow, JobKind, JobRow, Policy};
+use crate::model::job::{Activity, Condition, CronJobRow, JobKind, JobRow, Policy};
 use crate::model::node::NodeRow;
 use crate::model::pod::{Exit, PodPhase, PodRow};
 use crate::model::resources::Devices;
+use crate::model::status::Unit;
 use crate::ui::keymap::Keymaps;
 use crate::ui::{Glyphs, Theme};
 
@@ -57,13 +58,21 @@ pub fn condition(kind: &str, reason: &str, message: &str, since: i64) -> Conditi
 pub fn job(namespace: &str, name: &str, created: i64) -> JobRow {
     JobRow {
         key: key(name),
-        kind: JobKind::Job,
+        kind: JobKind::JOB,
+        api_version: "batch/v1".into(),
         namespace: namespace.into(),
         name: name.into(),
         created: ago(created),
         deleting: false,
         owner: None,
         labels: vec![("team".into(), namespace.into())],
+        selectors: Vec::new(),
+        roles: Vec::new(),
+        unit: Unit::Pods,
+        activity: Activity::Counts,
+        restarts: 0,
+        seconds_left: None,
+        runtime: None,
         parallelism: 1,
         completions: Some(1),
         indexed: false,

@@ -9,7 +9,8 @@ use super::{Object, Wire, lax};
 use crate::model::delta::{Change, Rows};
 use crate::model::ids::{ClusterId, Names};
 use crate::model::indexset::IndexSet;
-use crate::model::job::{Condition as ConditionRow, JobKind, JobRow, Policy};
+use crate::model::job::{Activity, Condition as ConditionRow, JobKind, JobRow, Policy};
+use crate::model::status::Unit;
 
 pub type Job = Object<Spec, Status>;
 
@@ -184,13 +185,21 @@ impl Wire for Job {
         let completions = spec.completions;
         JobRow {
             key: metadata.key(cluster),
-            kind: JobKind::Job,
+            kind: JobKind::JOB,
+            api_version: names.get("batch/v1"),
             namespace: names.get(&metadata.namespace),
             name: names.get(&metadata.name),
             created: metadata.creation_timestamp,
             deleting: metadata.is_deleting(),
             owner: metadata.owner(names),
             labels: metadata.labels(names),
+            selectors: Vec::new(),
+            roles: Vec::new(),
+            unit: Unit::Pods,
+            activity: Activity::Counts,
+            restarts: 0,
+            seconds_left: None,
+            runtime: None,
             parallelism: spec.parallelism.unwrap_or(1),
             completions,
             indexed: spec.completion_mode == "Indexed",

@@ -245,6 +245,28 @@ pub fn numbers<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<i64>, D::Error> {
     Ok(Seq::<i64, Scalar>::deserialize(d)?.0)
 }
 
+/// An object of objects, in its own order; what is no object reads as its default.
+pub fn entries<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    d: D,
+) -> Result<Vec<(String, T)>, D::Error> {
+    struct V<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for V<T> {
+        type Value = Vec<(String, T)>;
+        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+            f.write_str("any value")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut a: A) -> Result<Self::Value, A::Error> {
+            let mut all = Vec::new();
+            while let Some((key, Object(value))) = a.next_entry::<String, Object<T>>()? {
+                all.push((key, value.unwrap_or_default()));
+            }
+            Ok(all)
+        }
+        otherwise!(bool int float text unit seq);
+    }
+    d.deserialize_any(V(PhantomData))
+}
+
 /// How many elements an array has, without keeping them.
 pub fn length<'de, D: Deserializer<'de>>(d: D) -> Result<u32, D::Error> {
     struct V;

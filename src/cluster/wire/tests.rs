@@ -75,6 +75,36 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
         "active",
         "restartPolicy",
         "k8s.io/initial-events-end",
+        "apiVersion",
+        "pytorchReplicaSpecs",
+        "runPolicy",
+        "schedulingPolicy",
+        "replicas",
+        "suspend",
+        "replicaStatuses",
+        "Worker",
+        "Launcher",
+        "replicatedJobs",
+        "replicatedJobsStatus",
+        "jobsStatus",
+        "restarts",
+        "runtimeRef",
+        "trainer",
+        "numNodes",
+        "resourcesPerNode",
+        "trainerStatus",
+        "progressPercentage",
+        "rayClusterSpec",
+        "headGroupSpec",
+        "workerGroupSpecs",
+        "numOfHosts",
+        "jobStatus",
+        "jobDeploymentStatus",
+        "desiredWorkerReplicas",
+        "readyWorkerReplicas",
+        "leaderWorkerTemplate",
+        "size",
+        "readyReplicas",
     ]);
     leaf.prop_recursive(6, 80, 8, move |inner| {
         prop_oneof![
@@ -89,7 +119,7 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-fn check<W: Wire>(value: &serde_json::Value) {
+pub(super) fn check<W: Wire>(value: &serde_json::Value) {
     let mut names = Names::default();
     let list = serde_json::json!({
         "metadata": {"resourceVersion": "7"},
@@ -116,6 +146,7 @@ proptest! {
         check::<node::Node>(&value);
         check::<super::event::Event>(&value);
         check::<namespace::Namespace>(&value);
+        kinds::check_all(&value);
     }
 
     #[test]

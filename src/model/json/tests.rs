@@ -43,6 +43,8 @@ fn the_failed_example_as_json() {
             "startTime": "2026-11-23T12:00:00Z",
             "finishTime": "2026-11-23T12:01:04Z",
             "elapsedSeconds": 64,
+            "ownerHint": "default",
+            "selectors": ["batch.kubernetes.io/controller-uid=00000000-0000-0000-0000-000000001234"],
             "labels": {},
         })
     );

@@ -52,8 +52,16 @@ impl Phase {
 }
 
 impl JobRow {
-    /// Devices of all pods that run at a time: one pod's times min(parallelism, completions).
+    /// Devices of all pods that run at a time: one pod's times min(parallelism, completions), or those of all
+    /// replicas of all roles.
     pub fn gpus(&self) -> Devices {
+        if !self.kind.is_job() {
+            let mut all = Devices::default();
+            for role in &self.roles {
+                all.add_all(&role.devices.times(role.wanted));
+            }
+            return all;
+        }
         let pods = self
             .completions
             .map_or(self.parallelism, |n| n.min(self.parallelism));
@@ -62,9 +70,7 @@ impl JobRow {
 
     /// The kind as its API names it.
     pub fn kind_name(&self) -> &'static str {
-        match self.kind {
-            crate::model::job::JobKind::Job => "Job",
-        }
+        self.kind.kind
     }
 }
 

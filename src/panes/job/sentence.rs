@@ -60,6 +60,10 @@ fn done(status: &JobStatus) -> String {
         (Unit::Indexes, _) => " indexes",
         (Unit::Pods, Some(1)) => "",
         (Unit::Pods, _) => " pods",
+        (Unit::Jobs, Some(1)) => "",
+        (Unit::Jobs, _) => " jobs",
+        (Unit::Groups, _) => " groups",
+        (Unit::Percent, _) => " %",
     };
     match status.total {
         Some(total) => format!(

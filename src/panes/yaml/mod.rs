@@ -81,6 +81,7 @@ impl Yaml {
             Kind::Node => "node",
             Kind::Event => "event",
             Kind::Namespace => "namespace",
+            Kind::Workload(kind) => kind.plural.trim_end_matches('s'),
         };
         format!("{kind}/{}", self.want.name)
     }
