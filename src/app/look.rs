@@ -109,11 +109,11 @@ impl Look {
         let mut problems = Vec::new();
         let name = self.theme.name().to_owned();
         if let Err(why) = self.use_theme(&name) {
-            problems.push(format!("{why}; keeping the theme as it was"));
+            problems.push(format!("theme kept as it was: {why}"));
         }
         match self.keymaps.load(self.keymap.name()) {
             Ok(keymap) => self.keymap = keymap,
-            Err(e) => problems.push(format!("{e}; keeping the keys as they were")),
+            Err(e) => problems.push(format!("keys kept as they were: {e}")),
         }
         problems
     }

@@ -19,13 +19,18 @@ use crate::app::{App, Begin};
 use crate::cluster::kubeconfig::Surroundings;
 use crate::cluster::report::Report;
 use crate::model::ids::Key;
-use crate::model::want::{Kind, ObjectWant, Want};
+use crate::model::want::{Kind, LogWant, ObjectWant, Want};
 use crate::panes::{Command, LogsOf, PodsOf, Target};
 use crate::settings::{self, Ascii};
 use crate::ui::{Depth, Glyphs, Theme, svg};
 
-/// With the clock standing still a log has no end to wait for: it is there when nothing came for so long.
+/// With the clock standing still a log has no end to wait for: it is there when nothing came for so long
+/// after its first line.
 const QUIET: Duration = Duration::from_millis(400);
+/// How long a log may take to its first line; what has written nothing has none.
+const SILENT: Duration = Duration::from_secs(3);
+/// Drawing makes panes ask for more, and the answers for more again: no chain of that is longer.
+const ROUNDS: usize = 8;
 
 /// What to draw.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,6 +200,9 @@ struct Stage {
     app: App,
     connection: u32,
     connected: Option<Connected>,
+    /// Objects that came, and logs of which something came.
+    answered: Vec<ObjectWant>,
+    heard: Vec<LogWant>,
 }
 
 impl Stage {
@@ -215,6 +223,8 @@ impl Stage {
             app,
             connection,
             connected: None,
+            answered: Vec::new(),
+            heard: Vec::new(),
         })
     }
 
@@ -289,8 +299,13 @@ impl Stage {
         }
         self.settle().await?;
         // some wants are known only once the pane has been drawn: events and log tail of a detail
-        self.app.paint(area, &mut Buffer::empty(area), now);
-        self.settle().await
+        for _ in 0..ROUNDS {
+            self.app.paint(area, &mut Buffer::empty(area), now);
+            if !self.settle().await? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn find(&self, name: &str) -> Result<(Key, ObjectWant)> {
@@ -310,11 +325,10 @@ impl Stage {
         Ok((job.key, want))
     }
 
-    /// Meets what the screen wants until it has all of it.
-    async fn settle(&mut self) -> Result<()> {
+    /// Meets what the screen wants until it has all of it; false if it wanted nothing new.
+    async fn settle(&mut self) -> Result<bool> {
         let mut wanted: Vec<Want> = Vec::new();
-        let mut answered: Vec<ObjectWant> = Vec::new();
-        let mut quiet = false;
+        let (mut quiet, mut asked) = (false, false);
         loop {
             let now = self.now();
             for effect in self.app.take_effects(now) {
@@ -323,25 +337,31 @@ impl Stage {
                 {
                     connected.cluster.want(namespace.as_deref(), &wants);
                     wanted = wants;
-                    quiet = false;
+                    (quiet, asked) = (false, true);
                 }
             }
             let Some(connected) = &mut self.connected else {
-                return Ok(());
+                return Ok(false);
             };
             let missing = |want: &Want| match want {
                 Want::Watch(kind, selector) => connected.settled(*kind, selector).is_none(),
-                Want::Object(object) => !answered.contains(object),
+                Want::Object(object) => !self.answered.contains(object),
                 Want::Log(_) => !quiet,
             };
             let logs_only = wanted
                 .iter()
                 .all(|want| !missing(want) || matches!(want, Want::Log(_)));
             if !wanted.iter().any(missing) {
-                return Ok(());
+                return Ok(asked);
             }
+            let unheard = |want: &Want| matches!(want, Want::Log(log) if !self.heard.contains(log));
             let next = if logs_only {
-                match tokio::time::timeout(QUIET, connected.next()).await {
+                let patience = if wanted.iter().any(unheard) {
+                    SILENT
+                } else {
+                    QUIET
+                };
+                match tokio::time::timeout(patience, connected.next()).await {
                     Ok(report) => report?,
                     Err(_) => {
                         quiet = true;
@@ -351,8 +371,10 @@ impl Stage {
             } else {
                 connected.next().await?
             };
-            if let Report::Object { want, .. } = &next {
-                answered.push(want.clone());
+            match &next {
+                Report::Object { want, .. } => self.answered.push(want.clone()),
+                Report::Log(batch) => self.heard.push((*batch.want).clone()),
+                _ => {}
             }
             let connection = self.connection;
             self.receive(Message::From {

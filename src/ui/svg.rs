@@ -29,7 +29,7 @@ pub fn svg(buf: &Buffer, theme: &Theme) -> String {
     let mut out = String::with_capacity(buf.content.len() * 24);
     let _ = write!(
         out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\">\n\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" xml:space=\"preserve\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\">\n\
          <style>text{{font:{FONT}px {FONTS};white-space:pre;dominant-baseline:alphabetic}}.b{{font-weight:700}}.i{{font-style:italic}}</style>\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{2}\"/>\n<g transform=\"translate({MARGIN} {MARGIN})\">\n",
         trim(width),

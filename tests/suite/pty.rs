@@ -138,14 +138,36 @@ impl Session {
             .contents()
     }
 
-    /// Waits until the screen satisfies; answers it.
+    /// What the screen's first cell is painted on.
+    pub fn background(&self) -> vt100::Color {
+        background(
+            self.shared
+                .parser
+                .lock()
+                .expect("no poison")
+                .parser
+                .screen(),
+        )
+    }
+
+    #[track_caller]
+    pub fn until_background(&self, color: vt100::Color) {
+        self.wait(&format!("{color:?}"), |screen| background(screen) == color);
+    }
+
+    /// Waits until the text on screen satisfies; answers it.
     #[track_caller]
     pub fn until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
+        self.wait(what, |screen| holds(&screen.contents()))
+    }
+
+    #[track_caller]
+    fn wait(&self, what: &str, holds: impl Fn(&vt100::Screen) -> bool) -> String {
         let end = Instant::now() + PATIENCE;
         let mut parsed = self.shared.parser.lock().expect("no poison");
         loop {
             let screen = parsed.parser.screen().contents();
-            if holds(&screen) {
+            if holds(parsed.parser.screen()) {
                 return screen;
             }
             let left = end.saturating_duration_since(Instant::now());
@@ -205,6 +227,12 @@ impl Session {
             "mouse reports are still on"
         );
     }
+}
+
+fn background(screen: &vt100::Screen) -> vt100::Color {
+    screen
+        .cell(0, 0)
+        .map_or(vt100::Color::Default, vt100::Cell::bgcolor)
 }
 
 impl Drop for Session {

@@ -1,6 +1,7 @@
 //! A demo cluster in a process of its own, as a user starts it, and kubectl pointed at it.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -35,6 +36,28 @@ impl Served {
             kubeconfig,
             folder,
         }
+    }
+
+    /// One request as any client would send it; answers the status line and what follows.
+    pub fn request(&self, method: &str, path: &str, body: &str) -> String {
+        let config = std::fs::read_to_string(&self.kubeconfig).expect("a kubeconfig");
+        let address = config
+            .split("server: http://")
+            .nth(1)
+            .and_then(|rest| rest.lines().next())
+            .expect("an address");
+        let mut stream = TcpStream::connect(address.trim()).expect("it listens");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream
+            .write_all((head + body).as_bytes())
+            .expect("it takes requests");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
     }
 
     /// `kubectl ARGS` on it, not started yet.

@@ -1,6 +1,9 @@
 //! End to end: a person starts jobdeck in a terminal, works, and leaves; the terminal is as it was.
 
+use std::path::Path;
+
 use super::pty::Session;
+use super::served::Served;
 
 fn home() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder")
@@ -75,6 +78,92 @@ fn a_first_visit_from_the_start_screen_to_the_way_out() {
     // an escape with a letter right behind it would be alt and that letter
     term.until("the keys are away", |s| !s.contains("everywhere"));
     term.send("q");
+    assert_eq!(term.until_ended(), 0);
+    term.assert_restored();
+}
+
+/// What another client does to the cluster appears by itself.
+#[test]
+fn changes_by_others_appear_while_it_is_open() {
+    let served = Served::start(&[]);
+    let home = home();
+    let config = served.kubeconfig.to_str().expect("a plain path");
+    let args = ["--kubeconfig", config, "-n", "research"];
+    let mut term = Session::start(&args, (120, 40), home.path());
+    term.until("live jobs", |s| {
+        s.contains("live") && s.contains("grpo-math")
+    });
+    term.send("/brand-new\r");
+    term.until_shows("none of ");
+
+    let jobs = "/apis/batch/v1/namespaces/research/jobs";
+    let job = r#"{"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "brand-new"}, "spec": {
+        "suspend": true, "template": {"spec": {"restartPolicy": "Never",
+        "containers": [{"name": "main", "image": "busybox:1.36"}]}}}}"#;
+    let answer = served.request("POST", jobs, job);
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    term.until("it is held", |s| s.contains("held") && s.contains("0/1"));
+
+    let one = format!("{jobs}/brand-new");
+    let answer = served.request("DELETE", &one, "");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    term.until_shows("none of ");
+
+    // the server ends: what was seen stays, and says that it is old
+    term.send("\x1b");
+    term.until_shows("grpo-math");
+    drop(served);
+    term.until("stale", |s| s.contains("stale") && s.contains("grpo-math"));
+    term.send("q");
+    assert_eq!(term.until_ended(), 0);
+    term.assert_restored();
+}
+
+fn write(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    std::fs::write(path, text).expect("written");
+}
+
+/// Keys and colours follow their files; a broken file is said, with its line, and changes nothing.
+#[test]
+fn themes_and_keys_follow_their_files_while_it_runs() {
+    let home = home();
+    let folder = home.path().join(".config/jobdeck");
+    let keys = folder.join("keymaps/mine.toml");
+    write(
+        &folder.join("config.toml"),
+        "keymap = \"mine\"\ntheme = \"mine\"\n",
+    );
+    write(
+        &keys,
+        "name = \"mine\"\ninherits = \"default\"\n[global]\nquit = \"Q\"\n",
+    );
+    let theme = folder.join("themes/mine.toml");
+    write(&theme, "name = \"mine\"\ninherits = \"jobdeck-dark\"\n");
+    let mut term = Session::start(&[], (120, 40), home.path());
+    term.until_shows("Q quit");
+    assert_ne!(term.background(), vt100::Color::Rgb(0x12, 0x34, 0x56));
+
+    write(
+        &keys,
+        "name = \"mine\"\ninherits = \"default\"\n[global]\nquit = \"E\"\n",
+    );
+    term.until_shows("E quit");
+
+    write(
+        &keys,
+        "name = \"mine\"\ninherits = \"default\"\n[global]\nqiut = \"X\"\n",
+    );
+    let screen = term.until_shows("keys kept as they were");
+    assert!(screen.contains("mine.toml:4"), "{screen}");
+    assert!(screen.contains("qiut"), "{screen}");
+
+    write(
+        &theme,
+        "name = \"mine\"\ninherits = \"jobdeck-dark\"\n[palette]\nbg = \"#123456\"\n",
+    );
+    term.until_background(vt100::Color::Rgb(0x12, 0x34, 0x56));
+    term.send("E");
     assert_eq!(term.until_ended(), 0);
     term.assert_restored();
 }
