@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::{Options, nodes, script};
+use crate::demo::api::defaults;
 use crate::demo::api::write::{Cluster, Writer};
 use crate::demo::clock::rfc3339;
 use crate::demo::controllers::Kinds;
@@ -39,7 +40,9 @@ pub fn fill(cluster: &mut Cluster, kinds: Kinds, options: &Options, now: DateTim
         if let Some(job) = job(cluster, kinds, namespace, &name, width, started) {
             for index in 0..width {
                 let host = &hosts[(serial * WIDTH + index) % hosts.len()];
-                let pod = pod(cluster, &job, index, host, started);
+                let mut pod = pod(cluster, &job, index, host, started);
+                // what was never admitted must still be what admission makes: later writes are compared with it
+                defaults::apply("", "Pod", &mut pod);
                 cluster.store.put(kinds.pods, pod);
             }
         }

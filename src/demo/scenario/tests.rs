@@ -103,3 +103,27 @@ fn a_large_cluster_is_filled_with_running_pods() {
         2
     );
 }
+
+/// They were never admitted: what is written to them later is compared with what admission would have made.
+#[test]
+fn the_filled_pods_are_as_admission_makes_them() {
+    let options = Options {
+        pods: 30,
+        ..Options::default()
+    };
+    let mut world = World::stepped(&options, Duration::from_secs(1));
+    let kinds = world.kinds();
+    let pods = world.cluster.store.list(kinds.pods, None);
+    let fleet: Vec<Value> = pods
+        .filter(|p| p.name.starts_with("fleet-"))
+        .map(|p| p.value())
+        .collect();
+    // one for each, though a node of the scene is lost and its pods are replaced
+    assert!(fleet.len() >= 30, "{}", fleet.len());
+    for mut pod in fleet {
+        pod["metadata"]["labels"]["touched"] = json!("yes");
+        let by = Writer::new("kubectl-edit");
+        let written = world.cluster.update(kinds.pods, pod, &by);
+        assert!(written.is_ok(), "{written:?}");
+    }
+}
