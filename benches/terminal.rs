@@ -12,6 +12,7 @@ use std::num::NonZero;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
@@ -253,6 +254,7 @@ impl Drop for Screen {
 struct Churn {
     stop: Arc<AtomicBool>,
     sent: Arc<AtomicU64>,
+    lanes: Vec<JoinHandle<()>>,
 }
 
 impl Churn {
@@ -263,6 +265,7 @@ impl Churn {
             Arc::new(AtomicBool::new(false)),
             Arc::new(AtomicU64::new(0)),
         );
+        let mut lanes = Vec::new();
         for lane in 0..4 {
             let (address, names, stop, sent) = (
                 address.to_owned(),
@@ -270,7 +273,7 @@ impl Churn {
                 stop.clone(),
                 sent.clone(),
             );
-            std::thread::spawn(move || {
+            lanes.push(std::thread::spawn(move || {
                 let mut connection =
                     BufReader::new(TcpStream::connect(&address).expect("the demo cluster"));
                 let begun = Instant::now();
@@ -294,17 +297,21 @@ impl Churn {
                     answer(&mut connection);
                     sent.fetch_add(1, Ordering::Relaxed);
                 }
-            });
+            }));
         }
-        Self { stop, sent }
+        Self { stop, sent, lanes }
     }
 
     fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
 
+    /// Ends the load; what is on its way is answered first, so that nobody talks to a server that is gone.
     fn stop(self) {
         self.stop.store(true, Ordering::Relaxed);
+        for lane in self.lanes {
+            lane.join().expect("no lane failed");
+        }
     }
 }
 

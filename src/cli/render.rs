@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 use color_eyre::eyre::{Result, WrapErr, bail};
@@ -200,6 +201,8 @@ struct Stage {
     app: App,
     connection: u32,
     connected: Option<Connected>,
+    /// How long before the picture all this happens: panes ask for details of what has been selected a while.
+    before: TimeDelta,
     /// Objects that came, and logs of which something came.
     answered: Vec<ObjectWant>,
     heard: Vec<LogWant>,
@@ -207,15 +210,12 @@ struct Stage {
 
 impl Stage {
     fn new(mut app: App) -> Result<Self> {
-        let connection = app
-            .take_effects(chrono::Utc::now())
-            .iter()
-            .find_map(|e| match e {
-                Effect::Connect { connection, .. } | Effect::ConnectDemo { connection } => {
-                    Some(*connection)
-                }
-                _ => None,
-            });
+        let connection = app.take_effects(Utc::now()).iter().find_map(|e| match e {
+            Effect::Connect { connection, .. } | Effect::ConnectDemo { connection } => {
+                Some(*connection)
+            }
+            _ => None,
+        });
         let Some(connection) = connection else {
             bail!("the app did not ask for a cluster");
         };
@@ -223,15 +223,18 @@ impl Stage {
             app,
             connection,
             connected: None,
+            before: TimeDelta::seconds(1),
             answered: Vec::new(),
             heard: Vec::new(),
         })
     }
 
-    fn now(&self) -> chrono::DateTime<chrono::Utc> {
-        self.connected
+    fn now(&self) -> DateTime<Utc> {
+        let now = self
+            .connected
             .as_ref()
-            .map_or_else(chrono::Utc::now, Connected::now)
+            .map_or_else(Utc::now, Connected::now);
+        now - self.before
     }
 
     /// No cluster: what the start screen says then.
@@ -298,8 +301,11 @@ impl Stage {
             }
         }
         self.settle().await?;
+        self.app.paint(area, &mut Buffer::empty(area), now);
+        self.before = TimeDelta::zero();
         // some wants are known only once the pane has been drawn: events and log tail of a detail
         for _ in 0..ROUNDS {
+            let now = self.now();
             self.app.paint(area, &mut Buffer::empty(area), now);
             if !self.settle().await? {
                 break;

@@ -310,7 +310,12 @@ fn frames_are_drawn_without_a_terminal() {
     assert_eq!((code, &*err), (0, ""));
     assert_eq!(text.lines().count(), 30);
     assert!(text.contains("jobdeck") && text.contains("live"), "{text}");
-    let (_, again, _) = render(&["jobs", "--demo", "--size", "100x30"]);
+    // wide enough for the detail: its events and its log are waited for, and the picture is the same twice
+    let wide = ["jobs", "--demo", "--size", "160x44"];
+    let (_, text, _) = render(&wide);
+    assert!(text.contains("FileNotFoundError"), "{text}");
+    assert!(!text.contains("asking "), "{text}");
+    let (_, again, _) = render(&wide);
     assert!(text == again, "one seed, two frames");
     let file = home.path().join("jobs.svg");
     let (code, out, _) = run(jobdeck(home.path())
