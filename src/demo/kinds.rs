@@ -76,7 +76,7 @@ fn parse(line: &str) -> Option<Kind> {
         categories: list(categories),
         status: flags.contains('s'),
         scale: flags.contains('x'),
-        custom: false,
+        ..Kind::default()
     })
 }
 

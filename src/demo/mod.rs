@@ -10,6 +10,7 @@
 pub mod api;
 pub mod clock;
 pub mod controllers;
+pub mod crds;
 pub mod http;
 pub mod kinds;
 pub mod logs;

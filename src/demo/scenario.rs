@@ -16,6 +16,7 @@ use self::script::Entry;
 use super::api::write::{Cluster, Random, Writer};
 use super::clock::{Clock, rfc3339};
 use super::controllers::Kinds;
+use super::crds;
 use super::world::World;
 
 pub(crate) const DEFAULT: &str = include_str!("scenario/default.txt");
@@ -92,8 +93,9 @@ fn scene(options: &Options, now: DateTime<Utc>) -> World {
     world
 }
 
-/// Namespaces and nodes.
+/// Definitions, namespaces and nodes.
 fn furnish(cluster: &mut Cluster, kinds: Kinds, options: &Options, start: DateTime<Utc>) {
+    crds::install(cluster);
     let by = Writer::new("kubectl-create");
     for name in [
         "ml-team-a",

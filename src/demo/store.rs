@@ -27,6 +27,25 @@ pub struct Kind {
     pub scale: bool,
     /// Comes from a CustomResourceDefinition: no built-in schema, defaults or validation.
     pub custom: bool,
+    /// The versions it is served in, best first; empty if `version` is the only one. What is stored is in `version`.
+    pub versions: Vec<Served>,
+    /// The kind of its lists where it is not the kind with `List` behind it.
+    pub list: String,
+    /// Its definition is being deleted: nothing can be created any more.
+    pub ending: bool,
+    /// Fields beside name and namespace that a field selector may name.
+    pub selectable: Vec<String>,
+}
+
+/// One version of a kind that has several.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Served {
+    pub version: String,
+    pub status: bool,
+    pub scale: bool,
+    pub selectable: Vec<String>,
+    /// What a client that uses this version is warned of; empty if of nothing.
+    pub warning: String,
 }
 
 impl Kind {
@@ -37,6 +56,37 @@ impl Kind {
         } else {
             format!("{}.{}", self.plural, self.group)
         }
+    }
+
+    /// `JobList`
+    pub fn list_kind(&self) -> String {
+        if self.list.is_empty() {
+            format!("{}List", self.kind)
+        } else {
+            self.list.clone()
+        }
+    }
+
+    /// The versions it is served in, best first.
+    pub fn served(&self) -> impl Iterator<Item = &str> {
+        let only = self.versions.is_empty() && !self.custom;
+        let several = self.versions.iter().map(|v| v.version.as_str());
+        several.chain(only.then_some(self.version.as_str()))
+    }
+
+    /// The kind as it is in one of its versions; `None` if it is not served in that one.
+    pub fn at(self: &Arc<Self>, version: &str) -> Option<Arc<Self>> {
+        if !self.custom {
+            return (self.version == version).then(|| self.clone());
+        }
+        let found = self.versions.iter().find(|v| v.version == version)?;
+        Some(Arc::new(Self {
+            version: found.version.clone(),
+            status: found.status,
+            scale: found.scale,
+            selectable: found.selectable.clone(),
+            ..(**self).clone()
+        }))
     }
 
     /// `batch/v1`, or `v1` for core.
@@ -153,6 +203,8 @@ struct Shelf {
     history: VecDeque<Arc<Event>>,
     /// Version of the newest event dropped from `history`.
     compacted: u64,
+    /// No longer served; the number is never given again, so that old watches end.
+    gone: bool,
 }
 
 /// Where versions begin: what is older counts as compacted, as on any cluster that has lived a while.
@@ -209,23 +261,41 @@ impl Store {
         KindId((self.kinds.len() - 1) as u16)
     }
 
+    /// Changes what is said of a served kind; its group and plural stay.
+    pub fn redefine(&mut self, id: KindId, kind: Kind) {
+        if let Some(old) = self.kinds.get_mut(id.0 as usize) {
+            *old = Arc::new(kind);
+        }
+    }
+
+    /// Serves a kind no longer; its objects must be gone.
+    pub fn unregister(&mut self, id: KindId) {
+        if let Some(shelf) = self.shelves.get_mut(id.0 as usize) {
+            shelf.gone = true;
+        }
+        self.changed.send_replace(self.rv);
+    }
+
+    pub fn is_served(&self, id: KindId) -> bool {
+        self.shelves.get(id.0 as usize).is_some_and(|s| !s.gone)
+    }
+
+    /// The kinds that are served.
     pub fn kinds(&self) -> impl Iterator<Item = (KindId, &Arc<Kind>)> {
-        self.kinds
-            .iter()
-            .enumerate()
-            .map(|(i, k)| (KindId(i as u16), k))
+        let all = self.kinds.iter().zip(&self.shelves).enumerate();
+        all.filter(|(_, (_, shelf))| !shelf.gone)
+            .map(|(i, (kind, _))| (KindId(i as u16), kind))
     }
 
     pub fn kind(&self, id: KindId) -> &Arc<Kind> {
         &self.kinds[id.0 as usize]
     }
 
-    /// By group and plural; the demo serves one version of each resource.
+    /// By group and plural.
     pub fn kind_id(&self, group: &str, plural: &str) -> Option<KindId> {
-        self.kinds
-            .iter()
-            .position(|k| k.group == group && k.plural == plural)
-            .map(|i| KindId(i as u16))
+        self.kinds()
+            .find(|(_, k)| k.group == group && k.plural == plural)
+            .map(|(id, _)| id)
     }
 
     /// The newest version given out.

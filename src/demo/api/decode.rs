@@ -6,6 +6,7 @@ use super::events;
 use super::gojson;
 use super::options::Validation;
 use super::schema::{self, decode, schemas};
+use super::status::Cause;
 use super::write::Refusal;
 use crate::demo::store::Kind;
 
@@ -132,7 +133,9 @@ impl Expected<'_> {
             }
         };
         let (version, kind) = self.type_of(&untyped, &unrecognized)?;
-        if kind != self.kind || version != self.api_version() {
+        if self.definition.is_none() {
+            self.custom_type(&untyped, &version, &kind, &unrecognized)?;
+        } else if kind != self.kind || version != self.api_version() {
             return Err(self.mismatch(&version, &kind));
         }
         let v = self.version;
@@ -167,6 +170,38 @@ impl Expected<'_> {
                 Vec::new()
             },
         })
+    }
+
+    /// Custom kinds take nothing from the URL, and put a wrong type in other words.
+    fn custom_type(
+        &self,
+        body: &Value,
+        version: &str,
+        kind: &str,
+        unrecognized: &dyn Fn(&str) -> Refusal,
+    ) -> Result<(), Refusal> {
+        if body["kind"].as_str().is_none_or(str::is_empty) {
+            return Err(unrecognized(&format!(
+                "Object 'Kind' is missing in '{body}'"
+            )));
+        }
+        if version != self.api_version() {
+            return Err(self.mismatch_version(version));
+        }
+        if kind != self.kind {
+            let why = format!("must be {}", self.kind);
+            let cause = Cause::invalid("kind", &body["kind"], &why);
+            let name = body["metadata"]["name"].as_str().unwrap_or_default();
+            return Err(Refusal::invalid(self.group, kind, name, &[cause]));
+        }
+        Ok(())
+    }
+
+    fn mismatch_version(&self, version: &str) -> Refusal {
+        Refusal::bad_request(format!(
+            "the API version in the data ({version}) does not match the expected API version ({})",
+            self.api_version()
+        ))
     }
 
     /// What the body says it is; what it leaves out is taken from the URL.
@@ -215,10 +250,7 @@ impl Expected<'_> {
             ));
         }
         if kind == self.kind {
-            return Refusal::bad_request(format!(
-                "the API version in the data ({version}) does not match the expected API version ({})",
-                self.api_version()
-            ));
+            return self.mismatch_version(version);
         }
         let package = |group: &str| {
             let first = group.split('.').next().unwrap_or_default();

@@ -99,6 +99,7 @@ pub fn apply(group: &str, kind: &str, object: &mut Value) {
             fill(object, "reportingComponent", "");
             fill(object, "reportingInstance", "");
         }
+        ("apiextensions.k8s.io", _) => super::custom::definition::defaults(child(object, "spec")),
         ("scheduling.k8s.io", "PriorityClass") => {
             fill_text(object, "preemptionPolicy", "PreemptLowerPriority");
             fill(object, "value", 0);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
+use super::custom::definition;
 use super::status::Cause;
 use super::write::{Cluster, Delete, Refusal};
 use crate::demo::clock::rfc3339;
@@ -106,13 +107,16 @@ impl Cluster {
     ) -> Result<Option<Arc<Object>>, Refusal> {
         let Some(value) = self.prepare_delete(kind, namespace, name, how)? else {
             self.store.remove(kind, namespace, name);
+            self.removed(kind);
             return Ok(None);
         };
         let stored = self.store.get(kind, namespace, name);
         if let Some(same) = stored.filter(|o| *o.tree() == value) {
             return Ok(Some(same.clone()));
         }
-        Ok(Some(self.store.put(kind, value)))
+        let left = self.store.put(kind, value);
+        self.written(kind, name);
+        Ok(Some(left))
     }
 
     /// What a deletion would leave behind; `None` if nothing.
@@ -133,6 +137,12 @@ impl Cluster {
         let mut value = stored.value();
         if info.group.is_empty() && info.kind == "Namespace" {
             return Ok(Some(self.ending_namespace(value)));
+        }
+        if definition::is_definition(info) {
+            if value["metadata"]["deletionTimestamp"].is_null() {
+                definition::mark_deleted(&mut value, &rfc3339(self.clock.now()));
+            }
+            return Ok(Some(value));
         }
         let seconds = grace(info, &value, how.grace_seconds);
         let meta = &mut value["metadata"];

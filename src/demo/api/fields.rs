@@ -72,6 +72,7 @@ pub fn resolve(kind: &Kind, newer: bool, fields: Fields) -> Result<Fields, Strin
                         .then(|| field.clone())
                 }),
             ("", "Event") => EVENT.contains(&field.as_str()).then(|| field.clone()),
+            _ if kind.selectable.contains(&field) => Some(field.clone()),
             (group, name) => {
                 let extra: &[&str] = match (group, name) {
                     ("", "Node") => &["spec.unschedulable"],
@@ -99,6 +100,7 @@ pub fn resolve(kind: &Kind, newer: bool, fields: Fields) -> Result<Fields, Strin
 
 fn unsupported(kind: &Kind, field: &str) -> String {
     match (kind.group.as_str(), kind.kind.as_str()) {
+        _ if kind.custom => format!("field label not supported: {field}"),
         ("batch", "Job") => format!("field label \"{field}\" not supported for Job"),
         (
             "",

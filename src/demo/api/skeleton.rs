@@ -55,6 +55,7 @@ pub fn empty(kind: &Kind, newer_events: bool) -> Value {
         ) => {
             object["spec"] = json!({});
         }
+        ("apiextensions.k8s.io", _) => object["spec"] = json!({"names": {}}),
         ("", "ConfigMap" | "Secret" | "ServiceAccount")
         | ("scheduling.k8s.io" | "storage.k8s.io", _) => {}
         _ => object["spec"] = json!({}),

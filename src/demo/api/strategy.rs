@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::custom::definition;
 use super::defaults::child;
 use super::write::Cluster;
 use crate::demo::store::Kind;
@@ -56,7 +57,7 @@ pub fn reset_status(kind: &Kind, value: &mut Value) {
         if let Some(fields) = value.as_object_mut() {
             fields.remove("status");
         }
-    } else if kind.kind != "CustomResourceDefinition" {
+    } else {
         value["status"] = json!({});
     }
 }
@@ -110,6 +111,7 @@ pub fn prepare_create(cluster: &mut Cluster, kind: &Kind, value: &mut Value, bar
                 spec["finalizers"] = Value::Array(all);
             }
         }
+        ("apiextensions.k8s.io", _) => definition::fresh(value),
         ("", "Service") => allocate_address(cluster, child(value, "spec")),
         ("", "Secret") => encode_strings(value),
         _ => {}
@@ -226,6 +228,9 @@ pub fn prepare_update(kind: &Kind, old: &Value, new: &mut Value, sub: &str) {
     if kind.group.is_empty() && kind.kind == "Secret" {
         encode_strings(new);
     }
+    if definition::is_definition(kind) && sub.is_empty() {
+        definition::note_storage(new);
+    }
     let (before, empty) = (&old["metadata"], Map::new());
     let meta = child(new, "metadata");
     for field in [
@@ -268,8 +273,9 @@ pub fn bump_generation(kind: &Kind, old: &Value, new: &mut Value) {
     let changed = if kind.custom {
         let rest = |v: &Value| {
             let fields = v.as_object().into_iter().flatten();
+            // A status that is no subresource is a field like any other.
             fields
-                .filter(|(k, _)| *k != "metadata" && *k != "status")
+                .filter(|(k, _)| *k != "metadata" && !(kind.status && *k == "status"))
                 .map(|(k, v)| (k.clone(), v.clone()))
                 .collect::<Map<_, _>>()
         };

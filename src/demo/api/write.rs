@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::custom::{CustomKinds, PrinterColumn};
-use super::schema::schemas;
+use super::custom::{self, CustomKinds, definition};
+use super::schema::Schemas;
 use super::{admit, defaults, delete, owned, skeleton, strategy, validate};
 use crate::demo::clock::{Clock, rfc3339};
 use crate::demo::kinds;
@@ -134,11 +134,6 @@ impl Cluster {
         }
     }
 
-    /// The table columns of a custom kind; `None` for built-in ones.
-    pub fn columns(&self, kind: KindId) -> Option<&[PrinterColumn]> {
-        self.custom.columns.get(&kind).map(Vec::as_slice)
-    }
-
     /// Creates an object as `POST` would: name from generateName, uid, creationTimestamp, defaults, validation.
     ///
     /// # Errors
@@ -163,10 +158,11 @@ impl Cluster {
         by: &Writer,
         managed: Option<Value>,
     ) -> Result<Value, Refusal> {
-        let info = self.store.kind(kind).clone();
         if !value.is_object() {
             return Err(Refusal::bad_request("the object is not an object"));
         }
+        let info = self.seen_as(kind, &value);
+        self.takes_new(&info, &value)?;
         value["apiVersion"] = json!(info.api_version());
         value["kind"] = json!(info.kind);
         let meta = defaults::child(&mut value, "metadata");
@@ -185,6 +181,8 @@ impl Cluster {
             meta.remove("namespace");
         }
         strategy::reset_status(&info, &mut value);
+        self.structure(kind, &info, &mut value)
+            .map_err(Refusal::bad_request)?;
         let labels = value["metadata"]["labels"].as_object();
         let bare = labels.is_none_or(serde_json::Map::is_empty);
         if !info.custom {
@@ -195,7 +193,7 @@ impl Cluster {
             Some(fields) => value["metadata"]["managedFields"] = fields,
             None => {
                 let empty = skeleton::empty(&info, false);
-                self.credit(&info, &empty, &mut value, by);
+                self.credit(kind, &info, &empty, &mut value, by);
             }
         }
         self.namespace_takes(&info, &value)?;
@@ -208,7 +206,8 @@ impl Cluster {
         if !info.custom {
             defaults::apply(&info.group, &info.kind, &mut value);
         }
-        let causes = validate::create(&info, &value);
+        let mut causes = validate::create(&info, &value);
+        causes.extend(self.own_rules(kind, &info, None, &value, ""));
         let name = value["metadata"]["name"].as_str().unwrap_or_default();
         if !causes.is_empty() {
             return Err(Refusal::invalid(&info.group, &info.kind, name, &causes));
@@ -216,12 +215,31 @@ impl Cluster {
         if self.store.get(kind, namespace_of(&value), name).is_some() {
             return Err(Refusal::already_exists(&info, name));
         }
+        self.convert(kind, &self.store.kind(kind).version, &mut value);
         Ok(value)
+    }
+
+    /// What a definition has against an object, or the server against a definition.
+    fn own_rules(
+        &self,
+        kind: KindId,
+        info: &Kind,
+        old: Option<&Value>,
+        value: &Value,
+        sub: &str,
+    ) -> Vec<super::status::Cause> {
+        if definition::is_definition(info) && sub.is_empty() {
+            return definition::validate(value, old);
+        }
+        let version = self.custom.version(kind, &info.version);
+        version.map_or_else(Vec::new, |v| custom::check(v, value, old, sub == "status"))
     }
 
     /// Stores what [`Cluster::prepare_create`] made.
     pub fn commit_create(&mut self, kind: KindId, value: Value) -> Arc<Object> {
-        self.store.put(kind, value)
+        let stored = self.store.put(kind, value);
+        self.written(kind, &stored.name);
+        stored
     }
 
     /// The name, made from generateName where it is missing.
@@ -247,13 +265,13 @@ impl Cluster {
     }
 
     /// Credits a write in managedFields.
-    fn credit(&self, info: &Kind, old: &Value, new: &mut Value, by: &Writer) {
+    fn credit(&self, kind: KindId, info: &Kind, old: &Value, new: &mut Value, by: &Writer) {
         if self.replaying && (info.kind == "Event" || old["metadata"]["uid"].is_string()) {
             return;
         }
         let who = self.manager(info, by, owned::Operation::Update);
-        let place = place(info);
-        owned::update(schemas(), place, old, new, &who);
+        let types = self.types(kind, info);
+        owned::update(&types, place(&types, info), old, new, &who);
     }
 
     pub fn manager(&self, info: &Kind, by: &Writer, operation: owned::Operation) -> owned::Manager {
@@ -290,7 +308,7 @@ impl Cluster {
         by: &Writer,
         managed: Option<Value>,
     ) -> Result<Value, Refusal> {
-        let info = self.store.kind(kind).clone();
+        let info = self.seen_as(kind, &value);
         let name = value["metadata"]["name"]
             .as_str()
             .unwrap_or_default()
@@ -303,7 +321,10 @@ impl Cluster {
         let Some(stored) = self.store.get(kind, namespace, &name).cloned() else {
             return Err(Refusal::not_found(&info, &name));
         };
-        let old = stored.tree();
+        let mut old = stored.tree();
+        if old["apiVersion"] != info.api_version() {
+            old = Arc::new(self.shown_as(&stored, &info.version));
+        }
         let rv = value["metadata"]["resourceVersion"]
             .as_str()
             .unwrap_or_default();
@@ -326,6 +347,8 @@ impl Cluster {
             info.kind == "Pod" && by.manager == "kube-scheduler" && by.subresource.is_empty();
         let sub = if binds { "binding" } else { &by.subresource };
         strategy::prepare_update(&info, &old, &mut value, sub);
+        self.structure(kind, &info, &mut value)
+            .map_err(Refusal::bad_request)?;
         if !info.custom {
             strategy::drop_nulls(&mut value);
             // The other parts were defaulted when they were written.
@@ -336,15 +359,17 @@ impl Cluster {
         match managed {
             Some(fields) => value["metadata"]["managedFields"] = fields,
             None if binds => {}
-            None => self.credit(&info, &old, &mut value, by),
+            None => self.credit(kind, &info, &old, &mut value, by),
         }
         if !binds {
             strategy::bump_generation(&info, &old, &mut value);
         }
-        let causes = validate::update(&info, &old, &value, sub);
+        let mut causes = validate::update(&info, &old, &value, sub);
+        causes.extend(self.own_rules(kind, &info, Some(&old), &value, sub));
         if !causes.is_empty() {
             return Err(Refusal::invalid(&info.group, &info.kind, &name, &causes));
         }
+        self.convert(kind, &self.store.kind(kind).version, &mut value);
         Ok(value)
     }
 
@@ -369,10 +394,13 @@ impl Cluster {
                 // The last finalizer is gone: so is the object.
                 let last = self.store.put(kind, value);
                 self.store.remove(kind, &namespace, &name);
+                self.removed(kind);
                 return last;
             }
         }
-        self.store.put(kind, value)
+        let stored = self.store.put(kind, value);
+        self.written(kind, &name);
+        stored
     }
 }
 
@@ -382,7 +410,7 @@ pub(super) fn namespace_of(value: &Value) -> &str {
 }
 
 /// Where field ownership begins for a kind.
-pub fn place(info: &Kind) -> owned::Place {
-    let root = schemas().root(&info.group, &info.version, &info.kind);
-    owned::Place::root(root.filter(|_| !info.custom).unwrap_or(schemas().any()))
+pub fn place(types: &Schemas, info: &Kind) -> owned::Place {
+    let root = types.root(&info.group, &info.version, &info.kind);
+    owned::Place::root(root.unwrap_or(types.any()))
 }

@@ -1,11 +1,15 @@
 //! `/version`, `/api`, `/apis`: what is served, in the legacy and the aggregated form.
 
+use std::cmp::Reverse;
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::accept::Form;
 use super::reply::{self, Reply};
 use super::route::{self, subresources};
 use crate::demo::Shared;
+use crate::demo::api::custom::priority;
 use crate::demo::api::write::Refusal;
 use crate::demo::store::{Kind, Store};
 
@@ -16,6 +20,18 @@ const ALL_VERBS: [&str; 8] = [
     "get",
     "list",
     "patch",
+    "update",
+    "watch",
+];
+
+/// The same, in the order in which the server lists them for custom kinds.
+const CUSTOM_VERBS: [&str; 8] = [
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "create",
     "update",
     "watch",
 ];
@@ -124,10 +140,20 @@ pub fn groups(store: &Store) -> Vec<(String, Vec<String>)> {
             None => out.push((group.to_owned(), vec![version.to_owned()])),
         }
     };
-    for (_, kind) in store.kinds() {
+    for (_, kind) in store.kinds().filter(|(_, k)| !k.custom) {
         add(&kind.group, &kind.version);
     }
     for (group, version, _) in route::VIRTUAL {
+        add(group, version);
+    }
+    let mut custom: Vec<&Arc<Kind>> = store.kinds().map(|(_, k)| k).filter(|k| k.custom).collect();
+    custom.sort_by(|a, b| a.group.cmp(&b.group));
+    let mut versions: Vec<(&str, &str)> = custom
+        .iter()
+        .flat_map(|k| k.served().map(|v| (k.group.as_str(), v)))
+        .collect();
+    versions.sort_by_key(|(group, version)| (*group, Reverse(priority(version))));
+    for (group, version) in versions {
         add(group, version);
     }
     out
@@ -152,14 +178,16 @@ struct Entry {
     verbs: Vec<&'static str>,
     short: Vec<String>,
     categories: Vec<String>,
+    custom: bool,
 }
 
 fn entries(store: &Store, group: &str, version: &str) -> Vec<Entry> {
     let mut out = Vec::new();
     for (_, kind) in store.kinds() {
         let newer = group == "events.k8s.io" && kind.group.is_empty() && kind.kind == "Event";
-        if newer || (kind.group == group && kind.version == version) {
-            entries_of(kind, &mut out);
+        let here = kind.at(version).filter(|k| k.group == group);
+        if let Some(kind) = here.or_else(|| newer.then(|| kind.clone())) {
+            entries_of(&kind, &mut out);
         }
     }
     for (_, _, resources) in route::VIRTUAL
@@ -177,11 +205,26 @@ fn entries(store: &Store, group: &str, version: &str) -> Vec<Entry> {
                 verbs: vec!["create"],
                 short: Vec::new(),
                 categories: Vec::new(),
+                custom: false,
             });
         }
     }
-    out.sort_by(|a, b| a.name.cmp(&b.name));
+    // Subresources of custom kinds keep their order: status, then scale.
+    out.sort_by(|a, b| {
+        let (one, other) = (a.place(), b.place());
+        one.cmp(other)
+    });
     out
+}
+
+impl Entry {
+    fn place(&self) -> &str {
+        let whole = self.name.as_str();
+        match whole.split_once('/') {
+            Some((parent, _)) if self.custom => parent,
+            _ => whole,
+        }
+    }
 }
 
 /// The kind of a create-only resource.
@@ -197,6 +240,8 @@ pub fn review_kind(plural: &str) -> &'static str {
 
 fn entries_of(kind: &Kind, out: &mut Vec<Entry>) {
     let verbs = match kind.kind.as_str() {
+        _ if kind.ending => vec!["delete", "deletecollection", "get", "list", "watch"],
+        _ if kind.custom => CUSTOM_VERBS.to_vec(),
         "ComponentStatus" => vec!["get", "list"],
         "Namespace" => ALL_VERBS
             .into_iter()
@@ -213,6 +258,7 @@ fn entries_of(kind: &Kind, out: &mut Vec<Entry>) {
         verbs,
         short: kind.short.clone(),
         categories: kind.categories.clone(),
+        custom: kind.custom,
     });
     let mut subs: Vec<&'static str> = subresources(kind).to_vec();
     if kind.status {
@@ -248,6 +294,7 @@ fn entries_of(kind: &Kind, out: &mut Vec<Entry>) {
             verbs: verbs.to_vec(),
             short: Vec::new(),
             categories: Vec::new(),
+            custom: kind.custom,
         });
     }
 }
@@ -302,8 +349,11 @@ fn aggregated(store: &Store, core: bool, api: &str) -> Value {
                     json!({"version": v, "freshness": "Current", "resources": rich(store, group, v)})
                 })
                 .collect();
+            let custom = store.kinds().any(|(_, k)| k.custom && k.group == *group);
             let metadata = if group.is_empty() {
                 json!({"creationTimestamp": null})
+            } else if custom {
+                json!({"name": group})
             } else {
                 json!({"name": group, "creationTimestamp": null})
             };

@@ -107,11 +107,29 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Reply {
     let result = match route {
         Route::Nowhere => return reply::text(404, "404 page not found\n"),
         Route::NoResource => Err(Refusal::no_resource()),
+        Route::NoObject(kind, name) => Err(Refusal::not_found(&kind, &name)),
+        Route::Resource(target) if nowhere(&target, &call) => {
+            return reply::text(404, "404 page not found\n");
+        }
         Route::Discovery(parts) => discovery::answer(shared, &parts, form),
         Route::Review(plural) => review::answer(&plural, &call),
-        Route::Resource(target) => resource(shared, &target, &call),
+        Route::Resource(target) => {
+            let result = resource(shared, &target, &call);
+            let mut reply = result.unwrap_or_else(|refusal| reply::refused(&refusal));
+            if let Some(warning) = target.warning() {
+                reply::warn_first(&mut reply, warning);
+            }
+            return reply;
+        }
     };
     result.unwrap_or_else(|refusal| reply::refused(&refusal))
+}
+
+/// Posting to all namespaces: for custom kinds that path is none.
+fn nowhere(target: &Target, call: &Call) -> bool {
+    let kind = &target.kind;
+    let all = kind.namespaced && target.namespace.is_empty();
+    kind.custom && all && call.method == Method::POST
 }
 
 fn health(path: &str) -> Option<Reply> {

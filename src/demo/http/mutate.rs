@@ -8,9 +8,10 @@ use super::route::Target;
 use super::{Call, collection, subresource};
 use crate::demo::Shared;
 use crate::demo::api::decode::{self, Media};
-use crate::demo::api::options::WriteOptions;
+use crate::demo::api::options::{Validation, WriteOptions};
+use crate::demo::api::status::Cause;
 use crate::demo::api::write::{Cluster, Delete, Refusal, Writer};
-use crate::demo::api::{delete as deletion, status};
+use crate::demo::api::{custom, delete as deletion, status};
 use crate::demo::store::Kind;
 
 pub fn answer(shared: &Shared, target: &Target, call: &Call) -> Result<Reply, Refusal> {
@@ -73,14 +74,53 @@ pub fn shown(
     value: Value,
     warnings: &[String],
 ) -> Reply {
-    let value = if target.newer_events {
-        crate::demo::api::events::newer(value)
+    let mut value = value;
+    if target.newer_events {
+        value = crate::demo::api::events::newer(value);
     } else {
-        value
-    };
+        cluster.convert(target.id, &target.kind.version, &mut value);
+    }
     let mut reply = answer_object(cluster, target, &call.query, call.form, code, &value);
     reply::warn(&mut reply, warnings);
     reply
+}
+
+/// The body of a write; custom kinds have their say about its fields.
+fn decoded(
+    cluster: &Cluster,
+    target: &Target,
+    media: Media,
+    call: &Call,
+    options: &WriteOptions,
+) -> Result<decode::Body, Refusal> {
+    let how = options.validation;
+    let lax = if target.kind.custom {
+        Validation::Warn
+    } else {
+        how
+    };
+    let mut body = decode::object(&target.kind, target.newer_events, media, &call.body, lax)?;
+    if !target.kind.custom {
+        return Ok(body);
+    }
+    let (kind, version) = (&target.kind.kind, &target.kind.version);
+    let refuse = |why: &str| {
+        Refusal::bad_request(format!(
+            "{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"
+        ))
+    };
+    body.value["apiVersion"] = json!(target.kind.api_version());
+    let unknown = cluster.structure(target.id, &target.kind, &mut body.value);
+    body.warnings.extend(unknown.map_err(|why| refuse(&why))?);
+    match how {
+        Validation::Strict if !body.warnings.is_empty() => {
+            let all = body.warnings.join(", ");
+            return Err(refuse(&format!("strict decoding error: {all}")));
+        }
+        Validation::Ignore => body.warnings.clear(),
+        _ => {}
+    }
+    Ok(body)
 }
 
 fn create(shared: &Shared, target: &Target, call: &Call) -> Result<Reply, Refusal> {
@@ -90,17 +130,11 @@ fn create(shared: &Shared, target: &Target, call: &Call) -> Result<Reply, Refusa
         // Posting to all namespaces: nobody answers that.
         return Err(Refusal::method_not_allowed());
     }
-    let body = decode::object(
-        &target.kind,
-        target.newer_events,
-        media,
-        &call.body,
-        options.validation,
-    )?;
-    same_namespace(target, &body.value)?;
-    let by = writer(call, &options, "");
     let mut world = shared.lock();
     let cluster = world.cluster_mut();
+    let body = decoded(cluster, target, media, call, &options)?;
+    same_namespace(target, &body.value)?;
+    let by = writer(call, &options, "");
     let mut warnings = body.warnings;
     warnings.extend(name_warning(&target.kind, &body.value));
     let ready = cluster.prepare_create(target.id, &target.namespace, body.value, &by, None)?;
@@ -137,24 +171,30 @@ fn name_warning(kind: &Kind, value: &Value) -> Option<String> {
 fn replace(shared: &Shared, target: &Target, call: &Call) -> Result<Reply, Refusal> {
     let media = Media::of(&call.content_type)?;
     let options = WriteOptions::parse(&call.query, "UpdateOptions", false)?;
-    let body = decode::object(
-        &target.kind,
-        target.newer_events,
-        media,
-        &call.body,
-        options.validation,
-    )?;
+    let mut world = shared.lock();
+    let cluster = world.cluster_mut();
+    let body = decoded(cluster, target, media, call, &options)?;
     let mut value = body.value;
     same_namespace(target, &value)?;
     same_name(target, &value)?;
+    let definition = custom::definition::is_definition(&target.kind);
+    let rv = value["metadata"]["resourceVersion"].as_str();
+    if (target.kind.custom || definition) && rv.is_none_or(str::is_empty) {
+        let there = cluster
+            .store
+            .get(target.id, &target.namespace, &target.name);
+        there.ok_or_else(|| Refusal::not_found(&target.kind, &target.name))?;
+        let why = "must be specified for an update";
+        let cause = Cause::invalid("metadata.resourceVersion", &json!(0), why);
+        let (group, plural) = (&target.kind.group, &target.kind.plural);
+        return Err(Refusal::invalid(group, plural, &target.name, &[cause]));
+    }
     let meta = crate::demo::api::defaults::child(&mut value, "metadata");
     meta["name"] = json!(target.name);
     if target.kind.namespaced {
         meta["namespace"] = json!(target.namespace);
     }
     let by = writer(call, &options, &target.subresource);
-    let mut world = shared.lock();
-    let cluster = world.cluster_mut();
     let ready = cluster.prepare_update(target.id, value, &by, None)?;
     let value = if options.dry_run {
         ready
@@ -277,7 +317,7 @@ fn remove(cluster: &mut Cluster, target: &Target, call: &DeleteCall) -> Result<V
         cluster.prepare_delete(target.id, ns, name, &call.how)?
     } else {
         let left = cluster.delete(target.id, ns, name, &call.how)?;
-        left.map(|o| seen(target, &o))
+        left.map(|o| seen(cluster, target, &o))
     };
     let shows_itself = target.kind.group.is_empty()
         && matches!(
@@ -293,7 +333,7 @@ fn remove(cluster: &mut Cluster, target: &Target, call: &DeleteCall) -> Result<V
         );
     Ok(match left {
         Some(value) => value,
-        None if shows_itself => seen(target, &before),
+        None if shows_itself => seen(cluster, target, &before),
         None => status::deleted(&target.kind, name, &before.uid),
     })
 }

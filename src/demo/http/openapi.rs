@@ -8,12 +8,14 @@ use super::discovery::groups;
 use super::reply::{self, Reply};
 use crate::demo::Shared;
 use crate::demo::api::schema::{definition_name, schemas};
-use crate::demo::store::{Kind, Store};
+use crate::demo::api::write::Cluster;
+use crate::demo::store::Kind;
 
 /// Answers the index and the documents; `rest` is the path after `/openapi/v3`.
 pub fn answer(shared: &Shared, rest: &str) -> Reply {
     let world = shared.lock();
-    let store = &world.cluster().store;
+    let cluster = world.cluster();
+    let store = &cluster.store;
     let rest = rest.trim_matches('/');
     if rest.is_empty() {
         let mut all = vec!["api/v1".to_owned()];
@@ -23,7 +25,8 @@ pub fn answer(shared: &Shared, rest: &str) -> Reply {
         let paths: Map<String, Value> = all
             .into_iter()
             .map(|p| {
-                let url = json!({"serverRelativeURL": format!("/openapi/v3/{p}?hash=1")});
+                let hash = hash(cluster, &p);
+                let url = json!({"serverRelativeURL": format!("/openapi/v3/{p}?hash={hash}")});
                 (p, url)
             })
             .collect();
@@ -35,29 +38,60 @@ pub fn answer(shared: &Shared, rest: &str) -> Reply {
         ["apis", group, version] => (*group, *version),
         _ => return reply::text(404, "404 page not found\n"),
     };
-    reply::json(200, &document(store, group, version))
+    let document = document(cluster, group, version);
+    if document["paths"].as_object().is_none_or(Map::is_empty) && !VIRTUAL.contains(&group) {
+        return reply::text(404, "404 page not found\n");
+    }
+    reply::json(200, &document)
 }
 
-fn document(store: &Store, group: &str, version: &str) -> Value {
+/// Groups whose kinds are never stored: their documents hold no paths.
+const VIRTUAL: [&str; 3] = [
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "events.k8s.io",
+];
+
+/// Changes with what a document says: the newest definition that it is made of.
+fn hash(cluster: &Cluster, path: &str) -> u64 {
+    let here = |kind: &Kind| {
+        let mut served = kind.served();
+        served.any(|v| path == format!("apis/{}/{v}", kind.group))
+    };
+    let all = cluster.store.kinds().filter(|(_, k)| k.custom && here(k));
+    let newest = all
+        .filter_map(|(id, _)| cluster.custom.get(id))
+        .map(|c| c.rv);
+    newest.max().unwrap_or(1)
+}
+
+fn document(cluster: &Cluster, group: &str, version: &str) -> Value {
     let mut paths = Map::new();
     let mut wanted = Vec::new();
-    for (_, kind) in store
-        .kinds()
-        .filter(|(_, k)| k.group == group && k.version == version)
-    {
-        describe_paths(kind, &mut paths);
-        if !kind.custom {
-            wanted.push((definition_name(group, version, &kind.kind), kind.clone()));
+    let mut all = Map::new();
+    let here = cluster.store.kinds().filter(|(_, k)| k.group == group);
+    for (id, kind) in here.filter_map(|(id, k)| Some((id, k.at(version)?))) {
+        describe_paths(&kind, &mut paths);
+        match cluster.custom.version(id, version) {
+            Some(own) => {
+                all.extend(custom(&kind, &own.schema));
+                for name in ["ObjectMeta", "ListMeta"] {
+                    wanted.push((format!("{META}.{name}"), None));
+                }
+            }
+            None => {
+                let name = definition_name(group, version, &kind.kind);
+                wanted.push((name, Some(kind)));
+            }
         }
     }
-    let mut all = Map::new();
     for name in reachable(wanted.iter().map(|(n, _)| n.clone())) {
         if let Some(schema) = schemas().definitions.get(&name) {
             all.insert(name, rewrite(schema));
         }
     }
     for (name, kind) in wanted {
-        if let Some(schema) = all.get_mut(&name) {
+        if let (Some(schema), Some(kind)) = (all.get_mut(&name), kind) {
             schema["x-kubernetes-group-version-kind"] = json!([gvk(&kind)]);
         }
     }
@@ -65,6 +99,70 @@ fn document(store: &Store, group: &str, version: &str) -> Value {
         "openapi": "3.0.0", "info": {"title": "Kubernetes", "version": "v1.36.0"},
         "paths": paths, "components": {"schemas": all},
     })
+}
+
+const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
+
+/// The schemas of a custom kind and of its list, as the server publishes them.
+fn custom(kind: &Kind, schema: &Value) -> Vec<(String, Value)> {
+    let mut group: Vec<&str> = kind.group.split('.').collect();
+    group.reverse();
+    let package = format!("{}.{}", group.join("."), kind.version);
+    let (name, list) = (&kind.kind, kind.list_kind());
+    let mut object = published(schema);
+    typed(&mut object, "ObjectMeta");
+    object["x-kubernetes-group-version-kind"] = json!([gvk(kind)]);
+    let item = json!({"$ref": format!("#/components/schemas/{package}.{name}")});
+    let mut of_list = json!({
+        "type": "object", "required": ["items"], "description": format!("{list} is a list of {name}"),
+        "properties": {"items": {"type": "array", "items": item, "description": format!("List of {}.", kind.plural)}},
+        "x-kubernetes-group-version-kind": [{"group": kind.group, "version": kind.version, "kind": list}],
+    });
+    typed(&mut of_list, "ListMeta");
+    vec![
+        (format!("{package}.{name}"), object),
+        (format!("{package}.{list}"), of_list),
+    ]
+}
+
+/// Gives an object the fields that every one has.
+fn typed(schema: &mut Value, meta: &str) {
+    if !schema["properties"].is_object() {
+        schema["properties"] = json!({});
+    }
+    let fields = &mut schema["properties"];
+    let reference = format!("#/components/schemas/{META}.{meta}");
+    fields["metadata"] = json!({
+        "allOf": [{"$ref": reference}], "description": "Name, labels and other data that every object bears.",
+    });
+    for (name, description) in [
+        (
+            "apiVersion",
+            "Group and version in which the object is written.",
+        ),
+        ("kind", "The kind of the object."),
+    ] {
+        fields[name] = json!({"type": "string", "description": description});
+    }
+}
+
+/// A structural schema in the words of OpenAPI.
+fn published(schema: &Value) -> Value {
+    match schema {
+        Value::Object(map) => {
+            let own = map.iter().map(|(k, v)| (k.clone(), published(v)));
+            let mut out = Value::Object(own.collect());
+            if schema["x-kubernetes-int-or-string"] == true {
+                out["anyOf"] = json!([{"type": "integer"}, {"type": "string"}]);
+            }
+            if schema["x-kubernetes-embedded-resource"] == true {
+                typed(&mut out, "ObjectMeta");
+            }
+            out
+        }
+        Value::Array(list) => list.iter().map(published).collect(),
+        other => other.clone(),
+    }
 }
 
 fn gvk(kind: &Kind) -> Value {
@@ -166,13 +264,11 @@ fn rewrite(schema: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::kinds;
 
     #[test]
     fn a_document_describes_its_kinds_and_all_they_need() {
-        let mut store = Store::new();
-        kinds::register(&mut store);
-        let doc = document(&store, "batch", "v1");
+        let clock = crate::demo::clock::Clock::stepped(chrono::DateTime::UNIX_EPOCH, 1.0);
+        let doc = document(&Cluster::new(clock, 1), "batch", "v1");
         let job = &doc["components"]["schemas"]["io.k8s.api.batch.v1.Job"];
         assert_eq!(job["x-kubernetes-group-version-kind"][0]["kind"], "Job");
         let spec = &job["properties"]["spec"]["allOf"][0]["$ref"];

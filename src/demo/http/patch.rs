@@ -29,11 +29,12 @@ pub fn answer(shared: &Shared, target: &Target, call: &Call) -> Result<Reply, Re
         "application/strategic-merge-patch+json" if !target.kind.custom => Format::Strategic,
         "application/apply-patch+yaml" => Format::Apply,
         _ => {
-            return Err(Refusal::new(
-                415,
-                "UnsupportedMediaType",
-                "415: Unsupported Media Type",
-            ));
+            let why = if target.kind.custom {
+                "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+            } else {
+                "415: Unsupported Media Type"
+            };
+            return Err(Refusal::new(415, "UnsupportedMediaType", why));
         }
     };
     let options = WriteOptions::parse(&call.query, "PatchOptions", format == Format::Apply)?;
@@ -63,7 +64,17 @@ struct Done {
 fn root(target: &Target) -> TypeId {
     let k = &target.kind;
     let found = schemas().root(&k.group, &k.version, &k.kind);
-    found.filter(|_| !k.custom).unwrap_or(schemas().any())
+    found.unwrap_or(schemas().any())
+}
+
+/// A patched object as its kind's type has it, and what strict validation has against it.
+fn decoded(cluster: &Cluster, target: &Target, made: &Value) -> Result<typed::Decoded, String> {
+    if !target.kind.custom {
+        return typed::typed(schemas(), root(target), made.clone());
+    }
+    let mut value = made.clone();
+    let strict = cluster.structure(target.id, &target.kind, &mut value)?;
+    Ok(typed::Decoded { value, strict })
 }
 
 fn change(
@@ -77,8 +88,8 @@ fn change(
     let old = cluster
         .store
         .get(target.id, &target.namespace, &target.name)
-        .ok_or_else(|| Refusal::not_found(kind, &target.name))?
-        .value();
+        .ok_or_else(|| Refusal::not_found(kind, &target.name))?;
+    let old = cluster.shown_as(old, &kind.version);
     let body = parse(&call.body)?;
     let mut new = old.clone();
     match format {
@@ -109,8 +120,8 @@ fn change(
                 .map_err(Refusal::internal)?;
         }
     }
-    let decoded = typed::typed(schemas(), root(target), new.clone())
-        .map_err(|why| bad_patch(&new, &body, format, &why))?;
+    let decoded =
+        decoded(cluster, target, &new).map_err(|why| bad_patch(&new, &body, format, &why))?;
     if options.validation == Validation::Strict && !decoded.strict.is_empty() {
         let why = format!("strict decoding error: {}", decoded.strict.join(", "));
         return Err(bad_patch(&new, &body, format, &why));
@@ -194,7 +205,8 @@ fn apply(
     let kind = &target.kind;
     let config = decode::yaml(&call.body)
         .map_err(|e| Refusal::bad_request(format!("error decoding YAML: {e}")))?;
-    let place = write::place(kind);
+    let types = cluster.types(target.id, kind);
+    let place = write::place(&types, kind);
     let named = (config["apiVersion"].as_str(), config["kind"].as_str());
     if named.0.is_none() || named.1.is_none() {
         let version = named.0.map_or_else(|| "/".to_owned(), str::to_owned);
@@ -215,8 +227,19 @@ fn apply(
     }
     same_name(target, &config)?;
     super::mutate::same_namespace(target, &config)?;
-    let decoded = typed::typed(schemas(), root(target), config.clone())
-        .map_err(|why| typed_patch(target, &config, &why))?;
+    let decoded = if kind.custom {
+        let mistakes = owned::mistakes(&types, place, &config);
+        if !mistakes.is_empty() {
+            return Err(typed_patch(target, &config, &owned::joined(&mistakes)));
+        }
+        typed::Decoded {
+            value: without_null_metadata(&config),
+            strict: Vec::new(),
+        }
+    } else {
+        typed::typed(schemas(), root(target), config.clone())
+            .map_err(|why| typed_patch(target, &config, &why))?
+    };
     if let Some(unknown) = decoded.strict.first() {
         let path = unknown.split('"').nth(1).unwrap_or_default();
         let what = if unknown.starts_with("unknown") {
@@ -233,7 +256,7 @@ fn apply(
         .get(target.id, &target.namespace, &target.name)
         .cloned();
     let live = match &stored {
-        Some(object) => object.value(),
+        Some(object) => cluster.shown_as(object, &kind.version),
         None if !target.subresource.is_empty() => {
             return Err(Refusal::not_found(kind, &target.name));
         }
@@ -250,13 +273,14 @@ fn apply(
             why,
         ));
     }
-    let merged = owned::apply(schemas(), place, &live, &decoded.value, &who, options.force)
-        .map_err(|conflicts| {
+    let merged = owned::apply(&types, place, &live, &decoded.value, &who, options.force).map_err(
+        |conflicts| {
             let (message, causes) = owned::conflict(&conflicts);
             let mut refusal = Refusal::new(409, "Conflict", message);
             refusal.details = json!({"causes": causes});
             refusal
-        })?;
+        },
+    )?;
     let managed = merged["metadata"]["managedFields"].clone();
     let mut value = merged;
     value["metadata"]["name"] = json!(target.name);
@@ -286,6 +310,15 @@ fn apply(
         value,
         warnings: Vec::new(),
     })
+}
+
+/// `creationTimestamp: null`, which generators write, is nobody's field.
+fn without_null_metadata(config: &Value) -> Value {
+    let mut value = config.clone();
+    if let Some(meta) = value["metadata"].as_object_mut() {
+        meta.retain(|_, field| !field.is_null());
+    }
+    value
 }
 
 fn gvk(version: &str, kind: &str) -> String {

@@ -194,12 +194,11 @@ fn expired_token(target: &Target, ns: &str, name: &str) -> Refusal {
 }
 
 /// Objects as the view of the request shows them.
-pub fn seen(target: &Target, object: &Object) -> Value {
-    let value = object.value();
+pub fn seen(cluster: &Cluster, target: &Target, object: &Object) -> Value {
     if target.newer_events {
-        events::newer(value)
+        events::newer(object.value())
     } else {
-        value
+        cluster.shown_as(object, &target.kind.version)
     }
 }
 
@@ -210,7 +209,16 @@ fn list_type(target: &Target) -> (String, String) {
     } else {
         target.kind.api_version()
     };
-    (format!("{}List", target.kind.kind), version)
+    (target.kind.list_kind(), version)
+}
+
+/// Metadata of a list of whole objects: lists of custom kinds say that nothing follows, too.
+fn list_metadata(target: &Target, page: &Page) -> Value {
+    let mut meta = page.metadata();
+    if target.kind.custom && meta["continue"].is_null() {
+        meta["continue"] = json!("");
+    }
+    meta
 }
 
 /// A page in the form that was asked for.
@@ -224,9 +232,9 @@ pub fn answer_list(
     match form {
         Form::Table => {
             let include = query.text("includeObject").to_owned();
-            let values = page.objects.iter().map(|o| seen(target, o));
+            let values = page.objects.iter().map(|o| seen(cluster, target, o));
             let now = cluster.clock.now();
-            let columns = cluster.columns(target.id);
+            let columns = cluster.columns(target.id, &target.kind.version);
             let mut table = table::table(&target.kind, columns, values, &include, now);
             table["metadata"] = page.metadata();
             reply::json(200, &table)
@@ -235,12 +243,21 @@ pub fn answer_list(
             let items: Vec<Value> = page
                 .objects
                 .iter()
-                .map(|o| metadata_only(&seen(target, o)))
+                .map(|o| metadata_only(&seen(cluster, target, o)))
                 .collect();
             let list = json!({
                 "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
                 "metadata": page.metadata(), "items": items,
             });
+            reply::json(200, &list)
+        }
+        _ if target.converts => {
+            let (kind, version) = list_type(target);
+            let objects = page.objects.iter();
+            let items: Vec<Value> = objects.map(|o| seen(cluster, target, o)).collect();
+            let meta = page.metadata();
+            let list =
+                json!({"kind": kind, "apiVersion": version, "metadata": meta, "items": items});
             reply::json(200, &list)
         }
         _ => stored_list(target, page),
@@ -253,7 +270,7 @@ fn stored_list(target: &Target, page: Page) -> Reply {
     let (kind, version) = list_type(target);
     let head = format!(
         "{{\"kind\":\"{kind}\",\"apiVersion\":\"{version}\",\"metadata\":{},\"items\":[",
-        page.metadata()
+        list_metadata(target, &page)
     );
     let (typed, newer) = (target.kind.custom, target.newer_events);
     let mut objects = page.objects.into_iter();
@@ -308,7 +325,7 @@ pub fn answer_object(
         Form::Table => {
             let include = query.text("includeObject").to_owned();
             let now = cluster.clock.now();
-            let columns = cluster.columns(target.id);
+            let columns = cluster.columns(target.id, &target.kind.version);
             let one = std::iter::once(object.clone());
             let mut table = table::table(&target.kind, columns, one, &include, now);
             table["metadata"] = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
@@ -338,6 +355,6 @@ pub fn get(
         .store
         .get(target.id, &target.namespace, &target.name)
         .ok_or_else(|| Refusal::not_found(&target.kind, &target.name))?;
-    let value = seen(target, object);
+    let value = seen(cluster, target, object);
     Ok(answer_object(cluster, target, query, form, 200, &value))
 }

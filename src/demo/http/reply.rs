@@ -68,6 +68,18 @@ pub fn warn(reply: &mut Reply, warnings: &[String]) {
     }
 }
 
+/// Adds a warning before the others.
+pub fn warn_first(reply: &mut Reply, text: &str) {
+    let others = match reply.headers_mut().entry(header::WARNING) {
+        header::Entry::Occupied(entry) => entry.remove_entry_mult().1.collect(),
+        header::Entry::Vacant(_) => Vec::new(),
+    };
+    warn(reply, &[text.to_owned()]);
+    for other in others {
+        reply.headers_mut().append(header::WARNING, other);
+    }
+}
+
 fn response(code: u16, content_type: &'static str, body: Body) -> Reply {
     let mut reply = Response::new(body);
     *reply.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -13,6 +13,8 @@ pub enum Route {
     Resource(Target),
     /// A create-only resource: `selfsubjectaccessreviews`, …
     Review(String),
+    /// A subresource that this custom kind has not: its object is not found.
+    NoObject(Arc<Kind>, String),
     /// Below a known group, but nothing there: a `Status` 404.
     NoResource,
     /// Nowhere: the plain-text 404.
@@ -32,6 +34,19 @@ pub struct Target {
     pub watch: bool,
     /// The events.k8s.io view of events.
     pub newer_events: bool,
+    /// The path names another version than the stored one.
+    pub converts: bool,
+}
+
+impl Target {
+    /// What a client that uses this version is warned of.
+    pub fn warning(&self) -> Option<&str> {
+        let served = self.kind.versions.iter();
+        let mut mine = served.filter(|v| v.version == self.kind.version);
+        mine.next()
+            .map(|v| v.warning.as_str())
+            .filter(|w| !w.is_empty())
+    }
 }
 
 /// Groups that are served without a stored kind.
@@ -106,9 +121,13 @@ fn resource(store: &Store, group: &str, version: &str, rest: &[&str]) -> Option<
     }
     let newer_events = group == "events.k8s.io" && version == "v1" && plural == "events";
     let id = store.kind_id(if newer_events { "" } else { group }, plural)?;
-    let kind = store.kind(id).clone();
-    let served = newer_events || kind.version == version;
-    if !served || (!kind.namespaced && !namespace.is_empty()) {
+    let stored = store.kind(id);
+    let kind = if newer_events {
+        stored.clone()
+    } else {
+        stored.at(version)?
+    };
+    if !kind.namespaced && !namespace.is_empty() {
         return None;
     }
     // An object of a namespaced kind is reached through its namespace only.
@@ -116,10 +135,12 @@ fn resource(store: &Store, group: &str, version: &str, rest: &[&str]) -> Option<
         return None;
     }
     if !sub.is_empty() && !has_subresource(&kind, &sub) {
-        return None;
+        return kind.custom.then(|| Route::NoObject(kind, name.to_owned()));
     }
+    let converts = !newer_events && stored.version != kind.version;
     Some(Route::Resource(Target {
         id,
+        converts,
         kind,
         namespace: namespace.to_owned(),
         name: name.to_owned(),

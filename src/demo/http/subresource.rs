@@ -8,7 +8,9 @@ use super::mutate::writer;
 use super::reply::{self, Reply};
 use super::route::Target;
 use crate::demo::Shared;
+use crate::demo::api::custom::Scale;
 use crate::demo::api::decode::{Expected, Media};
+use crate::demo::api::defaults;
 use crate::demo::api::options::WriteOptions;
 use crate::demo::api::patch;
 use crate::demo::api::write::{Delete, Refusal, Writer};
@@ -157,8 +159,20 @@ fn token(shared: &Shared, target: &Target, call: &Call) -> Result<Reply, Refusal
 }
 
 fn scale(shared: &Shared, target: &Target, call: &Call) -> Result<Reply, Refusal> {
-    let mut object = stored(shared, target)?;
-    let shown = scale_of(&object);
+    let mut world = shared.lock();
+    let cluster = world.cluster_mut();
+    let stored = cluster
+        .store
+        .get(target.id, &target.namespace, &target.name)
+        .ok_or_else(|| Refusal::not_found(&target.kind, &target.name))?;
+    let mut object = cluster.shown_as(stored, &target.kind.version);
+    let own = cluster.custom.version(target.id, &target.kind.version);
+    let paths = own.and_then(|v| v.scale.clone()).unwrap_or_else(|| Scale {
+        spec: ".spec.replicas".to_owned(),
+        status: ".status.replicas".to_owned(),
+        selector: String::new(),
+    });
+    let shown = scale_of(&object, &paths);
     if call.method == "GET" {
         return Ok(reply::json(200, &shown));
     }
@@ -181,26 +195,40 @@ fn scale(shared: &Shared, target: &Target, call: &Call) -> Result<Reply, Refusal
         }
         new
     };
-    object["spec"]["replicas"] = json!(wanted["spec"]["replicas"].as_i64().unwrap_or_default());
+    let replicas = wanted["spec"]["replicas"].as_i64().unwrap_or_default();
+    let mut at = &mut object;
+    for field in fields(&paths.spec) {
+        at = defaults::child(at, field);
+    }
+    *at = json!(replicas);
     let by = writer(call, &options, "scale");
-    let mut world = shared.lock();
-    let cluster = world.cluster_mut();
     let ready = cluster.prepare_update(target.id, object, &by, None)?;
     let value = if options.dry_run {
         ready
     } else {
         cluster.commit_update(target.id, ready).value()
     };
-    Ok(reply::json(200, &scale_of(&value)))
+    Ok(reply::json(200, &scale_of(&value, &paths)))
 }
 
-fn scale_of(object: &Value) -> Value {
+/// The names in a simple JSON path.
+fn fields(path: &str) -> impl Iterator<Item = &str> {
+    path.split('.').filter(|field| !field.is_empty())
+}
+
+fn scale_of(object: &Value, paths: &Scale) -> Value {
     let meta = &object["metadata"];
+    let at = |path: &str| fields(path).fold(object, |v, field| &v[field]);
     let mut out = json!({
         "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": {},
-        "spec": {"replicas": object["spec"]["replicas"].as_i64().unwrap_or_default()},
-        "status": {"replicas": object["status"]["replicas"].as_i64().unwrap_or_default()},
+        "spec": {"replicas": at(&paths.spec).as_i64().unwrap_or_default()},
+        "status": {"replicas": at(&paths.status).as_i64().unwrap_or_default()},
     });
+    if !paths.selector.is_empty()
+        && let Some(selector) = at(&paths.selector).as_str()
+    {
+        out["status"]["selector"] = json!(selector);
+    }
     for field in [
         "name",
         "namespace",

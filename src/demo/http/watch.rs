@@ -98,6 +98,16 @@ pub fn answer(
     Ok(reply::fed(kind, body))
 }
 
+/// What a watch does after some events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// More are there already.
+    More,
+    Wait,
+    /// The kind is no longer served.
+    End,
+}
+
 struct Watcher {
     target: Target,
     scope: Scope,
@@ -124,13 +134,21 @@ impl Watcher {
         let mut heartbeat = next_heartbeat(Instant::now());
         loop {
             match self.take(shared, &mut changed) {
-                Ok((lines, more)) => {
+                Ok((lines, Next::End)) => {
                     for line in lines {
                         if self.feed.send(line).await.is_err() {
                             return;
                         }
                     }
-                    if more {
+                    return;
+                }
+                Ok((lines, next)) => {
+                    for line in lines {
+                        if self.feed.send(line).await.is_err() {
+                            return;
+                        }
+                    }
+                    if next == Next::More {
                         continue;
                     }
                 }
@@ -153,12 +171,12 @@ impl Watcher {
         }
     }
 
-    /// The next events, and whether more are there already.
+    /// The next events, and what comes after them.
     fn take(
         &mut self,
         shared: &Shared,
         changed: &mut tokio::sync::watch::Receiver<u64>,
-    ) -> Result<(Vec<Bytes>, bool), Value> {
+    ) -> Result<(Vec<Bytes>, Next), Value> {
         let world = shared.lock();
         let cluster = world.cluster();
         changed.borrow_and_update();
@@ -177,7 +195,12 @@ impl Watcher {
         if seen < BATCH {
             self.cursor = self.cursor.max(newest);
         }
-        Ok((lines, seen == BATCH))
+        let next = match seen {
+            BATCH => Next::More,
+            _ if !cluster.store.is_served(self.target.id) => Next::End,
+            _ => Next::Wait,
+        };
+        Ok((lines, next))
     }
 
     /// An event as this watch's selectors see it: objects come into scope and leave it.
@@ -200,14 +223,15 @@ impl Watcher {
     }
 
     fn event(&self, cluster: &Cluster, kind: &str, object: &Object, rv: u64) -> Bytes {
-        if self.form == Form::Json && !self.target.newer_events && object.rv == rv {
+        let as_stored = !self.target.newer_events && !self.target.converts;
+        if self.form == Form::Json && as_stored && object.rv == rv {
             let mut out = Vec::with_capacity(object.json.len() + 40);
             out.extend_from_slice(format!("{{\"type\":\"{kind}\",\"object\":").as_bytes());
             out.extend_from_slice(&object.json);
             out.extend_from_slice(b"}\n");
             return out.into();
         }
-        let mut value = seen(&self.target, object);
+        let mut value = seen(cluster, &self.target, object);
         value["metadata"]["resourceVersion"] = json!(rv.to_string());
         self.line(Some(cluster), kind, value)
     }
@@ -218,7 +242,7 @@ impl Watcher {
                 let version = value["metadata"]["resourceVersion"].clone();
                 let mut table = table::table(
                     &self.target.kind,
-                    cluster.columns(self.target.id),
+                    cluster.columns(self.target.id, &self.target.kind.version),
                     std::iter::once(value),
                     &self.include,
                     cluster.clock.now(),

@@ -58,7 +58,7 @@ pub fn parts<'a>(schemas: &Schemas, place: Place, value: &'a Value) -> Parts<'a>
             ListKind::Atomic => Parts::Leaf,
             kind => Parts::Items(
                 list.iter()
-                    .map(|item| (item_part(kind, item), item))
+                    .map(|item| (item_part(schemas, kind, item), item))
                     .collect(),
             ),
         },
@@ -67,8 +67,17 @@ pub fn parts<'a>(schemas: &Schemas, place: Place, value: &'a Value) -> Parts<'a>
 }
 
 /// The identity of a list item.
-pub fn item_part(kind: ListKind, item: &Value) -> Part {
+pub fn item_part(schemas: &Schemas, kind: ListKind, item: &Value) -> Part {
     match kind {
+        ListKind::Defined(at) => {
+            let keys = schemas.keys_of(at).iter();
+            let found = keys.filter_map(|(key, default)| match &item[key] {
+                Value::Null if default.is_null() => None,
+                Value::Null => Some((key.clone(), default.clone())),
+                value => Some((key.clone(), value.clone())),
+            });
+            Part::Key(Value::Object(found.collect()).to_string())
+        }
         ListKind::Keyed(keys) => {
             let mut out = Map::new();
             for key in keys {
@@ -110,6 +119,7 @@ fn collect(schemas: &Schemas, place: Place, value: &Value, set: &mut Set) {
             for (name, value) in map {
                 let part = Part::Field(name.clone());
                 let at = place_of(schemas, place, &part);
+                let keys = keys || !declares(schemas, place, name);
                 let child = set.children.entry(part).or_default();
                 collect(schemas, at, value, child);
                 child.member |= keys || value.is_null();
@@ -125,6 +135,14 @@ fn collect(schemas: &Schemas, place: Place, value: &Value, set: &mut Set) {
                 child.member = true;
             }
         }
+    }
+}
+
+/// Is this one of a struct's own fields? Others are in it only where unknown ones are kept.
+fn declares(schemas: &Schemas, place: Place, name: &str) -> bool {
+    match &schemas.get(place.of).shape {
+        Shape::Struct(fields) => fields.contains_key(name),
+        _ => false,
     }
 }
 

@@ -24,19 +24,21 @@ pub fn merge(schemas: &Schemas, place: Place, live: &Value, config: &Value) -> V
             let mut out: Vec<Value> = live.as_array().cloned().unwrap_or_default();
             // The order of the configuration, so that new items stand where it has them.
             for item in config.as_array().into_iter().flatten() {
-                let part = item_part(place.list, item);
+                let part = item_part(schemas, place.list, item);
                 if !wanted.contains_key(&part) {
                     continue;
                 }
                 let at = place_of(schemas, place, &part);
-                let mine = out.iter_mut().find(|i| item_part(place.list, i) == part);
+                let mine = out
+                    .iter_mut()
+                    .find(|i| item_part(schemas, place.list, i) == part);
                 match mine {
                     Some(found) if item.is_object() => *found = merge(schemas, at, found, item),
                     Some(_) => {}
                     None => out.push(item.clone()),
                 }
             }
-            reorder(&mut out, config, place.list);
+            reorder(schemas, &mut out, config, place.list);
             Value::Array(out)
         }
         _ => config.clone(),
@@ -45,18 +47,18 @@ pub fn merge(schemas: &Schemas, place: Place, live: &Value, config: &Value) -> V
 
 /// Brings the items that the configuration names into its order; others keep their place after what they
 /// followed.
-fn reorder(out: &mut [Value], config: &Value, kind: ListKind) {
+fn reorder(schemas: &Schemas, out: &mut [Value], config: &Value, kind: ListKind) {
     let order: Vec<Part> = config
         .as_array()
         .into_iter()
         .flatten()
-        .map(|i| item_part(kind, i))
+        .map(|i| item_part(schemas, kind, i))
         .collect();
     let slots: Vec<usize> = (0..out.len())
-        .filter(|i| order.contains(&item_part(kind, &out[*i])))
+        .filter(|i| order.contains(&item_part(schemas, kind, &out[*i])))
         .collect();
     let mut named: Vec<Value> = slots.iter().map(|i| out[*i].clone()).collect();
-    named.sort_by_key(|v| order.iter().position(|p| *p == item_part(kind, v)));
+    named.sort_by_key(|v| order.iter().position(|p| *p == item_part(schemas, kind, v)));
     for (slot, value) in slots.into_iter().zip(named) {
         out[slot] = value;
     }
@@ -83,7 +85,9 @@ pub fn remove(schemas: &Schemas, place: Place, value: &mut Value, gone: &Set) {
                 }
             }
             (Part::Key(_) | Part::Value(_), Value::Array(list)) => {
-                let found = list.iter().position(|i| item_part(place.list, i) == *part);
+                let found = list
+                    .iter()
+                    .position(|i| item_part(schemas, place.list, i) == *part);
                 let Some(i) = found else { continue };
                 if set.member {
                     list.remove(i);

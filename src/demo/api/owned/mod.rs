@@ -4,7 +4,9 @@ mod compare;
 mod managers;
 mod merge;
 mod set;
+mod typed;
 
 pub use compare::Place;
 pub use managers::{Conflict, Manager, Operation, apply, conflict, read, update};
 pub use set::{Part, Set};
+pub use typed::{joined, mistakes};

@@ -37,7 +37,7 @@ impl Part {
     }
 
     /// As conflicts spell it: `.spec`, `[name="a"]`.
-    fn show(&self) -> String {
+    pub fn show(&self) -> String {
         match self {
             Self::Field(name) => format!(".{name}"),
             Self::Key(key) => {

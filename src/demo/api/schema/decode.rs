@@ -350,7 +350,14 @@ const POINTERS: [&str; 10] = [
     "volumeMode",
 ];
 /// Flags that Go holds without a pointer: `false` is not written.
-const FLAGS: [&str; 11] = [
+const FLAGS: [&str; 18] = [
+    "deprecated",
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "nullable",
+    "uniqueItems",
+    "x-kubernetes-embedded-resource",
+    "x-kubernetes-int-or-string",
     "hostNetwork",
     "hostPID",
     "hostIPC",
@@ -391,6 +398,7 @@ fn kept(schemas: &Schemas, owner: &str, name: &str, field: &Field, value: Value)
         (Shape::Bool, Value::Bool(false)) => FLAGS.contains(&name),
         (Shape::Int32 | Shape::Int64, number) if number == 0 => {
             NUMBERS.contains(&name)
+                || (owner == "CustomResourceColumnDefinition" && name == "priority")
                 || (owner == "JobStatus" && ["active", "failed", "succeeded"].contains(&name))
         }
         _ => false,

@@ -1,6 +1,7 @@
 //! The types of the built-in kinds, compiled from the generated JSON schema: what decoding, pruning,
 //! patching and field ownership know of an object's shape.
 
+mod custom;
 pub mod decode;
 pub mod proto;
 mod roots;
@@ -57,6 +58,8 @@ pub struct Type {
     pub message: String,
     pub shape: Shape,
     pub atomic: bool,
+    /// A struct that keeps fields it does not know.
+    pub open: bool,
 }
 
 impl Type {
@@ -93,6 +96,8 @@ pub struct Schemas {
     /// The documents themselves, for OpenAPI: definition name to schema.
     pub definitions: Map<String, Value>,
     any: TypeId,
+    /// The keys of [`ListKind::Defined`] lists, with their defaults.
+    keys: Vec<Vec<(String, Value)>>,
 }
 
 static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| Schemas::compile(roots::definitions()));
@@ -109,6 +114,7 @@ impl Schemas {
             named: HashMap::new(),
             definitions: Map::new(),
             any: TypeId(0),
+            keys: Vec::new(),
         };
         all.any = all.add(String::new(), Shape::Any);
         // Names first: types refer to each other in circles.
@@ -147,6 +153,7 @@ impl Schemas {
             .replace("io.k8s.apimachinery.pkg.apis.", "");
         self.types.push(Type {
             atomic: topology::is_atomic(&definition),
+            open: false,
             name,
             message,
             shape,
@@ -215,6 +222,11 @@ impl Schemas {
 
     pub fn named(&self, definition: &str) -> Option<TypeId> {
         self.named.get(definition).copied()
+    }
+
+    /// The keys of a [`ListKind::Defined`] list, with their defaults (null: none).
+    pub fn keys_of(&self, at: u16) -> &[(String, Value)] {
+        self.keys.get(at as usize).map_or(&[], Vec::as_slice)
     }
 
     /// The type for what nothing is known about.

@@ -69,6 +69,7 @@ pub fn definitions() -> Map<String, Value> {
         storage::v1::StorageClass,
         apiextensions::v1::CustomResourceDefinition,
         meta::v1::DeleteOptions,
+        meta::v1::ListMeta,
     );
     g.take_definitions(true)
 }

@@ -10,6 +10,8 @@ pub enum ListKind {
     Set,
     /// By these fields.
     Keyed(&'static [&'static str]),
+    /// By the fields that a definition names: an index into the keys of its [`super::Schemas`].
+    Defined(u16),
 }
 
 /// `Type.field|list kind|strategic merge key`: list kind is `set`, `atomic` or keys; the merge key is `-`

@@ -148,10 +148,23 @@ pub fn custom_cells(extra: &[PrinterColumn], object: &Value, now: DateTime<Utc>)
         match (c.kind.as_str(), found) {
             (_, Value::Null) => Value::Null,
             ("date", Value::String(at)) => json!(since(&at, now)),
-            ("integer" | "number" | "boolean", value) => value,
+            ("integer", value) => whole(&value),
+            ("number", value) if value.is_number() => value,
+            ("boolean", value) if value.is_boolean() => value,
+            // A value of another type than the column's is not shown.
+            ("number" | "boolean" | "date", _) => Value::Null,
             (_, Value::String(text)) => json!(text),
             (_, other) => json!(other.to_string()),
         }
     }));
     cells
+}
+
+/// A number without its fraction; null if it is none.
+fn whole(value: &Value) -> Value {
+    match (value.as_i64(), value.as_f64()) {
+        (Some(n), _) => json!(n),
+        (None, Some(f)) => json!(f.trunc() as i64),
+        _ => Value::Null,
+    }
 }

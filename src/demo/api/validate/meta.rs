@@ -80,7 +80,12 @@ pub fn common(errors: &mut Errors, meta: &Value) {
     let finalizers = list(&meta["finalizers"]);
     for (i, f) in finalizers.iter().map(text).enumerate() {
         errors.each("metadata.finalizers", f, names::qualified_name(f));
-        let known = ["orphan", "foregroundDeletion", "kubernetes"];
+        let known = [
+            "orphan",
+            "foregroundDeletion",
+            "kubernetes",
+            "customresourcecleanup.apiextensions.k8s.io",
+        ];
         if !f.contains('/') && !known.contains(&f) {
             errors.invalid(
                 &format!("metadata.finalizers[{i}]"),

@@ -1,10 +1,6 @@
-//! What a CustomResourceDefinition adds to its kind: the columns of its table.
-
-use std::collections::HashMap;
+//! The columns that a definition adds to its kind's table, and the simple JSON paths they read.
 
 use serde_json::Value;
-
-use crate::demo::store::KindId;
 
 /// One of `additionalPrinterColumns`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +16,37 @@ pub struct PrinterColumn {
 }
 
 impl PrinterColumn {
+    /// The columns of `additionalPrinterColumns`; the age where there are none.
+    pub fn all(list: &Value) -> Vec<Self> {
+        let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+        let columns = list.as_array().map_or(&[][..], Vec::as_slice);
+        if columns.is_empty() {
+            return vec![Self {
+                name: "Age".to_owned(),
+                kind: "date".to_owned(),
+                description: "Time since the object was created.".to_owned(),
+                path: ".metadata.creationTimestamp".to_owned(),
+                ..Self::default()
+            }];
+        }
+        let column = |c: &Value| {
+            let path = text(&c["jsonPath"]);
+            let described = c["description"].as_str().filter(|d| !d.is_empty());
+            Self {
+                name: text(&c["name"]),
+                kind: text(&c["type"]),
+                format: text(&c["format"]),
+                description: described.map_or_else(
+                    || format!("Custom resource definition column (in JSONPath format): {path}"),
+                    str::to_owned,
+                ),
+                priority: c["priority"].as_i64().unwrap_or_default(),
+                path,
+            }
+        };
+        columns.iter().map(column).collect()
+    }
+
     /// Reads the column's value; `Null` if it is not there.
     pub fn read(&self, object: &Value) -> Value {
         let mut at = object;
@@ -27,6 +54,7 @@ impl PrinterColumn {
             let next = match &step {
                 Step::Field(name) => at.get(name),
                 Step::Index(i) => at.get(i),
+                Step::Last => at.as_array().and_then(|all| all.last()),
                 Step::Where(field, want) => at
                     .as_array()
                     .and_then(|all| all.iter().find(|v| v[field] == *want)),
@@ -43,6 +71,8 @@ impl PrinterColumn {
 enum Step {
     Field(String),
     Index(usize),
+    /// `[-1:]`
+    Last,
     /// `[?(@.type=="Ready")]`
     Where(String, String),
 }
@@ -62,6 +92,11 @@ fn steps(path: &str) -> Vec<Step> {
             if let Some((field, want)) = filter {
                 let want = want.trim().trim_matches(['"', '\'']);
                 out.push(Step::Where(field.trim().to_owned(), want.to_owned()));
+            } else if text == "*" {
+                // A column shows the first of several.
+                out.push(Step::Index(0));
+            } else if text == "-1:" || text == "-1" {
+                out.push(Step::Last);
             } else if let Ok(i) = text.parse() {
                 out.push(Step::Index(i));
             } else {
@@ -85,12 +120,6 @@ fn steps(path: &str) -> Vec<Step> {
     out
 }
 
-/// What is known of each custom kind.
-#[derive(Debug, Clone, Default)]
-pub struct CustomKinds {
-    pub columns: HashMap<KindId, Vec<PrinterColumn>>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +140,8 @@ mod tests {
         };
         assert_eq!(read(".status.conditions[?(@.type=='B')].status"), "True");
         assert_eq!(read(".status.conditions[0].type"), "A");
+        assert_eq!(read(".status.conditions[-1:].type"), "B");
+        assert_eq!(read(".status.conditions[*].type"), "A");
         assert_eq!(read(".metadata.labels['a.b/c']"), "x");
         assert_eq!(read(".metadata.labels.a\\.b/c"), "x");
         assert_eq!(read(".spec.none"), Value::Null);
