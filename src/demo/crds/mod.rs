@@ -10,7 +10,7 @@ mod trainer;
 
 use serde_json::{Value, json};
 
-use super::api::write::{Cluster, Writer};
+use super::api::write::{Cluster, Random, Writer};
 
 /// All definitions.
 pub fn all() -> Vec<Value> {
@@ -30,6 +30,8 @@ pub fn install(cluster: &mut Cluster) {
     else {
         return;
     };
+    // A scene's own names and UIDs do not depend on what is installed beside it.
+    let random = std::mem::replace(&mut cluster.random, Random::new(0x00c2_d5ee_d000_0001));
     let by = Writer::new("helm");
     for definition in all() {
         let name = definition["metadata"]["name"].clone();
@@ -41,6 +43,7 @@ pub fn install(cluster: &mut Cluster) {
             tracing::error!(%name, reason = why.message, "a definition was refused");
         }
     }
+    cluster.random = random;
 }
 
 /// What tells one definition from another, beside its schema.
