@@ -322,7 +322,7 @@ impl Cluster {
             return Err(Refusal::not_found(&info, &name));
         };
         let mut old = stored.tree();
-        if old["apiVersion"] != info.api_version() {
+        if info.custom && old["apiVersion"] != info.api_version() {
             old = Arc::new(self.shown_as(&stored, &info.version));
         }
         let rv = value["metadata"]["resourceVersion"]

@@ -112,8 +112,11 @@ impl Cluster {
     /// knows its own fields only.
     pub fn convert(&self, kind: KindId, version: &str, value: &mut Value) {
         let info = self.store.kind(kind);
+        if !info.custom {
+            return;
+        }
         let to = json!(format!("{}/{version}", info.group));
-        if !info.custom || value["apiVersion"] == to {
+        if value["apiVersion"] == to {
             return;
         }
         value["apiVersion"] = to;
