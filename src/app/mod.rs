@@ -186,6 +186,7 @@ impl App {
             [Kind::Job, Kind::Node, Kind::Pod]
                 .map(|k| Want::Watch(k, crate::model::want::Selector::All)),
         );
+        wants.push(Want::Workloads);
         wants.sort();
         wants.dedup();
         let asked = (

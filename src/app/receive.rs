@@ -96,6 +96,8 @@ impl App {
                 },
                 now,
             ),
+            // their sources tell how they are
+            Report::Workloads { .. } => {}
             Report::Notice(notice) => self.say(level(notice.severity), notice.text, now),
         }
     }
@@ -121,11 +123,20 @@ impl App {
             Kind::Event,
             Kind::Namespace,
         ];
+        let sources = &self.desk.session.sources;
         let watched = kinds
+            .into_iter()
+            .filter(|k| sources.iter().any(|(kind, _)| kind == k));
+        // a kind that is not this user's to see takes nothing from the others
+        let workloads = sources
             .iter()
-            .filter(|k| self.desk.session.sources.iter().any(|(kind, _)| kind == *k));
+            .filter(|(kind, health)| {
+                matches!(kind, Kind::Workload(_)) && !matches!(health, Health::Forbidden { .. })
+            })
+            .map(|(kind, _)| *kind);
         watched
-            .map(|k| self.desk.session.health(*k))
+            .chain(workloads)
+            .map(|k| self.desk.session.health(k))
             .find(|h| !matches!(h, Health::Live | Health::Absent))
     }
 

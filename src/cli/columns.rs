@@ -48,14 +48,31 @@ fn headers(shape: Shape, namespaced: bool, base: &[&'static str], wide: &[&'stat
     Table::new(all)
 }
 
+const HEADERS: [&str; 12] = [
+    "KIND", "NAME", "STATE", "DONE", "ACTIVE", "READY", "FAILED", "RETRIES", "GPUS", "ELAPSED",
+    "ETA", "AGE",
+];
+
 pub fn jobs(rows: &[&JobRow], model: &Model, now: DateTime<Utc>, shape: Shape) -> Table {
+    table_of_jobs(rows, model, now, shape, false)
+}
+
+/// The same with the kind, for rows of several.
+pub fn workloads(rows: &[&JobRow], model: &Model, now: DateTime<Utc>, shape: Shape) -> Table {
+    table_of_jobs(rows, model, now, shape, true)
+}
+
+fn table_of_jobs(
+    rows: &[&JobRow],
+    model: &Model,
+    now: DateTime<Utc>,
+    shape: Shape,
+    kinds: bool,
+) -> Table {
     let mut table = headers(
         shape,
         true,
-        &[
-            "NAME", "STATE", "DONE", "ACTIVE", "READY", "FAILED", "RETRIES", "GPUS", "ELAPSED",
-            "ETA", "AGE",
-        ],
+        if kinds { &HEADERS } else { &HEADERS[1..] },
         &["REASON", "FAILED-INDEXES", "QUEUE", "PRIORITY", "IMAGE"],
     );
     for job in rows {
@@ -66,7 +83,9 @@ pub fn jobs(rows: &[&JobRow], model: &Model, now: DateTime<Utc>, shape: Shape) -
         };
         let span = |time: Option<chrono::TimeDelta>| time.map(duration).unwrap_or_default();
         let eta = status.eta(job, model.totals(job.key), now);
-        let mut cells = Cells::new(shape, Some(&job.namespace)).add([
+        let kind = kinds.then(|| job.kind_name().to_owned());
+        let cells = Cells::new(shape, Some(&job.namespace)).add(kind);
+        let mut cells = cells.add([
             job.name.to_string(),
             status.phase.word().to_owned(),
             done,
@@ -74,7 +93,7 @@ pub fn jobs(rows: &[&JobRow], model: &Model, now: DateTime<Utc>, shape: Shape) -
             status.ready.to_string(),
             status.failed.to_string(),
             status.retries.to_string(),
-            devices(&job.gpus()),
+            devices(&model.gpus(job)),
             span(status.elapsed(now)),
             span(eta),
             age(job.created, now),

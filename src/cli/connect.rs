@@ -32,6 +32,8 @@ pub struct Connected {
     /// Where all namespaces may not be listed, these are.
     fallback: Vec<String>,
     sources: HashMap<SourceId, SourceHealth>,
+    /// Workload kinds that are served, once known.
+    pub workloads: Option<Vec<Kind>>,
     /// The demo cluster's clock, which stands still; a real cluster's is ours.
     frozen: Option<DateTime<Utc>>,
     /// Last, so that it outlives the connection to it.
@@ -98,6 +100,7 @@ async fn open(args: &ClusterArgs, one_shot: &OneShotArgs, target: Target) -> Res
         namespace,
         fallback,
         sources: HashMap::new(),
+        workloads: None,
         frozen: None,
         #[cfg(feature = "demo")]
         _demo: None,
@@ -142,6 +145,55 @@ impl Connected {
         Ok(())
     }
 
+    /// Lists these kinds and every workload kind the cluster serves once into the model; of those that cannot be
+    /// listed it is said on standard error.
+    ///
+    /// # Errors
+    /// The first of `kinds` must be had.
+    pub async fn sync_workloads(&mut self, kinds: &[Kind]) -> Result<()> {
+        let mut wants: Vec<Want> = kinds
+            .iter()
+            .map(|kind| Want::Watch(*kind, Selector::All))
+            .collect();
+        wants.push(Want::Workloads);
+        self.cluster.want(self.namespace.as_deref(), &wants);
+        let mut settled: Vec<Kind> = Vec::new();
+        loop {
+            let known = self.workloads.clone();
+            let mut missing = known.is_none();
+            for kind in kinds.iter().copied().chain(known.into_iter().flatten()) {
+                if settled.contains(&kind) {
+                    continue;
+                }
+                match self.settled(kind, &Selector::All) {
+                    None => missing = true,
+                    Some(result) => {
+                        settled.push(kind);
+                        match result {
+                            Err(why) if kind == kinds[0] => bail!("{why}"),
+                            Err(why) => eprintln!("jobdeck: {why}"),
+                            Ok(()) => {}
+                        }
+                    }
+                }
+            }
+            if !missing {
+                return Ok(());
+            }
+            if let Report::Delta(delta) = self.next().await? {
+                self.model.apply(delta);
+            }
+        }
+    }
+
+    /// Every workload kind that is served has settled.
+    pub fn workloads_settled(&self) -> bool {
+        self.workloads.as_ref().is_some_and(|kinds| {
+            let mut kinds = kinds.iter();
+            kinds.all(|kind| self.settled(*kind, &Selector::All).is_some())
+        })
+    }
+
     /// The next report; notices are said on standard error.
     ///
     /// # Errors
@@ -164,6 +216,7 @@ impl Connected {
                 self.sources.remove(source);
             }
             Report::Notice(notice) => eprintln!("jobdeck: {}", notice.text),
+            Report::Workloads { kinds, .. } => self.workloads = Some(kinds.clone()),
             Report::Delta(_) | Report::Log(_) | Report::Object { .. } => {}
         }
         Ok(report)

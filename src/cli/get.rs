@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 use clap::CommandFactory;
 use clap::error::ErrorKind;
-use color_eyre::eyre::Result;
+use color_eyre::eyre::{Result, bail};
 use serde::Serialize;
 
 use super::columns::{self, Shape};
@@ -14,9 +14,10 @@ use super::connect::{Connected, connect};
 use super::table::Table;
 use super::{Cli, ClusterArgs, GetArgs, Output, What};
 use crate::model::Model;
+use crate::model::cron::CronState;
 use crate::model::event::EventRow;
 use crate::model::filter::Filter;
-use crate::model::job::JobRow;
+use crate::model::job::{CronJobRow, JobRow};
 use crate::model::json::{EventJson, NodeJson, PodJson, RowJson};
 use crate::model::listed::Listed;
 use crate::model::node::NodeRow;
@@ -34,6 +35,8 @@ pub fn run(cluster: &ClusterArgs, args: &GetArgs) -> Result<ExitCode> {
             columns::jobs,
             |row: &JobRow, model, now| RowJson::of(model, row, now),
         ),
+        What::Workloads => workloads(cluster, args, None),
+        What::Kind(plural) => workloads(cluster, args, Some(plural)),
         What::Pods => get(
             cluster,
             args,
@@ -58,6 +61,23 @@ pub fn run(cluster: &ClusterArgs, args: &GetArgs) -> Result<ExitCode> {
     }
 }
 
+/// The filter of the command line; one that is none ends the program before anything is asked.
+fn filter<R: Listed>(args: &GetArgs) -> Filter {
+    match Filter::parse(args.filter.as_deref().unwrap_or_default(), &R::VOCABULARY) {
+        Ok(filter) => filter,
+        Err(e) => Cli::command()
+            .error(ErrorKind::ValueValidation, format!("--filter: {e}"))
+            .exit(),
+    }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+}
+
 fn get<R: Listed, J: Serialize>(
     cluster: &ClusterArgs,
     args: &GetArgs,
@@ -65,24 +85,71 @@ fn get<R: Listed, J: Serialize>(
     table: fn(&[&R], &Model, DateTime<Utc>, Shape) -> Table,
     json: fn(&R, &Model, DateTime<Utc>) -> J,
 ) -> Result<ExitCode> {
-    // before anything is asked: a filter that is none is a wrong command line
-    let filter = match Filter::parse(args.filter.as_deref().unwrap_or_default(), &R::VOCABULARY) {
-        Ok(filter) => filter,
-        Err(e) => Cli::command()
-            .error(ErrorKind::ValueValidation, format!("--filter: {e}"))
-            .exit(),
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
+    let filter = filter::<R>(args);
+    let runtime = runtime()?;
     let connected = runtime.block_on(async {
         let mut connected = connect(cluster, &args.one_shot).await?;
         connected.sync(kinds).await?;
         Ok::<_, color_eyre::Report>(connected)
     })?;
+    let rows: Vec<&R> = R::table(&connected.model).rows().collect();
+    print(&connected, args, &filter, rows, table, json)
+}
+
+/// Every kind in one table, or those of one kind whoever made them.
+fn workloads(
+    cluster: &ClusterArgs,
+    args: &GetArgs,
+    only: Option<&'static str>,
+) -> Result<ExitCode> {
+    let filter = filter::<JobRow>(args);
+    let runtime = runtime()?;
+    let connected = runtime.block_on(async {
+        let mut connected = connect(cluster, &args.one_shot).await?;
+        // pods tell retries and time left, children the counts of their parents
+        let all = [Kind::Job, Kind::CronJob, Kind::Pod];
+        connected.sync_workloads(&all).await?;
+        Ok::<_, color_eyre::Report>(connected)
+    })?;
+    let model = &connected.model;
+    if let Some(plural) = only.filter(|plural| *plural != Kind::CronJob.plural()) {
+        let served = connected.workloads.iter().flatten();
+        if !{ served }.any(|kind| kind.plural() == plural) {
+            bail!("{plural}: this cluster does not serve them");
+        }
+    }
+    let crons: Vec<JobRow> = model.cronjobs.rows().map(CronJobRow::as_workload).collect();
+    let mut rows: Vec<&JobRow> = model.jobs.rows().chain(&crons).collect();
+    rows.retain(|row| match only {
+        Some(plural) => row.kind.plural == plural,
+        None => model.parent(row).is_none(),
+    });
+    print(
+        &connected,
+        args,
+        &filter,
+        rows,
+        columns::workloads,
+        |row: &JobRow, model, now| {
+            let mut json = RowJson::of(model, row, now);
+            if let Some(cron) = model.cronjobs.get(row.key) {
+                json.message = CronState::of(cron, now).words(now);
+            }
+            json
+        },
+    )
+}
+
+/// Sorted, filtered and written.
+fn print<R: Listed, J: Serialize>(
+    connected: &Connected,
+    args: &GetArgs,
+    filter: &Filter,
+    mut rows: Vec<&R>,
+    table: fn(&[&R], &Model, DateTime<Utc>, Shape) -> Table,
+    json: fn(&R, &Model, DateTime<Utc>) -> J,
+) -> Result<ExitCode> {
     let (model, now) = (&connected.model, connected.now());
-    let mut rows: Vec<&R> = R::table(model).rows().collect();
     rows.sort_by_key(|row| row.tie());
     let all = rows.len();
     rows.retain(|row| filter.is_empty() || filter.passes(&row.fields(model, now)));
@@ -92,7 +159,7 @@ fn get<R: Listed, J: Serialize>(
     };
     match args.output {
         Output::Table | Output::Wide if rows.is_empty() => {
-            say_nothing_found(&connected, args.what != What::Nodes, all);
+            say_nothing_found(connected, args.what != What::Nodes, all);
         }
         Output::Table | Output::Wide => {
             print_all(table(&rows, model, now, shape).text().as_bytes())?;

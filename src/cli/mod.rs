@@ -21,6 +21,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::cluster::wire::kinds::WORKLOADS;
+
 /// A terminal cockpit for batch and ML work on Kubernetes.
 #[derive(Debug, Parser)]
 #[command(
@@ -108,7 +110,7 @@ pub enum Command {
     /// The cockpit on an embedded demo cluster, or only that cluster
     #[cfg(feature = "demo")]
     Demo(DemoArgs),
-    /// Print rows once: jobs, pods, nodes or events
+    /// Print rows once: workloads of all kinds or of one, jobs, pods, nodes or events
     Get(GetArgs),
     /// Draw one frame of a pane without a terminal
     Render(RenderArgs),
@@ -208,16 +210,53 @@ impl OneShotArgs {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// What `get` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
-    #[value(alias = "job")]
     Jobs,
-    #[value(alias = "pod", alias = "po")]
     Pods,
-    #[value(alias = "node", alias = "no")]
     Nodes,
-    #[value(alias = "event", alias = "ev")]
     Events,
+    /// All kinds in one table, each thing once: what was made by another is counted there.
+    Workloads,
+    /// Those of one kind, by its plural.
+    Kind(&'static str),
+}
+
+impl What {
+    fn parser() -> impl clap::builder::TypedValueParser<Value = Self> {
+        use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+        let mut all = vec![
+            PossibleValue::new("jobs").alias("job"),
+            PossibleValue::new("pods").aliases(["pod", "po"]),
+            PossibleValue::new("nodes").aliases(["node", "no"]),
+            PossibleValue::new("events").aliases(["event", "ev"]),
+            PossibleValue::new("workloads").aliases(["workload", "all"]),
+            PossibleValue::new("cronjobs").aliases(["cronjob", "cj"]),
+        ];
+        let kinds = WORKLOADS.iter().map(|entry| entry.plural());
+        all.extend(
+            kinds.map(|plural| PossibleValue::new(plural).alias(plural.trim_end_matches('s'))),
+        );
+        PossibleValuesParser::new(all).map(|word| Self::named(&word))
+    }
+
+    fn named(word: &str) -> Self {
+        let is = |plural: &str| plural.trim_end_matches('s') == word.trim_end_matches('s');
+        match word {
+            "pods" | "pod" | "po" => Self::Pods,
+            "nodes" | "node" | "no" => Self::Nodes,
+            "events" | "event" | "ev" => Self::Events,
+            "workloads" | "workload" | "all" => Self::Workloads,
+            "cronjobs" | "cronjob" | "cj" => Self::Kind("cronjobs"),
+            _ => {
+                let mut kinds = WORKLOADS.iter().map(|entry| entry.plural());
+                kinds
+                    .find(|plural| is(plural))
+                    .map_or(Self::Jobs, Self::Kind)
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -230,6 +269,8 @@ pub enum Output {
 
 #[derive(Debug, Clone, Args)]
 pub struct GetArgs {
+    /// Rows of what: workloads of all kinds in one table, those of one kind, or pods, nodes, events
+    #[arg(value_parser = What::parser())]
     pub what: What,
     #[arg(long, short, default_value = "table")]
     pub output: Output,

@@ -352,6 +352,7 @@ impl Stage {
             let missing = |want: &Want| match want {
                 Want::Watch(kind, selector) => connected.settled(*kind, selector).is_none(),
                 Want::Object(object) => !self.answered.contains(object),
+                Want::Workloads => !connected.workloads_settled(),
                 Want::Log(_) => !quiet,
             };
             let logs_only = wanted

@@ -138,27 +138,27 @@ pub async fn discover(http: &Http) -> Result<Served, Failure> {
     let core = http
         .json::<Answer>(&Ask::get("/api").accept(AGGREGATED))
         .await?;
-    let named = http
-        .json::<Answer>(&Ask::get("/apis").accept(AGGREGATED))
-        .await?;
-    let mut served = Served {
-        aggregated: core.kind == "APIGroupDiscoveryList",
-        ..Served::default()
-    };
-    if !served.aggregated {
+    let mut served = named(http).await?;
+    if core.kind != "APIGroupDiscoveryList" {
         for version in core.versions {
             let kinds = resources(http, &format!("/api/{version}")).await;
             served.add("", version, kinds);
         }
     }
-    for answer in [core.items, named.items] {
-        for group in answer {
-            for version in group.versions {
-                let kinds = version.resources.into_iter().map(|r| (r.resource, r.verbs));
-                served.add(&group.metadata.name, version.version, kinds.collect());
-            }
-        }
-    }
+    served.take(core.items);
+    Ok(served)
+}
+
+/// The same without the core group, which all servers have: one request where discovery is aggregated.
+pub async fn named(http: &Http) -> Result<Served, Failure> {
+    let named = http
+        .json::<Answer>(&Ask::get("/apis").accept(AGGREGATED))
+        .await?;
+    let mut served = Served {
+        aggregated: named.kind == "APIGroupDiscoveryList",
+        ..Served::default()
+    };
+    served.take(named.items);
     for group in named.groups {
         for version in group.versions {
             // one request per version: only for groups with kinds we watch
@@ -175,6 +175,15 @@ pub async fn discover(http: &Http) -> Result<Served, Failure> {
 }
 
 impl Served {
+    fn take(&mut self, groups: Vec<Group>) {
+        for group in groups {
+            for version in group.versions {
+                let kinds = version.resources.into_iter().map(|r| (r.resource, r.verbs));
+                self.add(&group.metadata.name, version.version, kinds.collect());
+            }
+        }
+    }
+
     fn add(&mut self, group: &str, version: String, kinds: BTreeMap<String, Vec<String>>) {
         let versions = self.groups.entry(group.to_owned()).or_default();
         versions.push((version, kinds));

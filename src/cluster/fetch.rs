@@ -8,22 +8,28 @@ use super::source::Shared;
 use crate::model::want::ObjectWant;
 
 /// The object as the server has it, managedFields included.
-pub async fn object(http: &Http, want: &ObjectWant) -> Result<serde_json::Value, Failure> {
-    let entry = entry(want.kind);
-    let path = entry.object(entry.versions[0], &want.namespace, &want.name);
+pub async fn object(
+    http: &Http,
+    version: &str,
+    want: &ObjectWant,
+) -> Result<serde_json::Value, Failure> {
+    let path = entry(want.kind).object(version, &want.namespace, &want.name);
     http.json(&Ask::get(path)).await
 }
 
 /// Fetches and reports it.
 pub async fn answer(shared: &Shared, want: ObjectWant) {
-    let object = object(&shared.http, &want).await.map_err(|failure| {
-        let kind = entry(want.kind).plural();
-        match failure.code() {
-            Some(404) => format!("{kind} {} is gone", want.name),
-            Some(403) => format!("reading {kind} is forbidden (needs get): {failure}"),
-            _ => failure.to_string(),
-        }
-    });
+    let version = shared.version(entry(want.kind));
+    let object = object(&shared.http, version, &want)
+        .await
+        .map_err(|failure| {
+            let kind = entry(want.kind).plural();
+            match failure.code() {
+                Some(404) => format!("{kind} {} is gone", want.name),
+                Some(403) => format!("reading {kind} is forbidden (needs get): {failure}"),
+                _ => failure.to_string(),
+            }
+        });
     let cluster = shared.cluster;
     shared
         .send(Report::Object {

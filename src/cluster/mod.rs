@@ -22,6 +22,7 @@ pub mod subscribe;
 pub mod sync;
 pub mod target;
 pub mod wire;
+pub mod workloads;
 pub mod writes;
 
 use std::fmt;

@@ -20,6 +20,11 @@ pub enum Report {
         cluster: ClusterId,
         source: SourceId,
     },
+    /// These workload kinds are served, and watched from now on.
+    Workloads {
+        cluster: ClusterId,
+        kinds: Vec<Kind>,
+    },
     /// Something a user should read.
     Notice(Notice),
     /// Lines of one log stream.

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::discover::Served;
 use super::failure::Failure;
 use super::http::{Ask, Http};
 use super::kinds::Entry;
@@ -45,6 +46,8 @@ pub struct Tuning {
     pub log_silence: Duration,
     /// Logs followed at once; each is a connection.
     pub log_streams: usize,
+    /// How often to look for workload kinds that came or went.
+    pub discovery: Duration,
     /// Factor on all waiting after failures.
     pub patience: f64,
 }
@@ -59,6 +62,7 @@ impl Default for Tuning {
             watch_silence: Duration::from_secs(100),
             log_silence: Duration::from_secs(120),
             log_streams: 50,
+            discovery: Duration::from_secs(40),
             patience: 1.0,
         }
     }
@@ -80,6 +84,10 @@ pub struct Shared {
     pub sources: AtomicU32,
     /// What has been said once and need not be said again.
     pub told: Mutex<HashSet<String>>,
+    /// "A kind is not served any more."
+    pub gone: Notify,
+    /// What is served, as of the last look.
+    pub served: Mutex<Option<Served>>,
 }
 
 impl Shared {
@@ -94,6 +102,8 @@ impl Shared {
             retry: Notify::new(),
             sources: AtomicU32::new(0),
             told: Mutex::default(),
+            gone: Notify::new(),
+            served: Mutex::default(),
         }
     }
 
@@ -107,6 +117,18 @@ impl Shared {
         // a poisoned lock only means that something may be said twice
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.insert(text.to_owned())
+    }
+
+    /// Remembers what is served.
+    pub fn learn(&self, served: Served) {
+        *self.served.lock().unwrap_or_else(PoisonError::into_inner) = Some(served);
+    }
+
+    /// The version to use of a kind: the one served where that is known, else the best.
+    pub fn version(&self, entry: &Entry) -> &'static str {
+        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = served.as_ref().and_then(|served| served.version(entry));
+        known.unwrap_or(entry.versions[0])
     }
 
     /// Sends; false if nobody listens any more.
@@ -142,6 +164,8 @@ pub struct Source {
     pub cancel: CancellationToken,
     /// End with [`End::Forbidden`] instead of asking again: somebody has another idea.
     pub yields: bool,
+    /// End with [`End::Absent`] when the kind is not served any more: somebody looks whether it comes back.
+    pub leaves: bool,
 }
 
 /// Why a watch ended.
@@ -151,6 +175,8 @@ pub enum End {
     Cancelled,
     /// 403, and it yields.
     Forbidden,
+    /// 404, and it leaves.
+    Absent,
 }
 
 /// Runs a watch until it is cancelled; then its rows are taken back.
@@ -217,6 +243,9 @@ impl<W: Wire> Runner<W> {
                     if self.source.yields && matches!(self.sync.health(), Health::Forbidden { .. })
                     {
                         return End::Forbidden;
+                    }
+                    if self.source.leaves && *self.sync.health() == Health::Absent {
+                        return End::Absent;
                     }
                     self.source.shared.wait(time).await;
                     let streaming = self.source.shared.streaming.load(Ordering::Relaxed);

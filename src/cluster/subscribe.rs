@@ -14,6 +14,7 @@ use super::kinds::{Entry, entry};
 use super::logs;
 use super::report::{Report, Severity, SourceHealth};
 use super::source::{End, Shared, Source, guarded};
+use super::workloads::Workloads;
 use crate::model::delta::SourceId;
 use crate::model::health::Health;
 use crate::model::ids::Name;
@@ -28,6 +29,7 @@ const MEND: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Running {
     Watch(Kind, Option<Name>, Selector),
+    Workloads(Option<Name>),
     Log(LogWant),
     Object(ObjectWant),
 }
@@ -64,6 +66,7 @@ impl Subscriptions {
                     let namespace = namespace.filter(|_| scoped).cloned();
                     Running::Watch(*kind, namespace, selector.clone())
                 }
+                Want::Workloads => Running::Workloads(namespace.cloned()),
                 Want::Log(log) => Running::Log(log.clone()),
                 Want::Object(object) => Running::Object(object.clone()),
             })
@@ -97,15 +100,27 @@ impl Subscriptions {
         let shared = self.shared.clone();
         match want.clone() {
             Running::Watch(kind, namespace, selector) => {
+                let entry = entry(kind);
                 let watch = Watch {
+                    version: shared.version(entry),
                     shared,
-                    entry: entry(kind),
+                    entry,
                     namespace,
                     selector,
                     cancel,
                     fallback: self.fallback.clone(),
+                    leaves: false,
                 };
                 self.runtime.spawn(watch.look_after());
+            }
+            Running::Workloads(namespace) => {
+                let all = Workloads {
+                    shared,
+                    namespace,
+                    fallback: self.fallback.clone(),
+                    cancel,
+                };
+                self.runtime.spawn(all.look_after());
             }
             Running::Object(want) => {
                 self.runtime.spawn(async move {
@@ -123,31 +138,42 @@ impl Subscriptions {
 }
 
 /// One wanted watch, whatever it takes.
-struct Watch {
-    shared: Arc<Shared>,
-    entry: &'static Entry,
-    namespace: Option<Name>,
-    selector: Selector,
-    cancel: CancellationToken,
-    fallback: Vec<Name>,
+pub struct Watch {
+    pub shared: Arc<Shared>,
+    pub entry: &'static Entry,
+    pub version: &'static str,
+    pub namespace: Option<Name>,
+    pub selector: Selector,
+    pub cancel: CancellationToken,
+    /// Namespaces to watch where all of them may not be.
+    pub fallback: Vec<Name>,
+    /// Ends when the kind is not served any more: cancels its token and says that it is gone.
+    pub leaves: bool,
 }
 
 impl Watch {
-    async fn look_after(self) {
+    /// Runs until nobody wants it.
+    pub async fn look_after(self) {
         let wide = self.namespace.is_none()
             && self.entry.namespaced
             && self.selector == Selector::All
             && !self.fallback.is_empty();
         loop {
             let end = self.keep(self.namespace.clone(), wide, &self.cancel).await;
-            if end == End::Cancelled {
-                return;
+            match end {
+                End::Cancelled => return,
+                End::Absent => return self.leave(),
+                End::Forbidden => self.narrow().await,
             }
-            self.narrow().await;
             if self.cancel.is_cancelled() {
                 return;
             }
         }
+    }
+
+    fn leave(&self) {
+        self.cancel.cancel();
+        self.shared.gone.notify_one();
     }
 
     /// Runs one source; one that breaks is reported and started again.
@@ -158,11 +184,12 @@ impl Watch {
                 shared: self.shared.clone(),
                 id,
                 entry: self.entry,
-                version: self.entry.versions[0],
+                version: self.version,
                 namespace: namespace.clone(),
                 selector: self.selector.clone(),
                 cancel: cancel.clone(),
                 yields,
+                leaves: self.leaves,
             };
             match guarded((self.entry.run)(source)).await {
                 Ok(end) => return end,
@@ -202,15 +229,22 @@ impl Watch {
             self.shared.notice(Severity::Info, text).await;
         }
         let cancel = self.cancel.child_token();
-        let each = futures::future::join_all(
-            self.fallback
-                .iter()
-                .map(|namespace| self.keep(Some(namespace.clone()), false, &cancel)),
-        );
+        let one = |namespace: &Name| {
+            let (namespace, cancel) = (Some(namespace.clone()), &cancel);
+            async move {
+                let end = self.keep(namespace, false, cancel).await;
+                if end == End::Absent {
+                    // not served in one namespace is not served in any
+                    cancel.cancel();
+                }
+                end
+            }
+        };
+        let each = futures::future::join_all(self.fallback.iter().map(one));
         let allowed = async {
             loop {
                 tokio::time::sleep(PROBE.mul_f64(self.shared.tuning.patience)).await;
-                let path = self.entry.path(self.entry.versions[0], None);
+                let path = self.entry.path(self.version, None);
                 let ask = Ask::get(format!("{path}?limit=1"));
                 if self.shared.http.read(&ask).await.is_ok() {
                     return;
@@ -223,6 +257,9 @@ impl Watch {
                 () = cancel.cancelled() => {}
             }
         };
-        futures::future::join(each, stop).await;
+        let (ends, ()) = futures::future::join(each, stop).await;
+        if ends.contains(&End::Absent) {
+            self.leave();
+        }
     }
 }

@@ -135,6 +135,50 @@ const OWNER_LABELS: [&str; 5] = [
 ];
 
 impl JobRow {
+    /// A Job of which nothing but the name is known.
+    pub fn blank(key: Key, namespace: Name, name: Name) -> Self {
+        Self {
+            key,
+            kind: JobKind::JOB,
+            api_version: Name::default(),
+            namespace,
+            name,
+            created: None,
+            deleting: false,
+            owner: None,
+            labels: Vec::new(),
+            selectors: Vec::new(),
+            roles: Vec::new(),
+            unit: Unit::Pods,
+            activity: Activity::Counts,
+            restarts: 0,
+            seconds_left: None,
+            runtime: None,
+            parallelism: 0,
+            completions: None,
+            indexed: false,
+            suspend: false,
+            managed_by: None,
+            policy: Policy::default(),
+            devices: Devices::default(),
+            queue: None,
+            priority_class: None,
+            priority: None,
+            image: None,
+            active: 0,
+            ready: 0,
+            terminating: 0,
+            succeeded: 0,
+            failed: 0,
+            uncounted: (0, 0),
+            completed_indexes: IndexSet::default(),
+            failed_indexes: IndexSet::default(),
+            started: None,
+            completed: None,
+            conditions: Vec::new(),
+        }
+    }
+
     /// The label selectors that find its pods.
     pub fn pod_selectors(&self) -> Vec<String> {
         if self.kind.is_job() {

@@ -179,7 +179,7 @@ impl RowJson {
             retries: s.retries,
             completed_indexes: job.indexed.then(|| job.completed_indexes.to_string()),
             failed_indexes: job.indexed.then(|| grid.failed()),
-            gpus: amounts(&job.gpus()),
+            gpus: amounts(&model.gpus(job)),
             queue: text(job.queue.as_deref()),
             priority: text(job.priority_class.as_deref()),
             creation_time: job.created,

@@ -70,10 +70,13 @@ impl Facts {
 pub struct JobKind(pub &'static Facts);
 
 static JOB: Facts = Facts::new("batch", &["v1"], "Job", "jobs", "Job");
+static CRONJOB: Facts = Facts::new("batch", &["v1"], "CronJob", "cronjobs", "CronJob").serving();
 
 impl JobKind {
     /// batch/v1 Job, the kind most others end in.
     pub const JOB: JobKind = JobKind(&JOB);
+    /// batch/v1 CronJob, where it is a row among the others.
+    pub const CRONJOB: JobKind = JobKind(&CRONJOB);
 
     pub fn is_job(self) -> bool {
         self == Self::JOB

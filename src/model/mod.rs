@@ -7,6 +7,7 @@ pub mod capacity;
 pub mod cron;
 pub mod delta;
 pub mod event;
+pub mod family;
 pub mod filter;
 pub mod fuzzy;
 pub mod health;
@@ -39,13 +40,15 @@ pub mod why;
 use capacity::Capacity;
 use delta::{Change, Delta, Rows};
 use event::EventRow;
+use family::Family;
 use ids::{Key, Name};
 use indexes::Grid;
-use job::{CronJobRow, JobRow};
+use job::{Counts, CronJobRow, JobRow};
 use namespace::NamespaceRow;
 use node::NodeRow;
 use pod::PodRow;
 use progress::{JobTotals, Progress};
+use resources::Devices;
 use status::JobStatus;
 use table::{Row, Table};
 
@@ -60,6 +63,8 @@ pub struct Model {
     pub namespaces: Table<NamespaceRow>,
     /// Per job, from its pods.
     pub progress: Progress,
+    /// Which workload made which.
+    pub family: Family,
     /// Per node, from its pods.
     pub capacity: Capacity,
 }
@@ -75,13 +80,34 @@ impl Model {
         match rows {
             Rows::Jobs(change) => {
                 let cancelled = matches!(change, Change::Dropped);
-                let progress = &mut self.progress;
-                self.jobs
-                    .apply(source, cluster, change, |_, old, new| match (old, new) {
+                let Self {
+                    jobs,
+                    progress,
+                    family,
+                    ..
+                } = self;
+                let mut owners: Vec<Key> = Vec::new();
+                jobs.apply(source, cluster, change, |_, old, new| {
+                    match (old, new) {
                         (_, Some(job)) => progress.job(job),
                         (Some(job), None) if !cancelled => progress.gone(job.key),
                         _ => {}
-                    });
+                    }
+                    // of one that goes, or changes hands, while its line is whole
+                    if let Some(job) = old.filter(|job| job.owner.is_some()) {
+                        owners.extend(family.line(job.key));
+                    }
+                    family.row(old, new);
+                    if let (None, Some(job)) = (old, new) {
+                        owners.extend(family.line(job.key));
+                    }
+                });
+                // what an owner shows of its children changed with them
+                owners.sort_unstable();
+                owners.dedup();
+                for owner in owners {
+                    jobs.touch(owner);
+                }
             }
             Rows::Pods(change) => {
                 let cancelled = matches!(change, Change::Dropped);
@@ -119,7 +145,52 @@ impl Model {
 
     /// The state of a job as a user thinks of it.
     pub fn status(&self, job: &JobRow) -> JobStatus {
-        JobStatus::of(job, self.totals(job.key))
+        let mut status = JobStatus::of(job, self.totals(job.key));
+        if job.kind.counts == Counts::Children {
+            let sum = self.family.sum(job.key);
+            let count = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+            status.active = status.active.max(count(sum.active));
+            status.ready = status.ready.max(count(sum.ready));
+            status.failed = status.failed.max(count(sum.failed));
+        }
+        status
+    }
+
+    /// Devices of all pods of a workload that run at a time. One that becomes another (a TrainJob its JobSet) has
+    /// the other's.
+    pub fn gpus(&self, job: &JobRow) -> Devices {
+        let mut all = Devices::default();
+        if job.kind.counts == Counts::Children {
+            for child in self.children(job.key) {
+                if child.kind.counts == Counts::Children {
+                    all.add_all(&child.gpus());
+                }
+            }
+        }
+        if all.is_empty() { job.gpus() } else { all }
+    }
+
+    /// The workloads an object (a CronJob, a JobSet …) made, in no order.
+    pub fn children(&self, owner: Key) -> impl Iterator<Item = &JobRow> {
+        self.family
+            .children(owner)
+            .filter_map(|key| self.jobs.get(key))
+    }
+
+    /// The workload that made this one and stands for it, be it a CronJob.
+    pub fn parent(&self, job: &JobRow) -> Option<Key> {
+        // most have no owner: nothing is looked up for them
+        job.owner.as_ref()?;
+        let owner = self.family.parent(job.key)?;
+        let known =
+            owner != job.key && (self.jobs.contains(owner) || self.cronjobs.contains(owner));
+        known.then_some(owner)
+    }
+
+    /// Counted with another workload: part of a JobSet, an MPIJob … A CronJob is none itself, so its runs are not.
+    pub fn is_part(&self, job: &JobRow) -> bool {
+        self.parent(job)
+            .is_some_and(|owner| self.jobs.contains(owner))
     }
 
     /// The states of an Indexed job's indexes.
@@ -127,23 +198,14 @@ impl Model {
         Grid::new(job, self.totals(job.key).map(|t| &t.indexes))
     }
 
-    /// The pods of a job that are in the table, in no order.
+    /// The pods of a workload, and of what it made, that are in the table, in no order.
     pub fn pods_of(&self, job: Key) -> impl Iterator<Item = &PodRow> {
-        self.totals(job)
+        self.family
+            .tree(job)
             .into_iter()
+            .filter_map(|key| self.totals(key))
             .flat_map(JobTotals::slots)
             .filter_map(|slot| self.pods.at(slot))
-    }
-
-    /// The jobs an object (a CronJob …) controls.
-    pub fn jobs_of(&self, owner: Key) -> impl Iterator<Item = &JobRow> {
-        self.jobs.rows().filter(move |job| {
-            job.key.cluster == owner.cluster
-                && job
-                    .owner
-                    .as_ref()
-                    .is_some_and(|(_, _, uid)| *uid == owner.uid)
-        })
     }
 
     /// A node by its name.

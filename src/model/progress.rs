@@ -182,7 +182,9 @@ impl Progress {
                     }
                     let gone = (!cancelled).then_some(pod);
                     totals.indexes.remove(pod, gone, jobs.get(job));
-                    if totals.orphan && totals.slots.is_empty() {
+                    // an owner nobody watches leaves nothing behind either
+                    let stranger = !is_kind(pod, "Job") && !jobs.contains(job);
+                    if (totals.orphan || stranger) && totals.slots.is_empty() {
                         self.0.remove(&job);
                     }
                 }
@@ -202,11 +204,23 @@ impl Progress {
     }
 }
 
-/// The job a pod belongs to.
+fn is_kind(pod: &PodRow, kind: &str) -> bool {
+    pod.owner.as_ref().is_some_and(|(k, _, _)| &**k == kind)
+}
+
+/// The workload a pod belongs to; whatever controls pods may be one, but for the built-in kinds that serve.
 pub fn job_of(pod: &PodRow) -> Option<Key> {
     let (kind, _, uid) = pod.owner.as_ref()?;
     let cluster: ClusterId = pod.key.cluster;
-    (&**kind == "Job").then_some(Key { cluster, uid: *uid })
+    may_be_workload(kind).then_some(Key { cluster, uid: *uid })
+}
+
+/// Whether a controller of this kind may be a workload.
+pub fn may_be_workload(kind: &str) -> bool {
+    !matches!(
+        kind,
+        "ReplicaSet" | "StatefulSet" | "DaemonSet" | "ReplicationController" | "Node"
+    )
 }
 
 /// Code and reason of a failed pod's end; a pod that failed as a whole has code 0 and no exit.

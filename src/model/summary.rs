@@ -32,7 +32,11 @@ impl Summary {
     /// Counts anew; [`Header`] remembers.
     pub fn of(model: &Model, scope: &Scope) -> Self {
         let mut all = Self::default();
-        for job in model.jobs.rows().filter(|job| scope.holds(*job)) {
+        for job in model
+            .jobs
+            .rows()
+            .filter(|job| scope.holds(*job) && !model.is_part(job))
+        {
             let phase = model.status(job).phase;
             if let Some(at) = Phase::ALL.iter().position(|p| *p == phase) {
                 all.phases[at] += 1;

@@ -71,6 +71,8 @@ pub struct ObjectWant {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Want {
     Watch(Kind, Selector),
+    /// Every [`Kind::Workload`] the cluster serves, whichever those are by now.
+    Workloads,
     Log(LogWant),
     Object(ObjectWant),
 }

@@ -23,6 +23,8 @@ pub struct Client {
     pub notices: Vec<Notice>,
     pub logs: Vec<LogBatch>,
     pub objects: Vec<Result<serde_json::Value, String>>,
+    /// Workload kinds that are served, as told so far.
+    pub workloads: Vec<Vec<&'static str>>,
 }
 
 /// Everything that waits, waits little.
@@ -32,6 +34,7 @@ pub fn quick() -> Tuning {
         stream_silence: Duration::from_millis(1500),
         watch_silence: Duration::from_millis(1500),
         log_silence: Duration::from_secs(20),
+        discovery: Duration::from_secs(5),
         patience: 0.02,
         ..Tuning::default()
     }
@@ -63,6 +66,7 @@ impl Client {
             notices: Vec::new(),
             logs: Vec::new(),
             objects: Vec::new(),
+            workloads: Vec::new(),
         }
     }
 
@@ -84,6 +88,10 @@ impl Client {
             Report::Notice(notice) => self.notices.push(notice),
             Report::Log(batch) => self.logs.push(batch),
             Report::Object { object, .. } => self.objects.push(object),
+            Report::Workloads { kinds, .. } => {
+                let kinds = kinds.into_iter().map(Kind::plural);
+                self.workloads.push(kinds.collect());
+            }
             Report::Ended { .. } => {}
         }
     }

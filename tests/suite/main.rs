@@ -7,6 +7,7 @@ mod client;
 mod envtest;
 mod harness;
 mod keymaps;
+mod kinds;
 mod kubectl;
 mod layers;
 #[cfg(unix)]

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+mod custom;
+
 /// One request as far as anybody here looks at it.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -76,6 +78,8 @@ pub struct State {
     /// Only this token is accepted.
     pub token: Option<String>,
     pub requests: Vec<Request>,
+    /// `GROUP/VERSION/PLURAL` → what is served beside pods.
+    custom: BTreeMap<String, custom::Custom>,
     /// Answers to requests for logs, in order; the last one stays.
     pub logs: VecDeque<Log>,
     hung_up: u64,
@@ -338,6 +342,14 @@ fn answer(request: &Request, out: &mut Out, shared: &Shared) -> bool {
         };
         drop(state);
         return logs(&log, out, shared);
+    }
+    if request.path == "/apis" {
+        return out.whole(200, "", &custom::discovery(&state).to_string());
+    }
+    if request.path.starts_with("/apis/") {
+        drop(state);
+        let answer = custom::answer(request, out, shared);
+        return answer.unwrap_or_else(|| out.whole(404, "", "404 page not found"));
     }
     let segments: Vec<&str> = request.path.split('/').skip(3).collect();
     let namespace = match segments.as_slice() {

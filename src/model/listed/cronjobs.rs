@@ -8,8 +8,9 @@ use super::{Listed, Parent, age_value, columns, since};
 use crate::model::Model;
 use crate::model::filter::{Fields, Num, Vocabulary, Word};
 use crate::model::ids::Name;
-use crate::model::job::CronJobRow;
+use crate::model::job::{Activity, CronJobRow, JobKind, JobRow, RoleRow};
 use crate::model::sort::Value;
+use crate::model::status::Unit;
 use crate::model::table::Table;
 
 columns! {
@@ -35,6 +36,36 @@ impl CronJobRow {
             "idle"
         } else {
             "running"
+        }
+    }
+}
+
+impl CronJobRow {
+    /// The CronJob as a row among other workloads: it runs while a job of it does, and has no end.
+    pub fn as_workload(&self) -> JobRow {
+        let running = u32::try_from(self.active.len()).unwrap_or(u32::MAX);
+        JobRow {
+            kind: JobKind::CRONJOB,
+            api_version: "batch/v1".into(),
+            deleting: self.deleting,
+            suspend: self.suspend,
+            activity: match running {
+                0 => Activity::Waiting,
+                _ => Activity::Running,
+            },
+            unit: Unit::Jobs,
+            roles: vec![RoleRow {
+                name: "run".into(),
+                wanted: running,
+                active: running,
+                devices: self.devices.clone(),
+                ..RoleRow::default()
+            }],
+            created: self.created,
+            labels: self.labels.clone(),
+            queue: self.queue.clone(),
+            image: self.image.clone(),
+            ..JobRow::blank(self.key, self.namespace.clone(), self.name.clone())
         }
     }
 }

@@ -76,6 +76,7 @@ impl JobRow {
 
 /// A job with what is derived from it, for filters.
 pub struct JobFields<'a> {
+    model: &'a Model,
     row: &'a JobRow,
     totals: Option<&'a JobTotals>,
     status: JobStatus,
@@ -143,9 +144,10 @@ impl Listed for JobRow {
     fn fields<'a>(&'a self, model: &'a Model, now: DateTime<Utc>) -> impl Fields + 'a {
         let totals = model.totals(self.key);
         JobFields {
+            model,
             row: self,
             totals,
-            status: JobStatus::of(self, totals),
+            status: model.status(self),
             now,
         }
     }
@@ -158,10 +160,10 @@ impl Listed for JobRow {
             JobColumn::Namespace => Value::Text(&self.namespace),
             JobColumn::Kind => Value::Text(self.kind_name()),
             JobColumn::Progress => Value::of(status().fraction().map(|f| (f * 1e6) as i64)),
-            JobColumn::Active => Value::Int(self.active.into()),
+            JobColumn::Active => Value::Int(status().active.into()),
             JobColumn::Failed => Value::Int(status().failed.into()),
             JobColumn::Retries => Value::Int(status().retries.into()),
-            JobColumn::Gpus => Value::Int(self.gpus().total().into()),
+            JobColumn::Gpus => Value::Int(model.gpus(self).total().into()),
             JobColumn::Elapsed => Value::of(status().elapsed(now).map(|d| d.num_milliseconds())),
             JobColumn::Eta => Value::of(
                 status()
@@ -216,7 +218,7 @@ impl Fields for JobFields<'_> {
         let (row, s) = (self.row, &self.status);
         let seconds = |d: chrono::TimeDelta| d.num_milliseconds() as f64 / 1000.0;
         Some(match num {
-            Num::Gpu => row.gpus().total().into(),
+            Num::Gpu => self.model.gpus(row).total().into(),
             Num::Age => since(row.created, self.now)?,
             Num::Elapsed => seconds(s.elapsed(self.now)?),
             Num::Eta => seconds(s.eta(row, self.totals, self.now)?),

@@ -9,7 +9,7 @@ use crate::model::Model;
 use crate::model::filter::{Fields, Num, Vocabulary, Word};
 use crate::model::ids::Name;
 use crate::model::pod::PodRow;
-use crate::model::progress::JobTotals;
+use crate::model::progress::{JobTotals, may_be_workload};
 use crate::model::sort::Value;
 use crate::model::table::Table;
 
@@ -29,10 +29,10 @@ columns! {
 }
 
 impl PodRow {
-    /// Name of the controlling Job.
+    /// Name of the controlling Job or other workload.
     pub fn job(&self) -> Option<&Name> {
         let (kind, name, _) = self.owner.as_ref()?;
-        (&**kind == "Job").then_some(name)
+        may_be_workload(kind).then_some(name)
     }
 }
 

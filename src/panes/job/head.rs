@@ -86,7 +86,7 @@ pub fn job(job: &JobRow, status: &JobStatus, gone: bool, cx: &Cx, width: usize) 
     if let Some(left) = status.eta(job, cx.model.totals(job.key), cx.now) {
         facts.push(format!("{} left", human::duration(left)));
     }
-    let gpus = job.gpus();
+    let gpus = cx.model.gpus(job);
     if !gpus.is_empty() {
         facts.push(devices(&gpus, product(job, cx)));
     }

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use ratatui::text::{Line, Span};
 
 use super::why;
-use crate::model::job::Phase;
+use crate::model::job::{JobRow, Phase};
 use crate::model::listed::Scope;
 use crate::panes::words::count;
 use crate::panes::{Cx, nodes};
@@ -61,7 +61,9 @@ pub fn summary(old: Option<Summary>, scope: Scope, cx: &Cx) -> Summary {
         made_of,
     };
     let mut causes: BTreeMap<String, usize> = BTreeMap::new();
-    for job in cx.model.jobs.rows().filter(|job| sum.made_of.2.holds(*job)) {
+    let scope = sum.made_of.2.clone();
+    let mine = |job: &&JobRow| scope.holds(*job) && !cx.model.is_part(job);
+    for job in cx.model.jobs.rows().filter(mine) {
         let status = cx.model.status(job);
         sum.jobs += 1;
         match status.phase {

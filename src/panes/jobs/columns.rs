@@ -94,7 +94,7 @@ fn cell<'a>(column: &str, job: &'a JobRow, status: &JobStatus, cx: &Cx<'a>) -> C
         }
         "retries" => Cell::Number(0),
         "gpus" => {
-            let gpus = job.gpus();
+            let gpus = cx.model.gpus(job);
             if gpus.is_empty() {
                 Cell::Number(0)
             } else {

@@ -15,10 +15,7 @@ use crate::cluster::kinds::Entry;
 use crate::cluster::source;
 use crate::model::delta::{Change, Rows};
 use crate::model::ids::{ClusterId, Names};
-use crate::model::indexset::IndexSet;
-use crate::model::job::{Activity, Condition as ConditionRow, Facts, JobKind, JobRow, Policy};
-use crate::model::resources::Devices;
-use crate::model::status::Unit;
+use crate::model::job::{Activity, Condition as ConditionRow, Facts, JobKind, JobRow};
 use crate::model::want::Kind;
 
 macro_rules! workloads {
@@ -122,45 +119,18 @@ fn bare(
         (told, _) => names.get(told),
     };
     let label = |key: &str| meta.label(key).unwrap_or_default();
+    let (namespace, name) = (names.get(&meta.namespace), names.get(&meta.name));
     JobRow {
-        key: meta.key(cluster),
         kind: JobKind(facts),
         api_version,
-        namespace: names.get(&meta.namespace),
-        name: names.get(&meta.name),
         created: meta.creation_timestamp,
         deleting: meta.is_deleting(),
         owner: meta.owner(names),
         labels: meta.labels(names),
-        selectors: Vec::new(),
-        roles: Vec::new(),
-        unit: Unit::Pods,
         activity: Activity::Waiting,
-        restarts: 0,
-        seconds_left: None,
-        runtime: None,
-        parallelism: 0,
-        completions: None,
-        indexed: false,
-        suspend: false,
-        managed_by: None,
-        policy: Policy::default(),
-        devices: Devices::default(),
         queue: named(names, label("kueue.x-k8s.io/queue-name")),
         priority_class: named(names, label("kueue.x-k8s.io/priority-class")),
-        priority: None,
-        image: None,
-        active: 0,
-        ready: 0,
-        terminating: 0,
-        succeeded: 0,
-        failed: 0,
-        uncounted: (0, 0),
-        completed_indexes: IndexSet::default(),
-        failed_indexes: IndexSet::default(),
-        started: None,
-        completed: None,
-        conditions: Vec::new(),
+        ..JobRow::blank(meta.key(cluster), namespace, name)
     }
 }
 
