@@ -173,6 +173,7 @@ actions! {
     ShowPods "show-pods" List "pods of what is selected";
 
     OnlyFailed "only-failed" Jobs "show failed only, or all again";
+    Expand "expand" Jobs "show or hide what the selected one is made of";
     DetailSide "detail-side" Jobs "show or hide the detail beside the list";
 
     NextSection "next-section" Job "next part of the detail";

@@ -34,6 +34,8 @@ pub fn run(cluster: &ClusterArgs, args: &GetArgs) -> Result<ExitCode> {
             &[Kind::Job, Kind::Pod],
             columns::jobs,
             |row: &JobRow, model, now| RowJson::of(model, row, now),
+            // pods tell of pod groups, too
+            |row| row.kind.is_job(),
         ),
         What::Workloads => workloads(cluster, args, None),
         What::Kind(plural) => workloads(cluster, args, Some(plural)),
@@ -43,6 +45,7 @@ pub fn run(cluster: &ClusterArgs, args: &GetArgs) -> Result<ExitCode> {
             &[Kind::Pod],
             columns::pods,
             |row: &PodRow, _, _| PodJson::of(row),
+            |_| true,
         ),
         What::Nodes => get(
             cluster,
@@ -50,6 +53,7 @@ pub fn run(cluster: &ClusterArgs, args: &GetArgs) -> Result<ExitCode> {
             &[Kind::Node, Kind::Pod],
             columns::nodes,
             |row: &NodeRow, model, _| NodeJson::of(model, row),
+            |_| true,
         ),
         What::Events => get(
             cluster,
@@ -57,6 +61,7 @@ pub fn run(cluster: &ClusterArgs, args: &GetArgs) -> Result<ExitCode> {
             &[Kind::Event],
             columns::events,
             |row: &EventRow, _, _| EventJson::of(row),
+            |_| true,
         ),
     }
 }
@@ -84,6 +89,7 @@ fn get<R: Listed, J: Serialize>(
     kinds: &[Kind],
     table: fn(&[&R], &Model, DateTime<Utc>, Shape) -> Table,
     json: fn(&R, &Model, DateTime<Utc>) -> J,
+    keep: fn(&R) -> bool,
 ) -> Result<ExitCode> {
     let filter = filter::<R>(args);
     let runtime = runtime()?;
@@ -92,7 +98,8 @@ fn get<R: Listed, J: Serialize>(
         connected.sync(kinds).await?;
         Ok::<_, color_eyre::Report>(connected)
     })?;
-    let rows: Vec<&R> = R::table(&connected.model).rows().collect();
+    let mut rows: Vec<&R> = R::table(&connected.model).rows().collect();
+    rows.retain(|row| keep(row));
     print(&connected, args, &filter, rows, table, json)
 }
 
@@ -112,7 +119,9 @@ fn workloads(
         Ok::<_, color_eyre::Report>(connected)
     })?;
     let model = &connected.model;
-    if let Some(plural) = only.filter(|plural| *plural != Kind::CronJob.plural()) {
+    // always there: the one is built in, the other no object
+    let built_in = ["cronjobs", "podgroups"];
+    if let Some(plural) = only.filter(|plural| !built_in.contains(plural)) {
         let served = connected.workloads.iter().flatten();
         if !{ served }.any(|kind| kind.plural() == plural) {
             bail!("{plural}: this cluster does not serve them");

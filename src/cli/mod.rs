@@ -233,6 +233,7 @@ impl What {
             PossibleValue::new("events").aliases(["event", "ev"]),
             PossibleValue::new("workloads").aliases(["workload", "all"]),
             PossibleValue::new("cronjobs").aliases(["cronjob", "cj"]),
+            PossibleValue::new("podgroups").alias("podgroup"),
         ];
         let kinds = WORKLOADS.iter().map(|entry| entry.plural());
         all.extend(
@@ -249,6 +250,7 @@ impl What {
             "events" | "event" | "ev" => Self::Events,
             "workloads" | "workload" | "all" => Self::Workloads,
             "cronjobs" | "cronjob" | "cj" => Self::Kind("cronjobs"),
+            "podgroups" | "podgroup" => Self::Kind("podgroups"),
             _ => {
                 let mut kinds = WORKLOADS.iter().map(|entry| entry.plural());
                 kinds

@@ -324,7 +324,7 @@ impl Stage {
             );
         };
         let want = ObjectWant {
-            kind: Kind::Job,
+            kind: job.kind.object().unwrap_or(Kind::Pod),
             namespace: job.namespace.clone(),
             name: job.name.clone(),
         };

@@ -138,6 +138,7 @@ pub fn pod(uid: u128, job: &JobRow) -> PodRow {
         created: Some(at(0)),
         started: None,
         finished: None,
+        member: None,
         container_names: "main".into(),
     }
 }

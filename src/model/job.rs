@@ -99,7 +99,7 @@ pub struct JobRow {
     pub suspend: bool,
     pub managed_by: Option<Name>,
     pub policy: Policy,
-    /// Device requests of one pod of a Job's template; other kinds have theirs in `roles`.
+    /// Device requests of one pod of a Job's template; of all pods of a pod group. Other kinds have theirs in `roles`.
     pub devices: Devices,
     /// `kueue.x-k8s.io/queue-name`, else the scheduling policy's queue.
     pub queue: Option<Name>,

@@ -28,6 +28,8 @@ pub struct Facts {
     /// For a narrow column, at most 8 cells.
     pub short: &'static str,
     pub counts: Counts,
+    /// Its pods carry its name in a label; their owner references lead elsewhere.
+    pub labelled: bool,
     /// It runs until it is stopped (RayCluster …): `done` is what is ready now, and there is no end to estimate.
     pub serves: bool,
 }
@@ -48,6 +50,7 @@ impl Facts {
             plural,
             short,
             counts: Counts::Own,
+            labelled: false,
             serves: false,
         }
     }
@@ -55,6 +58,12 @@ impl Facts {
     /// Its pods are its children's.
     pub const fn of_children(mut self) -> Self {
         self.counts = Counts::Children;
+        self
+    }
+
+    /// Its pods are known by label.
+    pub const fn by_label(mut self) -> Self {
+        self.labelled = true;
         self
     }
 
@@ -72,7 +81,14 @@ pub struct JobKind(pub &'static Facts);
 static JOB: Facts = Facts::new("batch", &["v1"], "Job", "jobs", "Job");
 static CRONJOB: Facts = Facts::new("batch", &["v1"], "CronJob", "cronjobs", "CronJob").serving();
 
+static POD_GROUP: Facts = Facts::new("", &["v1"], "PodGroup", "podgroups", "PodGroup");
+static POD: Facts = Facts::new("", &["v1"], "Pod", "pods", "Pod");
+
 impl JobKind {
+    /// Pods that Kueue admits together; no object, only a label.
+    pub const POD_GROUP: JobKind = JobKind(&POD_GROUP);
+    /// A single pod that queues.
+    pub const POD: JobKind = JobKind(&POD);
     /// batch/v1 Job, the kind most others end in.
     pub const JOB: JobKind = JobKind(&JOB);
     /// batch/v1 CronJob, where it is a row among the others.
@@ -80,6 +96,11 @@ impl JobKind {
 
     pub fn is_job(self) -> bool {
         self == Self::JOB
+    }
+
+    /// `pytorchjob`: as kubectl names one.
+    pub fn singular(self) -> String {
+        self.0.kind.to_lowercase()
     }
 
     fn id(self) -> (&'static str, &'static str) {
@@ -109,7 +130,7 @@ impl fmt::Debug for JobKind {
 
 impl PartialEq for JobKind {
     fn eq(&self, other: &Self) -> bool {
-        self.id() == other.id()
+        std::ptr::eq(self.0, other.0) || self.id() == other.id()
     }
 }
 

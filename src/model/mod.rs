@@ -10,6 +10,7 @@ pub mod event;
 pub mod family;
 pub mod filter;
 pub mod fuzzy;
+pub mod groups;
 pub mod health;
 pub mod human;
 pub mod ids;
@@ -37,10 +38,13 @@ pub mod view;
 pub mod want;
 pub mod why;
 
+use std::collections::BTreeSet;
+
 use capacity::Capacity;
-use delta::{Change, Delta, Rows};
+use delta::{Change, Delta, Rows, SourceId};
 use event::EventRow;
 use family::Family;
+use groups::Groups;
 use ids::{Key, Name};
 use indexes::Grid;
 use job::{Counts, CronJobRow, JobRow};
@@ -51,6 +55,9 @@ use progress::{JobTotals, Progress};
 use resources::Devices;
 use status::JobStatus;
 use table::{Row, Table};
+
+/// Rows made from pods come from no watch.
+const GROUPS: SourceId = SourceId(u32::MAX);
 
 /// Everything known about the connected clusters.
 #[derive(Debug, Clone, Default)]
@@ -65,6 +72,8 @@ pub struct Model {
     pub progress: Progress,
     /// Which workload made which.
     pub family: Family,
+    /// Workloads that are only pods.
+    pub groups: Groups,
     /// Per node, from its pods.
     pub capacity: Capacity,
 }
@@ -78,37 +87,7 @@ impl Model {
             rows,
         } = delta;
         match rows {
-            Rows::Jobs(change) => {
-                let cancelled = matches!(change, Change::Dropped);
-                let Self {
-                    jobs,
-                    progress,
-                    family,
-                    ..
-                } = self;
-                let mut owners: Vec<Key> = Vec::new();
-                jobs.apply(source, cluster, change, |_, old, new| {
-                    match (old, new) {
-                        (_, Some(job)) => progress.job(job),
-                        (Some(job), None) if !cancelled => progress.gone(job.key),
-                        _ => {}
-                    }
-                    // of one that goes, or changes hands, while its line is whole
-                    if let Some(job) = old.filter(|job| job.owner.is_some()) {
-                        owners.extend(family.line(job.key));
-                    }
-                    family.row(old, new);
-                    if let (None, Some(job)) = (old, new) {
-                        owners.extend(family.line(job.key));
-                    }
-                });
-                // what an owner shows of its children changed with them
-                owners.sort_unstable();
-                owners.dedup();
-                for owner in owners {
-                    jobs.touch(owner);
-                }
-            }
+            Rows::Jobs(change) => self.workloads(source, cluster, change),
             Rows::Pods(change) => {
                 let cancelled = matches!(change, Change::Dropped);
                 let Self {
@@ -117,12 +96,22 @@ impl Model {
                     nodes,
                     progress,
                     capacity,
+                    groups,
                     ..
                 } = self;
+                let mut changed = BTreeSet::new();
                 pods.apply(source, cluster, change, |slot, old, new| {
                     progress.pod(slot, old, new, cancelled, jobs);
                     capacity.pod(old, new, nodes);
+                    groups.pod(old, new, &mut changed);
                 });
+                for key in changed {
+                    let change = match self.groups.row(key) {
+                        Some(row) => Change::Rows(vec![row]),
+                        None => Change::Gone(vec![key.uid]),
+                    };
+                    self.workloads(GROUPS, key.cluster, change);
+                }
             }
             Rows::Nodes(change) => {
                 let capacity = &mut self.capacity;
@@ -135,6 +124,38 @@ impl Model {
             Rows::Namespaces(change) => {
                 self.namespaces.apply(source, cluster, change, |_, _, _| {})
             }
+        }
+    }
+
+    fn workloads(&mut self, source: SourceId, cluster: ids::ClusterId, change: Change<JobRow>) {
+        let cancelled = matches!(change, Change::Dropped);
+        let Self {
+            jobs,
+            progress,
+            family,
+            ..
+        } = self;
+        let mut owners: Vec<Key> = Vec::new();
+        jobs.apply(source, cluster, change, |_, old, new| {
+            match (old, new) {
+                (_, Some(job)) => progress.job(job),
+                (Some(job), None) if !cancelled => progress.gone(job.key),
+                _ => {}
+            }
+            // of one that goes, or changes hands, while its line is whole
+            if let Some(job) = old.filter(|job| job.owner.is_some()) {
+                owners.extend(family.line(job.key));
+            }
+            family.row(old, new);
+            if let (None, Some(job)) = (old, new) {
+                owners.extend(family.line(job.key));
+            }
+        });
+        // what an owner shows of its children changed with them
+        owners.sort_unstable();
+        owners.dedup();
+        for owner in owners {
+            jobs.touch(owner);
         }
     }
 
@@ -198,10 +219,21 @@ impl Model {
         Grid::new(job, self.totals(job.key).map(|t| &t.indexes))
     }
 
+    /// What pods of a workload may belong to: itself, what it made, its name.
+    pub fn pod_owners(&self, job: Key) -> Vec<Key> {
+        let mut all = self.family.tree(job);
+        let labelled = self.jobs.get(job).filter(|job| job.kind.labelled);
+        all.extend(
+            labelled.map(|job| {
+                groups::named(job.key.cluster, job.kind.plural, &job.namespace, &job.name)
+            }),
+        );
+        all
+    }
+
     /// The pods of a workload, and of what it made, that are in the table, in no order.
     pub fn pods_of(&self, job: Key) -> impl Iterator<Item = &PodRow> {
-        self.family
-            .tree(job)
+        self.pod_owners(job)
             .into_iter()
             .filter_map(|key| self.totals(key))
             .flat_map(JobTotals::slots)

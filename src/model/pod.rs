@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::ids::{Key, Name, Uid};
+use super::kind::JobKind;
 use super::resources::Devices;
 
 /// `status.phase`.
@@ -51,8 +52,24 @@ pub struct PodRow {
     /// First container start, and last finish when terminal.
     pub started: Option<DateTime<Utc>>,
     pub finished: Option<DateTime<Utc>>,
+    /// What it belongs to by a label instead of an owner reference.
+    pub member: Option<Box<Member>>,
     /// Container names in order, init containers and sidecars last; shared between equal pods.
     pub container_names: Name,
+}
+
+/// Membership by label: of a Kueue pod group, of a LeaderWorkerSet; or a single pod that queues.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Member {
+    /// Of the group or set; the pod's own where it is alone.
+    pub key: Key,
+    /// What the row made of the pods is; none where an object has a row of its own.
+    pub kind: Option<JobKind>,
+    pub name: Name,
+    /// Pods the group is to have.
+    pub total: Option<u32>,
+    pub queue: Option<Name>,
+    pub class: Option<Name>,
 }
 
 /// How a container ended.

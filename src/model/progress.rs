@@ -210,6 +210,9 @@ fn is_kind(pod: &PodRow, kind: &str) -> bool {
 
 /// The workload a pod belongs to; whatever controls pods may be one, but for the built-in kinds that serve.
 pub fn job_of(pod: &PodRow) -> Option<Key> {
+    if let Some(member) = &pod.member {
+        return Some(member.key);
+    }
     let (kind, _, uid) = pod.owner.as_ref()?;
     let cluster: ClusterId = pod.key.cluster;
     may_be_workload(kind).then_some(Key { cluster, uid: *uid })

@@ -53,6 +53,8 @@ pub struct JobStatus {
     /// Tries after a failure: replaced pods and container restarts, as far as known.
     pub retries: u32,
     pub terminating: u32,
+    /// It serves: `done` counts what is ready, not what is over.
+    pub serves: bool,
     pub started: Option<DateTime<Utc>>,
     pub finished: Option<DateTime<Utc>>,
 }
@@ -180,6 +182,7 @@ impl JobStatus {
             lost,
             retries: replaced.saturating_add(restarts),
             terminating: job.terminating,
+            serves: job.kind.serves,
             started: job.started,
             finished: phase
                 .is_over()

@@ -17,6 +17,23 @@ pub enum Kind {
     Workload(JobKind),
 }
 
+impl JobKind {
+    /// The kind of its objects; none for a pod group, which is none.
+    pub fn object(self) -> Option<Kind> {
+        Some(if self == JobKind::JOB {
+            Kind::Job
+        } else if self == JobKind::CRONJOB {
+            Kind::CronJob
+        } else if self == JobKind::POD {
+            Kind::Pod
+        } else if self == JobKind::POD_GROUP {
+            return None;
+        } else {
+            Kind::Workload(self)
+        })
+    }
+}
+
 impl Kind {
     /// Plural resource name, as kubectl prints it.
     pub fn plural(self) -> &'static str {

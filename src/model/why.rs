@@ -194,6 +194,13 @@ fn retrying(model: &Model, job: &JobRow, s: &JobStatus, now: DateTime<Utc>) -> S
             some(live.active_restarts, "restart")
         );
     }
+    if !job.kind.is_job() {
+        let why = condition(job, "Restarting").map_or("", |c| &*c.message);
+        return match why {
+            "" => format!("begins again, {}{last}", some(s.retries, "restart")),
+            why => format!("begins again: {why}"),
+        };
+    }
     let limit = match job.policy.backoff_limit {
         Some(n) if n < i32::MAX as u32 => format!(" of {} tries", n.saturating_add(1)),
         _ => String::new(),
@@ -217,7 +224,7 @@ fn waits(model: &Model, job: &JobRow) -> String {
     {
         return format!("managed by {by}: its pods may run in another cluster");
     }
-    if job.parallelism == 0 {
+    if job.parallelism == 0 && job.kind.is_job() {
         return "paused: parallelism is 0".into();
     }
     if let Some(text) = common_wait(model, job) {
@@ -235,8 +242,10 @@ fn waits(model: &Model, job: &JobRow) -> String {
         .max_by_key(|e| (e.when(), e.key));
     match refused {
         Some(event) => format!("cannot make its pod: {}", event.message),
-        None if job.active == 0 => "no pod yet".into(),
-        None => format!("{} starting", some(job.active, "pod")),
+        None => match model.status(job).active {
+            0 => "no pod yet".into(),
+            n => format!("{} starting", some(n, "pod")),
+        },
     }
 }
 
@@ -265,12 +274,21 @@ fn going(model: &Model, job: &JobRow, s: &JobStatus, now: DateTime<Utc>) -> Stri
     let mut parts = Vec::new();
     match (s.total, s.done) {
         (Some(1), _) => {}
-        (Some(n), done) => parts.push(format!("{done} of {n} {} done", s.unit.word())),
+        (Some(n), done) => {
+            let word = if s.serves { "ready" } else { "done" };
+            parts.push(format!("{done} of {n} {} {word}", s.unit.word()));
+        }
         (None, 0) => {}
         (None, done) => parts.push(format!("{done} done")),
     }
-    parts.push(format!("{} running", job.ready.max(1)));
-    let waiting = job.active.saturating_sub(job.ready);
+    // kinds that do not tell who is ready run with all that is active
+    let up = if s.ready == 0 && !job.kind.is_job() {
+        s.active
+    } else {
+        s.ready
+    };
+    parts.push(format!("{} running", up.max(1)));
+    let waiting = s.active.saturating_sub(up);
     if waiting > 0 {
         parts.push(match common_wait(model, job) {
             Some(text) => format!("{waiting} waiting ({text})"),

@@ -54,13 +54,14 @@ impl Events {
 }
 
 /// Where an event's object is shown; pods lead to their logs.
-fn target(event: &EventRow) -> Option<Target> {
+fn target(event: &EventRow, cx: &Cx) -> Option<Target> {
     let key = Key {
         cluster: event.key.cluster,
         uid: event.about.2,
     };
     match &*event.about.0 {
         "Job" | "CronJob" => Some(Target::Job(key)),
+        _ if cx.model.jobs.contains(key) => Some(Target::Job(key)),
         "Pod" => Some(Target::Logs(LogsOf::Pod {
             pod: key,
             container: None,
@@ -71,13 +72,17 @@ fn target(event: &EventRow) -> Option<Target> {
     }
 }
 
-fn kind(event: &EventRow) -> Option<Kind> {
+fn kind(event: &EventRow, cx: &Cx) -> Option<Kind> {
+    let key = Key {
+        cluster: event.key.cluster,
+        uid: event.about.2,
+    };
     match &*event.about.0 {
         "Job" => Some(Kind::Job),
         "CronJob" => Some(Kind::CronJob),
         "Pod" => Some(Kind::Pod),
         "Node" => Some(Kind::Node),
-        _ => None,
+        _ => cx.model.jobs.get(key)?.kind.object(),
     }
 }
 
@@ -147,7 +152,7 @@ impl Pane for Events {
         if self
             .sheet
             .selected(cx.model)
-            .is_some_and(|e| target(e).is_some())
+            .is_some_and(|e| target(e, cx).is_some())
         {
             out.push(Action::Open);
         }
@@ -193,12 +198,12 @@ impl Pane for Events {
             return Reply::Ignored;
         };
         match action {
-            Action::Open => target(event).map_or(Reply::Ignored, Reply::Open),
+            Action::Open => target(event, cx).map_or(Reply::Ignored, Reply::Open),
             Action::Copy => Reply::Copy {
                 text: event.message.clone(),
                 what: format!("message of {}", event.reason),
             },
-            Action::Yaml => match kind(event) {
+            Action::Yaml => match kind(event, cx) {
                 Some(kind) => Reply::Open(Target::Yaml(ObjectWant {
                     kind,
                     namespace: if kind == Kind::Node {

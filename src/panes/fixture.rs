@@ -125,6 +125,7 @@ pub fn pod(of: &JobRow, name: &str, index: Option<u32>, node: &str, started: i64
         created: ago(started + 3),
         started: ago(started),
         finished: None,
+        member: None,
         container_names: "main".into(),
     }
 }

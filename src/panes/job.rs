@@ -37,7 +37,7 @@ mod timeline;
 pub enum Part {
     Indexes,
     Pods,
-    /// Jobs a CronJob made.
+    /// Jobs a CronJob made, or what else belongs to a workload.
     Runs,
     Events,
 }
@@ -93,6 +93,11 @@ impl Job {
         cx.model.cronjobs.get(self.key)
     }
 
+    /// Other workloads belong to it: runs of a CronJob, Jobs of a JobSet.
+    fn made_others(&self, cx: &Cx) -> bool {
+        self.cron(cx).is_some() || cx.model.children(self.key).next().is_some()
+    }
+
     /// The parts there are, in the order they are gone through.
     fn parts(&self, cx: &Cx) -> Vec<Part> {
         match (self.job(cx), self.cron(cx)) {
@@ -100,6 +105,7 @@ impl Job {
                 vec![Part::Indexes, Part::Pods, Part::Events]
             }
             (None, Some(_)) => vec![Part::Runs, Part::Events],
+            _ if self.made_others(cx) => vec![Part::Runs, Part::Pods, Part::Events],
             _ => vec![Part::Pods, Part::Events],
         }
     }
@@ -127,9 +133,13 @@ impl Job {
             self.last = Some(job.clone());
         }
         let scope = listed::Scope::of(self.key);
-        self.pods.refresh(scope.clone(), Kind::Pod, cx);
+        let pods = listed::Scope {
+            parent: listed::Scope::pods_of(cx.model, self.key),
+            ..listed::Scope::default()
+        };
+        self.pods.refresh(pods, Kind::Pod, cx);
         self.events.refresh(scope.clone(), Kind::Event, cx);
-        if self.cron(cx).is_some() {
+        if self.made_others(cx) {
             self.runs.refresh(scope, Kind::Job, cx);
         }
         if let Some(job) = cx.model.jobs.get(self.key).or(self.last.as_ref())
@@ -153,7 +163,8 @@ impl Job {
                 })
             }
             Part::Pods | Part::Events => self.pods.selected(cx.model),
-            Part::Runs => None,
+            Part::Runs if self.job(cx).is_none() => None,
+            Part::Runs => self.pods.selected(cx.model),
         }
     }
 
@@ -186,7 +197,7 @@ impl Job {
 
     fn about(&self, cx: &Cx) -> Option<About> {
         if let Some(job) = self.job(cx) {
-            let title = format!("job/{}", job.name);
+            let title = format!("{}/{}", job.kind.singular(), job.name);
             return Some(About {
                 key: self.key,
                 namespace: job.namespace.clone(),
@@ -205,7 +216,7 @@ impl Job {
     fn object(&self, cx: &Cx) -> Option<ObjectWant> {
         if let Some(job) = self.job(cx) {
             return Some(ObjectWant {
-                kind: Kind::Job,
+                kind: job.kind.object()?,
                 namespace: job.namespace.clone(),
                 name: job.name.clone(),
             });
@@ -302,7 +313,7 @@ impl Job {
 impl Pane for Job {
     fn title(&self, cx: &Cx) -> String {
         match (self.job(cx), self.cron(cx)) {
-            (Some(job), _) => format!("job/{}", job.name),
+            (Some(job), _) => format!("{}/{}", job.kind.singular(), job.name),
             (None, Some(cron)) => format!("cronjob/{}", cron.name),
             (None, None) => "job".into(),
         }
@@ -399,7 +410,7 @@ impl Pane for Job {
                 let index = (self.part(cx) == Part::Indexes).then(|| self.grid.cursor());
                 return match (self.part(cx), self.pods.selected(cx.model)) {
                     (Part::Pods, Some(pod)) => pods::act(Action::Logs, pod),
-                    (Part::Runs, _) => Reply::Ignored,
+                    (Part::Runs, _) if self.job(cx).is_none() => Reply::Ignored,
                     _ => Reply::Open(Target::Logs(LogsOf::Job {
                         job: self.key,
                         index,

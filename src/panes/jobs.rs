@@ -16,6 +16,7 @@ use super::{About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target};
 use crate::app::action::{Action, Scope};
 use crate::model::human;
 use crate::model::ids::{Key, Name};
+use crate::model::job::JobKind;
 use crate::model::listed::JobColumn;
 use crate::model::sort::{Column as _, Sort};
 use crate::model::want::{Kind, ObjectWant, Selector, Want};
@@ -72,8 +73,8 @@ impl Default for Jobs {
 }
 
 impl Jobs {
-    fn columns(cx: &Cx) -> Vec<Column> {
-        columns::columns(cx.session.namespace.is_none())
+    fn columns(&self, cx: &Cx) -> Vec<Column> {
+        columns::columns(cx.session.namespace.is_none(), self.rows.mixed())
     }
 
     fn refresh(&mut self, cx: &Cx) {
@@ -141,11 +142,21 @@ impl Jobs {
     }
 
     fn own(&mut self, action: Action, cx: &Cx) -> Reply {
-        let columns = Self::columns(cx);
+        let columns = self.columns(cx);
         match action {
             Action::SortNext => self.sort_step(true, &columns),
             Action::SortPrevious => self.sort_step(false, &columns),
             Action::SortReverse => self.rows.set_sort(self.rows.sort().reversed()),
+            Action::Expand => {
+                let shown = self
+                    .list
+                    .selected()
+                    .and_then(|key| self.rows.toggle(key, cx.model));
+                let Some(key) = shown else {
+                    return Reply::Ignored;
+                };
+                self.list.choose(key);
+            }
             Action::OnlyFailed => self.rows.set_only_failed(!self.rows.only_failed()),
             Action::DetailSide => {
                 self.side = !self.side;
@@ -171,30 +182,31 @@ impl Jobs {
 /// What can be done with a job or CronJob from any screen that shows one.
 fn act(action: Action, item: Item) -> Reply {
     let (kind, namespace, name): (_, &Name, &Name) = match item {
-        Item::Job(job) => (Kind::Job, &job.namespace, &job.name),
-        Item::Cron(cron) => (Kind::CronJob, &cron.namespace, &cron.name),
+        Item::Job(job) => (job.kind, &job.namespace, &job.name),
+        Item::Cron(cron) => (JobKind::CRONJOB, &cron.namespace, &cron.name),
     };
+    let runs = kind != JobKind::CRONJOB;
     let key = item.key();
     Reply::Open(match action {
         Action::Open | Action::Zoom => Target::Job(key),
-        Action::Logs if kind == Kind::Job => Target::Logs(LogsOf::Job {
+        Action::Logs if runs => Target::Logs(LogsOf::Job {
             job: key,
             index: None,
         }),
-        Action::ShowPods if kind == Kind::Job => Target::Pods(PodsOf::Job(key)),
+        Action::ShowPods if runs => Target::Pods(PodsOf::Job(key)),
         Action::ShowEvents => Target::Events(Some(About {
             key,
             namespace: namespace.clone(),
-            title: format!(
-                "{}/{name}",
-                if kind == Kind::Job { "job" } else { "cronjob" }
-            ),
+            title: format!("{}/{name}", kind.singular()),
         })),
-        Action::Yaml => Target::Yaml(ObjectWant {
-            kind,
-            namespace: namespace.clone(),
-            name: name.clone(),
-        }),
+        Action::Yaml => match kind.object() {
+            Some(kind) => Target::Yaml(ObjectWant {
+                kind,
+                namespace: namespace.clone(),
+                name: name.clone(),
+            }),
+            None => return Reply::Ignored,
+        },
         _ => return Reply::Ignored,
     })
 }
@@ -241,6 +253,10 @@ impl Pane for Jobs {
             Some(Item::Job(_)) => out.extend([Action::Logs, Action::ShowPods, Action::ShowEvents]),
             Some(Item::Cron(_)) => out.push(Action::ShowEvents),
             None => out.clear(),
+        }
+        let made = |item: &Item| cx.model.children(item.key()).next().is_some();
+        if self.selected(cx).is_some_and(|item| made(&item)) {
+            out.push(Action::Expand);
         }
         if self.beside().is_some() {
             out.push(Action::Focus);
@@ -306,7 +322,7 @@ impl Pane for Jobs {
             none,
         };
         let left = health::draw(rows, cx, left, buf);
-        let columns = Self::columns(cx);
+        let columns = self.columns(cx);
         let sort = self.rows.sort();
         let Self {
             rows,
@@ -321,9 +337,8 @@ impl Pane for Jobs {
             .focused(cx.focused && !*inside)
             .draw(left, buf, cx.theme, &mut list.table, |at| {
                 match rows.at(cx.model, at) {
-                    Some(item) => {
-                        columns::row(item, &columns, cx).marked(marks.contains(&item.key()))
-                    }
+                    Some(item) => columns::row(item, &rows.place(cx.model, at), &columns, cx)
+                        .marked(marks.contains(&item.key())),
                     None => crate::ui::Row::default(),
                 }
             });
@@ -418,7 +433,7 @@ impl Pane for Jobs {
             self.inside |= reply != Reply::Ignored;
             return reply;
         }
-        let columns = Self::columns(cx);
+        let columns = self.columns(cx);
         match pointed(event, self.body, &self.list, &columns, self.rows.len()) {
             Pointed::Nothing => return Reply::Ignored,
             Pointed::Row(_, true) if !self.inside => return self.own(Action::Open, cx),

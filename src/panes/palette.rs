@@ -171,7 +171,7 @@ fn everything(cx: &Cx) -> Vec<Candidate> {
     all.extend(prefixed("ctx", contexts(cx)));
     all.extend(prefixed("theme", themes()));
     all.extend(cx.model.jobs.rows().map(|job| Candidate {
-        text: format!("job/{}", job.name),
+        text: format!("{}/{}", job.kind.singular(), job.name),
         detail: job.namespace.to_string(),
         keys: String::new(),
         command: Command::Go(Target::Job(job.key)),

@@ -13,9 +13,9 @@ use super::sheet::{Did, Sheet, scope};
 use super::words::count;
 use super::{About, Cx, LogsOf, Pane, PodsOf, Reply, Target};
 use crate::app::action::{Action, Scope};
-use crate::model::ids::Key;
 use crate::model::listed::{self, Parent, PodColumn};
 use crate::model::pod::PodRow;
+use crate::model::progress::job_of;
 use crate::model::want::{Kind, ObjectWant, Selector, Want};
 use crate::ui::{Column, State};
 
@@ -59,7 +59,7 @@ impl Pods {
     fn scope(&self, cx: &Cx) -> listed::Scope {
         let parent = match &self.of {
             PodsOf::All => Parent::Any,
-            PodsOf::Job(key) => Parent::Of(*key),
+            PodsOf::Job(key) => listed::Scope::pods_of(cx.model, *key),
             PodsOf::Node(name) => Parent::Node(cx.session.cluster, name.clone()),
         };
         listed::Scope {
@@ -126,16 +126,14 @@ pub fn act(action: Action, pod: &PodRow) -> Reply {
     match action {
         Action::Open | Action::Logs => logs(false),
         Action::PreviousLogs => logs(true),
-        Action::GoJob => match &pod.owner {
-            Some((kind, _, uid)) if &**kind == "Job" => Reply::Open(Target::Job(Key {
-                cluster: pod.key.cluster,
-                uid: *uid,
-            })),
-            Some((kind, name, _)) => Reply::Say(
+        // a set known by label is not found by its key
+        Action::GoJob => match (&pod.owner, job_of(pod).filter(|_| !pod.is_labelled())) {
+            (_, Some(job)) => Reply::Open(Target::Job(job)),
+            (Some((kind, name, _)), None) => Reply::Say(
                 super::Level::Info,
                 format!("{} belongs to {kind} {name}, not to a job", pod.name),
             ),
-            None => Reply::Say(
+            (None, None) => Reply::Say(
                 super::Level::Info,
                 format!("{} belongs to no job", pod.name),
             ),

@@ -49,6 +49,11 @@ pub struct Annotations {
         deserialize_with = "lax::count"
     )]
     pub index_ignored_failures: u32,
+    #[serde(
+        rename = "kueue.x-k8s.io/pod-group-total-count",
+        deserialize_with = "lax::maybe_count"
+    )]
+    pub pod_group_total: Option<u32>,
     /// On the bookmark that ends a streamed list.
     #[serde(rename = "k8s.io/initial-events-end", deserialize_with = "lax::text")]
     pub initial_events_end: String,

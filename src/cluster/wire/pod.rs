@@ -7,9 +7,12 @@ use super::meta::{Condition, Meta, named};
 use super::template::{Container, devices};
 use super::{Object, Wire, lax};
 use crate::model::delta::{Change, Rows};
-use crate::model::ids::{ClusterId, Name, Names};
-use crate::model::pod::{Exit, PodPhase, PodRow};
+use crate::model::groups;
+use crate::model::ids::{ClusterId, Name, Names, Uid};
+use crate::model::job::JobKind;
+use crate::model::pod::{Exit, Member, PodPhase, PodRow};
 use crate::model::pod_status::{ContainerView, PodView, State as StateView, phase, shown};
+use crate::model::progress::may_be_workload;
 
 pub type Pod = Object<Spec, Status>;
 
@@ -238,6 +241,40 @@ fn container_names(spec: &Spec, names: &mut Names) -> Name {
     names.get(&all.join(","))
 }
 
+/// What a pod belongs to by its labels; an owner that may be a workload goes before them.
+fn member(
+    meta: &Meta,
+    owner: Option<&(Name, Name, Uid)>,
+    cluster: ClusterId,
+    names: &mut Names,
+) -> Option<Box<Member>> {
+    if owner.is_some_and(|(kind, ..)| may_be_workload(kind)) {
+        return None;
+    }
+    let set = meta.label("leaderworkerset.sigs.k8s.io/name");
+    let group = meta.label("kueue.x-k8s.io/pod-group-name");
+    let queue = meta.label("kueue.x-k8s.io/queue-name");
+    let named = |what: &str, name: &str| groups::named(cluster, what, &meta.namespace, name);
+    let (key, kind, name) = match (set, group, queue) {
+        (Some(set), ..) => (named("leaderworkersets", set), None, set),
+        (None, Some(group), _) => (named("podgroups", group), Some(JobKind::POD_GROUP), group),
+        // a pod some Deployment made is the Deployment's to show
+        (None, None, Some(_)) if owner.is_none() => {
+            (meta.key(cluster), Some(JobKind::POD), meta.name.as_str())
+        }
+        _ => return None,
+    };
+    let text = |names: &mut Names, text: Option<&str>| text.map(|text| names.get(text));
+    Some(Box::new(Member {
+        key,
+        kind,
+        name: names.get(name),
+        total: meta.annotations.pod_group_total,
+        queue: text(names, queue),
+        class: text(names, meta.label("kueue.x-k8s.io/priority-class")),
+    }))
+}
+
 impl Wire for Pod {
     type Row = PodRow;
 
@@ -306,14 +343,16 @@ impl Wire for Pod {
                 .label("batch.kubernetes.io/job-completion-index")
                 .and_then(|text| text.parse().ok())
         });
+        let owner = metadata.owner(names);
         PodRow {
+            member: member(&metadata, owner.as_ref(), cluster, names),
             key: metadata.key(cluster),
             namespace: names.get(&metadata.namespace),
             name: metadata.name.as_str().into(),
             status: names.get(&columns.status),
             phase,
             node: named(names, &spec.node_name),
-            owner: metadata.owner(names),
+            owner,
             index,
             index_failures: annotations
                 .index_failures

@@ -3,6 +3,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::model::ids::Uid;
+use crate::model::job::JobKind;
 
 type Job = job::Job;
 type Pod = pod::Pod;
@@ -282,4 +283,53 @@ fn the_exit_that_tells_most() {
     );
     assert_eq!(exit(&format!("{oom},{done}")), Some(("a".into(), 0, false)));
     assert_eq!(exit(r#"{"name":"a","state":{"running":{}}}"#), None);
+}
+
+#[test]
+fn pods_that_belong_by_label() {
+    let row = |meta: &str| {
+        let json = format!(r#"{{"metadata":{{"name":"p","namespace":"ml","uid":"u-1",{meta}}}}}"#);
+        let pod: Pod = serde_json::from_str(&json).unwrap();
+        pod.row(ClusterId(0), &mut Names::default())
+    };
+    let member = |meta: &str| row(meta).member;
+    let queue = r#""kueue.x-k8s.io/queue-name":"main""#;
+    let alone = member(&format!(r#""labels":{{{queue}}}"#)).unwrap();
+    assert_eq!(
+        (alone.kind, alone.key.uid),
+        (Some(JobKind::POD), Uid::parse("u-1"))
+    );
+    assert_eq!((&*alone.name, alone.queue.as_deref()), ("p", Some("main")));
+    let group = member(
+        r#""labels":{"kueue.x-k8s.io/pod-group-name":"g"},"annotations":{"kueue.x-k8s.io/pod-group-total-count":"4"}"#,
+    )
+    .unwrap();
+    assert_eq!(
+        (group.kind, &*group.name, group.total),
+        (Some(JobKind::POD_GROUP), "g", Some(4))
+    );
+    let by = |kind: &str| {
+        format!(
+            r#""ownerReferences":[{{"kind":"{kind}","name":"o","uid":"u-2","controller":true}}]"#
+        )
+    };
+    // a Job's pod is the Job's, a Deployment's pod nobody's here
+    assert_eq!(
+        member(&format!(r#""labels":{{{queue}}},{}"#, by("Job"))),
+        None
+    );
+    assert_eq!(
+        member(&format!(r#""labels":{{{queue}}},{}"#, by("ReplicaSet"))),
+        None
+    );
+    let set = format!(
+        r#""labels":{{"leaderworkerset.sigs.k8s.io/name":"s"}},{}"#,
+        by("StatefulSet")
+    );
+    let set = member(&set).unwrap();
+    assert_eq!(set.kind, None);
+    assert_eq!(
+        set.key,
+        crate::model::groups::named(ClusterId(0), "leaderworkersets", "ml", "s")
+    );
 }

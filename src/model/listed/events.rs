@@ -72,6 +72,7 @@ impl Listed for EventRow {
             Parent::Node(cluster, name) => {
                 *cluster == self.key.cluster && &*self.about.0 == "Node" && self.about.1 == *name
             }
+            Parent::AnyOf(keys) => keys.iter().any(|key| self.under(&Parent::Of(*key))),
         }
     }
 

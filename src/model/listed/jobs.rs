@@ -56,7 +56,7 @@ impl JobRow {
     /// replicas of all roles.
     pub fn gpus(&self) -> Devices {
         if !self.kind.is_job() {
-            let mut all = Devices::default();
+            let mut all = self.devices.clone();
             for role in &self.roles {
                 all.add_all(&role.devices.times(role.wanted));
             }
@@ -137,7 +137,7 @@ impl Listed for JobRow {
                 key.cluster == self.key.cluster
                     && self.owner.as_ref().is_some_and(|(_, _, u)| *u == key.uid)
             }
-            Parent::Node(..) => false,
+            Parent::AnyOf(_) | Parent::Node(..) => false,
         }
     }
 
@@ -210,6 +210,10 @@ impl Fields for JobFields<'_> {
         if word == Word::Node {
             let nodes = self.totals.into_iter().flat_map(|t| t.live.nodes.keys());
             return { nodes }.any(|name| see(name));
+        }
+        if word == Word::Kind {
+            let kind = self.row.kind;
+            return [kind.kind, kind.short, kind.plural].into_iter().any(see);
         }
         self.word(word).is_some_and(|value| see(&value))
     }

@@ -7,6 +7,9 @@ mod namespaces;
 mod nodes;
 mod pods;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 pub use cronjobs::CronJobColumn;
@@ -38,11 +41,23 @@ pub enum Parent {
     Any,
     /// Pods of a job, jobs of a CronJob, events about an object.
     Of(Key),
+    /// Pods of a workload and of all it made.
+    AnyOf(Arc<BTreeSet<Key>>),
     /// Pods on a node.
     Node(ClusterId, Name),
 }
 
 impl Scope {
+    /// The pods of a workload and of all it made.
+    pub fn pods_of(model: &Model, job: Key) -> Parent {
+        let owners = model.pod_owners(job);
+        let plain = model.jobs.get(job).is_none_or(|job| job.kind.is_job());
+        match owners.len() < 2 && plain {
+            true => Parent::Of(job),
+            false => Parent::AnyOf(Arc::new(owners.into_iter().collect())),
+        }
+    }
+
     /// All rows under one object.
     pub fn of(parent: Key) -> Self {
         Self {

@@ -97,6 +97,7 @@ impl Listed for NodeRow {
             Parent::Any => true,
             Parent::Of(key) => *key == self.key,
             Parent::Node(cluster, name) => *cluster == self.key.cluster && *name == self.name,
+            Parent::AnyOf(keys) => keys.iter().any(|key| self.under(&Parent::Of(*key))),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::model::Model;
 use crate::model::filter::{Fields, Num, Vocabulary, Word};
 use crate::model::ids::Name;
 use crate::model::pod::PodRow;
-use crate::model::progress::{JobTotals, may_be_workload};
+use crate::model::progress::{JobTotals, job_of, may_be_workload};
 use crate::model::sort::Value;
 use crate::model::table::Table;
 
@@ -29,8 +29,18 @@ columns! {
 }
 
 impl PodRow {
-    /// Name of the controlling Job or other workload.
+    /// It belongs to an object that only a label names.
+    pub fn is_labelled(&self) -> bool {
+        self.member
+            .as_ref()
+            .is_some_and(|member| member.kind.is_none())
+    }
+
+    /// Name of the Job or other workload it belongs to.
     pub fn job(&self) -> Option<&Name> {
+        if let Some(member) = &self.member {
+            return Some(&member.name);
+        }
         let (kind, name, _) = self.owner.as_ref()?;
         may_be_workload(kind).then_some(name)
     }
@@ -82,6 +92,7 @@ impl Listed for PodRow {
                 key.cluster == self.key.cluster
                     && self.owner.as_ref().is_some_and(|(_, _, u)| *u == key.uid)
             }
+            Parent::AnyOf(keys) => job_of(self).is_some_and(|owner| keys.contains(&owner)),
             Parent::Node(cluster, name) => {
                 *cluster == self.key.cluster && self.node.as_ref() == Some(name)
             }
@@ -94,6 +105,11 @@ impl Listed for PodRow {
             Parent::Of(job) => {
                 let totals = model.totals(*job)?;
                 Some(Box::new(JobTotals::slots(totals)))
+            }
+            Parent::AnyOf(keys) => {
+                let keys = keys.iter().filter_map(|key| model.totals(*key));
+                let slots: Vec<u32> = keys.flat_map(JobTotals::slots).collect();
+                Some(Box::new(slots.into_iter()))
             }
             _ => None,
         }

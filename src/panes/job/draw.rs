@@ -27,8 +27,12 @@ enum Block {
 
 /// The columns of a CronJob's runs.
 pub fn run_columns() -> Vec<Column> {
-    let mut all = jobs::columns::columns(false);
-    all.retain(|c| !matches!(c.id(), "kind" | "gpus" | "queue" | "eta"));
+    let mut all = jobs::columns::columns(false, true);
+    all.retain(|c| !matches!(c.id(), "gpus" | "queue" | "eta"));
+    // mostly all are Jobs
+    if let Some(kind) = all.iter_mut().find(|c| c.id() == "kind") {
+        *kind = kind.clone().rank(9);
+    }
     all
 }
 
@@ -242,7 +246,13 @@ fn heading(pane: &Job, cx: &Cx, block: Block, area: Rect, buf: &mut Buffer) {
             ("indexes", words.unwrap_or_default())
         }
         Block::Part(Part::Pods) => ("pods", pane.pods.view.order().len().to_string()),
-        Block::Part(Part::Runs) => ("runs", pane.runs.view.order().len().to_string()),
+        Block::Part(Part::Runs) => {
+            let word = match pane.cron(cx) {
+                Some(_) => "runs",
+                None => "made of",
+            };
+            (word, pane.runs.view.order().len().to_string())
+        }
         Block::Part(Part::Events) => ("events", pane.events.view.order().len().to_string()),
     };
     let style = if cx.focused {

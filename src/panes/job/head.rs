@@ -50,6 +50,17 @@ pub fn title(job: &JobRow, status: &JobStatus, cx: &Cx, width: usize) -> Line<'s
     ])
 }
 
+/// What it is to do: a Job's limits and policies, the roles of other kinds and what they are made from.
+fn terms(job: &JobRow) -> Vec<String> {
+    if job.kind.is_job() {
+        return policy::summary(job);
+    }
+    let roles = job.roles.iter().filter(|role| role.wanted > 0);
+    let roles = roles.map(|role| format!("{} {}", role.wanted, role.name));
+    let runtime = job.runtime.iter().map(|runtime| format!("from {runtime}"));
+    roles.chain(runtime).collect()
+}
+
 /// Stands for the line the progress bar is drawn on.
 pub const BAR: &str = "\u{0}bar";
 
@@ -100,14 +111,7 @@ pub fn job(job: &JobRow, status: &JobStatus, gone: bool, cx: &Cx, width: usize) 
         facts.push(format!("of {kind} {name}"));
     }
     add(&mut out, 2, &facts.join(" · "), cx.theme.text(), width, 2);
-    add(
-        &mut out,
-        4,
-        &policy::summary(job).join(" · "),
-        dim,
-        width,
-        3,
-    );
+    add(&mut out, 4, &terms(job).join(" · "), dim, width, 3);
     if let Some(image) = &job.image {
         let image = text::shorten(image, width.saturating_sub(6), text::Shorten::Start);
         add(&mut out, 5, &format!("image {image}"), dim, width, 1);

@@ -67,9 +67,10 @@ fn done(status: &JobStatus) -> String {
     };
     match status.total {
         Some(total) => format!(
-            "{} of {}{unit} done",
+            "{} of {}{unit} {}",
             human::count(status.done.into()),
-            human::count(total.into())
+            human::count(total.into()),
+            if status.serves { "ready" } else { "done" }
         ),
         None => format!("{} done", human::count(status.done.into())),
     }
@@ -199,6 +200,15 @@ fn retrying(job: &JobRow, status: &JobStatus, cx: &Cx) -> String {
         && let Some(w) = podwhy::why(pod)
     {
         return text::clean(&w.text).into_owned();
+    }
+    if !job.kind.is_job() {
+        return match condition(job, "Restarting").map(|c| &*c.message) {
+            None | Some("") => format!(
+                "begins again, {}",
+                count(status.retries as usize, "restart", "restarts")
+            ),
+            Some(why) => format!("begins again: {}", text::clean(why)),
+        };
     }
     let because = deaths(cx.model.totals(job.key))
         .map(|d| format!(": {d}"))

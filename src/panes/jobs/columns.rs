@@ -1,6 +1,6 @@
 //! The columns of jobs and what stands in them.
 
-use super::rows::Item;
+use super::rows::{Item, Place};
 use super::why;
 use crate::model::cron::CronState;
 use crate::model::human;
@@ -12,8 +12,8 @@ use crate::ui::meter::Fill;
 use crate::ui::{Cell, Column, Meter, Row, State};
 use ratatui::text::Span;
 
-/// Columns by rank; the namespace only where several are shown.
-pub fn columns(namespaces: bool) -> Vec<Column> {
+/// Columns by rank; namespace and kind only where several are shown.
+pub fn columns(namespaces: bool, kinds: bool) -> Vec<Column> {
     let mut all = vec![
         Column::new("state", "STATE").rank(0).width(9, 9, 11),
         Column::new("name", "NAME")
@@ -24,7 +24,7 @@ pub fn columns(namespaces: bool) -> Vec<Column> {
             .rank(2)
             .width(10, 10, 18)
             .middle(),
-        Column::new("kind", "KIND").rank(9).width(7, 7, 10),
+        Column::new("kind", "KIND").rank(3).width(7, 7, 8),
         Column::new("progress", "PROGRESS")
             .rank(1)
             .width(14, 16, 26),
@@ -50,31 +50,53 @@ pub fn columns(namespaces: bool) -> Vec<Column> {
         Column::new("age", "AGE").rank(4).width(6, 6, 12).right(),
         Column::new("why", "WHY").rank(8).width(20, 20, 60).grow(),
     ];
-    all.retain(|c| namespaces || c.id() != "namespace");
+    all.retain(|c| (namespaces || c.id() != "namespace") && (kinds || c.id() != "kind"));
     all
 }
 
 /// One row for these columns.
-pub fn row<'a>(item: Item<'a>, columns: &[Column], cx: &Cx<'a>) -> Row<'a> {
+pub fn row<'a>(item: Item<'a>, place: &Place, columns: &[Column], cx: &Cx<'a>) -> Row<'a> {
+    let cells = |cell: &dyn Fn(&str) -> Cell<'a>| {
+        let each = columns.iter().map(|c| match c.id() {
+            "name" => named(item.name(), place, cx),
+            id => cell(id),
+        });
+        Row::new(each.collect())
+    };
     match item {
-        Item::Job(job) => job_row(job, columns, cx),
-        Item::Cron(cron) => Row::new(
-            columns
-                .iter()
-                .map(|c| cron_cell(c.id(), cron, cx))
-                .collect(),
-        ),
+        Item::Job(job) => {
+            let status = cx.model.status(job);
+            cells(&|id| cell(id, job, &status, cx)).dim(status.phase == Phase::Succeeded)
+        }
+        Item::Cron(cron) => cells(&|id| cron_cell(id, cron, cx)),
     }
 }
 
-/// One job's row.
+/// One job's row in a list of its own.
 pub fn job_row<'a>(job: &'a JobRow, columns: &[Column], cx: &Cx<'a>) -> Row<'a> {
-    let status = cx.model.status(job);
-    let cells = columns
-        .iter()
-        .map(|c| cell(c.id(), job, &status, cx))
-        .collect();
-    Row::new(cells).dim(status.phase == Phase::Succeeded)
+    row(Item::Job(job), &Place::default(), columns, cx)
+}
+
+/// The name at its place in the tree: `├ name`, and after it how many are folded under it.
+fn named<'a>(name: &'a str, place: &Place, cx: &Cx<'a>) -> Cell<'a> {
+    if place.depth == 0 && place.folded == 0 {
+        return Cell::text(name);
+    }
+    let mut text = String::new();
+    if place.depth > 0 {
+        text.push_str(&"  ".repeat(usize::from(place.depth) - 1));
+        text.push_str(if place.last {
+            cx.glyphs.last_branch()
+        } else {
+            cx.glyphs.branch()
+        });
+        text.push(' ');
+    }
+    text.push_str(name);
+    if place.folded > 0 {
+        text.push_str(&format!(" +{}", place.folded));
+    }
+    Cell::text(text)
 }
 
 fn cell<'a>(column: &str, job: &'a JobRow, status: &JobStatus, cx: &Cx<'a>) -> Cell<'a> {
@@ -84,9 +106,8 @@ fn cell<'a>(column: &str, job: &'a JobRow, status: &JobStatus, cx: &Cx<'a>) -> C
             (Phase::Retrying, n) if n > 0 => Cell::state(State::Retrying, format!("retry {n}")),
             (phase, _) => Cell::state(phase_state(phase), state_word(phase)),
         },
-        "name" => Cell::text(&*job.name),
         "namespace" => Cell::text(&*job.namespace),
-        "kind" => Cell::styled(job.kind_name(), dim),
+        "kind" => Cell::styled(job.kind.short, dim),
         "progress" => progress(job, status, cx),
         "active" => counts(status, cx),
         "retries" if status.retries > 0 => {
@@ -233,7 +254,6 @@ fn cron_cell<'a>(column: &str, cron: &'a CronJobRow, cx: &Cx<'a>) -> Cell<'a> {
             let (state, word) = cron_state(cron);
             Cell::state(state, word)
         }
-        "name" => Cell::text(&*cron.name),
         "namespace" => Cell::text(&*cron.namespace),
         "kind" => Cell::styled("CronJob", dim),
         "progress" => match CronState::of(cron, cx.now) {

@@ -2,6 +2,7 @@
 //! and the screen shows one list.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
@@ -12,6 +13,9 @@ use crate::model::listed::{CronJobColumn, JobColumn, Listed, Scope};
 use crate::model::sort::{Sort, Value, compare, natural};
 use crate::model::view::View;
 use crate::panes::list::Keys;
+
+/// Rows are shown so deep at most.
+const DEEPEST: usize = 6;
 
 /// One row of the list.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +33,26 @@ impl Item<'_> {
     }
 }
 
+impl<'a> Item<'a> {
+    pub fn name(&self) -> &'a str {
+        match self {
+            Item::Job(row) => &row.name,
+            Item::Cron(row) => &row.name,
+        }
+    }
+}
+
+/// Where a row stands in the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place {
+    /// Owners above it on screen.
+    pub depth: u8,
+    /// The last of its siblings.
+    pub last: bool,
+    /// So many are folded under it.
+    pub folded: u32,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Slot {
     Job(u32),
@@ -42,7 +66,13 @@ pub struct Rows {
     /// The filter speaks of fields a CronJob does not have: none is shown.
     no_crons: bool,
     only_failed: bool,
-    order: Vec<Slot>,
+    order: Vec<(Slot, Place)>,
+    /// Rows whose children are shown.
+    expanded: BTreeSet<Key>,
+    /// Rows of the scope that are shown with another.
+    parts: usize,
+    /// Rows of more than one kind.
+    mixed: bool,
     made: Option<(u64, u64)>,
     revision: u64,
 }
@@ -55,6 +85,9 @@ impl Default for Rows {
             no_crons: false,
             only_failed: false,
             order: Vec::new(),
+            expanded: BTreeSet::new(),
+            parts: 0,
+            mixed: false,
             made: None,
             revision: 0,
         }
@@ -101,7 +134,7 @@ impl Rows {
 
     /// Rows of the scope, shown or not.
     pub fn scoped(&self) -> usize {
-        self.jobs.scoped() + self.crons.scoped()
+        (self.jobs.scoped() + self.crons.scoped()).saturating_sub(self.parts)
     }
 
     /// Moves when the order may have changed.
@@ -110,10 +143,44 @@ impl Rows {
     }
 
     pub fn at<'a>(&self, model: &'a Model, position: usize) -> Option<Item<'a>> {
-        match self.order.get(position)? {
-            Slot::Job(slot) => model.jobs.at(*slot).map(Item::Job),
-            Slot::Cron(slot) => model.cronjobs.at(*slot).map(Item::Cron),
+        match self.order.get(position)?.0 {
+            Slot::Job(slot) => model.jobs.at(slot).map(Item::Job),
+            Slot::Cron(slot) => model.cronjobs.at(slot).map(Item::Cron),
         }
+    }
+
+    pub fn place(&self, model: &Model, position: usize) -> Place {
+        let key = self.at(model, position).map(|item| item.key());
+        let key = key.filter(|key| !self.expanded.contains(key));
+        let folded = key.map_or(0, |key| model.children(key).count());
+        let place = self.order.get(position).map(|(_, place)| *place);
+        Place {
+            folded: u32::try_from(folded).unwrap_or(u32::MAX),
+            ..place.unwrap_or_default()
+        }
+    }
+
+    /// Rows of several kinds are shown.
+    pub fn mixed(&self) -> bool {
+        self.mixed
+    }
+
+    /// Shows or hides the children of a row; of one without, it hides it among its siblings and names their owner.
+    /// `None`: there is nothing to show or hide.
+    pub fn toggle(&mut self, key: Key, model: &Model) -> Option<Key> {
+        self.expanded
+            .retain(|key| model.jobs.contains(*key) || model.cronjobs.contains(*key));
+        let shown = if model.children(key).next().is_some() {
+            if !self.expanded.remove(&key) {
+                self.expanded.insert(key);
+            }
+            key
+        } else {
+            let owner = model.parent(model.jobs.get(key)?)?;
+            self.expanded.remove(&owner).then_some(owner)?
+        };
+        self.made = None;
+        Some(shown)
     }
 
     /// Brings the order up to date.
@@ -135,13 +202,86 @@ impl Rows {
                     .at(**slot)
                     .is_some_and(|job| is_failed(job, model))
         };
-        let jobs: Vec<u32> = self.jobs.order().iter().filter(failed).copied().collect();
+        let mut jobs: Vec<u32> = self.jobs.order().iter().filter(failed).copied().collect();
         let crons = if self.no_crons || self.only_failed {
             &[][..]
         } else {
             self.crons.order()
         };
-        self.order = merge(&jobs, crons, self.jobs.sort(), model, now);
+        // what is made by another that is shown is shown with it
+        let mut shown = vec![false; model.jobs.slots()];
+        for &slot in &jobs {
+            shown[slot as usize] = true;
+        }
+        let crons_shown = !crons.is_empty();
+        let mut cron_shown = vec![false; model.cronjobs.slots()];
+        for &slot in crons {
+            cron_shown[slot as usize] = true;
+        }
+        let with_owner = |slot: u32| {
+            let mut job = model.jobs.at(slot);
+            for _ in 0..DEEPEST {
+                let Some(owner) = job.and_then(|job| model.parent(job)) else {
+                    return false;
+                };
+                match model.jobs.slot_of(owner) {
+                    Some(slot) if shown[slot as usize] => return true,
+                    Some(slot) => job = model.jobs.at(slot),
+                    None => {
+                        let cron = model.cronjobs.slot_of(owner);
+                        return cron.is_some_and(|slot| cron_shown[slot as usize]);
+                    }
+                }
+            }
+            false
+        };
+        jobs.retain(|&slot| !with_owner(slot));
+        let scope = self.jobs.scope();
+        let part = |job: &&JobRow| scope.holds(*job) && model.parent(job).is_some();
+        self.parts = model.jobs.rows().filter(part).count();
+        let mut kinds = jobs
+            .iter()
+            .filter_map(|&slot| Some(model.jobs.at(slot)?.kind));
+        let first = kinds.next();
+        self.mixed = kinds.any(|kind| Some(kind) != first) || (first.is_some() && crons_shown);
+        let tops = merge(&jobs, crons, self.jobs.sort(), model, now);
+        self.order.clear();
+        if self.expanded.is_empty() {
+            self.order
+                .extend(tops.into_iter().map(|slot| (slot, Place::default())));
+            return;
+        }
+        for slot in tops {
+            self.put(slot, Place::default(), model);
+        }
+    }
+
+    /// A row, and what is below it as far as that is expanded.
+    fn put(&mut self, slot: Slot, place: Place, model: &Model) {
+        self.order.push((slot, place));
+        let key = match slot {
+            Slot::Job(slot) => model.jobs.at(slot).map(|job| job.key),
+            Slot::Cron(slot) => model.cronjobs.at(slot).map(|cron| cron.key),
+        };
+        let Some(key) = key.filter(|key| self.expanded.contains(key)) else {
+            return;
+        };
+        if usize::from(place.depth) >= DEEPEST {
+            return;
+        }
+        let mut children: Vec<&JobRow> = model.children(key).collect();
+        children.sort_by(|a, b| natural(&a.name, &b.name).then_with(|| a.key.cmp(&b.key)));
+        let n = children.len();
+        for (at, child) in children.into_iter().enumerate() {
+            let below = Place {
+                depth: place.depth + 1,
+                last: at + 1 == n,
+                folded: 0,
+            };
+            if let Some(slot) = model.jobs.slot_of(child.key) {
+                self.put(Slot::Job(slot), below, model);
+            }
+        }
     }
 
     pub fn keys<'a>(&'a self, model: &'a Model) -> RowKeys<'a> {
@@ -242,6 +382,6 @@ impl Keys for RowKeys<'_> {
             Some(slot) => Slot::Job(slot),
             None => Slot::Cron(self.model.cronjobs.slot_of(key)?),
         };
-        self.rows.order.iter().position(|s| *s == slot)
+        self.rows.order.iter().position(|(s, _)| *s == slot)
     }
 }

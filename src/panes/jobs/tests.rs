@@ -2,6 +2,8 @@ use super::*;
 use crate::model::Model;
 use crate::model::delta::{Change, Rows as Rows_};
 use crate::model::ids::Uid;
+use crate::model::job::{Activity, Facts, RoleRow};
+use crate::model::status::Unit;
 use crate::panes::fixture;
 
 #[test]
@@ -91,7 +93,7 @@ fn cronjobs_are_rows_and_leave_when_the_filter_speaks_of_what_they_lack() {
         pane.act(Action::SortNext, cx);
         pane.rows.set_sort(Sort::by(JobColumn::Name));
         pane.set_filter("weekly", cx).unwrap();
-        assert_eq!(names(&pane, cx), ["weekly-eval", "weekly-eval-29401920"]);
+        assert_eq!(names(&pane, cx), ["weekly-eval"]);
         pane.set_filter("failed>0", cx).unwrap();
         assert!(!names(&pane, cx).is_empty());
         assert!(
@@ -195,5 +197,106 @@ fn an_untouched_list_of_finished_jobs_sleeps() {
             wake - cx.now > TimeDelta::hours(1),
             "an age in days need not be drawn each second"
         );
+    });
+}
+
+#[test]
+fn what_another_made_is_folded_under_it_and_unfolds_as_a_tree() {
+    let model = fixture::model();
+    let mut pane = Jobs::default();
+    fixture::with_cx(&model, |cx| {
+        pane.rows.set_sort(Sort::by(JobColumn::Name));
+        let run = "weekly-eval-29401920";
+        pane.refresh(cx);
+        let (shown, all) = (pane.rows.len(), pane.rows.scoped());
+        assert_eq!(shown, all, "a run is counted beside its CronJob");
+        assert!(!names(&pane, cx).contains(&run.into()));
+        pane.list.choose(fixture::key("weekly-eval"));
+        assert!(pane.hints(cx).contains(&Action::Expand));
+        assert_eq!(pane.act(Action::Expand, cx), Reply::Done);
+        let now = names(&pane, cx);
+        let at = now.iter().position(|n| n == "weekly-eval").unwrap();
+        assert_eq!((&*now[at + 1], pane.rows.len()), (run, shown + 1));
+        let place = pane.rows.place(cx.model, at + 1);
+        assert_eq!((place.depth, place.last), (1, true));
+        // from the child back to its owner
+        pane.act(Action::Down, cx);
+        assert_eq!(name(&pane, cx), run);
+        assert_eq!(pane.act(Action::Expand, cx), Reply::Done);
+        assert_eq!((&*name(&pane, cx), pane.rows.len()), ("weekly-eval", shown));
+        // a run that passes a filter its CronJob does not stands for itself
+        pane.set_filter("kind:job weekly", cx).unwrap();
+        assert_eq!(names(&pane, cx), [run]);
+        pane.set_filter("llama-sft", cx).unwrap();
+        assert_eq!(
+            pane.act(Action::Expand, cx),
+            Reply::Ignored,
+            "nothing to unfold"
+        );
+    });
+}
+
+static SET: Facts = Facts::new(
+    "jobset.x-k8s.io",
+    &["v1alpha2"],
+    "JobSet",
+    "jobsets",
+    "JobSet",
+)
+.of_children();
+
+#[test]
+fn other_kinds_look_like_jobs_and_show_what_they_are_made_of() {
+    let mut model = Model::default();
+    let mut set = fixture::job("nlp", "llama", 600);
+    set.kind = JobKind(&SET);
+    set.unit = Unit::Jobs;
+    set.completions = Some(2);
+    set.activity = Activity::Running;
+    set.roles = vec![RoleRow {
+        name: "workers".into(),
+        wanted: 2,
+        devices: fixture::devices(&[("nvidia.com/gpu", 8)]),
+        ..RoleRow::default()
+    }];
+    let child = |n: u32, active: u32| {
+        let mut job = fixture::job("nlp", &format!("llama-workers-{n}"), 590);
+        job.owner = Some(("JobSet".into(), "llama".into(), fixture::key("llama").uid));
+        (job.active, job.ready) = (active, active);
+        job
+    };
+    let (first, second) = (child(0, 2), child(1, 1));
+    let pod = fixture::pod(&first, "llama-workers-0-x", None, "gpu-h100-1", 580);
+    let alone = fixture::job("nlp", "pi", 500);
+    fixture::feed(
+        &mut model,
+        1,
+        Rows_::Jobs(Change::Rows(vec![first, second, set, alone])),
+    );
+    fixture::feed(&mut model, 2, Rows_::Pods(Change::Rows(vec![pod])));
+    let mut pane = Jobs::default();
+    fixture::with_cx(&model, |cx| {
+        pane.rows.set_sort(Sort::by(JobColumn::Name));
+        let folded = fixture::shot(&mut pane, cx, 110, 8);
+        pane.act(Action::Top, cx);
+        assert_eq!(name(&pane, cx), "llama");
+        pane.act(Action::Expand, cx);
+        let open = fixture::shot(&mut pane, cx, 110, 8);
+        insta::assert_snapshot!("jobs_tree", format!("{folded}\n{open}"));
+        pane.set_filter("kind:jobset", cx).unwrap();
+        assert_eq!(names(&pane, cx)[0], "llama");
+        // yaml, pods and logs are those of the set
+        let Reply::Open(Target::Yaml(want)) = pane.act(Action::Yaml, cx) else {
+            panic!("no yaml")
+        };
+        assert_eq!(want.kind.plural(), "jobsets");
+        assert_eq!(cx.model.pods_of(fixture::key("llama")).count(), 1);
+        // one kind alone needs no column
+        pane.set_filter("pi", cx).unwrap();
+        assert!(!pane.columns(cx).iter().any(|c| c.id() == "kind"));
+    });
+    fixture::with_cx(&model, |cx| {
+        let mut detail = crate::panes::job::Job::new(fixture::key("llama"));
+        insta::assert_snapshot!("job_of_jobs", fixture::shot(&mut detail, cx, 110, 24));
     });
 }

@@ -31,7 +31,11 @@ pub fn waits<'a>(job: &'a JobRow, status: &JobStatus, model: &'a Model) -> Optio
             Some(queue) => Cow::Owned(format!("admission in {queue}")),
             None => Cow::Borrowed("admission"),
         }),
-        Phase::Pending if job.parallelism == 0 => Some(Cow::Borrowed("parallelism is 0")),
+        Phase::Pending if job.parallelism == 0 && job.kind.is_job() => {
+            Some(Cow::Borrowed("parallelism is 0"))
+        }
+        // its pods are in a worker cluster
+        Phase::Pending if is_elsewhere(job) => Some(Cow::Borrowed("a worker cluster")),
         Phase::Pending => Some(
             cause(job, model).unwrap_or(Cow::Borrowed(if status.active == 0 {
                 "first pod"
@@ -39,9 +43,19 @@ pub fn waits<'a>(job: &'a JobRow, status: &JobStatus, model: &'a Model) -> Optio
                 "starting"
             })),
         ),
-        Phase::Retrying => Some(cause(job, model).unwrap_or(Cow::Borrowed("backoff"))),
+        Phase::Retrying => Some(cause(job, model).unwrap_or(Cow::Borrowed(
+            match job.kind.is_job() {
+                true => "backoff",
+                false => "restarting",
+            },
+        ))),
         _ => None,
     }
+}
+
+/// Kueue hands it to another cluster.
+fn is_elsewhere(job: &JobRow) -> bool {
+    job.managed_by.as_deref() == Some("kueue.x-k8s.io/multikueue")
 }
 
 /// The same cause for a narrow column: `no free gpu`, `queue vision-main`.

@@ -53,6 +53,7 @@ impl Workload for This {
         "leaderworkersets",
         "LWS",
     )
+    .by_label()
     .serving();
     type Spec = Spec;
     type Status = Status;
