@@ -6,11 +6,10 @@ use super::delta::{Change, Delta, Rows, SourceId};
 use super::event::EventRow;
 use super::ids::{ClusterId, Key, Uid};
 use super::indexset::IndexSet;
-use super::job::{Activity, Condition, CronJobRow, JobKind, JobRow, Policy};
+use super::job::{Condition, CronJobRow, JobRow, Policy};
 use super::node::NodeRow;
 use super::pod::{Exit, PodPhase, PodRow};
 use super::resources::Devices;
-use super::status::Unit;
 
 /// 2026-11-23 12:00:00 UTC plus seconds.
 pub fn at(seconds: i64) -> DateTime<Utc> {
@@ -33,47 +32,16 @@ pub fn devices(name: &str, n: u32) -> Devices {
 /// A started plain job of one pod, created and started at 0.
 pub fn job(uid: u128, name: &str) -> JobRow {
     JobRow {
-        key: key(uid),
-        kind: JobKind::JOB,
         api_version: "batch/v1".into(),
-        namespace: "default".into(),
-        name: name.into(),
         created: Some(at(0)),
-        deleting: false,
-        owner: None,
-        labels: Vec::new(),
-        selectors: Vec::new(),
-        roles: Vec::new(),
-        unit: Unit::Pods,
-        activity: Activity::Counts,
-        restarts: 0,
-        seconds_left: None,
-        runtime: None,
         parallelism: 1,
         completions: Some(1),
-        indexed: false,
-        suspend: false,
-        managed_by: None,
         policy: Policy {
             backoff_limit: Some(6),
             ..Policy::default()
         },
-        devices: Devices::default(),
-        queue: None,
-        priority_class: None,
-        priority: None,
-        image: None,
-        active: 0,
-        ready: 0,
-        terminating: 0,
-        succeeded: 0,
-        failed: 0,
-        uncounted: (0, 0),
-        completed_indexes: IndexSet::default(),
-        failed_indexes: IndexSet::default(),
         started: Some(at(0)),
-        completed: None,
-        conditions: Vec::new(),
+        ..JobRow::blank(key(uid), "default".into(), name.into())
     }
 }
 

@@ -9,8 +9,7 @@ use super::{Object, Wire, lax};
 use crate::model::delta::{Change, Rows};
 use crate::model::ids::{ClusterId, Names};
 use crate::model::indexset::IndexSet;
-use crate::model::job::{Activity, Condition as ConditionRow, JobKind, JobRow, Policy};
-use crate::model::status::Unit;
+use crate::model::job::{Condition as ConditionRow, JobRow, Policy};
 
 pub type Job = Object<Spec, Status>;
 
@@ -183,23 +182,13 @@ impl Wire for Job {
             None => named(names, &pod.priority_class_name),
         };
         let completions = spec.completions;
+        let (namespace, name) = (names.get(&metadata.namespace), names.get(&metadata.name));
         JobRow {
-            key: metadata.key(cluster),
-            kind: JobKind::JOB,
             api_version: names.get("batch/v1"),
-            namespace: names.get(&metadata.namespace),
-            name: names.get(&metadata.name),
             created: metadata.creation_timestamp,
             deleting: metadata.is_deleting(),
             owner: metadata.owner(names),
             labels: metadata.labels(names),
-            selectors: Vec::new(),
-            roles: Vec::new(),
-            unit: Unit::Pods,
-            activity: Activity::Counts,
-            restarts: 0,
-            seconds_left: None,
-            runtime: None,
             parallelism: spec.parallelism.unwrap_or(1),
             completions,
             indexed: spec.completion_mode == "Indexed",
@@ -263,6 +252,7 @@ impl Wire for Job {
                     since: c.last_transition_time,
                 })
                 .collect(),
+            ..JobRow::blank(metadata.key(cluster), namespace, name)
         }
     }
 
