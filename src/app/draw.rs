@@ -102,6 +102,13 @@ impl App {
             crumbs: Vec::new(),
             right: vec![self.health()],
         };
+        if let Some(Health::Stale { why, .. } | Health::Failing { why }) = self.overall()
+            && self.link == Link::Open
+        {
+            let why = text::clean(why);
+            let why = text::shorten(&why, 40, text::Shorten::End).into_owned();
+            header.right.push(vec![Span::styled(why, theme.dim())]);
+        }
         if self.link == Link::Open {
             header.crumbs.push(text::clean(&session.context));
             header.crumbs.push(

@@ -91,6 +91,8 @@ pub struct App {
     overlay: Option<Box<dyn Pane>>,
     prompt: Option<Prompt>,
     sources: BTreeMap<SourceId, (Kind, Health)>,
+    /// It was said that something no longer arrives, and not yet that it does again.
+    troubled: bool,
     link: Link,
     start: crate::panes::start::Start,
     connection: Connection,
@@ -143,6 +145,7 @@ impl App {
             overlay: None,
             prompt: None,
             sources: BTreeMap::new(),
+            troubled: false,
             link: Link::Connecting { context: None },
             start: crate::panes::start::Start::default(),
             connection: 0,

@@ -60,12 +60,15 @@ impl App {
                 self.dirty = true;
             }
             Report::Health(of) => {
+                let trouble = trouble(of.kind, &of.health);
                 self.sources.insert(of.source, (of.kind, of.health));
                 self.publish_health();
+                self.tell(trouble, now);
             }
             Report::Ended { source, .. } => {
                 self.sources.remove(&source);
                 self.publish_health();
+                self.tell(None, now);
             }
             Report::Log(batch) => {
                 let want = &*batch.want;
@@ -108,6 +111,29 @@ impl App {
         self.dirty = true;
     }
 
+    /// Says once that something no longer arrives, and once that everything does again: not for each watch of
+    /// a lost cluster, and not for each try.
+    fn tell(&mut self, trouble: Option<String>, now: DateTime<Utc>) {
+        let context = self.desk.session.context.clone();
+        if let Some(trouble) = trouble {
+            if !std::mem::replace(&mut self.troubled, true) {
+                self.say(Level::Error, format!("{context}: {trouble}"), now);
+            }
+            return;
+        }
+        let settled = |(_, health): &(Kind, Health)| {
+            matches!(
+                health,
+                Health::Live | Health::Absent | Health::Forbidden { .. }
+            )
+        };
+        if self.troubled && self.sources.values().all(settled) {
+            self.troubled = false;
+            let text = format!("{context} answers again, what is shown is live");
+            self.say(Level::Info, text, now);
+        }
+    }
+
     fn publish_health(&mut self) {
         self.desk.session.sources = self.sources.values().cloned().collect();
         self.dirty = true;
@@ -145,6 +171,7 @@ impl App {
         self.connection += 1;
         self.desk.model = Model::default();
         self.sources.clear();
+        self.troubled = false;
         self.desk.session.sources.clear();
         self.desk.session.server_version = None;
         self.screens.reset();
@@ -201,5 +228,17 @@ fn level(severity: Severity) -> Level {
         Severity::Info => Level::Info,
         Severity::Warning => Level::Warning,
         Severity::Error => Level::Error,
+    }
+}
+
+/// What to say of a watch that does not arrive.
+fn trouble(kind: Kind, health: &Health) -> Option<String> {
+    let what = kind.plural();
+    match health {
+        Health::Stale { why, .. } => Some(format!(
+            "{what} no longer arrive: {why}; what was seen last stays, trying again"
+        )),
+        Health::Failing { why } => Some(format!("cannot read {what}: {why}; trying again")),
+        _ => None,
     }
 }

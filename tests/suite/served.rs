@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// `jobdeck demo --serve` on a free port; ends when dropped.
@@ -12,25 +12,30 @@ pub struct Served {
     pub folder: tempfile::TempDir,
 }
 
+fn serve(address: &str, kubeconfig: &Path, more: &[&str]) -> Child {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_jobdeck"))
+        .args(["demo", "--serve", address, "--kubeconfig-out"])
+        .arg(kubeconfig)
+        .args(more)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the demo cluster starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    // the last of the lines it begins with: from here on it serves
+    lines
+        .find(|line| line.as_ref().is_ok_and(|l| l.starts_with("ctrl-c")))
+        .expect("it says that it serves")
+        .ok();
+    child
+}
+
 impl Served {
     /// Starts it with more arguments.
     pub fn start(more: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let kubeconfig = folder.path().join("demo.kubeconfig");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_jobdeck"))
-            .args(["demo", "--serve", "127.0.0.1:0", "--kubeconfig-out"])
-            .arg(&kubeconfig)
-            .args(more)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the demo cluster starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-        // the last of the lines it begins with: from here on it serves
-        lines
-            .find(|line| line.as_ref().is_ok_and(|l| l.starts_with("ctrl-c")))
-            .expect("it says that it serves")
-            .ok();
+        let child = serve("127.0.0.1:0", &kubeconfig, more);
         Self {
             child,
             kubeconfig,
@@ -38,15 +43,32 @@ impl Served {
         }
     }
 
-    /// One request as any client would send it; answers the status line and what follows.
-    pub fn request(&self, method: &str, path: &str, body: &str) -> String {
+    /// Kills it: whoever watches is cut off.
+    pub fn stop(&mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it ends");
+    }
+
+    /// Starts it again where it was.
+    pub fn start_again(&mut self, more: &[&str]) {
+        let address = self.address();
+        self.child = serve(&address, &self.kubeconfig, more);
+    }
+
+    /// Host and port.
+    fn address(&self) -> String {
         let config = std::fs::read_to_string(&self.kubeconfig).expect("a kubeconfig");
         let address = config
             .split("server: http://")
             .nth(1)
             .and_then(|rest| rest.lines().next())
             .expect("an address");
-        let mut stream = TcpStream::connect(address.trim()).expect("it listens");
+        address.trim().to_owned()
+    }
+
+    /// One request as any client would send it; answers the status line and what follows.
+    pub fn request(&self, method: &str, path: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(self.address()).expect("it listens");
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",

@@ -85,10 +85,10 @@ fn a_first_visit_from_the_start_screen_to_the_way_out() {
 /// What another client does to the cluster appears by itself.
 #[test]
 fn changes_by_others_appear_while_it_is_open() {
-    let served = Served::start(&[]);
+    let mut served = Served::start(&[]);
     let home = home();
-    let config = served.kubeconfig.to_str().expect("a plain path");
-    let args = ["--kubeconfig", config, "-n", "research"];
+    let config = served.kubeconfig.to_str().expect("a plain path").to_owned();
+    let args = ["--kubeconfig", &config, "-n", "research"];
     let mut term = Session::start(&args, (120, 40), home.path());
     term.until("live jobs", |s| {
         s.contains("live") && s.contains("grpo-math")
@@ -109,11 +109,26 @@ fn changes_by_others_appear_while_it_is_open() {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     term.until_shows("none of ");
 
-    // the server ends: what was seen stays, and says that it is old
+    // the server ends: what was seen stays, and says that it is old, since when and why
     term.send("\x1b");
     term.until_shows("grpo-math");
-    drop(served);
-    term.until("stale", |s| s.contains("stale") && s.contains("grpo-math"));
+    served.stop();
+    let screen = term.until("stale", |s| {
+        s.contains("stale since") && s.contains("grpo-math")
+    });
+    let header = screen.lines().next().expect("a header");
+    assert!(header.contains("connection refused"), "{screen}");
+    term.send(":messages\r");
+    let screen = term.until_shows("no longer arrive");
+    assert!(!screen.contains("nothing went wrong"), "{screen}");
+
+    // it comes back: the screen heals by itself, and both are on record
+    served.start_again(&[]);
+    term.until_shows("answers again");
+    let screen = term.until("live", |s| !s.contains("stale since"));
+    assert!(screen.contains("no longer arrive"), "{screen}");
+    term.send(":jobs\r");
+    term.until_shows("grpo-math");
     term.send("q");
     assert_eq!(term.until_ended(), 0);
     term.assert_restored();
