@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use self::nodes::Quirks;
-use self::script::Entry;
+use self::script::{Entry, Sort};
 use super::api::write::{Cluster, Random, Writer};
 use super::clock::{Clock, rfc3339};
 use super::controllers::Kinds;
@@ -198,10 +198,13 @@ impl Scene {
 }
 
 fn submit(cluster: &mut Cluster, kinds: Kinds, entry: Entry) {
-    let kind = if entry.cron {
-        kinds.cronjobs
-    } else {
-        kinds.jobs
+    let kind = match entry.sort {
+        Sort::Job => kinds.jobs,
+        Sort::CronJob => kinds.cronjobs,
+        Sort::PyTorchJob => match cluster.store.kind_id("kubeflow.org", "pytorchjobs") {
+            Some(kind) => kind,
+            None => return,
+        },
     };
     let by = Writer::new("kubectl-create");
     let name = entry.manifest["metadata"]["name"].clone();

@@ -18,7 +18,7 @@ use super::controllers::namespace::Controller as Namespaces;
 use super::controllers::recorder::Recorder;
 use super::controllers::scheduler::Scheduler;
 use super::controllers::tasks::{Task, Tasks};
-use super::controllers::{Cache, Hub, Kinds, gc, node};
+use super::controllers::{Cache, Hub, Kinds, gc, node, pytorch};
 use super::logs::Logs;
 use super::scenario::Scene;
 use super::store::{Event, Object};
@@ -189,6 +189,7 @@ impl World {
             self.scheduler.observe_node(&mut hub, event);
             node::observe(&mut hub, event);
         }
+        pytorch::observe(&mut hub, event);
         self.namespaces.observe(&mut hub, event);
         gc::observe(&mut hub, event);
     }
@@ -206,6 +207,7 @@ impl World {
             Task::JobTtl(key) => self.jobs.ttl(&mut hub, &key),
             Task::ReleasePod(key) => self.jobs.release_pod(&mut hub, &key),
             Task::CronJob(key) => self.cronjobs.sync(&mut hub, &key),
+            Task::Training(key) => pytorch::sync(&mut hub, &key),
             Task::Pod(uid) => {
                 let scheduler = &self.scheduler;
                 self.kubelet

@@ -13,6 +13,7 @@ pub mod kubelet;
 pub mod namespace;
 pub mod node;
 pub mod program;
+pub mod pytorch;
 pub mod quantity;
 pub mod recorder;
 pub mod schedule;

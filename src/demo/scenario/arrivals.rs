@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::script::{self, Entry};
+use super::script::{self, Entry, Sort};
 use crate::demo::api::write::Random;
 
 /// Names, classes and programs that arrivals are put together from.
@@ -124,7 +124,7 @@ pub fn next(random: &mut Random, serial: u64) -> (f64, Entry) {
             "metadata": {"name": name, "labels": {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": namespace}},
             "spec": script::job_spec(&name, &shape, resources, &program),
         }),
-        cron: false,
+        sort: Sort::Job,
     };
     (1.5 + 5.0 * random.unit(), entry)
 }

@@ -8,7 +8,15 @@ pub struct Entry {
     pub minute: f64,
     pub namespace: String,
     pub manifest: Value,
-    pub cron: bool,
+    pub sort: Sort,
+}
+
+/// What kind of object an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    Job,
+    CronJob,
+    PyTorchJob,
 }
 
 const TRAIN: &str = "jobdeck.dev/demo/train:1";
@@ -31,6 +39,14 @@ fn entry(line: &str) -> Option<Entry> {
         Some((schedule, rest)) => (Some(schedule), rest),
         None => (None, *shape),
     };
+    if has(shape, "torch") {
+        return Some(Entry {
+            minute: minute.parse().ok()?,
+            namespace: (*namespace).to_owned(),
+            manifest: torch(name, shape, resources, program),
+            sort: Sort::PyTorchJob,
+        });
+    }
     let spec = job_spec(name, shape, resources, program);
     let labels = json!({"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": namespace});
     let manifest = match cron {
@@ -54,7 +70,29 @@ fn entry(line: &str) -> Option<Entry> {
         minute: minute.parse().ok()?,
         namespace: (*namespace).to_owned(),
         manifest,
-        cron: cron.is_some(),
+        sort: if cron.is_some() {
+            Sort::CronJob
+        } else {
+            Sort::Job
+        },
+    })
+}
+
+/// A PyTorchJob of one master and `wN` workers, all doing the same.
+fn torch(name: &str, shape: &str, resources: &str, program: &str) -> Value {
+    let mut pod = pod_spec(shape, resources, program, true);
+    pod["containers"][0]["name"] = json!("pytorch");
+    if let Some(fields) = pod.as_object_mut() {
+        // The replica's policy holds, not the pod's.
+        fields.remove("restartPolicy");
+    }
+    let role = |replicas: u64| json!({"replicas": replicas, "restartPolicy": "OnFailure", "template": {"spec": pod}});
+    json!({
+        "metadata": {"name": name, "labels": {"app.kubernetes.io/name": name}},
+        "spec": {
+            "runPolicy": {"cleanPodPolicy": "None"},
+            "pytorchReplicaSpecs": {"Master": role(1), "Worker": role(number(shape, 'w').unwrap_or(1))},
+        },
     })
 }
 
@@ -241,7 +279,7 @@ mod tests {
             .lines()
             .filter(|l| !l.starts_with('#') && !l.trim().is_empty());
         assert_eq!(all.len(), lines.count());
-        assert!(all.iter().filter(|e| !e.cron).count() >= 60);
+        assert!(all.iter().filter(|e| e.sort == Sort::Job).count() >= 60);
         let docs = all
             .iter()
             .find(|e| e.manifest["metadata"]["name"] == "job-backoff-limit-per-index-example")

@@ -63,9 +63,8 @@ impl Training {
             let given = options.get(name).and_then(|v| v.parse::<f64>().ok());
             given.unwrap_or(or)
         };
-        let index = env
-            .get("JOB_COMPLETION_INDEX")
-            .and_then(|i| i.parse::<u64>().ok());
+        let number_in = |name: &str| env.get(name).and_then(|i| i.parse::<u64>().ok());
+        let index = number_in("JOB_COMPLETION_INDEX");
         let steps = number("steps", 400.0).max(1.0) as u64;
         // Runs of one kind are not equally fast: nodes and data differ.
         let spread = 1.0 + number("spread", 0.06) * (unit(seed) * 2.0 - 1.0);
@@ -81,7 +80,7 @@ impl Training {
             eval_every: (number("eval-every", 0.0) as u64) / log_every * log_every,
             epochs: number("epochs", 3.0).max(1.0) as u64,
             world: number("world", 1.0).max(1.0) as u64,
-            rank: index.unwrap_or(0),
+            rank: index.or_else(|| number_in("RANK")).unwrap_or(0),
             batch: number("batch", 32.0) as u64,
             loss: (first.parse().unwrap_or(2.9), last.parse().unwrap_or(1.4)),
             lr: number("lr", 2e-4),
