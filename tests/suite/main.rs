@@ -4,6 +4,7 @@
 
 mod cli;
 mod client;
+mod custom;
 mod envtest;
 mod harness;
 mod keymaps;

@@ -180,7 +180,7 @@ impl Look<'_, '_> {
             }
             count.restarts += pod.restarts();
             count.succeeded += u64::from(pod.succeeded());
-            count.failed += u64::from(pod.failed());
+            count.failed += u64::from(pod.failed() && !pod.deleting());
             count.active += u64::from(!pod.terminal());
         }
         for (index, _) in there.iter().enumerate().filter(|(_, there)| !**there) {
@@ -394,7 +394,7 @@ impl Look<'_, '_> {
             {
                 let status = &mut self.status["replicaStatuses"][role];
                 let active = status["active"].as_u64().unwrap_or_default();
-                if active > 0 && policy != "None" {
+                if active > 0 {
                     status["succeeded"] =
                         json!(status["succeeded"].as_u64().unwrap_or_default() + active);
                     if let Some(fields) = status.as_object_mut() {
