@@ -4,15 +4,16 @@ mod arrivals;
 mod bulk;
 mod nodes;
 mod script;
+mod workloads;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::nodes::Quirks;
-use self::script::{Entry, Sort};
+use self::script::Entry;
 use super::api::write::{Cluster, Random, Writer};
 use super::clock::{Clock, rfc3339};
 use super::controllers::Kinds;
@@ -182,12 +183,12 @@ impl Scene {
         while self.acts.front().is_some_and(|(at, _)| *at <= now) {
             let (at, act) = self.acts.pop_front()?;
             match act {
-                Act::Submit(entry) => submit(cluster, kinds, *entry),
+                Act::Submit(entry) => submit(cluster, *entry),
                 Act::Lose(node) => lose(cluster, kinds, &node),
                 Act::Arrive => {
                     let (pause, entry) = arrivals::next(&mut self.random, self.serial);
                     self.serial += 1;
-                    submit(cluster, kinds, entry);
+                    submit(cluster, entry);
                     let pause = cluster.clock.scaled(Duration::from_secs_f64(pause * 60.0));
                     self.acts.push_back((at + pause, Act::Arrive));
                 }
@@ -197,20 +198,29 @@ impl Scene {
     }
 }
 
-fn submit(cluster: &mut Cluster, kinds: Kinds, entry: Entry) {
-    let kind = match entry.sort {
-        Sort::Job => kinds.jobs,
-        Sort::CronJob => kinds.cronjobs,
-        Sort::PyTorchJob => match cluster.store.kind_id("kubeflow.org", "pytorchjobs") {
-            Some(kind) => kind,
-            None => return,
-        },
-    };
-    let by = Writer::new("kubectl-create");
-    let name = entry.manifest["metadata"]["name"].clone();
-    if let Err(why) = cluster.create(kind, &entry.namespace, entry.manifest, &by) {
-        tracing::warn!(%name, reason = why.message, "the scene's job was refused");
+fn submit(cluster: &mut Cluster, entry: Entry) {
+    for manifest in entry.manifests {
+        let name = manifest["metadata"]["name"].clone();
+        if let Err(why) = create(cluster, &entry.namespace, manifest) {
+            tracing::warn!(%name, why, "the scene's workload was refused");
+        }
     }
+}
+
+/// Creates what a manifest describes, as `kubectl create` does.
+fn create(cluster: &mut Cluster, namespace: &str, manifest: Value) -> Result<(), String> {
+    let version = manifest["apiVersion"].as_str().unwrap_or_default();
+    let group = version.split_once('/').map_or("", |(group, _)| group);
+    let mut kinds = cluster.store.kinds();
+    let found = kinds.find(|(_, k)| k.group == group && manifest["kind"] == k.kind.as_str());
+    let Some((kind, namespaced)) = found.map(|(id, k)| (id, k.namespaced)) else {
+        return Err(format!("{version} is not served"));
+    };
+    drop(kinds);
+    let namespace = if namespaced { namespace } else { "" };
+    let by = Writer::new("kubectl-create");
+    let made = cluster.create(kind, namespace, manifest, &by);
+    made.map(drop).map_err(|why| why.message)
 }
 
 fn lose(cluster: &mut Cluster, kinds: Kinds, node: &str) {

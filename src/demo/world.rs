@@ -18,10 +18,10 @@ use super::controllers::namespace::Controller as Namespaces;
 use super::controllers::recorder::Recorder;
 use super::controllers::scheduler::Scheduler;
 use super::controllers::tasks::{Task, Tasks};
-use super::controllers::{Cache, Hub, Kinds, gc, node, pytorch};
+use super::controllers::{Cache, Hub, Kinds, gc, node, operators};
 use super::logs::Logs;
 use super::scenario::Scene;
-use super::store::{Event, Object};
+use super::store::{Event, KindId, Object};
 
 /// The whole cluster.
 pub struct World {
@@ -124,36 +124,24 @@ impl World {
         self.settle();
     }
 
-    /// The newest version of an object, if it is there.
+    /// The newest version of an object, if it is there. Where several groups have the plural, the first served one.
     pub fn object(&self, plural: &str, namespace: &str, name: &str) -> Option<Value> {
-        let group = if plural == "jobs" || plural == "cronjobs" {
-            "batch"
-        } else {
-            ""
-        };
-        let kind = self.cluster.store.kind_id(group, plural)?;
-        self.cluster
-            .store
-            .get(kind, namespace, name)
-            .map(|o| o.value())
+        let store = &self.cluster.store;
+        let found = store.get(self.kind_of(plural)?, namespace, name);
+        found.map(|o| o.value())
     }
 
     /// All objects of a kind in a namespace.
     pub fn objects(&self, plural: &str, namespace: &str) -> Vec<Arc<Object>> {
-        let group = if plural == "jobs" || plural == "cronjobs" {
-            "batch"
-        } else {
-            ""
-        };
-        let kind = self.cluster.store.kind_id(group, plural);
-        let all = kind.map(|k| {
-            self.cluster
-                .store
-                .list(k, Some(namespace))
-                .cloned()
-                .collect()
-        });
+        let store = &self.cluster.store;
+        let kind = self.kind_of(plural);
+        let all = kind.map(|k| store.list(k, Some(namespace)).cloned().collect());
         all.unwrap_or_default()
+    }
+
+    fn kind_of(&self, plural: &str) -> Option<KindId> {
+        let mut kinds = self.cluster.store.kinds();
+        kinds.find(|(_, k)| k.plural == plural).map(|(id, _)| id)
     }
 
     /// Takes in what happened in the store and wakes whom it concerns.
@@ -189,7 +177,7 @@ impl World {
             self.scheduler.observe_node(&mut hub, event);
             node::observe(&mut hub, event);
         }
-        pytorch::observe(&mut hub, event);
+        operators::observe(&mut hub, event);
         self.namespaces.observe(&mut hub, event);
         gc::observe(&mut hub, event);
     }
@@ -207,7 +195,7 @@ impl World {
             Task::JobTtl(key) => self.jobs.ttl(&mut hub, &key),
             Task::ReleasePod(key) => self.jobs.release_pod(&mut hub, &key),
             Task::CronJob(key) => self.cronjobs.sync(&mut hub, &key),
-            Task::Training(key) => pytorch::sync(&mut hub, &key),
+            Task::Operator(kind, key) => operators::sync(&mut hub, kind, &key),
             Task::Pod(uid) => {
                 let scheduler = &self.scheduler;
                 self.kubelet

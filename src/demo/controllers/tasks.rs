@@ -20,8 +20,8 @@ pub enum Task {
     /// A pod whose Job is gone or finished still carries the tracking finalizer.
     ReleasePod(Key),
     CronJob(Key),
-    /// The training operator compares a PyTorchJob with its pods.
-    Training(Key),
+    /// The operator of a custom kind compares an object with what it controls.
+    Operator(&'static str, Key),
     /// The kubelet of the pod's node looks at it (by UID).
     Pod(String),
     /// The scheduler tries the pods that wait for a node.

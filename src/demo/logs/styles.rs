@@ -17,6 +17,9 @@ pub enum Style {
     Iter,
     /// `Train Epoch: 1 [640/60000 (1%)]`
     Epoch,
+    /// As [`Style::Epoch`], in the words of the MNIST example that every tutorial starts with; each rank sees its
+    /// own share of the data.
+    Mnist,
     /// Pipe-separated megatron-like lines.
     Pipes,
     /// One JSON object per line.
@@ -35,6 +38,7 @@ impl Style {
             "bar" => Style::Bar,
             "iter" => Style::Iter,
             "epoch" => Style::Epoch,
+            "mnist" => Style::Mnist,
             "pipes" => Style::Pipes,
             "json" => Style::Json,
             "rounds" => Style::Rounds,
@@ -55,6 +59,9 @@ pub fn header(t: &Training, env: &BTreeMap<String, String>) -> Vec<(f64, String)
         .get("HOSTNAME")
         .map(String::as_str)
         .unwrap_or("localhost");
+    if t.style == Style::Mnist {
+        return mnist(t, env, host);
+    }
     let mut out = vec![(0.02, format!("{} starting on {host}", t.model))];
     if !t.style.trains() {
         out.push((
@@ -102,6 +109,40 @@ pub fn header(t: &Training, env: &BTreeMap<String, String>) -> Vec<(f64, String)
     out
 }
 
+/// What the MNIST example says before its first batch.
+fn mnist(t: &Training, env: &BTreeMap<String, String>, host: &str) -> Vec<(f64, String)> {
+    let master = env.get("MASTER_ADDR").map_or(host, String::as_str);
+    let backend = if t.gpu == "cpu" { "gloo" } else { "nccl" };
+    let mut out = vec![
+        (0.05, format!("Using device: {}", t.gpu)),
+        (
+            0.2,
+            format!("Using distributed PyTorch with {backend} backend"),
+        ),
+        (
+            0.4,
+            format!(
+                "World size: {}, rank: {}, master: {master}",
+                t.world, t.rank
+            ),
+        ),
+    ];
+    if t.rank == 0 {
+        out.push((0.6, "Downloading the training images".to_owned()));
+        out.push((0.8, "9912422/9912422 bytes, 100%".to_owned()));
+    } else {
+        out.push((0.8, "Waiting for rank 0 to fetch the images".to_owned()));
+    }
+    out
+}
+
+/// Images of the data set, the epoch that a step belongs to (from 1), and the steps of it that are done.
+fn mnist_epoch(t: &Training, step: u64) -> (u64, u64, u64) {
+    let steps = (t.steps / t.epochs).max(1);
+    let before = step.saturating_sub(1) / steps;
+    (60_000, before + 1, step - before * steps)
+}
+
 /// The line after a logged step.
 pub fn progress(t: &Training, step: u64) -> String {
     let loss = number(t.loss_at(step));
@@ -125,6 +166,12 @@ pub fn progress(t: &Training, step: u64) -> String {
                 "Train Epoch: {} [{seen}/{total} ({percent}%)]\tLoss: {loss}",
                 epoch as u64 + 1
             )
+        }
+        Style::Mnist => {
+            let (total, epoch, done) = mnist_epoch(t, step);
+            let seen = (done * t.batch).min(total);
+            let percent = 100 * seen / total;
+            return format!("Train Epoch: {epoch} [{seen}/{total} ({percent}%)]\tloss={loss}");
         }
         Style::Pipes => format!(
             " iteration {step:>8}/{:>8} | consumed samples: {:>12} | elapsed time per iteration (ms): {ms:.1} | learning rate: {lr:.6E} | global batch size: {:>5} | lm loss: {:.6E} | grad norm: {grad:.3} | number of skipped iterations:   0 | number of nan iterations:   0 |",
@@ -216,6 +263,12 @@ pub fn evaluation(t: &Training, step: u64, nth: u64) -> String {
             t.pace * 3.0
         ),
         (Style::Json, 0) => format!("{{\"step\": {step}, \"eval_loss\": {}}}", number(loss)),
+        (Style::Mnist, 0) => format!("accuracy={:.4}", 1.0 - 0.35 * t.loss_at(step).min(2.5)),
+        (Style::Mnist, _) => format!(
+            "Epoch {} took {:.1} s",
+            mnist_epoch(t, step).1,
+            t.pace * t.eval_every as f64
+        ),
         (_, 0) => format!("validation at step {step}: loss {}", number(loss)),
         _ => format!("saved checkpoint /checkpoints/{}/step-{step}", t.model),
     }
@@ -238,6 +291,7 @@ pub fn footer(t: &Training, runtime: f64) -> Vec<String> {
             ),
             format!("saved final weights to /checkpoints/{}/final", t.model),
         ],
+        Style::Mnist => vec![format!("accuracy={:.4}", 1.0 - 0.35 * t.loss.1)],
         _ => vec![
             format!(
                 "training finished after {} steps in {}",

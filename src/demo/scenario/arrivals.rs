@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::script::{self, Entry, Sort};
+use super::script::{self, Entry};
 use crate::demo::api::write::Random;
 
 /// Names, classes and programs that arrivals are put together from.
@@ -120,11 +120,11 @@ pub fn next(random: &mut Random, serial: u64) -> (f64, Entry) {
     let entry = Entry {
         minute: 0.0,
         namespace: namespace.to_owned(),
-        manifest: json!({
+        manifests: vec![json!({
+            "apiVersion": "batch/v1", "kind": "Job",
             "metadata": {"name": name, "labels": {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": namespace}},
             "spec": script::job_spec(&name, &shape, resources, &program),
-        }),
-        sort: Sort::Job,
+        })],
     };
     (1.5 + 5.0 * random.unit(), entry)
 }

@@ -2,21 +2,15 @@
 
 use serde_json::{Value, json};
 
+use super::workloads;
+
 /// One line: when, and what.
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub minute: f64,
     pub namespace: String,
-    pub manifest: Value,
-    pub sort: Sort,
-}
-
-/// What kind of object an entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sort {
-    Job,
-    CronJob,
-    PyTorchJob,
+    /// Complete manifests, in the order in which they are created.
+    pub manifests: Vec<Value>,
 }
 
 const TRAIN: &str = "jobdeck.dev/demo/train:1";
@@ -32,68 +26,46 @@ pub fn read(table: &str) -> Vec<Entry> {
 fn entry(line: &str) -> Option<Entry> {
     // The program may hold `|` itself.
     let parts: Vec<&str> = line.splitn(6, " | ").map(str::trim).collect();
-    let [minute, namespace, name, shape, resources, program] = parts.as_slice() else {
-        return None;
-    };
-    let (cron, shape) = match shape.strip_prefix("cron(").and_then(|s| s.split_once(')')) {
-        Some((schedule, rest)) => (Some(schedule), rest),
-        None => (None, *shape),
-    };
-    if has(shape, "torch") {
-        return Some(Entry {
-            minute: minute.parse().ok()?,
-            namespace: (*namespace).to_owned(),
-            manifest: torch(name, shape, resources, program),
-            sort: Sort::PyTorchJob,
-        });
-    }
-    let spec = job_spec(name, shape, resources, program);
-    let labels = json!({"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": namespace});
-    let manifest = match cron {
-        None => json!({"metadata": {"name": name, "labels": labels}, "spec": spec}),
-        Some(schedule) => {
-            let policy = match shape {
-                s if has(s, "forbid") => "Forbid",
-                s if has(s, "replace") => "Replace",
-                _ => "Allow",
-            };
-            let mut job = spec;
-            job.as_object_mut()?.remove("suspend");
-            json!({"metadata": {"name": name, "labels": labels}, "spec": {
-                "schedule": schedule, "concurrencyPolicy": policy, "suspend": has(shape, "suspend"),
-                "successfulJobsHistoryLimit": 3, "failedJobsHistoryLimit": 1,
-                "jobTemplate": {"metadata": {"labels": labels}, "spec": job},
-            }})
+    let (minute, namespace, manifests) = match parts.as_slice() {
+        [minute, namespace, file] => (minute, namespace, workloads::read(file.strip_prefix('@')?)?),
+        [minute, namespace, name, shape, resources, program] => {
+            let manifest = job(namespace, name, shape, resources, program);
+            (minute, namespace, vec![manifest])
         }
+        _ => return None,
     };
     Some(Entry {
         minute: minute.parse().ok()?,
         namespace: (*namespace).to_owned(),
-        manifest,
-        sort: if cron.is_some() {
-            Sort::CronJob
-        } else {
-            Sort::Job
-        },
+        manifests,
     })
 }
 
-/// A PyTorchJob of one master and `wN` workers, all doing the same.
-fn torch(name: &str, shape: &str, resources: &str, program: &str) -> Value {
-    let mut pod = pod_spec(shape, resources, program, true);
-    pod["containers"][0]["name"] = json!("pytorch");
-    if let Some(fields) = pod.as_object_mut() {
-        // The replica's policy holds, not the pod's.
-        fields.remove("restartPolicy");
+/// The Job or CronJob of a line in shorthand.
+fn job(namespace: &str, name: &str, shape: &str, resources: &str, program: &str) -> Value {
+    let (cron, shape) = match shape.strip_prefix("cron(").and_then(|s| s.split_once(')')) {
+        Some((schedule, rest)) => (Some(schedule), rest),
+        None => (None, shape),
+    };
+    let mut spec = job_spec(name, shape, resources, program);
+    let labels = json!({"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": namespace});
+    let meta = json!({"name": name, "labels": labels});
+    let Some(schedule) = cron else {
+        return json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": meta, "spec": spec});
+    };
+    let policy = match shape {
+        s if has(s, "forbid") => "Forbid",
+        s if has(s, "replace") => "Replace",
+        _ => "Allow",
+    };
+    if let Some(fields) = spec.as_object_mut() {
+        fields.remove("suspend");
     }
-    let role = |replicas: u64| json!({"replicas": replicas, "restartPolicy": "OnFailure", "template": {"spec": pod}});
-    json!({
-        "metadata": {"name": name, "labels": {"app.kubernetes.io/name": name}},
-        "spec": {
-            "runPolicy": {"cleanPodPolicy": "None"},
-            "pytorchReplicaSpecs": {"Master": role(1), "Worker": role(number(shape, 'w').unwrap_or(1))},
-        },
-    })
+    json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": meta, "spec": {
+        "schedule": schedule, "concurrencyPolicy": policy, "suspend": has(shape, "suspend"),
+        "successfulJobsHistoryLimit": 3, "failedJobsHistoryLimit": 1,
+        "jobTemplate": {"metadata": {"labels": labels}, "spec": spec},
+    }})
 }
 
 fn has(shape: &str, word: &str) -> bool {
@@ -279,12 +251,13 @@ mod tests {
             .lines()
             .filter(|l| !l.starts_with('#') && !l.trim().is_empty());
         assert_eq!(all.len(), lines.count());
-        assert!(all.iter().filter(|e| e.sort == Sort::Job).count() >= 60);
+        let jobs = all.iter().filter(|e| e.manifests[0]["kind"] == "Job");
+        assert!(jobs.count() >= 60);
         let docs = all
             .iter()
-            .find(|e| e.manifest["metadata"]["name"] == "job-backoff-limit-per-index-example")
+            .find(|e| e.manifests[0]["metadata"]["name"] == "job-backoff-limit-per-index-example")
             .unwrap();
-        let spec = &docs.manifest["spec"];
+        let spec = &docs.manifests[0]["spec"];
         assert_eq!(
             (
                 &spec["completions"],

@@ -104,6 +104,21 @@ fn a_large_cluster_is_filled_with_running_pods() {
     );
 }
 
+#[test]
+fn nothing_of_the_scene_is_refused() {
+    let start = epoch();
+    let mut world = World::new(Cluster::new(Clock::stepped(start, 1.0), 1));
+    let (kinds, options) = (world.kinds(), Options::default());
+    furnish(&mut world.cluster, kinds, &options, start);
+    for entry in script::read(DEFAULT) {
+        for manifest in entry.manifests {
+            let name = manifest["metadata"]["name"].clone();
+            let made = create(&mut world.cluster, &entry.namespace, manifest);
+            assert_eq!(made, Ok(()), "{name}");
+        }
+    }
+}
+
 /// They were never admitted: what is written to them later is compared with what admission would have made.
 #[test]
 fn the_filled_pods_are_as_admission_makes_them() {

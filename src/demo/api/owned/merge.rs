@@ -41,6 +41,12 @@ pub fn merge(schemas: &Schemas, place: Place, live: &Value, config: &Value) -> V
             reorder(schemas, &mut out, config, place.list);
             Value::Array(out)
         }
+        // An empty map or list that is owned item by item asks for nothing.
+        Parts::Leaf if hollow(config) => match parts(schemas, place, live) {
+            Parts::Fields(..) if config.is_object() => live.clone(),
+            Parts::Items(_) if config.is_array() => live.clone(),
+            _ => config.clone(),
+        },
         _ => config.clone(),
     }
 }

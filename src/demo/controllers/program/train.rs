@@ -63,8 +63,7 @@ impl Training {
             let given = options.get(name).and_then(|v| v.parse::<f64>().ok());
             given.unwrap_or(or)
         };
-        let number_in = |name: &str| env.get(name).and_then(|i| i.parse::<u64>().ok());
-        let index = number_in("JOB_COMPLETION_INDEX");
+        let index = rank(env);
         let steps = number("steps", 400.0).max(1.0) as u64;
         // Runs of one kind are not equally fast: nodes and data differ.
         let spread = 1.0 + number("spread", 0.06) * (unit(seed) * 2.0 - 1.0);
@@ -79,8 +78,8 @@ impl Training {
             log_every,
             eval_every: (number("eval-every", 0.0) as u64) / log_every * log_every,
             epochs: number("epochs", 3.0).max(1.0) as u64,
-            world: number("world", 1.0).max(1.0) as u64,
-            rank: index.or_else(|| number_in("RANK")).unwrap_or(0),
+            world: number("world", world(env)).max(1.0) as u64,
+            rank: index.unwrap_or(0),
             batch: number("batch", 32.0) as u64,
             loss: (first.parse().unwrap_or(2.9), last.parse().unwrap_or(1.4)),
             lr: number("lr", 2e-4),
@@ -282,6 +281,34 @@ impl Training {
         }
         low
     }
+}
+
+/// Which one of its kind this process is, from whatever its launcher told it.
+fn rank(env: &BTreeMap<String, String>) -> Option<u64> {
+    const NAMES: [&str; 5] = [
+        "JOB_COMPLETION_INDEX",
+        "RANK",
+        "PROCESS_ID",
+        "PADDLE_TRAINER_ID",
+        "LWS_WORKER_INDEX",
+    ];
+    let mut known = NAMES.iter().filter_map(|name| env.get(*name)?.parse().ok());
+    known.next().or_else(|| {
+        let config: serde_json::Value = serde_json::from_str(env.get("TF_CONFIG")?).ok()?;
+        config["task"]["index"].as_u64()
+    })
+}
+
+/// How many processes there are, if the launcher says so.
+fn world(env: &BTreeMap<String, String>) -> f64 {
+    const NAMES: [&str; 4] = [
+        "WORLD_SIZE",
+        "NUM_PROCESSES",
+        "PADDLE_NNODES",
+        "LWS_GROUP_SIZE",
+    ];
+    let mut known = NAMES.iter().filter_map(|name| env.get(*name)?.parse().ok());
+    known.next().unwrap_or(1.0)
 }
 
 fn options(argv: &[String]) -> BTreeMap<String, String> {

@@ -6,39 +6,17 @@ mod pods;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::hub::Hub;
-use super::recorder::{Note, Source};
-use super::tasks::{Key, Task};
-use super::wire::Pod;
 use crate::demo::api::write::{Delete, Writer};
 use crate::demo::clock::rfc3339;
-use crate::demo::store::{Change, Event, KindId, Object};
+use crate::demo::controllers::hub::Hub;
+use crate::demo::controllers::recorder::{Note, Source};
+use crate::demo::controllers::tasks::{Key, Task};
+use crate::demo::controllers::wire::Pod;
+use crate::demo::store::Object;
 
 const MANAGER: &str = "manager";
 /// Roles in the order in which they are looked after.
 const ROLES: [&str; 2] = ["Master", "Worker"];
-
-/// Is this a PyTorchJob?
-fn is_ours(hub: &Hub<'_>, kind: KindId) -> bool {
-    let kind = hub.cluster.store.kind(kind);
-    kind.custom && kind.kind == "PyTorchJob" && kind.group == "kubeflow.org"
-}
-
-/// Wakes for PyTorchJobs, and for the pods of one.
-pub fn observe(hub: &mut Hub<'_>, event: &Event) {
-    let object = &event.object;
-    if object.kind == hub.kinds.pods {
-        let owner = object.controller().filter(|o| o.kind == "PyTorchJob");
-        if let Some(name) = owner.map(|o| o.name.clone()) {
-            hub.wake(Task::Training((object.namespace.clone(), name)));
-        }
-    } else if event.change != Change::Deleted && is_ours(hub, object.kind) {
-        hub.wake(Task::Training((
-            object.namespace.clone(),
-            object.name.clone(),
-        )));
-    }
-}
 
 /// One job at one look.
 struct Look<'a, 'h> {
@@ -221,7 +199,7 @@ impl Look<'_, '_> {
                 self.event(true, "FailedCreatePod", &text);
                 let key = (self.object.namespace.clone(), self.object.name.clone());
                 let wait = self.hub.seconds(15.0);
-                self.hub.wake_in(wait, Task::Training(key));
+                self.hub.wake_in(wait, Task::Operator("PyTorchJob", key));
             }
         }
         if role == "Master" {
@@ -344,7 +322,7 @@ impl Look<'_, '_> {
     fn again_at(&mut self, at: DateTime<Utc>) {
         let key = (self.object.namespace.clone(), self.object.name.clone());
         let wait = at - self.hub.now();
-        self.hub.wake_in(wait, Task::Training(key));
+        self.hub.wake_in(wait, Task::Operator("PyTorchJob", key));
     }
 
     fn finish(&mut self, condition: &str, reason: &str, text: &str, warning: bool) {

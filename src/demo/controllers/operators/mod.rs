@@ -1,0 +1,82 @@
+//! The operators of custom resources that a cluster for batch work has installed: one line for each kind.
+//!
+//! An operator is woken for objects of its kind and for whatever one of them controls (pods, Jobs, services, other
+//! custom objects). It reads the object by key, compares it with what is there, writes, and is done: called
+//! again with nothing changed it must write nothing.
+
+mod training;
+
+use super::hub::Hub;
+use super::tasks::{Key, Task};
+use crate::demo::store::{Change, Event, KindId, Store};
+
+/// One kind and the loop that looks after it.
+struct Operator {
+    group: &'static str,
+    kind: &'static str,
+    sync: fn(&mut Hub<'_>, &Key),
+}
+
+const fn operator(
+    group: &'static str,
+    kind: &'static str,
+    sync: fn(&mut Hub<'_>, &Key),
+) -> Operator {
+    Operator { group, kind, sync }
+}
+
+const OPERATORS: &[Operator] = &[operator("kubeflow.org", "PyTorchJob", training::sync)];
+
+/// The id of a custom kind, while it is served.
+pub fn kind_id(store: &Store, group: &str, kind: &str) -> Option<KindId> {
+    let mut all = store.kinds();
+    let found = all.find(|(_, k)| k.custom && k.group == group && k.kind == kind);
+    found.map(|(id, _)| id)
+}
+
+/// Wakes the operators that an event concerns.
+pub fn observe(hub: &mut Hub<'_>, event: &Event) {
+    let object = &event.object;
+    let kind = hub.cluster.store.kind(object.kind);
+    if kind.custom && event.change != Change::Deleted {
+        let mut all = OPERATORS.iter();
+        let found = all.find(|o| o.kind == kind.kind && o.group == kind.group);
+        if let Some(operator) = found {
+            let key = (object.namespace.clone(), object.name.clone());
+            hub.wake(Task::Operator(operator.kind, key));
+        }
+    }
+    let owner = object.controller();
+    let found = owner.and_then(|owner| {
+        let operator = OPERATORS.iter().find(|o| o.kind == owner.kind)?;
+        Some((operator.kind, owner.name.clone()))
+    });
+    if let Some((kind, name)) = found {
+        hub.wake(Task::Operator(kind, (object.namespace.clone(), name)));
+    }
+}
+
+/// Lets the operator of a kind look at one object.
+pub fn sync(hub: &mut Hub<'_>, kind: &str, key: &Key) {
+    if let Some(operator) = OPERATORS.iter().find(|o| o.kind == kind) {
+        (operator.sync)(hub, key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::api::write::Cluster;
+    use crate::demo::clock::Clock;
+    use crate::demo::crds;
+
+    #[test]
+    fn every_operator_has_its_definition() {
+        let mut cluster = Cluster::new(Clock::stepped(chrono::DateTime::UNIX_EPOCH, 1.0), 1);
+        crds::install(&mut cluster);
+        for operator in OPERATORS {
+            let id = kind_id(&cluster.store, operator.group, operator.kind);
+            assert!(id.is_some(), "{}", operator.kind);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The manifests of the default scene: what is not a plain Job is written out as users write it, a file each.
+
+use serde_json::Value;
+
+use crate::demo::api::decode;
+
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("workloads/", $name)))),*]
+    };
+}
+
+/// Every file of the folder.
+const FILES: &[(&str, &str)] = files!["mnist-ddp.yaml"];
+
+/// The documents of a file; `None` if there is no such file or it is not YAML.
+pub fn read(name: &str) -> Option<Vec<Value>> {
+    let (_, text) = FILES.iter().find(|(file, _)| *file == name)?;
+    let parts = text.split("\n---\n");
+    parts.map(|doc| decode::yaml(doc.as_bytes()).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::demo::scenario::DEFAULT;
+
+    #[test]
+    fn every_file_is_listed_and_played() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/demo/scenario/workloads");
+        let there: BTreeSet<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|f| f.unwrap().file_name().into_string().unwrap())
+            .collect();
+        let listed: BTreeSet<String> = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(listed, there);
+        for (name, _) in FILES {
+            let docs = read(name).unwrap_or_else(|| panic!("{name} is not YAML"));
+            assert!(docs.iter().all(|d| d["kind"].is_string()), "{name}");
+            assert!(
+                DEFAULT.contains(&format!("@{name}")),
+                "{name} is in no line"
+            );
+        }
+    }
+}
