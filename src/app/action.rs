@@ -100,6 +100,7 @@ macro_rules! actions {
                     Action::GoNode => "node",
                     Action::SearchNext => "next",
                     Action::SearchPrevious => "previous",
+                    Action::NextUnknown => "unknown",
                     Action::Timestamps => "times",
                     Action::NextContainer => "container",
                     Action::LogFilter => "only lines",
@@ -188,6 +189,7 @@ actions! {
 
     SearchNext "search-next" Text "next match";
     SearchPrevious "search-previous" Text "previous match";
+    NextUnknown "next-unknown" Text "next field its schema does not know";
     Wrap "wrap" Text "wrap long lines, or not";
     Save "save" Text "save to a file";
     Fold "fold" Text "show or hide managedFields";

@@ -99,6 +99,13 @@ impl App {
                 },
                 now,
             ),
+            Report::Fields { want, fields, .. } => self.arrive(
+                &Arrival::Fields {
+                    want: &want,
+                    fields: &fields,
+                },
+                now,
+            ),
             // their sources tell how they are
             Report::Workloads { .. } => {}
             Report::Notice(notice) => self.say(level(notice.severity), notice.text, now),

@@ -217,7 +217,7 @@ impl Connected {
             }
             Report::Notice(notice) => eprintln!("jobdeck: {}", notice.text),
             Report::Workloads { kinds, .. } => self.workloads = Some(kinds.clone()),
-            Report::Delta(_) | Report::Log(_) | Report::Object { .. } => {}
+            Report::Delta(_) | Report::Log(_) | Report::Object { .. } | Report::Fields { .. } => {}
         }
         Ok(report)
     }

@@ -379,7 +379,13 @@ impl Stage {
                 connected.next().await?
             };
             match &next {
-                Report::Object { want, .. } => self.answered.push(want.clone()),
+                // of an object there is, its schema tells more
+                Report::Object {
+                    want,
+                    object: Err(_),
+                    ..
+                }
+                | Report::Fields { want, .. } => self.answered.push(want.clone()),
                 Report::Log(batch) => self.heard.push((*batch.want).clone()),
                 _ => {}
             }

@@ -17,7 +17,7 @@ pub async fn object(
     http.json(&Ask::get(path)).await
 }
 
-/// Fetches and reports it.
+/// Fetches and reports it; then, when it has long been read, what its served schema says of its fields.
 pub async fn answer(shared: &Shared, want: ObjectWant) {
     let version = shared.version(entry(want.kind));
     let object = object(&shared.http, version, &want)
@@ -31,11 +31,21 @@ pub async fn answer(shared: &Shared, want: ObjectWant) {
             }
         });
     let cluster = shared.cluster;
+    let shown = Report::Object {
+        cluster,
+        want: want.clone(),
+        object: object.clone(),
+    };
+    if !shared.send(shown).await {
+        return;
+    }
+    let Ok(object) = object else { return };
+    let fields = shared.schemas.check(&shared.http, &object).await;
     shared
-        .send(Report::Object {
+        .send(Report::Fields {
             cluster,
             want,
-            object,
+            fields,
         })
         .await;
 }

@@ -17,6 +17,7 @@ pub mod podstate;
 pub mod proxy;
 pub mod records;
 pub mod report;
+pub mod schema;
 pub mod source;
 pub mod subscribe;
 pub mod sync;

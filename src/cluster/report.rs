@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::delta::{Delta, SourceId};
+use crate::model::fields::Checked;
 use crate::model::health::Health;
 use crate::model::ids::{ClusterId, Name};
 use crate::model::log::LogLine;
@@ -34,6 +35,12 @@ pub enum Report {
         cluster: ClusterId,
         want: ObjectWant,
         object: Result<serde_json::Value, String>,
+    },
+    /// What its served schema says of an object that was sent before, or why that is not known.
+    Fields {
+        cluster: ClusterId,
+        want: ObjectWant,
+        fields: Result<Checked, String>,
     },
 }
 

@@ -19,6 +19,7 @@ use super::http::{Ask, Http};
 use super::kinds::Entry;
 use super::lines::Lines;
 use super::report::{Notice, Report, Severity, SourceHealth};
+use super::schema::Schemas;
 use super::sync::{self, Input, Next, Output, Sync};
 use super::wire::{self, Event, Wire};
 use crate::model::delta::{Change, Delta, SourceId};
@@ -88,6 +89,8 @@ pub struct Shared {
     pub gone: Notify,
     /// What is served, as of the last look.
     pub served: Mutex<Option<Served>>,
+    /// Schemas read so far.
+    pub schemas: Schemas,
 }
 
 impl Shared {
@@ -104,6 +107,7 @@ impl Shared {
             told: Mutex::default(),
             gone: Notify::new(),
             served: Mutex::default(),
+            schemas: Schemas::default(),
         }
     }
 

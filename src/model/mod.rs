@@ -8,6 +8,7 @@ pub mod cron;
 pub mod delta;
 pub mod event;
 pub mod family;
+pub mod fields;
 pub mod filter;
 pub mod fuzzy;
 pub mod groups;

@@ -33,6 +33,7 @@ use ratatui::text::Line;
 
 use crate::app::action::{Action, Scope};
 use crate::model::Model;
+use crate::model::fields::Checked;
 use crate::model::health::Health;
 use crate::model::ids::{ClusterId, Key, Name};
 use crate::model::log::LogLine;
@@ -227,6 +228,11 @@ pub enum Arrival<'a> {
     Object {
         want: &'a ObjectWant,
         object: &'a Result<serde_json::Value, String>,
+    },
+    /// What its served schema says of that object, or why that is not known. Comes some time after it.
+    Fields {
+        want: &'a ObjectWant,
+        fields: &'a Result<Checked, String>,
     },
 }
 

@@ -11,6 +11,7 @@ use jobdeck::cluster::connect::resolve;
 use jobdeck::cluster::doctor::{self, Diagnosis, Mark};
 use jobdeck::cluster::http::{Ask, Http};
 use jobdeck::cluster::kubeconfig::Surroundings;
+use jobdeck::cluster::schema::Schemas;
 use jobdeck::cluster::target::Target;
 use jobdeck::cluster::wire::{self, Event};
 use jobdeck::cluster::{CHANNEL, Cluster, Options, writes};
@@ -209,6 +210,75 @@ fn jobs(client: &Client) -> Vec<String> {
     all
 }
 
+/// A definition with one field, and an embedded pod template beside.
+fn definition() -> Value {
+    let schema = json!({"type": "object", "properties": {"spec": {"type": "object", "properties": {
+        "size": {"x-kubernetes-int-or-string": true},
+        "template": {"type": "object", "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true}}}}});
+    json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "things.example.org"},
+        "spec": {"group": "example.org", "scope": "Namespaced",
+            "names": {"kind": "Thing", "listKind": "ThingList", "plural": "things", "singular": "thing"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}]}})
+}
+
+/// Schemas as a real server publishes them: what it has made itself is known, what it dropped is told.
+async fn fields(http: &Http) {
+    let schemas = Schemas::default();
+    for path in [
+        "/apis/batch/v1/namespaces/ml/jobs/first",
+        "/api/v1/namespaces/ml/pods/lonely",
+        "/api/v1/namespaces/ml",
+        "/apis/rbac.authorization.k8s.io/v1/clusterroles/admin",
+        "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/exempt",
+    ] {
+        let object: Value = http.json(&Ask::get(path)).await.unwrap();
+        let checked = schemas.check(http, &object).await.unwrap();
+        assert!(!checked.anything, "{path}");
+        assert_eq!(checked.here.fields, [], "{path}");
+    }
+    create(
+        http,
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+        definition(),
+    )
+    .await;
+    let mut thing = json!({"apiVersion": "example.org/v1", "kind": "Thing", "metadata": {"name": "a"},
+        "spec": {"size": "8", "sise": 9, "template": {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"x": 1}}}});
+    thing["metadata"]["annotations"] =
+        json!({"kubectl.kubernetes.io/last-applied-configuration": thing.to_string()});
+    // the new kind is served, and its schema published, some time after
+    let soon = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(200));
+        loop {
+            ticks.tick().await;
+            let path = "/apis/example.org/v1/namespaces/ml/things?fieldValidation=Ignore";
+            let ask = Ask::send(Method::POST, path, "application/json", &thing);
+            let Ok(made) = http.json::<Value>(&ask).await else {
+                continue;
+            };
+            loop {
+                match schemas.check(http, &made).await {
+                    Ok(checked) => return checked,
+                    Err(_) => ticks.tick().await,
+                };
+            }
+        }
+    };
+    let checked = tokio::time::timeout(Duration::from_secs(60), soon)
+        .await
+        .unwrap();
+    let dropped: Vec<String> = checked
+        .dropped
+        .fields
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        (dropped, checked.here.fields),
+        (vec!["spec.sise".to_owned()], vec![])
+    );
+}
+
 #[tokio::test]
 async fn a_real_api_server() {
     let assets = std::env::var_os("KUBEBUILDER_ASSETS").filter(|folder| !folder.is_empty());
@@ -311,6 +381,8 @@ async fn a_real_api_server() {
     client
         .until_log("# waiting: the pod is not scheduled yet")
         .await;
+
+    fields(&http).await;
 
     // somebody who may see one namespace only
     let rules =

@@ -8,6 +8,7 @@ use jobdeck::cluster::source::Tuning;
 use jobdeck::cluster::target::Target;
 use jobdeck::cluster::{CHANNEL, Cluster, Options};
 use jobdeck::model::Model;
+use jobdeck::model::fields::Checked;
 use jobdeck::model::health::Health;
 use jobdeck::model::want::{Kind, Selector, Want};
 use tokio::sync::mpsc;
@@ -23,6 +24,7 @@ pub struct Client {
     pub notices: Vec<Notice>,
     pub logs: Vec<LogBatch>,
     pub objects: Vec<Result<serde_json::Value, String>>,
+    pub fields: Vec<Result<Checked, String>>,
     /// Workload kinds that are served, as told so far.
     pub workloads: Vec<Vec<&'static str>>,
 }
@@ -66,6 +68,7 @@ impl Client {
             notices: Vec::new(),
             logs: Vec::new(),
             objects: Vec::new(),
+            fields: Vec::new(),
             workloads: Vec::new(),
         }
     }
@@ -88,6 +91,7 @@ impl Client {
             Report::Notice(notice) => self.notices.push(notice),
             Report::Log(batch) => self.logs.push(batch),
             Report::Object { object, .. } => self.objects.push(object),
+            Report::Fields { fields, .. } => self.fields.push(fields),
             Report::Workloads { kinds, .. } => {
                 let kinds = kinds.into_iter().map(Kind::plural);
                 self.workloads.push(kinds.collect());

@@ -6,6 +6,7 @@ mod cli;
 mod client;
 mod custom;
 mod envtest;
+mod fields;
 mod harness;
 mod keymaps;
 mod kinds;

@@ -80,6 +80,10 @@ pub struct State {
     pub requests: Vec<Request>,
     /// `GROUP/VERSION/PLURAL` → what is served beside pods.
     custom: BTreeMap<String, custom::Custom>,
+    /// `apis/GROUP/VERSION` → hash and OpenAPI document; an empty map: no `/openapi/v3` at all.
+    pub schemas: BTreeMap<String, (u32, Value)>,
+    /// Paths that begin so are 403.
+    pub forbidden: Vec<&'static str>,
     /// Answers to requests for logs, in order; the last one stays.
     pub logs: VecDeque<Log>,
     hung_up: u64,
@@ -320,6 +324,16 @@ fn answer(request: &Request, out: &mut Out, shared: &Shared) -> bool {
     });
     if !authorized {
         return out.status(401, "Unauthorized", None);
+    }
+    let path = &request.path;
+    if state.forbidden.iter().any(|start| path.starts_with(start)) {
+        return out.status(403, &format!("forbidden: cannot get path {path:?}"), None);
+    }
+    if let Some(rest) = path.strip_prefix("/openapi/v3") {
+        return match custom::openapi(&state, rest) {
+            Some(answer) => out.whole(200, "", &answer.to_string()),
+            None => out.whole(404, "", "404 page not found"),
+        };
     }
     if request.path == "/version" {
         let body = json!({"major": "1", "minor": "36", "gitVersion": "v1.36.0"});

@@ -55,8 +55,8 @@ impl Served {
         self.child = serve(&address, &self.kubeconfig, more);
     }
 
-    /// Host and port.
-    fn address(&self) -> String {
+    /// `127.0.0.1:PORT`, where it serves.
+    pub fn address(&self) -> String {
         let config = std::fs::read_to_string(&self.kubeconfig).expect("a kubeconfig");
         let address = config
             .split("server: http://")

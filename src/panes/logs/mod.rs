@@ -545,7 +545,7 @@ impl Pane for Logs {
     fn receive(&mut self, arrival: &Arrival, cx: &Cx) {
         let want = match arrival {
             Arrival::Lines { want, .. } | Arrival::LogNote { want, .. } => *want,
-            Arrival::Object { .. } => return,
+            Arrival::Object { .. } | Arrival::Fields { .. } => return,
         };
         if self.stream_of(want).is_none() {
             self.settle(cx);
@@ -559,7 +559,7 @@ impl Pane for Logs {
             Arrival::LogNote { level, text, .. } => {
                 self.buffer.note(stream, *level != Level::Info, text);
             }
-            Arrival::Object { .. } => {}
+            Arrival::Object { .. } | Arrival::Fields { .. } => {}
         }
         if !self.follow {
             let after = self.buffer.counts();

@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value};
 
+use super::unknown::Tree;
+
 /// What a piece of a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
@@ -13,6 +15,8 @@ pub enum Mark {
     Punct,
     /// Not part of the YAML's meaning: what was folded away.
     Comment,
+    /// A field its schema does not know, and the words that say so.
+    Unknown,
 }
 
 /// One line of YAML: its text, and from which byte on it is what.
@@ -20,14 +24,23 @@ pub enum Mark {
 pub struct YamlLine {
     pub text: String,
     pub marks: Vec<(usize, Mark)>,
+    /// Its field is unknown.
+    pub unknown: bool,
 }
 
 impl YamlLine {
     fn indented(depth: usize) -> Self {
         Self {
             text: "  ".repeat(depth),
-            marks: Vec::new(),
+            ..Self::default()
         }
+    }
+
+    /// A line that is no part of the object.
+    pub fn note(text: &str) -> Self {
+        let mut line = Self::default();
+        line.put(Mark::Unknown, text);
+        line
     }
 
     fn put(&mut self, mark: Mark, text: &str) {
@@ -37,16 +50,17 @@ impl YamlLine {
 }
 
 /// The object as lines. `fold`: `metadata.managedFields` becomes one line that says how long it is and, with
-/// `hint`, how to see it.
-pub fn lines(object: &Value, fold: bool, hint: &str) -> Vec<YamlLine> {
+/// `hint`, how to see it. The fields of `unknown` are marked.
+pub fn lines(object: &Value, fold: bool, hint: &str, unknown: &Tree) -> Vec<YamlLine> {
     let mut out = Emitter {
         lines: Vec::new(),
         fold,
         hint,
     };
+    let unknown = Some(unknown);
     match object {
-        Value::Object(map) if !map.is_empty() => out.map(map, 0, None, ""),
-        Value::Array(items) if !items.is_empty() => out.list(items, 0, None),
+        Value::Object(map) if !map.is_empty() => out.map(map, 0, None, "", unknown),
+        Value::Array(items) if !items.is_empty() => out.list(items, 0, None, unknown),
         scalar => {
             let mut line = YamlLine::default();
             out.scalar(scalar, 0, &mut line);
@@ -74,12 +88,26 @@ struct Emitter<'a> {
 
 impl Emitter<'_> {
     /// `first`: the line that already holds a list's `- `.
-    fn map(&mut self, map: &Map<String, Value>, depth: usize, first: Option<YamlLine>, path: &str) {
+    fn map(
+        &mut self,
+        map: &Map<String, Value>,
+        depth: usize,
+        first: Option<YamlLine>,
+        path: &str,
+        unknown: Option<&Tree>,
+    ) {
         let mut line = first;
         for key in ordered(map, depth == 0) {
             let Some(value) = map.get(key) else { continue };
+            let unknown = unknown.and_then(|tree| tree.field(key));
             let mut line = line.take().unwrap_or_else(|| YamlLine::indented(depth));
-            line.put(Mark::Key, &quoted(key));
+            line.unknown = unknown.is_some_and(Tree::is_marked);
+            let mark = if line.unknown {
+                Mark::Unknown
+            } else {
+                Mark::Key
+            };
+            line.put(mark, &quoted(key));
             line.put(Mark::Punct, ":");
             if self.fold && path == "metadata" && key == "managedFields" {
                 line.put(Mark::Punct, " ");
@@ -88,20 +116,39 @@ impl Emitter<'_> {
                 self.lines.push(line);
                 continue;
             }
-            self.value(value, depth, line, if depth == 0 { key } else { "." });
+            let at = self.lines.len();
+            self.value(
+                value,
+                depth,
+                line,
+                if depth == 0 { key } else { "." },
+                unknown,
+            );
+            if unknown.is_some_and(Tree::is_marked)
+                && let Some(line) = self.lines.get_mut(at)
+            {
+                line.put(Mark::Unknown, "  # unknown field");
+            }
         }
     }
 
-    fn value(&mut self, value: &Value, depth: usize, mut line: YamlLine, path: &str) {
+    fn value(
+        &mut self,
+        value: &Value,
+        depth: usize,
+        mut line: YamlLine,
+        path: &str,
+        unknown: Option<&Tree>,
+    ) {
         match value {
             Value::Object(map) if !map.is_empty() => {
                 self.lines.push(line);
-                self.map(map, depth + 1, None, path);
+                self.map(map, depth + 1, None, path, unknown);
             }
             // kubectl does not indent lists below their key.
             Value::Array(items) if !items.is_empty() => {
                 self.lines.push(line);
-                self.list(items, depth, None);
+                self.list(items, depth, None, unknown);
             }
             scalar => {
                 line.put(Mark::Punct, " ");
@@ -112,15 +159,24 @@ impl Emitter<'_> {
         }
     }
 
-    fn list(&mut self, items: &[Value], depth: usize, first: Option<YamlLine>) {
+    fn list(
+        &mut self,
+        items: &[Value],
+        depth: usize,
+        first: Option<YamlLine>,
+        unknown: Option<&Tree>,
+    ) {
         let mut line = first;
-        for item in items {
+        for (at, item) in items.iter().enumerate() {
+            let unknown = unknown.and_then(|tree| tree.item(at));
             let mut line = line.take().unwrap_or_else(|| YamlLine::indented(depth));
             line.put(Mark::Punct, "- ");
             match item {
-                Value::Object(map) if !map.is_empty() => self.map(map, depth + 1, Some(line), "."),
+                Value::Object(map) if !map.is_empty() => {
+                    self.map(map, depth + 1, Some(line), ".", unknown);
+                }
                 Value::Array(items) if !items.is_empty() => {
-                    self.list(items, depth + 1, Some(line));
+                    self.list(items, depth + 1, Some(line), unknown);
                 }
                 scalar => {
                     let at = self.lines.len();
@@ -169,7 +225,7 @@ fn ordered(map: &Map<String, Value>, top: bool) -> Vec<&String> {
 
 /// Lines a value takes below its key.
 fn count(value: &Value) -> usize {
-    lines(value, false, "").len()
+    lines(value, false, "", &Tree::default()).len()
 }
 
 /// A text of several lines that can stand as it is.
@@ -259,9 +315,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::fields::{FieldPath, Step};
 
     fn yaml(object: &Value) -> String {
-        text(&lines(object, false, ""))
+        text(&lines(object, false, "", &Tree::default()))
     }
 
     #[test]
@@ -286,7 +343,7 @@ mod tests {
     fn managed_fields_fold_to_one_line() {
         let object = json!({"metadata": {"name": "a", "managedFields": [{"manager": "kubectl", "fieldsV1": {"f:spec": {}}}]},
             "spec": {"managedFields": 1}});
-        let folded = text(&lines(&object, true, ", m shows them"));
+        let folded = text(&lines(&object, true, ", m shows them", &Tree::default()));
         assert_eq!(
             folded,
             "metadata:\n  managedFields: # 3 lines folded, m shows them\n  name: a\nspec:\n  managedFields: 1\n"
@@ -295,9 +352,56 @@ mod tests {
     }
 
     #[test]
+    fn unknown_fields_are_said_to_be_on_their_line_and_it_stays_the_same_object() {
+        let field = |name: &str| Step::Field(name.into());
+        let object = json!({"spec": {
+            "a": 1, "b": {"c": [{"x": 1, "y": 2}, {"x": "two\nlines\n"}]}, "d": [], "e": {"f": {}}, "x": 1}});
+        let unknown = [
+            vec![field("spec"), field("a")],
+            vec![
+                field("spec"),
+                field("b"),
+                field("c"),
+                Step::Item(0),
+                field("x"),
+            ],
+            vec![
+                field("spec"),
+                field("b"),
+                field("c"),
+                Step::Item(1),
+                field("x"),
+            ],
+            vec![field("spec"), field("e")],
+            vec![field("spec"), field("gone"), field("a")],
+        ];
+        let tree = Tree::new(&unknown.map(FieldPath));
+        let lines = lines(&object, false, "", &tree);
+        let said: Vec<&str> = lines
+            .iter()
+            .filter(|l| l.unknown)
+            .map(|l| l.text.trim())
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "a: 1  # unknown field",
+                "- x: 1  # unknown field",
+                "- x: |  # unknown field",
+                "e:  # unknown field"
+            ]
+        );
+        assert_eq!(text(&lines).matches("# unknown field").count(), 4);
+        assert_eq!(
+            serde_saphyr::from_str::<Value>(&text(&lines)).unwrap(),
+            object
+        );
+    }
+
+    #[test]
     fn every_byte_is_marked_in_order() {
         let object = json!({"a": [[1, "x"], {"b": "two\nlines"}], "c": {}});
-        for line in lines(&object, false, "") {
+        for line in lines(&object, false, "", &Tree::default()) {
             assert!(line.marks.windows(2).all(|m| m[0].0 < m[1].0), "{line:?}");
         }
     }

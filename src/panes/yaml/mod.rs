@@ -1,8 +1,10 @@
 //! One object as YAML: fetched whole, managedFields folded, searched, wrapped, copied, saved.
 
 mod emit;
+mod stops;
 #[cfg(test)]
 mod tests;
+mod unknown;
 
 use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
@@ -13,15 +15,19 @@ use serde_json::Value;
 
 use super::centre::Empty;
 use super::rows::{rows, skip_columns};
+use super::words::count;
 use super::{Arrival, Cx, Level, Pane, Reply};
 use crate::app::action::{Action, Scope};
 use crate::logs::Pattern;
+use crate::model::fields::Checked;
 use crate::model::want::{Kind, ObjectWant, Want};
 use crate::ui::State;
 use crate::ui::scroll::{self, Window};
 use crate::ui::text::{clean, width};
 use crate::ui::theme::{Level as Loud, Theme};
 use emit::{Mark, YamlLine};
+use stops::Stops;
+use unknown::Tree;
 
 const SIDE: usize = 16;
 
@@ -40,7 +46,11 @@ pub struct Yaml {
     again: bool,
     fold: bool,
     wrap: bool,
+    /// What its schema says of it, or why that is not known; `None`: not known yet.
+    fields: Option<Result<Checked, String>>,
     lines: Vec<YamlLine>,
+    /// How many lines at the top are no part of the object.
+    notes: usize,
     /// Rows of the screen: line, and its bytes. Remade when lines, wrapping or the width change.
     rows: Vec<(usize, usize, usize)>,
     rows_for: Option<(bool, usize)>,
@@ -48,9 +58,12 @@ pub struct Yaml {
     column: usize,
     search: String,
     pattern: Option<Pattern>,
-    /// Lines that match, and which of them the reader is at.
-    hits: Vec<usize>,
-    hit: Option<usize>,
+    /// Lines that match.
+    hits: Stops,
+    /// Lines that speak of unknown fields.
+    unknown: Stops,
+    /// Where the last key led.
+    here: Option<usize>,
 }
 
 impl Yaml {
@@ -61,16 +74,24 @@ impl Yaml {
             again: false,
             fold: true,
             wrap: false,
+            fields: None,
             lines: Vec::new(),
+            notes: 0,
             rows: Vec::new(),
             rows_for: None,
             window: Window::default(),
             column: 0,
             search: String::new(),
             pattern: None,
-            hits: Vec::new(),
-            hit: None,
+            hits: Stops::default(),
+            unknown: Stops::default(),
+            here: None,
         }
+    }
+
+    /// What its schema says, where it says anything of note.
+    fn checked(&self) -> Option<&Checked> {
+        self.fields.as_ref()?.as_ref().ok()
     }
 
     fn name(&self) -> String {
@@ -87,26 +108,38 @@ impl Yaml {
     }
 
     fn remake(&mut self, cx: &Cx) {
-        self.lines = match &self.content {
-            Content::Loaded(object) => {
-                let key = cx.keymap.key_for(Action::Fold, &["text"]);
-                let hint = key.map_or(String::new(), |key| format!(", {key} shows them"));
-                emit::lines(object, self.fold, &hint)
+        let (mut lines, old_notes) = (Vec::new(), std::mem::take(&mut self.notes));
+        if let Content::Loaded(object) = &self.content {
+            let key = cx.keymap.key_for(Action::Fold, &["text"]);
+            let hint = key.map_or(String::new(), |key| format!(", {key} shows them"));
+            let checked = self.checked();
+            let notes = checked.map_or(Vec::new(), unknown::notes);
+            let tree = checked.map_or(Tree::default(), |c| Tree::new(&c.here.fields));
+            lines.extend(notes.iter().map(|note| YamlLine::note(note)));
+            self.notes = notes.len();
+            lines.extend(emit::lines(object, self.fold, &hint, &tree));
+        }
+        self.lines = lines;
+        // notes that come late do not move what is being read
+        if self.window.offset > 0 {
+            for row in &mut self.rows {
+                row.0 = (row.0 + self.notes).saturating_sub(old_notes);
             }
-            _ => Vec::new(),
-        };
+        }
         self.rows_for = None;
+        let spoken = |at: &usize| self.lines[*at].unknown || (*at == 0 && self.notes > 0);
+        self.unknown = Stops::new((0..self.lines.len()).filter(spoken).collect());
         self.find();
     }
 
     fn find(&mut self) {
-        self.hits = match &self.pattern {
+        self.hits = Stops::new(match &self.pattern {
             None => Vec::new(),
             Some(pattern) => (0..self.lines.len())
                 .filter(|at| pattern.matches(&self.lines[*at].text))
                 .collect(),
-        };
-        self.hit = None;
+        });
+        self.here = None;
     }
 
     fn lay_out(&mut self, columns: usize) {
@@ -116,7 +149,10 @@ impl Yaml {
         let top = self.rows.get(self.window.offset).map(|row| row.0);
         self.rows.clear();
         for (at, line) in self.lines.iter().enumerate() {
-            if self.wrap {
+            if at < self.notes {
+                let rows = unknown::note_rows(&line.text, columns);
+                self.rows.extend(rows.into_iter().map(|(a, b)| (at, a, b)));
+            } else if self.wrap {
                 self.rows
                     .extend(rows(&line.text, columns).map(|(a, b)| (at, a, b)));
             } else {
@@ -131,29 +167,44 @@ impl Yaml {
     }
 
     fn step(&mut self, backward: bool) -> Reply {
-        if self.hits.is_empty() {
-            let text = match self.search.as_str() {
-                "" => "nothing searched for yet".to_owned(),
-                search => format!("no line matches {search:?}"),
-            };
-            return Reply::Say(Level::Info, text);
-        }
-        let n = self.hits.len();
-        let next = match (self.hit, backward) {
-            (Some(at), false) => (at + 1) % n,
-            (Some(at), true) => (at + n - 1) % n,
-            (None, _) => {
-                let top = self.rows.get(self.window.offset).map_or(0, |row| row.0);
-                let at = self.hits.partition_point(|line| *line < top);
-                (if backward { at + n - 1 } else { at }) % n
+        let top = self.top();
+        match self.hits.step(backward, top) {
+            Some(line) => self.reveal(line),
+            None if self.search.is_empty() => {
+                return Reply::Say(Level::Info, "nothing searched for yet".into());
             }
-        };
-        self.hit = Some(next);
-        self.reveal(self.hits[next]);
+            None => {
+                let text = format!("no line matches {:?}", self.search);
+                return Reply::Say(Level::Info, text);
+            }
+        }
         Reply::Done
     }
 
+    fn next_unknown(&mut self) -> Reply {
+        let top = self.top();
+        if let Some(line) = self.unknown.step(false, top) {
+            self.reveal(line);
+            return Reply::Done;
+        }
+        let text = match &self.fields {
+            None => "its fields are not compared with its schema yet".to_owned(),
+            Some(Err(why)) => format!("its fields are not checked: {why}"),
+            Some(Ok(checked)) if checked.anything => {
+                format!("the schema of {} takes any field", checked.here.kind)
+            }
+            Some(Ok(checked)) => format!("{} knows all its fields", checked.here.kind),
+        };
+        Reply::Say(Level::Info, text)
+    }
+
+    /// The line at the top of the window.
+    fn top(&self) -> usize {
+        self.rows.get(self.window.offset).map_or(0, |row| row.0)
+    }
+
     fn reveal(&mut self, line: usize) {
+        self.here = Some(line);
         let row = self.rows.partition_point(|row| row.0 < line);
         let seen = self.window.offset..self.window.offset + self.window.page;
         if !seen.contains(&row) {
@@ -204,19 +255,14 @@ impl Yaml {
         let (at, start, end) = self.rows[row];
         let line = &self.lines[at];
         let number = gutter.saturating_sub(2);
-        if start == 0 {
-            let here = self.hit.is_some_and(|hit| self.hits[hit] == at);
+        let here = self.here == Some(at);
+        if start == 0 && at >= self.notes {
             let style = if here { theme.accent() } else { theme.faint() };
-            buf.set_stringn(
-                area.x,
-                area.y,
-                format!("{:>number$}", at + 1),
-                gutter,
-                style,
-            );
+            let text = format!("{:>number$}", at + 1 - self.notes);
+            buf.set_stringn(area.x, area.y, text, gutter, style);
         }
         let columns = usize::from(area.width).saturating_sub(gutter);
-        let (start, end) = if self.wrap {
+        let (start, end) = if self.wrap || at < self.notes {
             (start, end)
         } else {
             let (start, _) = skip_columns(&line.text, start, self.column);
@@ -226,7 +272,6 @@ impl Yaml {
             Some(pattern) => pattern.ranges(&line.text, 1024),
             None => Vec::new(),
         };
-        let here = self.hit.is_some_and(|hit| self.hits[hit] == at);
         let mut cuts = vec![start, end];
         cuts.extend(line.marks.iter().map(|mark| mark.0));
         cuts.extend(hits.iter().flat_map(|hit| [hit.start, hit.end]));
@@ -255,12 +300,17 @@ fn style(mark: Mark, theme: &Theme) -> Style {
         Mark::Literal => theme.state(State::Held),
         Mark::Punct => theme.dim(),
         Mark::Comment => theme.dim().add_modifier(ratatui::style::Modifier::ITALIC),
+        Mark::Unknown => theme.level(Loud::Warn),
     }
 }
 
 impl Pane for Yaml {
     fn title(&self, _cx: &Cx) -> String {
-        format!("yaml {}", self.name())
+        let counted = self.checked().map_or(String::new(), unknown::counted);
+        match counted.as_str() {
+            "" => format!("yaml {}", self.name()),
+            counted => format!("yaml {} ({counted})", self.name()),
+        }
     }
 
     fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a> {
@@ -276,12 +326,23 @@ impl Pane for Yaml {
             Content::Loaded(object) => {
                 if !self.search.is_empty() {
                     let search = clean(&self.search).into_owned();
-                    let text = match (self.hit, self.hits.len()) {
+                    let text = match (self.hits.number(), self.hits.len()) {
                         (_, 0) => format!("‘{search}’: not found"),
-                        (Some(at), n) => format!("‘{search}’: {} of {n}", at + 1),
+                        (Some(at), n) => format!("‘{search}’: {at} of {n}"),
                         (None, n) => format!("‘{search}’: {n} lines"),
                     };
                     say(text, theme.accent());
+                }
+                if let Some(checked) = self.checked() {
+                    let (here, dropped) = (checked.here.fields.len(), checked.dropped.fields.len());
+                    let warn = theme.level(Loud::Warn);
+                    if here > 0 {
+                        say(count(here, "unknown field", "unknown fields"), warn);
+                    }
+                    if dropped > 0 {
+                        let dropped = count(dropped, "field", "fields");
+                        say(format!("{dropped} dropped by the server"), warn);
+                    }
                 }
                 if !self.want.namespace.is_empty() {
                     say(self.want.namespace.to_string(), theme.dim());
@@ -289,6 +350,15 @@ impl Pane for Yaml {
                 let text = |path: &str| object.pointer(path).and_then(Value::as_str);
                 if let Some(version) = text("/metadata/resourceVersion") {
                     say(format!("version {}", clean(version)), theme.dim());
+                }
+                match &self.fields {
+                    Some(Err(why)) => {
+                        say(format!("fields not checked: {}", clean(why)), theme.dim());
+                    }
+                    Some(Ok(checked)) if checked.anything => {
+                        say("its schema takes any field".into(), theme.dim());
+                    }
+                    _ => {}
                 }
             }
         }
@@ -305,6 +375,9 @@ impl Pane for Yaml {
                 let mut hints = vec![Action::Filter];
                 if !self.hits.is_empty() {
                     hints.extend([Action::SearchNext, Action::SearchPrevious]);
+                }
+                if !self.unknown.is_empty() {
+                    hints.push(Action::NextUnknown);
                 }
                 hints.extend([Action::Fold, Action::Wrap, Action::Copy, Action::Save]);
                 hints.push(Action::Retry);
@@ -379,6 +452,7 @@ impl Pane for Yaml {
             }
             Action::SearchNext => return self.step(false),
             Action::SearchPrevious => return self.step(true),
+            Action::NextUnknown => return self.next_unknown(),
             Action::Copy | Action::Save => {
                 let Content::Loaded(object) = &self.content else {
                     return Reply::Say(Level::Info, "nothing to take yet".into());
@@ -390,7 +464,7 @@ impl Pane for Yaml {
                 {
                     metadata.remove("managedFields");
                 }
-                let text = emit::text(&emit::lines(&object, false, ""));
+                let text = emit::text(&emit::lines(&object, false, "", &Tree::default()));
                 return if action == Action::Copy {
                     let what = format!("the YAML of {}", self.name());
                     Reply::Copy { text, what }
@@ -430,14 +504,20 @@ impl Pane for Yaml {
     }
 
     fn receive(&mut self, arrival: &Arrival, cx: &Cx) {
-        if let Arrival::Object { want, object } = arrival
-            && **want == self.want
-        {
-            self.content = match object {
-                Ok(object) => Content::Loaded(Box::new(object.clone())),
-                Err(why) => Content::Failed(why.clone()),
-            };
-            self.remake(cx);
+        match arrival {
+            Arrival::Object { want, object } if **want == self.want => {
+                self.content = match object {
+                    Ok(object) => Content::Loaded(Box::new(object.clone())),
+                    Err(why) => Content::Failed(why.clone()),
+                };
+                self.fields = None;
+                self.remake(cx);
+            }
+            Arrival::Fields { want, fields } if **want == self.want => {
+                self.fields = Some((*fields).clone());
+                self.remake(cx);
+            }
+            _ => {}
         }
     }
 
@@ -446,8 +526,8 @@ impl Pane for Yaml {
             None => String::new(),
             Some(_) => {
                 let end = (self.window.offset + self.window.page).min(self.rows.len());
-                let at = self.rows[end.saturating_sub(1)].0 + 1;
-                format!("{at}/{} lines", self.lines.len())
+                let at = (self.rows[end.saturating_sub(1)].0 + 1).saturating_sub(self.notes);
+                format!("{at}/{} lines", self.lines.len() - self.notes)
             }
         }
     }

@@ -5,6 +5,8 @@ use serde_json::json;
 
 use super::*;
 use crate::model::Model;
+use crate::model::fields::{FieldPath, Step, Unknown};
+use crate::model::kind::{Facts, JobKind};
 use crate::panes::stage::Stage;
 
 fn want() -> ObjectWant {
@@ -142,4 +144,157 @@ fn what_went_wrong_is_said_and_asked_again() {
     assert!(yaml.wants(&stage.cx()).is_empty());
     assert!(stage.draw(&mut yaml, 60, 13).contains("fetching"));
     assert_eq!(yaml.wants(&stage.cx()).len(), 1);
+}
+
+/// An old manifest on a cluster of today: one field was dropped, and two are there that the schema has not.
+fn torch() -> (ObjectWant, Value, Checked) {
+    static FACTS: Facts = Facts::new(
+        "kubeflow.org",
+        &["v1"],
+        "PyTorchJob",
+        "pytorchjobs",
+        "PyTorch",
+    );
+    let want = ObjectWant {
+        kind: Kind::Workload(JobKind(&FACTS)),
+        namespace: "ml".into(),
+        name: "mnist".into(),
+    };
+    let object = json!({
+        "apiVersion": "kubeflow.org/v1", "kind": "PyTorchJob",
+        "metadata": {"name": "mnist", "namespace": "ml", "resourceVersion": "7"},
+        "spec": {"pytorchReplicaSpecs": {
+            "Master": {"replicas": 1, "restartPolicy": "OnFailure"},
+            "Worker": {"replicas": 3, "minReplicas": 1, "hooks": [{"run": "a\nb\n"}]}},
+            "runPolicy": {"cleanPodPolicy": "None"}},
+    });
+    let path = |text: &str| FieldPath(text.split('.').map(|s| Step::Field(s.into())).collect());
+    let kind = "kubeflow.org/v1 PyTorchJob".to_owned();
+    let worker = "spec.pytorchReplicaSpecs.Worker";
+    let checked = Checked {
+        here: Unknown {
+            kind: kind.clone(),
+            fields: vec![
+                path(&format!("{worker}.minReplicas")),
+                path(&format!("{worker}.hooks")),
+            ],
+        },
+        dropped: Unknown {
+            kind,
+            fields: vec![path("spec.cleanPodPolicy")],
+        },
+        anything: false,
+    };
+    (want, object, checked)
+}
+
+fn tell(stage: &Stage, yaml: &mut Yaml, want: &ObjectWant, fields: Result<Checked, String>) {
+    let fields = &fields;
+    yaml.receive(&Arrival::Fields { want, fields }, &stage.cx());
+}
+
+fn shown(stage: &Stage, want: &ObjectWant, object: Value) -> Yaml {
+    let mut yaml = Yaml::new(want.clone());
+    let object = &Ok(object);
+    yaml.receive(&Arrival::Object { want, object }, &stage.cx());
+    yaml
+}
+
+#[test]
+fn unknown_fields_are_marked_and_dropped_ones_told() {
+    let stage = Stage::new(Model::default());
+    let (want, object, checked) = torch();
+    let mut yaml = shown(&stage, &want, object.clone());
+    let before = stage.draw(&mut yaml, 80, 21);
+    assert!(
+        !before.contains("unknown") && !before.contains("checked"),
+        "{before}"
+    );
+    tell(&stage, &mut yaml, &want, Ok(checked));
+    assert_eq!(
+        yaml.title(&stage.cx()),
+        "yaml pytorchjob/mnist (2 unknown, 1 dropped)"
+    );
+    assert_snapshot!("unknown_80x24", stage.draw(&mut yaml, 80, 21));
+    // the name of the dropped field is not cut where the screen is narrow
+    assert_snapshot!("unknown_60x16", stage.draw(&mut yaml, 60, 13));
+    // what is taken away is the object
+    let Reply::Copy { text, .. } = stage.act(&mut yaml, Action::Copy) else {
+        panic!("no copy");
+    };
+    assert!(!text.contains('#'), "{text}");
+    assert_eq!(serde_saphyr::from_str::<Value>(&text).unwrap(), object);
+}
+
+#[test]
+fn a_key_goes_round_the_unknown_fields() {
+    let stage = Stage::new(Model::default());
+    let (want, object, checked) = torch();
+    let mut yaml = shown(&stage, &want, object);
+    let at = |yaml: &mut Yaml| {
+        assert_eq!(stage.act(yaml, Action::NextUnknown), Reply::Done);
+        stage.draw(yaml, 80, 4);
+        yaml.lines[yaml.here.unwrap()].text.trim().to_owned()
+    };
+    stage.draw(&mut yaml, 80, 4);
+    assert!(matches!(
+        stage.act(&mut yaml, Action::NextUnknown),
+        Reply::Say(..)
+    ));
+    stage.act(&mut yaml, Action::PageDown);
+    let top = |yaml: &Yaml| yaml.lines[yaml.top()].text.clone();
+    let reading = top(&yaml);
+    // what is told late does not move what is being read
+    tell(&stage, &mut yaml, &want, Ok(checked));
+    stage.draw(&mut yaml, 80, 4);
+    assert_eq!(top(&yaml), reading);
+    assert_eq!(at(&mut yaml), "hooks:  # unknown field");
+    assert_eq!(at(&mut yaml), "minReplicas: 1  # unknown field");
+    assert!(at(&mut yaml).starts_with("# dropped by the server"));
+    assert_eq!(yaml.window.offset, 0);
+    assert_eq!(at(&mut yaml), "hooks:  # unknown field");
+}
+
+#[test]
+fn where_there_is_no_telling_a_quiet_word_says_so() {
+    let stage = Stage::new(Model::default());
+    let (want, object, checked) = torch();
+    let mut yaml = shown(&stage, &want, object);
+    let clean = Unknown {
+        fields: Vec::new(),
+        ..checked.here.clone()
+    };
+    let anything = Checked {
+        here: clean.clone(),
+        anything: true,
+        ..Checked::default()
+    };
+    let knows_all = Checked {
+        here: clean,
+        ..Checked::default()
+    };
+    for (fields, line, answer) in [
+        (
+            Err("this server publishes no schemas".to_owned()),
+            "fields not checked: this server publishes no schemas",
+            "its fields are not checked: this server publishes no schemas",
+        ),
+        (
+            Ok(anything),
+            "its schema takes any field",
+            "the schema of kubeflow.org/v1 PyTorchJob takes any field",
+        ),
+        (
+            Ok(knows_all),
+            "version 7",
+            "kubeflow.org/v1 PyTorchJob knows all its fields",
+        ),
+    ] {
+        tell(&stage, &mut yaml, &want, fields);
+        let first = yaml.answer(&stage.cx()).to_string();
+        assert!(first.ends_with(line), "{first}");
+        assert_eq!(yaml.title(&stage.cx()), "yaml pytorchjob/mnist");
+        let said = stage.act(&mut yaml, Action::NextUnknown);
+        assert_eq!(said, Reply::Say(Level::Info, answer.into()));
+    }
 }

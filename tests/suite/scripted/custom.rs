@@ -80,9 +80,34 @@ pub(super) fn discovery(state: &State) -> Value {
     json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "items": items})
 }
 
-/// `/apis/G/V/[namespaces/NS/]PLURAL`; `None`: not such a path, or not served.
+/// The index of schemas, or the document of one group and version.
+pub(super) fn openapi(state: &State, rest: &str) -> Option<Value> {
+    if state.schemas.is_empty() {
+        return None;
+    }
+    match rest.trim_matches('/') {
+        "" => {
+            let paths = state.schemas.iter().map(|(at, (hash, _))| {
+                let url = format!("/openapi/v3/{at}?hash={hash}");
+                (at.clone(), json!({"serverRelativeURL": url}))
+            });
+            Some(json!({"paths": paths.collect::<serde_json::Map<_, _>>()}))
+        }
+        at => state.schemas.get(at).map(|(_, document)| document.clone()),
+    }
+}
+
+/// `/apis/G/V/[namespaces/NS/]PLURAL[/NAME]`; `None`: not such a path, or not served.
 pub(super) fn answer(request: &Request, out: &mut Out, shared: &Shared) -> Option<bool> {
     let segments: Vec<&str> = request.path.split('/').skip(2).collect();
+    if let [g, v, "namespaces", _, plural, name] = segments.as_slice() {
+        let state = shared.0.lock().unwrap();
+        let custom = state.custom.get(&format!("{g}/{v}/{plural}"))?;
+        return Some(match custom.objects.get(*name) {
+            Some(object) => out.whole(200, "", &object.to_string()),
+            None => out.status(404, "not found", None),
+        });
+    }
     let (resource, namespace) = match segments.as_slice() {
         [g, v, plural] => (format!("{g}/{v}/{plural}"), None),
         [g, v, "namespaces", ns, plural] => (format!("{g}/{v}/{plural}"), Some((*ns).to_owned())),
