@@ -17,6 +17,8 @@ use crate::demo::store::Object;
 pub enum Source<'a> {
     /// A controller of the controller manager, by its reporting name.
     Controller(&'a str),
+    /// An operator: its field manager, and its reporting name.
+    Operator(&'static str, &'a str),
     /// The kubelet of a node.
     Kubelet(&'a str),
     Scheduler,
@@ -62,6 +64,7 @@ impl Source<'_> {
     fn parts(&self) -> (&'static str, &str, &str) {
         match self {
             Source::Controller(name) => ("kube-controller-manager", name, ""),
+            Source::Operator(manager, name) => (*manager, name, ""),
             Source::Kubelet(node) => ("kubelet", "kubelet", node),
             Source::Scheduler => ("kube-scheduler", "default-scheduler", ""),
         }

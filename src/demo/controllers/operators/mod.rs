@@ -4,6 +4,7 @@
 //! custom objects). It reads the object by key, compares it with what is there, writes, and is done: called
 //! again with nothing changed it must write nothing.
 
+mod conditions;
 mod training;
 
 use super::hub::Hub;
@@ -25,7 +26,23 @@ const fn operator(
     Operator { group, kind, sync }
 }
 
-const OPERATORS: &[Operator] = &[operator("kubeflow.org", "PyTorchJob", training::sync)];
+const OPERATORS: &[Operator] = &[
+    operator("kubeflow.org", "PyTorchJob", |hub, key| {
+        training::sync(hub, key, &training::PYTORCH);
+    }),
+    operator("kubeflow.org", "TFJob", |hub, key| {
+        training::sync(hub, key, &training::TENSORFLOW);
+    }),
+    operator("kubeflow.org", "XGBoostJob", |hub, key| {
+        training::sync(hub, key, &training::XGBOOST);
+    }),
+    operator("kubeflow.org", "PaddleJob", |hub, key| {
+        training::sync(hub, key, &training::PADDLE);
+    }),
+    operator("kubeflow.org", "JAXJob", |hub, key| {
+        training::sync(hub, key, &training::JAX);
+    }),
+];
 
 /// The id of a custom kind, while it is served.
 pub fn kind_id(store: &Store, group: &str, kind: &str) -> Option<KindId> {

@@ -251,6 +251,21 @@ impl Machine {
                     .unwrap_or(args.len());
                 self.exec(&args[at..])
             }
+            "nslookup" => {
+                self.pass(0.1);
+                // A headless service is known only when the pod behind it is ready.
+                let known = self.time > 2.0 + (self.seed % 7) as f64;
+                let host = arg(0);
+                self.print(&if known {
+                    format!(
+                        "Name:      {host}\nAddress 1: 10.244.0.{}",
+                        2 + self.seed % 250
+                    )
+                } else {
+                    format!("nslookup: can't resolve '{host}': Name does not resolve")
+                });
+                i32::from(!known)
+            }
             "perl" => self.perl(args),
             _ if name.starts_with("python") => python::command(self, args),
             "cat" | "tee" | "sort" | "uniq" | "sed" | "awk" | "tr" | "cut" | "rev" => {

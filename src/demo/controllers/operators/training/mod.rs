@@ -1,11 +1,21 @@
-//! The training operator's PyTorchJob controller: a pod for each replica, told where the master is, and the
-//! conditions that tell how the whole job fares.
+//! The training operator (kubeflow.org/v1): a pod and a service for each replica, conditions that tell how the whole
+//! job fares. Its kinds differ in the table of [`frameworks`] only.
 
-mod pods;
+mod frameworks;
+mod replicas;
+mod team;
+mod verdict;
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use self::frameworks::Framework;
+pub use self::frameworks::{JAX, PADDLE, PYTORCH, TENSORFLOW, XGBOOST};
+use self::replicas::Count;
+use self::team::Team;
+use super::conditions::{self, Condition};
 use crate::demo::api::write::{Delete, Writer};
 use crate::demo::clock::rfc3339;
 use crate::demo::controllers::hub::Hub;
@@ -15,31 +25,20 @@ use crate::demo::controllers::wire::Pod;
 use crate::demo::store::Object;
 
 const MANAGER: &str = "manager";
-/// Roles in the order in which they are looked after.
-const ROLES: [&str; 2] = ["Master", "Worker"];
 
 /// One job at one look.
 struct Look<'a, 'h> {
     hub: &'a mut Hub<'h>,
-    object: std::sync::Arc<Object>,
+    framework: &'static Framework,
+    object: Arc<Object>,
     spec: Value,
     status: Value,
     now: String,
 }
 
-/// How the pods of a role fare.
-#[derive(Debug, Clone, Copy, Default)]
-struct Count {
-    wanted: u64,
-    active: u64,
-    succeeded: u64,
-    failed: u64,
-    restarts: i64,
-}
-
 /// Compares a job with its pods.
-pub fn sync(hub: &mut Hub<'_>, key: &Key) {
-    let Some(kind) = hub.cluster.store.kind_id("kubeflow.org", "pytorchjobs") else {
+pub fn sync(hub: &mut Hub<'_>, key: &Key, framework: &'static Framework) {
+    let Some(kind) = super::kind_id(&hub.cluster.store, "kubeflow.org", framework.kind) else {
         return;
     };
     let Some(object) = hub.get(kind, key).filter(|o| !o.deleting) else {
@@ -53,6 +52,7 @@ pub fn sync(hub: &mut Hub<'_>, key: &Key) {
     let now = rfc3339(hub.now());
     let mut look = Look {
         hub,
+        framework,
         object,
         spec: value["spec"].clone(),
         status: value["status"].clone(),
@@ -69,315 +69,215 @@ pub fn sync(hub: &mut Hub<'_>, key: &Key) {
 
 impl Look<'_, '_> {
     fn run(&mut self) {
-        let name = self.object.name.clone();
-        if self.finished() {
+        if conditions::finished(&self.status) {
             self.clean();
             self.expire();
             return;
         }
-        if self.condition("Created").is_none() {
-            self.set(
-                "Created",
-                "PyTorchJobCreated",
-                &format!("PyTorchJob {name} is created."),
-            );
-        }
+        let (kind, name) = (self.framework.kind, self.object.name.clone());
+        self.set(
+            "Created",
+            true,
+            "Created",
+            &format!("{kind} {name} is created."),
+        );
         if self.spec["runPolicy"]["suspend"] == true {
             self.suspend();
             return;
         }
-        if self.is("Suspended") {
-            let text = format!("PyTorchJob {name} is resumed.");
-            self.turn("Suspended", "False", "PyTorchJobResumed", &text);
+        if conditions::is(&self.status, "Suspended") {
+            let text = format!("{kind} {name} is resumed.");
+            self.set("Suspended", false, "Resumed", &text);
             self.status["startTime"] = json!(self.now);
+            self.event(false, &format!("{kind}Resumed"), &text);
         }
+        let pods = self.pods();
+        self.tell_of_waiting(&pods);
+        if let Some(why) = self.exceeded(&pods) {
+            self.give_up(&why);
+            return;
+        }
+        let team = self.team();
+        let roles: Vec<&'static str> = team.roles().collect();
+        let restarting = conditions::get(&self.status, "Restarting").cloned();
+        let counts: Vec<(&'static str, Count)> = roles
+            .into_iter()
+            .map(|role| (role, self.reconcile(role, &pods)))
+            .collect();
         if self.status["startTime"].is_null() {
             self.status["startTime"] = json!(self.now);
         }
-        let mut restarts = 0;
-        for role in ROLES {
-            if self.spec["pytorchReplicaSpecs"][role].is_object() {
-                let count = self.reconcile(role);
-                restarts += count.restarts;
-                self.report(role, count);
-                self.judge(role, count);
-            }
-        }
-        self.limits(restarts);
-        if self.finished() {
+        self.judge(&counts, &pods, restarting.as_ref());
+        if conditions::finished(&self.status) {
             self.clean();
-        }
-    }
-
-    fn replicas(&self, role: &str) -> u64 {
-        let spec = &self.spec["pytorchReplicaSpecs"][role];
-        if spec.is_object() {
-            spec["replicas"].as_u64().unwrap_or(1)
+            self.expire();
         } else {
-            0
+            self.wake_at_deadline();
         }
     }
 
-    fn policy(&self, role: &str) -> &str {
-        let policy = &self.spec["pytorchReplicaSpecs"][role]["restartPolicy"];
-        policy
-            .as_str()
-            .filter(|p| !p.is_empty())
-            .unwrap_or("OnFailure")
+    fn team(&self) -> Team<'_> {
+        Team {
+            framework: self.framework,
+            job: &self.object,
+            spec: &self.spec,
+        }
     }
 
-    fn pods(&self) -> Vec<std::sync::Arc<Pod>> {
+    fn pods(&self) -> Vec<Arc<Pod>> {
         self.hub.cache.owned(&self.object.uid)
     }
 
-    /// Makes the pods that are missing, deletes those that are too many or may be tried again, counts the rest.
-    fn reconcile(&mut self, role: &str) -> Count {
-        let wanted = self.replicas(role);
-        let mut count = Count {
-            wanted,
-            ..Count::default()
-        };
-        let mut there = vec![false; usize::try_from(wanted).unwrap_or_default()];
-        for pod in self.pods() {
-            let labels = &pod.object.labels;
-            if labels.get(pods::ROLE).map(String::as_str) != Some(&role.to_lowercase()) {
+    /// What keeps a pod from running is said of the job too.
+    fn tell_of_waiting(&mut self, pods: &[Arc<Pod>]) {
+        for pod in pods.iter().filter(|p| p.active()) {
+            let status = &pod.status;
+            if !status.container_statuses.is_empty() || !status.init_container_statuses.is_empty() {
+                let value = pod.object.value();
+                let all = ["containerStatuses", "initContainerStatuses"];
+                let mut all = all.iter().filter_map(|f| value["status"][*f].as_array());
+                for c in all.next().into_iter().flatten() {
+                    self.tell_of_container(pod.name(), c);
+                }
                 continue;
             }
-            let index = labels
-                .get(pods::INDEX)
-                .and_then(|i| i.parse::<usize>().ok());
-            let place = index.and_then(|i| there.get_mut(i));
-            let Some(place) = place else {
-                self.delete(&pod);
-                continue;
-            };
-            *place = true;
-            let retry = self.policy(role) == "ExitCode" && pod.failed() && exit_code(&pod) >= 128;
-            if retry && !pod.deleting() {
-                self.delete(&pod);
-            }
-            count.restarts += pod.restarts();
-            count.succeeded += u64::from(pod.succeeded());
-            count.failed += u64::from(pod.failed() && !pod.deleting());
-            count.active += u64::from(!pod.terminal());
-        }
-        for (index, _) in there.iter().enumerate().filter(|(_, there)| !**there) {
-            self.create(role, index);
-        }
-        count
-    }
-
-    fn create(&mut self, role: &str, index: usize) {
-        let world = self.replicas("Master") + self.replicas("Worker");
-        let master = self.replicas("Master") > 0;
-        let restart = match self.policy(role) {
-            "ExitCode" => "Never",
-            other => other,
-        };
-        let made = pods::pod(
-            &self.object,
-            &self.spec,
-            role,
-            index,
-            &pods::Group {
-                world,
-                master,
-                restart,
-            },
-        );
-        let (namespace, by) = (self.object.namespace.clone(), Writer::new(MANAGER));
-        let pods = self.hub.kinds.pods;
-        match self.hub.cluster.create(pods, &namespace, made, &by) {
-            Ok(pod) => {
-                let text = format!("Created pod: {}", pod.name);
-                self.event(false, "SuccessfulCreatePod", &text);
-            }
-            // It is there already: the cache will show it.
-            Err(why) if why.code == 409 => {}
-            Err(why) => {
-                let text = format!("Error creating: {}", why.message);
-                self.event(true, "FailedCreatePod", &text);
-                let key = (self.object.namespace.clone(), self.object.name.clone());
-                let wait = self.hub.seconds(15.0);
-                self.hub.wake_in(wait, Task::Operator("PyTorchJob", key));
-            }
-        }
-        if role == "Master" {
-            let service = pods::service(&self.object);
-            if let Some(services) = self.hub.cluster.store.kind_id("", "services") {
-                let _ = self.hub.cluster.create(services, &namespace, service, &by);
+            let newest = status
+                .conditions
+                .iter()
+                .rev()
+                .max_by_key(|c| c.last_transition_time);
+            if let Some(c) = newest.filter(|c| c.status != "True") {
+                let value = pod.object.value();
+                let all = value["status"]["conditions"]
+                    .as_array()
+                    .into_iter()
+                    .flatten();
+                let mut all = all.filter(|v| v["type"] == c.kind.as_str());
+                let (name, why) = (pod.name(), all.next());
+                let text = |f: &str| {
+                    why.and_then(|v| v[f].as_str())
+                        .unwrap_or_default()
+                        .to_owned()
+                };
+                let message = format!("Error pod {name} condition message: {}", text("message"));
+                self.event(true, &text("reason"), &message);
             }
         }
     }
 
-    fn delete(&mut self, pod: &Pod) {
-        let how = Delete {
-            propagation: Some("Background".to_owned()),
-            uid: Some(pod.uid().to_owned()),
-            ..Delete::default()
-        };
-        let pods = self.hub.kinds.pods;
-        if self.hub.delete(pods, &pod.key(), &how).is_ok() {
-            let text = format!("Deleted pod: {}", pod.name());
-            self.event(false, "SuccessfulDeletePod", &text);
-        }
-    }
-
-    fn report(&mut self, role: &str, count: Count) {
-        let mut status = json!({"selector": pods::selector(&self.object.name, role)});
-        for (field, n) in [
-            ("active", count.active),
-            ("succeeded", count.succeeded),
-            ("failed", count.failed),
-        ] {
-            if n > 0 {
-                status[field] = json!(n);
-            }
-        }
-        self.status["replicaStatuses"][role] = status;
-    }
-
-    /// What one role's pods say of the job: the master decides where there is one.
-    fn judge(&mut self, role: &str, count: Count) {
-        if self.finished() {
-            return;
-        }
-        let name = self.object.name.clone();
-        let leads = role == "Master" || self.replicas("Master") == 0;
-        let elastic = self.spec["elasticPolicy"].is_object();
-        if leads
-            && (count.succeeded == count.wanted
-                || (role == "Worker" && elastic && count.succeeded > 0))
-        {
-            let text = format!("PyTorchJob {name} is successfully completed.");
-            self.finish("Succeeded", "PyTorchJobSucceeded", &text, false);
-            return;
-        }
-        if count.failed > 0 {
-            let n = count.failed;
-            if self.policy(role) == "ExitCode" && self.retries(role) {
-                let text = format!(
-                    "PyTorchJob {name} is restarting because {n} {role} replica(s) failed."
-                );
-                self.turn("Running", "False", "PyTorchJobRestarting", &text);
-                self.set("Restarting", "PyTorchJobRestarting", &text);
-            } else {
-                let text =
-                    format!("PyTorchJob {name} is failed because {n} {role} replica(s) failed.");
-                self.finish("Failed", "PyTorchJobFailed", &text, true);
-            }
-        } else if leads && count.active > 0 && self.running(role) && !self.is("Running") {
-            let text = format!("PyTorchJob {}/{name} is running.", self.object.namespace);
-            self.drop("Restarting");
-            self.set("Running", "PyTorchJobRunning", &text);
-            self.event(false, "PyTorchJobRunning", &text);
-        }
-    }
-
-    /// Is a failed pod of this role being replaced?
-    fn retries(&self, role: &str) -> bool {
-        let role = role.to_lowercase();
-        let ours = |p: &&std::sync::Arc<Pod>| p.object.labels.get(pods::ROLE) == Some(&role);
-        let all = self.pods();
-        let mut failed = all.iter().filter(ours).filter(|p| p.failed());
-        failed.all(|p| exit_code(p) >= 128)
-    }
-
-    fn running(&self, role: &str) -> bool {
-        let role = role.to_lowercase();
-        let mut all = self.pods().into_iter();
-        all.any(|p| p.object.labels.get(pods::ROLE) == Some(&role) && p.status.phase == "Running")
-    }
-
-    /// Too many restarts, too much time.
-    fn limits(&mut self, restarts: i64) {
-        if self.finished() {
-            return;
-        }
-        let (name, policy) = (self.object.name.clone(), self.spec["runPolicy"].clone());
-        if policy["backoffLimit"]
-            .as_i64()
-            .is_some_and(|limit| restarts > 0 && restarts >= limit)
-        {
+    fn tell_of_container(&mut self, pod: &str, status: &Value) {
+        let name = status["name"].as_str().unwrap_or_default();
+        let ended = &status["state"]["terminated"];
+        if let Some(code) = ended["exitCode"].as_i64().filter(|code| *code != 0) {
+            let message = ended["message"].as_str().unwrap_or_default();
             let text = format!(
-                "PyTorchJob {name} has failed because it has reached the specified backoff limit"
+                "Error pod {pod} container {name} exitCode: {code} terminated message: {message}"
             );
-            self.finish("Failed", "PyTorchJobFailed", &text, true);
-        } else if let (Some(limit), Some(start)) = (
-            policy["activeDeadlineSeconds"].as_f64(),
-            self.time("startTime"),
-        ) {
-            let end = start + self.hub.seconds(limit);
-            if self.hub.now() >= end {
-                let text = format!(
-                    "PyTorchJob {name} has failed because it was active longer than specified deadline"
-                );
-                self.finish("Failed", "PyTorchJobFailed", &text, true);
-            } else {
-                self.again_at(end);
-            }
+            self.event(true, ended["reason"].as_str().unwrap_or_default(), &text);
+        }
+        let waits = &status["state"]["waiting"];
+        if let Some(message) = waits["message"].as_str() {
+            let text = format!("Error pod {pod} container {name} waiting message: {message}");
+            self.event(true, waits["reason"].as_str().unwrap_or_default(), &text);
         }
     }
 
-    fn again_at(&mut self, at: DateTime<Utc>) {
-        let key = (self.object.namespace.clone(), self.object.name.clone());
-        let wait = at - self.hub.now();
-        self.hub.wake_in(wait, Task::Operator("PyTorchJob", key));
+    /// Too many failures, or too much time.
+    fn exceeded(&mut self, pods: &[Arc<Pod>]) -> Option<String> {
+        let name = &self.object.name;
+        let policy = &self.spec["runPolicy"];
+        if let Some(limit) = policy["backoffLimit"].as_i64() {
+            let team = self.team();
+            let role = |p: &Pod| {
+                let label = p.object.labels.get(team::ROLE)?;
+                team.roles().find(|role| role.to_lowercase() == *label)
+            };
+            let running = pods.iter().filter(|p| p.status.phase == "Running");
+            let counted = running.filter(|p| role(p).is_some_and(|r| team.policy(r) != "Never"));
+            let restarts: i64 = counted.map(|p| p.restarts()).sum();
+            let failed = pods.iter().filter(|p| p.failed()).count() as u64;
+            let active = pods.iter().filter(|p| p.active()).count() as u64;
+            let known = self.status["replicaStatuses"]
+                .as_object()
+                .into_iter()
+                .flatten();
+            let known: u64 = known.filter_map(|(_, s)| s["failed"].as_u64()).sum();
+            let fresh = failed > known && active != team.total() && limit < 1;
+            if fresh || restarts >= limit.max(1) {
+                return Some(format!(
+                    "Job {name} has failed because it has reached the specified backoff limit"
+                ));
+            }
+        }
+        let end = self.deadline()?;
+        (self.hub.now() >= end).then(|| {
+            format!("Job {name} has failed because it was active longer than specified deadline")
+        })
     }
 
-    fn finish(&mut self, condition: &str, reason: &str, text: &str, warning: bool) {
-        self.turn("Running", "False", reason, text);
-        self.set(condition, reason, text);
+    /// When `activeDeadlineSeconds` are over.
+    fn deadline(&self) -> Option<DateTime<Utc>> {
+        let limit = self.spec["runPolicy"]["activeDeadlineSeconds"].as_f64()?;
+        Some(self.time("startTime")? + self.hub.seconds(limit))
+    }
+
+    fn wake_at_deadline(&mut self) {
+        if let Some(end) = self.deadline() {
+            self.again_at(end);
+        }
+    }
+
+    /// A limit is exceeded: all pods go, whatever the clean policy says.
+    fn give_up(&mut self, why: &str) {
         self.status["completionTime"] = json!(self.now);
-        self.event(warning, reason, text);
+        for pod in self.pods() {
+            self.dismiss(&pod);
+        }
+        self.event(false, &format!("{}Failed", self.framework.kind), why);
+        self.set("Failed", true, "Failed", why);
+        self.expire();
     }
 
     fn suspend(&mut self) {
-        for pod in self.pods().iter().filter(|p| !p.deleting()) {
-            self.delete(pod);
+        for pod in self.pods() {
+            self.dismiss(&pod);
         }
-        let text = format!("PyTorchJob {} is suspended.", self.object.name);
-        self.turn("Running", "False", "PyTorchJobSuspended", &text);
-        if !self.is("Suspended") {
-            self.set("Suspended", "PyTorchJobSuspended", &text);
-        }
-        for role in ROLES {
-            if self.spec["pytorchReplicaSpecs"][role].is_object() {
-                self.report(role, Count::default());
+        let roles = self.status["replicaStatuses"].as_object_mut();
+        for (_, role) in roles.into_iter().flatten() {
+            if let Some(fields) = role.as_object_mut() {
+                fields.remove("active");
             }
         }
-        if let Some(status) = self.status.as_object_mut() {
-            status.remove("startTime");
+        let kind = self.framework.kind;
+        let text = format!("{kind} {} is suspended.", self.object.name);
+        if conditions::is(&self.status, "Running") {
+            self.set("Running", false, "Suspended", &text);
+        }
+        if !conditions::is(&self.status, "Suspended") {
+            self.set("Suspended", true, "Suspended", &text);
+            self.event(false, &format!("{kind}Suspended"), &text);
         }
     }
 
-    /// After the end, the pods that the policy names go.
+    /// After the end, the pods that the policy names go with their services.
     fn clean(&mut self) {
-        let policy = self.spec["runPolicy"]["cleanPodPolicy"]
-            .as_str()
-            .unwrap_or("None")
-            .to_owned();
-        for pod in self.pods().iter().filter(|p| !p.deleting()) {
+        let policy = self.spec["runPolicy"]["cleanPodPolicy"].as_str();
+        let policy = policy.unwrap_or("None").to_owned();
+        for pod in self.pods() {
             if policy == "All" || (policy == "Running" && !pod.terminal()) {
-                self.delete(pod);
+                self.dismiss(&pod);
             }
         }
-        if self.is("Succeeded") {
+        if conditions::is(&self.status, "Succeeded") {
             // Whoever still ran has nothing to do any more.
-            for role in ROLES
-                .iter()
-                .filter(|r| self.spec["pytorchReplicaSpecs"][**r].is_object())
-                .copied()
-                .collect::<Vec<_>>()
-            {
-                let status = &mut self.status["replicaStatuses"][role];
-                let active = status["active"].as_u64().unwrap_or_default();
-                if active > 0 {
-                    status["succeeded"] =
-                        json!(status["succeeded"].as_u64().unwrap_or_default() + active);
-                    if let Some(fields) = status.as_object_mut() {
-                        fields.remove("active");
-                    }
+            let roles = self.status["replicaStatuses"].as_object_mut();
+            for (_, status) in roles.into_iter().flatten() {
+                if let Some(active) = status["active"].as_u64() {
+                    let succeeded = status["succeeded"].as_u64().unwrap_or_default();
+                    status["succeeded"] = json!(succeeded + active);
+                }
+                if let Some(fields) = status.as_object_mut() {
+                    fields.remove("active");
                 }
             }
         }
@@ -397,67 +297,40 @@ impl Look<'_, '_> {
             propagation: Some("Background".to_owned()),
             ..Delete::default()
         };
-        let key = (self.object.namespace.clone(), self.object.name.clone());
-        let _ = self.hub.delete(self.object.kind, &key, &how);
+        let _ = self.hub.delete(self.object.kind, &self.key(), &how);
+    }
+
+    fn key(&self) -> Key {
+        (self.object.namespace.clone(), self.object.name.clone())
+    }
+
+    fn again_at(&mut self, at: DateTime<Utc>) {
+        let wait = at - self.hub.now();
+        let task = Task::Operator(self.framework.kind, self.key());
+        self.hub.wake_in(wait, task);
     }
 
     fn time(&self, field: &str) -> Option<DateTime<Utc>> {
         self.status[field].as_str()?.parse().ok()
     }
 
-    fn condition(&self, name: &str) -> Option<&Value> {
-        let all = self.status["conditions"].as_array()?;
-        all.iter().find(|c| c["type"] == name)
-    }
-
-    fn is(&self, name: &str) -> bool {
-        self.condition(name).is_some_and(|c| c["status"] == "True")
-    }
-
-    fn finished(&self) -> bool {
-        self.is("Succeeded") || self.is("Failed")
-    }
-
-    /// Sets a condition that is true now; it moves behind the others.
-    fn set(&mut self, name: &str, reason: &str, text: &str) {
-        if self.is(name) {
+    /// Sets a condition; a failed job's conditions stay as they are. `word` is the reason without the kind.
+    fn set(&mut self, kind: &str, holds: bool, word: &str, message: &str) {
+        if conditions::is(&self.status, "Failed") {
             return;
         }
-        self.drop(name);
-        let condition = json!({
-            "type": name, "status": "True", "reason": reason, "message": text,
-            "lastUpdateTime": self.now, "lastTransitionTime": self.now,
-        });
-        match self.status["conditions"].as_array_mut() {
-            Some(all) => all.push(condition),
-            None => self.status["conditions"] = json!([condition]),
-        }
-    }
-
-    /// Changes a condition that is there.
-    fn turn(&mut self, name: &str, status: &str, reason: &str, text: &str) {
-        let now = self.now.clone();
-        let all = self.status["conditions"]
-            .as_array_mut()
-            .into_iter()
-            .flatten();
-        for c in all.filter(|c| c["type"] == name && c["status"] != status) {
-            *c = json!({
-                "type": name, "status": status, "reason": reason, "message": text,
-                "lastUpdateTime": now, "lastTransitionTime": now,
-            });
-        }
-    }
-
-    fn drop(&mut self, name: &str) {
-        if let Some(all) = self.status["conditions"].as_array_mut() {
-            all.retain(|c| c["type"] != name);
-        }
+        let condition = Condition {
+            kind,
+            holds,
+            reason: &format!("{}{word}", self.framework.kind),
+            message,
+        };
+        conditions::set(&mut self.status, &self.now, condition);
     }
 
     fn event(&mut self, warning: bool, reason: &str, message: &str) {
         let note = Note {
-            from: Source::Controller("pytorchjob-controller"),
+            from: Source::Operator(MANAGER, self.framework.controller),
             warning,
             reason,
             message,
@@ -465,14 +338,6 @@ impl Look<'_, '_> {
         };
         self.hub.event(&self.object.clone(), &note);
     }
-}
-
-fn exit_code(pod: &Pod) -> i64 {
-    let all = pod.status.container_statuses.iter();
-    let codes = all
-        .filter_map(|c| c.state.terminated.as_ref())
-        .map(|t| t.exit_code);
-    codes.max().unwrap_or_default()
 }
 
 #[cfg(test)]
