@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use self::nodes::Quirks;
 use self::script::Entry;
+use super::api::decode;
 use super::api::write::{Cluster, Random, Writer};
 use super::clock::{Clock, rfc3339};
 use super::controllers::Kinds;
@@ -219,7 +220,8 @@ fn create(cluster: &mut Cluster, namespace: &str, manifest: Value) -> Result<(),
     drop(kinds);
     let namespace = if namespaced { namespace } else { "" };
     let by = Writer::new("kubectl-create");
-    let made = cluster.create(kind, namespace, manifest, &by);
+    let read = decode::conform(cluster.store.kind(kind), manifest);
+    let made = read.and_then(|manifest| cluster.create(kind, namespace, manifest, &by));
     made.map(drop).map_err(|why| why.message)
 }
 

@@ -272,6 +272,20 @@ pub fn yaml(bytes: &[u8]) -> Result<Value, String> {
         .map_err(|e| format!("yaml: {}", e.to_string().lines().next().unwrap_or_default()))
 }
 
+/// Reads a tree of unknown origin (a template in a custom resource, a file) with a built-in kind's type: numbers
+/// become quantities, what the type does not know goes. Custom kinds have no type and pass as they are.
+///
+/// # Errors
+/// 400 in the words of Go's decoder.
+pub fn conform(kind: &Kind, value: Value) -> Result<Value, Refusal> {
+    let of = schemas().root(&kind.group, &kind.version, &kind.kind);
+    let Some(of) = of.filter(|_| !kind.custom) else {
+        return Ok(value);
+    };
+    let decoded = decode::typed(schemas(), of, value);
+    decoded.map(|d| d.value).map_err(Refusal::bad_request)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,15 @@ macro_rules! files {
 }
 
 /// Every file of the folder.
-const FILES: &[(&str, &str)] = files!["mnist-ddp.yaml"];
+const FILES: &[(&str, &str)] = files![
+    "dlrm-wide-deep.yaml",
+    "fraud-boosting-week34.yaml",
+    "gemma3-jax-pretrain.yaml",
+    "keras-census.yaml",
+    "mnist-ddp.yaml",
+    "ppocr-v5-finetune.yaml",
+    "sd3-lora-elastic.yaml",
+];
 
 /// The documents of a file; `None` if there is no such file or it is not YAML.
 pub fn read(name: &str) -> Option<Vec<Value>> {

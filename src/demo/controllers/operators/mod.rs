@@ -7,9 +7,15 @@
 mod conditions;
 mod training;
 
+use std::sync::Arc;
+
+use serde_json::Value;
+
 use super::hub::Hub;
 use super::tasks::{Key, Task};
-use crate::demo::store::{Change, Event, KindId, Store};
+use crate::demo::api::decode;
+use crate::demo::api::write::{Refusal, Writer};
+use crate::demo::store::{Change, Event, KindId, Object, Store};
 
 /// One kind and the loop that looks after it.
 struct Operator {
@@ -49,6 +55,21 @@ pub fn kind_id(store: &Store, group: &str, kind: &str) -> Option<KindId> {
     let mut all = store.kinds();
     let found = all.find(|(_, k)| k.custom && k.group == group && k.kind == kind);
     found.map(|(id, _)| id)
+}
+
+/// Creates an object from a template that a custom resource holds, read with its type as a real operator reads it.
+///
+/// # Errors
+/// The API server's refusal, or that the template is not of its type.
+pub fn create(
+    hub: &mut Hub<'_>,
+    kind: KindId,
+    namespace: &str,
+    value: Value,
+    by: &Writer,
+) -> Result<Arc<Object>, Refusal> {
+    let value = decode::conform(hub.cluster.store.kind(kind), value)?;
+    hub.cluster.create(kind, namespace, value, by)
 }
 
 /// Wakes the operators that an event concerns.

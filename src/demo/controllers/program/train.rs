@@ -293,7 +293,11 @@ fn rank(env: &BTreeMap<String, String>) -> Option<u64> {
         "LWS_WORKER_INDEX",
     ];
     let mut known = NAMES.iter().filter_map(|name| env.get(*name)?.parse().ok());
-    known.next().or_else(|| {
+    // Some launchers only number the names.
+    let numbered = env.contains_key("PADDLE_NNODES") || env.contains_key("K_MPI_JOB_ROLE");
+    let host = env.get("HOSTNAME").filter(|_| numbered);
+    let host = host.and_then(|name| name.rsplit('-').next()?.parse().ok());
+    known.next().or(host).or_else(|| {
         let config: serde_json::Value = serde_json::from_str(env.get("TF_CONFIG")?).ok()?;
         config["task"]["index"].as_u64()
     })

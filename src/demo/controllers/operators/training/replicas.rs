@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::super::create;
 use super::team::{INDEX, ROLE};
 use super::{Look, MANAGER};
 use crate::demo::api::write::{Delete, Writer};
@@ -130,7 +131,7 @@ impl Look<'_, '_> {
         }
         let (namespace, by) = (self.object.namespace.clone(), Writer::new(MANAGER));
         let pods = self.hub.kinds.pods;
-        match self.hub.cluster.create(pods, &namespace, made, &by) {
+        match create(self.hub, pods, &namespace, made, &by) {
             Ok(pod) => {
                 let text = format!("Created pod: {}", pod.name);
                 self.event(false, "SuccessfulCreatePod", &text);
@@ -155,12 +156,7 @@ impl Look<'_, '_> {
         }
         let service = self.team().service(role, index);
         let by = Writer::new(MANAGER);
-        if self
-            .hub
-            .cluster
-            .create(services, &key.0, service, &by)
-            .is_ok()
-        {
+        if create(self.hub, services, &key.0, service, &by).is_ok() {
             let text = format!("Created service: {}", key.1);
             self.event(false, "SuccessfulCreateService", &text);
         }

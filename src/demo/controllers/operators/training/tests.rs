@@ -358,7 +358,7 @@ fn a_worker_without_a_place_is_told_of() {
     let mut spec = json!({});
     spec["paddleReplicaSpecs"]["Worker"] = role("paddle", 2, "OnFailure", "sleep 600");
     spec["paddleReplicaSpecs"]["Worker"]["template"]["spec"]["containers"][0]["resources"] =
-        json!({"requests": {"cpu": "9"}});
+        json!({"requests": {"cpu": 9}});
     b.submit("OnFailure", &[], spec);
     b.run(60);
     assert_eq!(b.conditions(), ["Created=True", "Running=True"]);
