@@ -1,8 +1,10 @@
-//! Admission of new objects: the plugins that a default API server runs, as far as they matter here.
+//! Admission of new objects: the plugins that a default API server runs, as far as they matter here, and the
+//! webhooks of the operators.
 
 use serde_json::{Value, json};
 
 use super::write::{Cluster, Refusal, namespace_of};
+use crate::demo::controllers::operators;
 use crate::demo::store::Kind;
 
 /// Changes or refuses a new object.
@@ -10,6 +12,9 @@ use crate::demo::store::Kind;
 /// # Errors
 /// 403 with the plugin's reason.
 pub fn create(cluster: &mut Cluster, kind: &Kind, value: &mut Value) -> Result<(), Refusal> {
+    if kind.custom {
+        return operators::admit(cluster, kind, value);
+    }
     if !kind.group.is_empty() || kind.kind != "Pod" {
         return Ok(());
     }

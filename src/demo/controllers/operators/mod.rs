@@ -5,6 +5,8 @@
 //! again with nothing changed it must write nothing.
 
 mod conditions;
+mod jobset;
+mod look;
 mod training;
 
 use std::sync::Arc;
@@ -14,8 +16,8 @@ use serde_json::Value;
 use super::hub::Hub;
 use super::tasks::{Key, Task};
 use crate::demo::api::decode;
-use crate::demo::api::write::{Refusal, Writer};
-use crate::demo::store::{Change, Event, KindId, Object, Store};
+use crate::demo::api::write::{Cluster, Refusal, Writer};
+use crate::demo::store::{Change, Event, Kind, KindId, Object, Store};
 
 /// One kind and the loop that looks after it.
 struct Operator {
@@ -48,6 +50,7 @@ const OPERATORS: &[Operator] = &[
     operator("kubeflow.org", "JAXJob", |hub, key| {
         training::sync(hub, key, &training::JAX);
     }),
+    operator("jobset.x-k8s.io", "JobSet", jobset::sync),
 ];
 
 /// The id of a custom kind, while it is served.
@@ -94,6 +97,17 @@ pub fn observe(hub: &mut Hub<'_>, event: &Event) {
     }
 }
 
+/// The webhooks: what the operators fill in to a new object, or have against it.
+///
+/// # Errors
+/// 403, as every webhook that denies a request.
+pub fn admit(_: &Cluster, kind: &Kind, value: &mut Value) -> Result<(), Refusal> {
+    if (kind.group.as_str(), kind.kind.as_str()) == ("jobset.x-k8s.io", "JobSet") {
+        jobset::defaults(value);
+    }
+    Ok(())
+}
+
 /// Lets the operator of a kind look at one object.
 pub fn sync(hub: &mut Hub<'_>, kind: &str, key: &Key) {
     if let Some(operator) = OPERATORS.iter().find(|o| o.kind == kind) {
@@ -102,19 +116,4 @@ pub fn sync(hub: &mut Hub<'_>, kind: &str, key: &Key) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::demo::api::write::Cluster;
-    use crate::demo::clock::Clock;
-    use crate::demo::crds;
-
-    #[test]
-    fn every_operator_has_its_definition() {
-        let mut cluster = Cluster::new(Clock::stepped(chrono::DateTime::UNIX_EPOCH, 1.0), 1);
-        crds::install(&mut cluster);
-        for operator in OPERATORS {
-            let id = kind_id(&cluster.store, operator.group, operator.kind);
-            assert!(id.is_some(), "{}", operator.kind);
-        }
-    }
-}
+mod tests;
