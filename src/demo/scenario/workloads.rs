@@ -12,12 +12,16 @@ macro_rules! files {
 
 /// Every file of the folder.
 const FILES: &[(&str, &str)] = files![
+    "agent-gym.yaml",
     "dlrm-wide-deep.yaml",
     "fraud-boosting-week34.yaml",
     "gemma3-jax-pretrain.yaml",
     "keras-census.yaml",
     "mnist-ddp.yaml",
+    "moe-shards.yaml",
+    "ppo-arena.yaml",
     "ppocr-v5-finetune.yaml",
+    "rlhf-nightly.yaml",
     "sd3-lora-elastic.yaml",
 ];
 

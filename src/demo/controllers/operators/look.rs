@@ -115,11 +115,12 @@ impl<'a, 'h> Look<'a, 'h> {
         &mut self,
         group: &str,
         plural: &str,
-        value: Value,
+        mut value: Value,
     ) -> Result<Arc<Object>, Refusal> {
         let Some(kind) = self.hub.cluster.store.kind_id(group, plural) else {
             return Err(Refusal::not_found(&Kind::default(), plural));
         };
+        quantities(&mut value);
         let namespace = self.object.namespace.clone();
         let by = Writer::new(self.by);
         self.hub.cluster.create(kind, &namespace, value, &by)
@@ -203,14 +204,27 @@ impl<'a, 'h> Look<'a, 'h> {
         *old = new;
         changed
     }
+}
 
-    /// Sets a field of the status; null takes it away.
-    pub fn report(&mut self, field: &str, value: Value) {
-        if !value.is_null() {
-            self.status[field] = value;
-        } else if let Some(fields) = self.status.as_object_mut() {
-            fields.remove(field);
+/// Amounts that users wrote as numbers become text, as they do when an operator decodes and encodes them.
+fn quantities(value: &mut Value) {
+    match value {
+        Value::Array(all) => all.iter_mut().for_each(quantities),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let amounts = value
+                    .as_object_mut()
+                    .filter(|_| name == "requests" || name == "limits");
+                match amounts {
+                    Some(amounts) => amounts
+                        .values_mut()
+                        .filter(|a| a.is_number())
+                        .for_each(|a| *a = json!(a.to_string())),
+                    None => quantities(value),
+                }
+            }
         }
+        _ => {}
     }
 }
 
@@ -231,21 +245,6 @@ pub fn owner(hub: &Hub<'_>, object: &Object) -> Value {
 /// A time in a status.
 pub fn time(value: &Value) -> Option<DateTime<Utc>> {
     value.as_str()?.parse().ok()
-}
-
-/// Adds environment variables, but never over one that is there.
-pub fn add_env(container: &mut Value, variables: &[(&str, Value)]) {
-    let mut env = container["env"].as_array().cloned().unwrap_or_default();
-    for (name, value) in variables {
-        if env.iter().any(|e| e["name"] == *name) {
-            continue;
-        }
-        env.push(match value {
-            Value::String(_) => json!({"name": name, "value": value}),
-            _ => json!({"name": name, "valueFrom": value}),
-        });
-    }
-    container["env"] = json!(env);
 }
 
 /// Takes over the entries of one map into another (labels, annotations); the new ones win.
