@@ -115,15 +115,14 @@ impl<'a, 'h> Look<'a, 'h> {
         &mut self,
         group: &str,
         plural: &str,
-        mut value: Value,
+        value: Value,
     ) -> Result<Arc<Object>, Refusal> {
         let Some(kind) = self.hub.cluster.store.kind_id(group, plural) else {
             return Err(Refusal::not_found(&Kind::default(), plural));
         };
-        quantities(&mut value);
         let namespace = self.object.namespace.clone();
         let by = Writer::new(self.by);
-        self.hub.cluster.create(kind, &namespace, value, &by)
+        super::create(self.hub, kind, &namespace, value, &by)
     }
 
     /// Creates a Service unless there is one of that name.
@@ -203,28 +202,6 @@ impl<'a, 'h> Look<'a, 'h> {
         let changed = *old != new;
         *old = new;
         changed
-    }
-}
-
-/// Amounts that users wrote as numbers become text, as they do when an operator decodes and encodes them.
-fn quantities(value: &mut Value) {
-    match value {
-        Value::Array(all) => all.iter_mut().for_each(quantities),
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                let amounts = value
-                    .as_object_mut()
-                    .filter(|_| name == "requests" || name == "limits");
-                match amounts {
-                    Some(amounts) => amounts
-                        .values_mut()
-                        .filter(|a| a.is_number())
-                        .for_each(|a| *a = json!(a.to_string())),
-                    None => quantities(value),
-                }
-            }
-        }
-        _ => {}
     }
 }
 
