@@ -1,4 +1,5 @@
-//! kubeflow.org/v1: the kinds of the training operator. They differ in the name of their replica specs.
+//! kubeflow.org: the kinds of the training operator (v1) and the MPI operator (v2beta1). They differ in the name of
+//! their replica specs.
 
 use serde_json::{Value, json};
 
@@ -84,6 +85,12 @@ fn definition(framework: &Framework) -> Value {
     });
     let definition = Definition {
         group: "kubeflow.org",
+        // Its operator is another one.
+        version: if framework.kind == "MPIJob" {
+            "v2beta1"
+        } else {
+            "v1"
+        },
         kind: framework.kind,
         columns: framework.columns,
         scale,
@@ -123,9 +130,32 @@ fn own_fields(kind: &str) -> Vec<(&'static str, Value)> {
         )],
         "TFJob" => vec![("successPolicy", text()), ("enableDynamicWorker", flag())],
         "MPIJob" => vec![
-            ("slotsPerWorker", int()),
-            ("cleanPodPolicy", text()),
-            ("mainContainer", text()),
+            (
+                "slotsPerWorker",
+                say("Processes on each worker.", or(int(), json!(1))),
+            ),
+            (
+                "runLauncherAsWorker",
+                say("The launcher's pod works too.", or(flag(), json!(false))),
+            ),
+            (
+                "launcherCreationPolicy",
+                say(
+                    "AtStartup, or WaitForWorkersReady.",
+                    or(
+                        one_of(&["AtStartup", "WaitForWorkersReady"]),
+                        json!("AtStartup"),
+                    ),
+                ),
+            ),
+            (
+                "mpiImplementation",
+                say(
+                    "OpenMPI, Intel or MPICH.",
+                    or(one_of(&["OpenMPI", "Intel", "MPICH"]), json!("OpenMPI")),
+                ),
+            ),
+            ("sshAuthMountPath", or(text(), json!("/root/.ssh"))),
         ],
         _ => Vec::new(),
     }

@@ -1,5 +1,5 @@
 //! The conditions of Kubeflow's operators: the newest stands last, Running and Restarting replace each other, and
-//! an end takes Running back.
+//! an end takes Running back, a success also an earlier failure.
 
 use serde_json::{Value, json};
 
@@ -49,8 +49,9 @@ pub fn set(status: &mut Value, now: &str, condition: Condition<'_>) -> bool {
     };
     all.retain(|c| c["type"] != kind && c["type"] != rival);
     if kind == "Failed" || kind == "Succeeded" {
-        for running in all.iter_mut().filter(|c| c["type"] == "Running") {
-            running["status"] = json!("False");
+        let over = |c: &&mut Value| c["type"] == "Running" || c["type"] == "Failed";
+        for condition in all.iter_mut().filter(over) {
+            condition["status"] = json!("False");
         }
     }
     all.push(new);

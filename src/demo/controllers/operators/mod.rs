@@ -7,6 +7,7 @@
 mod conditions;
 mod jobset;
 mod look;
+mod mpi;
 mod training;
 
 use std::sync::Arc;
@@ -51,6 +52,7 @@ const OPERATORS: &[Operator] = &[
         training::sync(hub, key, &training::JAX);
     }),
     operator("jobset.x-k8s.io", "JobSet", jobset::sync),
+    operator("kubeflow.org", "MPIJob", mpi::sync),
 ];
 
 /// The id of a custom kind, while it is served.
