@@ -12,6 +12,7 @@ mod keymaps;
 mod kinds;
 mod kubectl;
 mod layers;
+mod operators;
 #[cfg(unix)]
 mod pty;
 mod readme;
