@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Errors, list, meta, text};
 use crate::demo::api::names;
+use crate::demo::api::quantity::Quantity;
 use crate::demo::api::status::Cause;
 
 pub fn template(errors: &mut Errors, path: &str, template: &Value) {
@@ -281,6 +282,7 @@ fn resources(errors: &mut Errors, path: &str, resources: &Value) {
                 "Limit must be set for non overcommitable resources",
             )),
             (Some(limit), _) => {
+                let amount = |text| Quantity::parse(text).unwrap_or_default();
                 let (asked, most) = (amount(text(request)), amount(limit));
                 let why = if !overcommit && asked != most {
                     format!("must be equal to {name} limit of {limit}")
@@ -293,36 +295,6 @@ fn resources(errors: &mut Errors, path: &str, resources: &Value) {
             }
         }
     }
-}
-
-/// A quantity as a number, to compare with; 0 if it is none.
-pub fn amount(quantity: &str) -> f64 {
-    let split = quantity
-        .find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '-' || c == '+'))
-        .unwrap_or(quantity.len());
-    let (number, suffix) = quantity.split_at(split);
-    let factor = match suffix {
-        "n" => 1e-9,
-        "u" => 1e-6,
-        "m" => 1e-3,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        "P" => 1e15,
-        "E" => 1e18,
-        "Ki" => 1024.0,
-        "Mi" => 1_048_576.0,
-        "Gi" => 1_073_741_824.0,
-        "Ti" => 1_099_511_627_776.0,
-        "Pi" => 1.125_899_906_842_624e15,
-        "" => 1.0,
-        other => other
-            .strip_prefix(['e', 'E'])
-            .and_then(|e| e.parse::<i32>().ok())
-            .map_or(1.0, |e| 10f64.powi(e)),
-    };
-    number.parse::<f64>().unwrap_or_default() * factor
 }
 
 fn tolerations(errors: &mut Errors, path: &str, tolerations: &Value) {

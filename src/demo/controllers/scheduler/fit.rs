@@ -209,7 +209,8 @@ impl NodeInfo {
         }
         for (name, amount) in &wish.amounts {
             let all = self.allocatable.get(name).copied().unwrap_or(0);
-            if self.used.get(name).copied().unwrap_or(0) + amount > all {
+            let used = self.used.get(name).copied().unwrap_or(0);
+            if used.saturating_add(*amount) > all {
                 reasons.push(format!("Insufficient {name}"));
                 resolvable &= *amount <= all;
             }
