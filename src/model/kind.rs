@@ -27,6 +27,8 @@ pub struct Facts {
     pub plural: &'static str,
     /// For a narrow column, at most 8 cells.
     pub short: &'static str,
+    /// For the narrowest, 2 to 4 letters; empty where `short` is no longer than that.
+    pub letters: &'static str,
     pub counts: Counts,
     /// Its pods carry its name in a label; their owner references lead elsewhere.
     pub labelled: bool,
@@ -49,10 +51,17 @@ impl Facts {
             kind,
             plural,
             short,
+            letters: "",
             counts: Counts::Own,
             labelled: false,
             serves: false,
         }
+    }
+
+    /// Two to four letters for a narrow column, where its short name has more.
+    pub const fn letters(mut self, letters: &'static str) -> Self {
+        self.letters = letters;
+        self
     }
 
     /// Its pods are its children's.
@@ -79,9 +88,12 @@ impl Facts {
 pub struct JobKind(pub &'static Facts);
 
 static JOB: Facts = Facts::new("batch", &["v1"], "Job", "jobs", "Job");
-static CRONJOB: Facts = Facts::new("batch", &["v1"], "CronJob", "cronjobs", "CronJob").serving();
+static CRONJOB: Facts = Facts::new("batch", &["v1"], "CronJob", "cronjobs", "CronJob")
+    .serving()
+    .letters("Cron");
 
-static POD_GROUP: Facts = Facts::new("", &["v1"], "PodGroup", "podgroups", "PodGroup");
+static POD_GROUP: Facts =
+    Facts::new("", &["v1"], "PodGroup", "podgroups", "PodGroup").letters("Grp");
 static POD: Facts = Facts::new("", &["v1"], "Pod", "pods", "Pod");
 
 impl JobKind {
@@ -96,6 +108,14 @@ impl JobKind {
 
     pub fn is_job(self) -> bool {
         self == Self::JOB
+    }
+
+    /// Its name in 2 to 4 letters.
+    pub fn letters(self) -> &'static str {
+        match self.0.letters {
+            "" => self.0.short,
+            letters => letters,
+        }
     }
 
     /// `pytorchjob`: as kubectl names one.

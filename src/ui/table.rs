@@ -124,6 +124,8 @@ pub enum Cell<'a> {
     Text(Cow<'a, str>),
     /// Text in a style of the theme (patched over the row's).
     Styled(Cow<'a, str>, Style),
+    /// A word, and what stands for it where the column is too narrow; in a style.
+    Either(Cow<'a, str>, Cow<'a, str>, Style),
     /// A count; zero is a dim `·`.
     Number(u64),
     /// Several parts with their own styles.
@@ -142,6 +144,14 @@ impl<'a> Cell<'a> {
     /// Text in a style.
     pub fn styled(text: impl Into<Cow<'a, str>>, style: Style) -> Self {
         Cell::Styled(text.into(), style)
+    }
+    /// A word, or in a narrow column its abbreviation.
+    pub fn either(
+        word: impl Into<Cow<'a, str>>,
+        short: impl Into<Cow<'a, str>>,
+        style: Style,
+    ) -> Self {
+        Cell::Either(word.into(), short.into(), style)
     }
     /// A state with its word.
     pub fn state(state: State, word: impl Into<Cow<'a, str>>) -> Self {

@@ -4,7 +4,7 @@ use super::rows::{Item, Place};
 use super::why;
 use crate::model::cron::CronState;
 use crate::model::human;
-use crate::model::job::{CronJobRow, JobRow, Phase};
+use crate::model::job::{CronJobRow, JobKind, JobRow, Phase};
 use crate::model::status::JobStatus;
 use crate::panes::Cx;
 use crate::panes::words::{devices, phase_state, when};
@@ -12,19 +12,25 @@ use crate::ui::meter::Fill;
 use crate::ui::{Cell, Column, Meter, Row, State};
 use ratatui::text::Span;
 
-/// Columns by rank; namespace and kind only where several are shown.
+/// Columns by rank; namespace and kind only where several are shown. Where both are, the names give way a little, so
+/// that 80 columns still have room for the time.
 pub fn columns(namespaces: bool, kinds: bool) -> Vec<Column> {
+    let (name, namespace) = if namespaces && kinds {
+        (20, 8)
+    } else {
+        (24, 10)
+    };
     let mut all = vec![
-        Column::new("state", "STATE").rank(0).width(9, 9, 11),
+        Column::new("state", "STATE").rank(0).width(10, 10, 11),
         Column::new("name", "NAME")
             .rank(0)
-            .width(24, 24, 64)
+            .width(name, 24, 64)
             .middle(),
         Column::new("namespace", "NS")
             .rank(2)
-            .width(10, 10, 18)
+            .width(namespace, 10, 18)
             .middle(),
-        Column::new("kind", "KIND").rank(3).width(7, 7, 8),
+        Column::new("kind", "KIND").rank(1).width(4, 7, 8),
         Column::new("progress", "PROGRESS")
             .rank(1)
             .width(14, 16, 26),
@@ -107,7 +113,7 @@ fn cell<'a>(column: &str, job: &'a JobRow, status: &JobStatus, cx: &Cx<'a>) -> C
             (phase, _) => Cell::state(phase_state(phase), state_word(phase)),
         },
         "namespace" => Cell::text(&*job.namespace),
-        "kind" => Cell::styled(job.kind.short, dim),
+        "kind" => kind(job.kind, cx),
         "progress" => progress(job, status, cx),
         "active" => counts(status, cx),
         "retries" if status.retries > 0 => {
@@ -137,6 +143,11 @@ fn cell<'a>(column: &str, job: &'a JobRow, status: &JobStatus, cx: &Cx<'a>) -> C
         "why" => reason(job, status, cx).map_or(Cell::Empty, |text| Cell::styled(text, dim)),
         _ => Cell::Empty,
     }
+}
+
+/// The kind's short name, or its letters where that does not fit.
+fn kind(kind: JobKind, cx: &Cx) -> Cell<'static> {
+    Cell::either(kind.short, kind.letters(), cx.theme.dim())
 }
 
 /// Shorter than the phase's own word where a column is all there is.
@@ -255,7 +266,7 @@ fn cron_cell<'a>(column: &str, cron: &'a CronJobRow, cx: &Cx<'a>) -> Cell<'a> {
             Cell::state(state, word)
         }
         "namespace" => Cell::text(&*cron.namespace),
-        "kind" => Cell::styled("CronJob", dim),
+        "kind" => kind(JobKind::CRONJOB, cx),
         "progress" => match CronState::of(cron, cx.now) {
             CronState::Held => Cell::Bar(Meter::words(&*cron.schedule)),
             state => Cell::Bar(Meter::words(state.words(cx.now))),

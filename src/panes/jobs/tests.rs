@@ -236,6 +236,27 @@ fn what_another_made_is_folded_under_it_and_unfolds_as_a_tree() {
     });
 }
 
+#[test]
+fn states_and_kinds_are_whole_on_narrow_screens() {
+    use crate::ui::table::layout;
+    for namespaces in [true, false] {
+        let columns = columns::columns(namespaces, true);
+        let natural: Vec<u16> = columns.iter().map(|_| 9).collect();
+        for total in 57..=80 {
+            let widths = layout(&columns, &natural, total);
+            let width = |id: &str| {
+                let at = columns.iter().position(|c| c.id() == id).unwrap();
+                widths[at].unwrap_or(0)
+            };
+            let retry = "↻ retry 34".chars().count();
+            assert!(usize::from(width("state")) >= retry, "{total}");
+            assert!(width("kind") >= 4, "{total}");
+            // the ordinary screen keeps the time
+            assert!(total < 78 || width("elapsed") == 7, "{total}");
+        }
+    }
+}
+
 static SET: Facts = Facts::new(
     "jobset.x-k8s.io",
     &["v1alpha2"],
@@ -243,7 +264,8 @@ static SET: Facts = Facts::new(
     "jobsets",
     "JobSet",
 )
-.of_children();
+.of_children()
+.letters("JSet");
 
 #[test]
 fn other_kinds_look_like_jobs_and_show_what_they_are_made_of() {
@@ -283,6 +305,14 @@ fn other_kinds_look_like_jobs_and_show_what_they_are_made_of() {
         pane.act(Action::Expand, cx);
         let open = fixture::shot(&mut pane, cx, 110, 8);
         insta::assert_snapshot!("jobs_tree", format!("{folded}\n{open}"));
+        // the kind stays where there is little room
+        for columns in [60, 80] {
+            let narrow = fixture::shot(&mut pane, cx, columns, 8);
+            assert!(
+                narrow.contains("KIND") && narrow.contains(" JSet "),
+                "{narrow}"
+            );
+        }
         pane.set_filter("kind:jobset", cx).unwrap();
         assert_eq!(names(&pane, cx)[0], "llama");
         // yaml, pods and logs are those of the set

@@ -115,7 +115,9 @@ fn remember(table: &Table<'_>, state: &mut TableState, rows: &[Row<'_>]) {
 fn natural(cell: &Cell<'_>, label: u16) -> usize {
     match cell {
         Cell::Empty => 0,
-        Cell::Text(words) | Cell::Styled(words, _) => text::width(words),
+        Cell::Text(words) | Cell::Styled(words, _) | Cell::Either(words, _, _) => {
+            text::width(words)
+        }
         Cell::Number(n) => text::count(*n).len(),
         Cell::Spans(spans) => text::spans_width(spans),
         Cell::State(_, word) => 2 + text::width(word),
@@ -235,6 +237,10 @@ fn draw_cell(
         Cell::Empty => {}
         Cell::Text(words) => put(buf, words, plain),
         Cell::Styled(words, style) => put(buf, words, plain.patch(*style)),
+        Cell::Either(word, short, style) => {
+            let fits = text::width(word) <= room;
+            put(buf, if fits { word } else { short }, plain.patch(*style));
+        }
         Cell::Number(0) => put(buf, theme.glyphs().zero(), theme.faint()),
         Cell::Number(n) => put(buf, &text::count(*n), plain),
         Cell::State(state, word) => {

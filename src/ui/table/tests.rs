@@ -256,3 +256,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_word_gives_way_to_its_abbreviation() {
+    let theme = Theme::plain(Glyphs::Unicode);
+    let drawn = |width: u16| {
+        let columns = [Column::new("kind", "KIND").width(4, 4, 8)];
+        let area = Rect::new(0, 0, width, 2);
+        let mut buf = Buffer::empty(area);
+        let mut state = TableState::default();
+        Table::new(&columns, 1)
+            .header(false)
+            .draw(area, &mut buf, &theme, &mut state, |_| {
+                Row::new(vec![Cell::either("PyTorch", "PyT", Style::new())])
+            });
+        let row: String = (0..width).map(|x| buf[(x, 0)].symbol()).collect();
+        row
+    };
+    assert!(drawn(12).contains("PyTorch"), "{}", drawn(12));
+    assert!(
+        drawn(6).contains("PyT") && !drawn(6).contains("PyTo"),
+        "{}",
+        drawn(6)
+    );
+}

@@ -125,7 +125,7 @@ impl Workload for This {
         "jobsets",
         "JobSet",
     )
-    .of_children();
+    .of_children().letters("JSet");
     type Spec = Spec;
     type Status = Status;
 

@@ -10,5 +10,5 @@ pub struct Paddle;
 
 impl Flavor for Paddle {
     const FACTS: &'static Facts =
-        &Facts::new("kubeflow.org", &["v1"], "PaddleJob", "paddlejobs", "Paddle");
+        &Facts::new("kubeflow.org", &["v1"], "PaddleJob", "paddlejobs", "Paddle").letters("Pad");
 }

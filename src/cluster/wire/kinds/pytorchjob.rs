@@ -15,5 +15,5 @@ impl Flavor for PyTorch {
         "PyTorchJob",
         "pytorchjobs",
         "PyTorch",
-    );
+    ).letters("PyT");
 }

@@ -75,7 +75,7 @@ impl Status {
 
 impl Workload for This {
     const FACTS: &'static Facts =
-        &Facts::new("ray.io", &["v1", "v1alpha1"], "RayJob", "rayjobs", "RayJob").of_children();
+        &Facts::new("ray.io", &["v1", "v1alpha1"], "RayJob", "rayjobs", "RayJob").of_children().letters("RayJ");
     type Spec = Spec;
     type Status = Status;
 

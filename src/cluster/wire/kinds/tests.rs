@@ -440,6 +440,7 @@ fn the_guide_the_list_and_the_files_agree() {
             panic!("{} is no workload", entry.plural())
         };
         assert!(kind.short.len() <= 8 && !entry.versions.is_empty());
+        assert!((2..=4).contains(&kind.letters().len()), "{kind:?}: letters");
         assert_eq!(
             crate::cluster::kinds::entry(entry.kind).plural(),
             entry.plural()

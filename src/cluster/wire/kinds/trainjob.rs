@@ -76,7 +76,7 @@ impl Workload for This {
         "trainjobs",
         "Train",
     )
-    .of_children();
+    .of_children().letters("Trn");
     type Spec = Spec;
     type Status = Status;
 

@@ -15,5 +15,5 @@ impl Flavor for XgBoost {
         "XGBoostJob",
         "xgboostjobs",
         "XGBoost",
-    );
+    ).letters("XGB");
 }
