@@ -34,6 +34,8 @@ pub struct Connected {
     sources: HashMap<SourceId, SourceHealth>,
     /// Workload kinds that are served, once known.
     pub workloads: Option<Vec<Kind>>,
+    /// Why others may be served all the same.
+    pub blind: Option<String>,
     /// The demo cluster's clock, which stands still; a real cluster's is ours.
     frozen: Option<DateTime<Utc>>,
     /// Last, so that it outlives the connection to it.
@@ -101,6 +103,7 @@ async fn open(args: &ClusterArgs, one_shot: &OneShotArgs, target: Target) -> Res
         fallback,
         sources: HashMap::new(),
         workloads: None,
+        blind: None,
         frozen: None,
         #[cfg(feature = "demo")]
         _demo: None,
@@ -216,7 +219,10 @@ impl Connected {
                 self.sources.remove(source);
             }
             Report::Notice(notice) => eprintln!("jobdeck: {}", notice.text),
-            Report::Workloads { kinds, .. } => self.workloads = Some(kinds.clone()),
+            Report::Workloads { kinds, blind, .. } => {
+                self.workloads = Some(kinds.clone());
+                self.blind.clone_from(blind);
+            }
             Report::Delta(_) | Report::Log(_) | Report::Object { .. } | Report::Fields { .. } => {}
         }
         Ok(report)

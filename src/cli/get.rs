@@ -124,7 +124,12 @@ fn workloads(
     if let Some(plural) = only.filter(|plural| !built_in.contains(plural)) {
         let served = connected.workloads.iter().flatten();
         if !{ served }.any(|kind| kind.plural() == plural) {
-            bail!("{plural}: this cluster does not serve them");
+            match &connected.blind {
+                None => bail!("{plural}: this cluster does not serve them"),
+                Some(why) => bail!(
+                    "{plural}: none can be listed, and whether they are served is not known\n{why}"
+                ),
+            }
         }
     }
     let crons: Vec<JobRow> = model.cronjobs.rows().map(CronJobRow::as_workload).collect();

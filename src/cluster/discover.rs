@@ -174,6 +174,38 @@ pub async fn named(http: &Http) -> Result<Served, Failure> {
     Ok(served)
 }
 
+/// Where discovery is forbidden: asks for the kinds themselves, in each version we know, best first. `places`: where
+/// to list them, `None` for all namespaces; the first that allows it decides. What may be listed nowhere counts as
+/// not served.
+pub async fn probe(
+    http: &Http,
+    kinds: &'static [Entry],
+    places: &[Option<&str>],
+) -> Result<Served, Failure> {
+    let one = |entry: &'static Entry| async move {
+        for version in entry.versions {
+            for place in places {
+                let path = entry.path(version, *place);
+                match http.read(&Ask::get(format!("{path}?limit=1"))).await {
+                    Ok(_) => return Ok(Some((entry, *version))),
+                    // not in this version
+                    Err(failure) if failure.code() == Some(404) => break,
+                    Err(failure) if failure.code() == Some(403) => {}
+                    Err(failure) => return Err(failure),
+                }
+            }
+        }
+        Ok(None)
+    };
+    let mut served = Served::default();
+    let found = futures::future::try_join_all(kinds.iter().map(one)).await?;
+    for (entry, version) in found.into_iter().flatten() {
+        let kinds = BTreeMap::from([(entry.plural().to_owned(), Vec::new())]);
+        served.add(entry.group, version.to_owned(), kinds);
+    }
+    Ok(served)
+}
+
 impl Served {
     fn take(&mut self, groups: Vec<Group>) {
         for group in groups {

@@ -25,6 +25,8 @@ pub enum Report {
     Workloads {
         cluster: ClusterId,
         kinds: Vec<Kind>,
+        /// Why others may be served all the same: discovery is forbidden, or failed.
+        blind: Option<String>,
     },
     /// Something a user should read.
     Notice(Notice),

@@ -219,11 +219,11 @@ impl Watch {
 
     /// Watches the known namespaces one by one, until the whole may be listed again or nobody wants it.
     async fn narrow(&self) {
-        let what = self.entry.plural();
-        if self.shared.first_time(what) {
+        // one sentence for all kinds of the cluster: `doctor` tells which they are
+        if self.shared.first_time("narrow") {
             let shown: Vec<&str> = self.fallback.iter().map(|n| &**n).collect();
             let text = format!(
-                "{what} in all namespaces: forbidden (needs list and watch on {what}); showing {} only",
+                "lists of all namespaces are forbidden (`jobdeck doctor` tells which); showing {} only",
                 shown.join(", ")
             );
             self.shared.notice(Severity::Info, text).await;

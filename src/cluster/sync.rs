@@ -15,6 +15,9 @@ const POLL: Duration = Duration::from_secs(30);
 /// Back-off: first wait, and the longest.
 const FIRST: Duration = Duration::from_millis(800);
 const LONGEST: Duration = Duration::from_secs(30);
+/// So many answers 429 in a row are waited out without a word: a server that is starting, or has just been taught a
+/// kind, says so for a second or two.
+const THROTTLED: u32 = 4;
 /// A watch that lived this long was a good one, even if nothing happened in it.
 const GOOD: Duration = Duration::from_secs(5);
 
@@ -390,8 +393,7 @@ impl Sync {
                 .retry_after()
                 .map_or(backoff, |asked| asked.max(backoff)),
         );
-        let throttled = code == 429 && self.failures < 3;
-        if throttled && self.synced {
+        if code == 429 && self.failures <= THROTTLED {
             return;
         }
         self.stale(failure.to_string(), out);

@@ -7,14 +7,18 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::discover::named;
+use super::discover::{Served, named, probe};
+use super::failure::Failure;
 use super::kinds::Entry;
-use super::report::Report;
+use super::report::{Report, Severity};
 use super::source::Shared;
 use super::subscribe::Watch;
 use super::wire::kinds::WORKLOADS;
 use crate::model::ids::Name;
 use crate::model::want::{Kind, Selector};
+
+/// A first look that fails for a moment is made again so often.
+const TRIES: u32 = 3;
 
 /// All workload kinds of a scope, wanted together.
 pub struct Workloads {
@@ -35,6 +39,7 @@ impl Workloads {
     pub async fn look_after(self) {
         let mut running: HashMap<Kind, Running> = HashMap::new();
         let mut told = false;
+        let mut tries = 0;
         loop {
             // one whose objects vanished although it is still announced waits for the next look, so that a server
             // that contradicts itself is not asked again at once
@@ -48,11 +53,13 @@ impl Workloads {
             });
             let found = tokio::select! {
                 () = self.cancel.cancelled() => return,
-                found = named(&self.shared.http) => found,
+                found = self.look() => found,
             };
+            let blind;
             let mut changed = !ended.is_empty();
             match found {
-                Ok(served) => {
+                Ok((served, forbidden)) => {
+                    blind = forbidden;
                     for entry in WORKLOADS {
                         let version = served.version(entry);
                         let was = running.get(&entry.kind).map(|watch| watch.version);
@@ -70,15 +77,31 @@ impl Workloads {
                     }
                     self.shared.learn(served);
                 }
+                Err(failure) if !told && tries < TRIES && failure.retry_after().is_some() => {
+                    tries += 1;
+                    let wait = failure.retry_after().unwrap_or_default();
+                    tokio::select! {
+                        () = self.cancel.cancelled() => return,
+                        () = self.shared.wait(wait) => continue,
+                    }
+                }
                 // what runs goes on: a server that does not answer says nothing about its kinds
-                Err(failure) => tracing::info!(%failure, "discovery of workload kinds"),
+                Err(failure) => {
+                    tracing::info!(%failure, "discovery of workload kinds");
+                    blind = Some(format!("asking what is served failed: {failure}"));
+                }
             }
             if changed || !told {
                 told = true;
                 let cluster = self.shared.cluster;
                 let mut kinds: Vec<Kind> = running.keys().copied().collect();
                 kinds.sort_unstable();
-                if !self.shared.send(Report::Workloads { cluster, kinds }).await {
+                let report = Report::Workloads {
+                    cluster,
+                    kinds,
+                    blind,
+                };
+                if !self.shared.send(report).await {
                     return;
                 }
             }
@@ -88,6 +111,29 @@ impl Workloads {
                 () = self.shared.wait(self.shared.tuning.discovery) => {}
             }
         }
+    }
+
+    /// What is served; and, where nobody may ask that, what could be listed all the same, with the reason.
+    async fn look(&self) -> Result<(Served, Option<String>), Failure> {
+        match named(&self.shared.http).await {
+            Err(failure) if failure.code() == Some(403) => {}
+            found => return Ok((found?, None)),
+        }
+        let why =
+            "discovery is forbidden (needs get on /apis: ask for the ClusterRole system:discovery)";
+        if self.shared.first_time(why) {
+            let text = format!("{why}; asking for the kinds that jobdeck knows one by one");
+            self.shared.notice(Severity::Info, text).await;
+        }
+        let places: Vec<Option<&str>> = match &self.namespace {
+            Some(namespace) => vec![Some(namespace)],
+            None => {
+                let known = self.fallback.iter().map(|name| Some(&**name));
+                std::iter::once(None).chain(known).collect()
+            }
+        };
+        let served = probe(&self.shared.http, WORKLOADS, &places).await?;
+        Ok((served, Some(why.to_owned())))
     }
 
     fn start(&self, entry: &'static Entry, version: &'static str) -> Running {

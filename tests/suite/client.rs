@@ -186,7 +186,10 @@ async fn forbidden_everywhere_shows_what_is_allowed() {
         .await;
     assert_eq!(client.notices.len(), 1, "{:?}", client.notices);
     let text = &client.notices[0].text;
-    assert!(text.contains("pods in all namespaces: forbidden"), "{text}");
+    assert!(
+        text.contains("lists of all namespaces are forbidden"),
+        "{text}"
+    );
     assert!(text.ends_with("showing default, ml only"), "{text}");
     // allowed one day: found without being told
     server.state().allowed = None;

@@ -117,7 +117,7 @@ async fn without_a_schema_the_object_is_shown_and_the_reason_is_a_word() {
         .schemas
         .extend([own(json!({"components": {"schemas": {}}}))]);
     next("the server publishes no schema of kubeflow.org/v1 PyTorchJob").await;
-    server.state().forbidden.push("/openapi/v3");
+    server.state().forbidden.push("/openapi/v3".into());
     next("reading schemas is forbidden (needs get on /openapi/v3)").await;
 }
 

@@ -7,10 +7,11 @@ use jobdeck::model::want::{Kind, Selector, Want};
 use serde_json::{Value, json};
 
 use crate::harness::Client;
-use crate::scripted::Server;
+use crate::scripted::{Fault, Server};
 
 const SETS: &str = "jobset.x-k8s.io/v1alpha2/jobsets";
 const JOBS: &str = "batch/v1/jobs";
+const TORCH: &str = "kubeflow.org/v1/pytorchjobs";
 
 fn set(name: &str) -> Value {
     json!({"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet",
@@ -131,6 +132,84 @@ async fn children_are_counted_once_by_their_parent_in_whatever_order_they_come()
     assert!(model.jobs.rows().all(|j| model.parent(j).is_none()));
 }
 
+#[tokio::test]
+async fn what_is_forbidden_of_all_kinds_is_one_sentence() {
+    let server = Server::start();
+    for resource in [SETS, JOBS, TORCH] {
+        server.serve(resource);
+    }
+    server.put_custom(SETS, set("a"));
+    server.put_custom(JOBS, child("a-workers-0", "a", 2));
+    server.put("p", "Running");
+    server.put_in("ml", "q", "Running");
+    let wide = [SETS, JOBS, TORCH].map(|at| format!("/apis/{at}"));
+    server.state().forbidden.extend(wide);
+    server.state().allowed = Some(vec!["ml".into()]);
+    let mut client = Client::open(&server).await;
+    let watch = |kind| Want::Watch(kind, Selector::All);
+    let wants = [watch(Kind::Job), watch(Kind::Pod), Want::Workloads];
+    client.cluster.want(None, &wants);
+    client
+        .until("what is in ml", |c| {
+            c.model.jobs.len() == 2 && c.rows().len() == 1
+        })
+        .await;
+    let said: Vec<&str> = client.notices.iter().map(|n| &*n.text).collect();
+    let [one] = said.as_slice() else {
+        panic!("{said:?}")
+    };
+    assert!(one.ends_with("showing default, ml only"), "{one}");
+}
+
+#[tokio::test]
+async fn where_discovery_is_forbidden_kinds_are_asked_for_one_by_one() {
+    let server = Server::start();
+    server.serve(SETS);
+    server.serve("kubeflow.org/v1/mpijobs");
+    server.put_custom(SETS, set("a"));
+    server.put_custom(
+        "kubeflow.org/v1/mpijobs",
+        json!({"metadata": {"name": "m", "namespace": "ml"}}),
+    );
+    // its cluster-wide list is forbidden as well: found in a namespace
+    server.state().forbidden = vec!["=/apis".into(), format!("/apis/{SETS}")];
+    let mut client = Client::open(&server).await;
+    client.cluster.want(None, &[Want::Workloads]);
+    client.until("both", |c| c.model.jobs.len() == 2).await;
+    assert_eq!(client.workloads[0], ["jobsets", "mpijobs"]);
+    let said = |c: &Client| {
+        c.notices
+            .iter()
+            .filter(|n| n.text.contains("system:discovery"))
+            .count()
+    };
+    assert_eq!(said(&client), 1, "{:?}", client.notices);
+    // and let go when it is no longer there
+    server.withdraw(SETS);
+    client.until("one", |c| c.model.jobs.len() == 1).await;
+    assert_eq!(said(&client), 1, "{:?}", client.notices);
+
+    server.serve(JOBS);
+    let (ok, table, said) = get(&server, &["mpijobs"]);
+    assert!(ok && table.lines().count() == 2, "{table}{said}");
+    let (ok, _, said) = get(&server, &["rayjobs"]);
+    assert!(
+        !ok && said.contains("discovery is forbidden") && !said.contains("does not serve"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_server_that_is_not_ready_yet_is_waited_for() {
+    let server = Server::start();
+    server.put_in("ml", "a", "Running");
+    server.fail([Fault::Status(429, Some(1))]);
+    let (ok, table, said) = get(&server, &["pods"]);
+    assert!(ok && table.contains("Running"), "{table}{said}");
+    // both lists of the same pods: the one that was put off, and its repetition
+    assert_eq!(server.asked().len(), 2);
+}
+
 fn get(server: &Server, args: &[&str]) -> (bool, String, String) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config");
@@ -161,8 +240,7 @@ fn get(server: &Server, args: &[&str]) -> (bool, String, String) {
 fn get_prints_every_kind_once_or_one_kind() {
     let server = Server::start();
     let cron = "batch/v1/cronjobs";
-    let torch = "kubeflow.org/v1/pytorchjobs";
-    for resource in [SETS, JOBS, cron, torch] {
+    for resource in [SETS, JOBS, cron, TORCH] {
         server.serve(resource);
     }
     server.put_custom(SETS, set("a"));
@@ -172,7 +250,7 @@ fn get_prints_every_kind_once_or_one_kind() {
         json!({"metadata": {"name": "alone", "namespace": "ml"}, "spec": {"completions": 3}}),
     );
     server.put_custom(cron, json!({"metadata": {"name": "nightly", "namespace": "ml"}, "spec": {"schedule": "@daily", "suspend": true}}));
-    server.put_custom(torch, json!({"apiVersion": "kubeflow.org/v1", "metadata": {"name": "llama", "namespace": "ml"},
+    server.put_custom(TORCH, json!({"apiVersion": "kubeflow.org/v1", "metadata": {"name": "llama", "namespace": "ml"},
         "spec": {"pytorchReplicaSpecs": {"Master": {}, "Worker": {"replicas": 3}}},
         "status": {"conditions": [{"type": "Running", "status": "True"}], "replicaStatuses": {"Worker": {"active": 3}}}}));
 

@@ -82,8 +82,8 @@ pub struct State {
     custom: BTreeMap<String, custom::Custom>,
     /// `apis/GROUP/VERSION` → hash and OpenAPI document; an empty map: no `/openapi/v3` at all.
     pub schemas: BTreeMap<String, (u32, Value)>,
-    /// Paths that begin so are 403.
-    pub forbidden: Vec<&'static str>,
+    /// Paths that begin so are 403; `=` before it: that path only.
+    pub forbidden: Vec<String>,
     /// Answers to requests for logs, in order; the last one stays.
     pub logs: VecDeque<Log>,
     hung_up: u64,
@@ -326,7 +326,11 @@ fn answer(request: &Request, out: &mut Out, shared: &Shared) -> bool {
         return out.status(401, "Unauthorized", None);
     }
     let path = &request.path;
-    if state.forbidden.iter().any(|start| path.starts_with(start)) {
+    let forbids = |start: &String| match start.strip_prefix('=') {
+        Some(only) => path == only,
+        None => path.starts_with(start.as_str()),
+    };
+    if state.forbidden.iter().any(forbids) {
         return out.status(403, &format!("forbidden: cannot get path {path:?}"), None);
     }
     if let Some(rest) = path.strip_prefix("/openapi/v3") {

@@ -279,6 +279,20 @@ fn retry_after_is_honoured_and_not_undercut() {
 }
 
 #[test]
+fn a_server_that_is_still_starting_is_waited_for_but_not_for_ever() {
+    for streaming in [true, false] {
+        let mut sync = Sync::new("jobs".into(), None, streaming);
+        for _ in 0..THROTTLED {
+            assert_eq!(sync.step(status(429), at(0), 0.5), []);
+            assert!(matches!(sync.next(), Next::Wait(_)));
+            sync.woken(streaming);
+        }
+        sync.step(status(429), at(0), 0.5);
+        assert!(matches!(sync.health(), Health::Failing { why } if why.contains("429")));
+    }
+}
+
+#[test]
 fn a_server_that_hangs_up_at_once_is_not_hammered() {
     let mut sync = Sync::new("jobs".into(), None, false);
     sync.step(page(1, None, "5"), at(0), 0.5);
