@@ -18,7 +18,7 @@ pub fn columns(namespaces: bool, kinds: bool) -> Vec<Column> {
     let (name, namespace) = if namespaces && kinds {
         (20, 8)
     } else {
-        (24, 10)
+        (23, 10)
     };
     let mut all = vec![
         Column::new("state", "STATE").rank(0).width(10, 10, 11),
