@@ -43,6 +43,18 @@ pub fn install(cluster: &mut Cluster) {
             tracing::error!(%name, reason = why.message, "a definition was refused");
         }
     }
+    let runtimes = cluster
+        .store
+        .kind_id("trainer.kubeflow.org", "clustertrainingruntimes");
+    if let Some(kind) = runtimes
+        && cluster.store.get(kind, "", "torch-distributed").is_none()
+    {
+        // Its chart installs it with the definition.
+        let made = cluster.create(kind, "", trainer::torch_distributed(), &by);
+        if let Err(why) = made {
+            tracing::error!(reason = why.message, "the torch runtime was refused");
+        }
+    }
     cluster.random = random;
 }
 

@@ -83,6 +83,21 @@ fn train_job() -> Value {
     )
 }
 
+/// The runtime that comes with the project for trainings with torch.
+pub fn torch_distributed() -> Value {
+    json!({
+        "metadata": {"name": "torch-distributed", "labels": {"trainer.kubeflow.org/framework": "torch"}},
+        "spec": {
+            "mlPolicy": {"numNodes": 1, "torch": {}},
+            "template": {"spec": {"replicatedJobs": [{"name": "node", "template": {
+                "metadata": {"labels": {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}},
+                "spec": {"template": {"spec": {"containers": [
+                    {"name": "node", "image": "pytorch/pytorch:2.13.0-cuda13.0-cudnn9-runtime"}]}}},
+            }}]}},
+        },
+    })
+}
+
 fn runtime(kind: &'static str, cluster: bool) -> Value {
     let definition = Definition {
         group: GROUP,

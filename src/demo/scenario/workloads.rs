@@ -13,6 +13,8 @@ macro_rules! files {
 /// Every file of the folder.
 const FILES: &[(&str, &str)] = files![
     "agent-gym.yaml",
+    "bert-distill.yaml",
+    "clip-retrieval.yaml",
     "dlrm-wide-deep.yaml",
     "fraud-boosting-week34.yaml",
     "gemma3-jax-pretrain.yaml",
@@ -24,8 +26,12 @@ const FILES: &[(&str, &str)] = files![
     "osu-allreduce.yaml",
     "ppo-arena.yaml",
     "ppocr-v5-finetune.yaml",
+    "qwen3-sft.yaml",
+    "ranker-refresh.yaml",
     "rlhf-nightly.yaml",
     "sd3-lora-elastic.yaml",
+    "slm-pretrain.yaml",
+    "train-runtimes.yaml",
 ];
 
 /// The documents of a file; `None` if there is no such file or it is not YAML.

@@ -96,7 +96,9 @@ impl Workload for This {
             jobs.fill(row, names);
             let of = jobs.active.max(jobs.ready);
             let parts = [of, jobs.succeeded, jobs.failed, jobs.suspended];
-            total = total.saturating_add(parts.into_iter().fold(0, u32::saturating_add));
+            // one that waits for another is listed, but counts nowhere yet
+            let all = parts.into_iter().fold(0, u32::saturating_add).max(1);
+            total = total.saturating_add(all);
             done = done.saturating_add(jobs.succeeded);
         }
         match status.trainer_status.progress_percentage {

@@ -203,6 +203,15 @@ impl<'a, 'h> Look<'a, 'h> {
         *old = new;
         changed
     }
+
+    /// Sets a field of the status; null takes it away.
+    pub fn report(&mut self, field: &str, value: Value) {
+        if !value.is_null() {
+            self.status[field] = value;
+        } else if let Some(fields) = self.status.as_object_mut() {
+            fields.remove(field);
+        }
+    }
 }
 
 /// Namespace and name.
@@ -224,15 +233,31 @@ pub fn time(value: &Value) -> Option<DateTime<Utc>> {
     value.as_str()?.parse().ok()
 }
 
-/// Takes over the entries of one map into another (labels, annotations); the new ones win.
-pub fn merge(into: &mut Value, from: &Value) {
+/// Sets environment variables, over those of the same name.
+pub fn set_env(container: &mut Value, variables: &[(&str, Value)]) {
+    let mut env = container["env"].as_array().cloned().unwrap_or_default();
+    for (name, value) in variables {
+        let entry = match value {
+            Value::String(_) => json!({"name": name, "value": value}),
+            _ => json!({"name": name, "valueFrom": value}),
+        };
+        match env.iter_mut().find(|e| e["name"] == *name) {
+            Some(old) => *old = entry,
+            None => env.push(entry),
+        }
+    }
+    container["env"] = json!(env);
+}
+
+/// Takes over the entries of a map into a field (labels, annotations); the new ones win.
+pub fn merge(parent: &mut Value, field: &str, from: &Value) {
     let Some(from) = from.as_object().filter(|f| !f.is_empty()) else {
         return;
     };
-    if !into.is_object() {
-        *into = json!({});
+    if !parent[field].is_object() {
+        parent[field] = json!({});
     }
     for (key, value) in from {
-        into[key.as_str()] = value.clone();
+        parent[field][key.as_str()] = value.clone();
     }
 }

@@ -9,6 +9,7 @@ mod jobset;
 mod look;
 mod mpi;
 mod training;
+mod trainjob;
 
 use std::sync::Arc;
 
@@ -53,6 +54,7 @@ const OPERATORS: &[Operator] = &[
     }),
     operator("jobset.x-k8s.io", "JobSet", jobset::sync),
     operator("kubeflow.org", "MPIJob", mpi::sync),
+    operator("trainer.kubeflow.org", "TrainJob", trainjob::sync),
 ];
 
 /// The id of a custom kind, while it is served.
@@ -103,9 +105,11 @@ pub fn observe(hub: &mut Hub<'_>, event: &Event) {
 ///
 /// # Errors
 /// 403, as every webhook that denies a request.
-pub fn admit(_: &Cluster, kind: &Kind, value: &mut Value) -> Result<(), Refusal> {
-    if (kind.group.as_str(), kind.kind.as_str()) == ("jobset.x-k8s.io", "JobSet") {
-        jobset::defaults(value);
+pub fn admit(cluster: &Cluster, kind: &Kind, value: &mut Value) -> Result<(), Refusal> {
+    match (kind.group.as_str(), kind.kind.as_str()) {
+        ("jobset.x-k8s.io", "JobSet") => jobset::defaults(value),
+        ("trainer.kubeflow.org", "TrainJob") => trainjob::admit(cluster, kind, value)?,
+        _ => {}
     }
     Ok(())
 }

@@ -47,6 +47,17 @@ impl Stage {
         self.0.settle();
     }
 
+    /// What the API server says to an object that it does not take.
+    pub fn refused(&mut self, kind: &str, name: &str, spec: Value) -> String {
+        let kind = self.id(&format!("{}s", kind.to_lowercase()));
+        let value = json!({"metadata": {"name": name}, "spec": spec});
+        let made = self
+            .0
+            .cluster
+            .create(kind, "default", value, &Writer::new("kubectl"));
+        made.unwrap_err().message
+    }
+
     pub fn change(&mut self, plural: &str, name: &str, change: impl FnOnce(&mut Value)) {
         let mut value = self.get(plural, name);
         change(&mut value);

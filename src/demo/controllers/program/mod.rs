@@ -165,6 +165,14 @@ impl Launch {
         }
     }
 
+    /// How far a training has come after so many simulated seconds; `None` for every other program.
+    pub fn progress(&self, seconds: f64) -> Option<train::Progress> {
+        match self.course() {
+            Course::Trains(training) => Some(training.progress(seconds)),
+            Course::Ran(_) => None,
+        }
+    }
+
     fn course(&self) -> Course {
         let trains = self.image.starts_with("jobdeck.dev/demo/train")
             || self.argv.first().is_some_and(|a| a == "jobdeck-train");

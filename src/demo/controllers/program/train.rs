@@ -55,7 +55,32 @@ pub struct Training {
     length: Option<f64>,
 }
 
+/// What a trainer would report of itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress {
+    /// 0..100
+    pub percent: u64,
+    /// Seconds until the last step.
+    pub remaining: u64,
+    pub epoch: f64,
+    pub loss: f64,
+    pub lr: f64,
+}
+
 impl Training {
+    /// As of the last logged step.
+    pub fn progress(&self, seconds: f64) -> Progress {
+        let steps = ((seconds - self.warmup) / self.pace).max(0.0) as u64;
+        let step = steps.min(self.last_step()) / self.log_every * self.log_every;
+        Progress {
+            percent: step * 100 / self.steps,
+            remaining: ((self.steps - step) as f64 * self.pace) as u64,
+            epoch: self.epoch_at(step),
+            loss: self.loss_at(step),
+            lr: self.lr_at(step),
+        }
+    }
+
     pub fn new(argv: &[String], env: &BTreeMap<String, String>, attempt: u32, seed: u64) -> Self {
         let options = options(argv);
         let text = |name: &str, or: &str| options.get(name).cloned().unwrap_or(or.to_owned());

@@ -98,9 +98,9 @@ pub fn job(look: &Look<'_, '_>, replicated: &Value, index: i64) -> Value {
     });
     let mut spec = template["spec"].clone();
     for part in ["labels", "annotations"] {
-        merge(&mut meta[part], &template["metadata"][part]);
-        merge(&mut meta[part], &marks);
-        merge(&mut spec["template"]["metadata"][part], &marks);
+        merge(&mut meta, part, &template["metadata"][part]);
+        merge(&mut meta, part, &marks);
+        merge(&mut spec["template"]["metadata"], part, &marks);
     }
     if look.spec["network"]["enableDNSHostnames"] == true {
         spec["template"]["spec"]["subdomain"] = json!(subdomain(look));
