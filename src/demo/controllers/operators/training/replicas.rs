@@ -75,7 +75,7 @@ impl Look<'_, '_> {
         let mut containers = pod.status.container_statuses.iter();
         let counts = containers.find(|c| c.name == self.framework.container);
         let ended = counts.and_then(|c| c.state.terminated.as_ref());
-        let code = ended.map_or(UNKNOWN, |t| i64::from(t.exit_code));
+        let code = ended.map_or(UNKNOWN, |t| t.exit_code);
         if pod.deleting() {
             return;
         }
