@@ -170,7 +170,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::fixture::{job, key};
+    use crate::model::Model;
+    use crate::model::fixture::{job, jobs, key, pod, pods, running};
     use crate::model::job::{Facts, JobKind};
 
     static SET: Facts = Facts::new("x", &["v1"], "Set", "sets", "Set").of_children();
@@ -204,6 +205,29 @@ mod tests {
         f.row(Some(&new), None);
         f.row(Some(&owned(4, Some(2), 1, false)), None);
         assert_eq!(f, Family::default());
+    }
+
+    #[test]
+    fn a_launcher_that_is_a_job_of_its_own_is_ready_with_its_workers() {
+        static MPI: Facts = Facts::new("x", &["v1"], "MPIJob", "mpijobs", "MPI");
+        let mut mpi = job(1, "mpi");
+        (mpi.kind, mpi.active) = (JobKind(&MPI), 3);
+        let mut launcher = owned(2, Some(1), 1, false);
+        launcher.ready = 1;
+        let mut workers = [pod(3, &mpi), pod(4, &mpi)];
+        for worker in &mut workers {
+            worker.owner = Some(("MPIJob".into(), "mpi".into(), mpi.key.uid));
+            *worker = running(worker.clone(), "n", 1);
+        }
+        let mut model = Model::default();
+        for delta in [jobs(&[mpi.clone(), launcher.clone()]), pods(&workers)] {
+            model.apply(delta);
+        }
+        assert_eq!(model.status(&mpi).ready, 3);
+        // its counts say that one of them is gone already
+        mpi.active = 2;
+        model.apply(jobs(&[mpi.clone()]));
+        assert_eq!(model.status(&mpi).ready, 2);
     }
 
     #[test]

@@ -174,6 +174,11 @@ impl Model {
             status.active = status.active.max(count(sum.active));
             status.ready = status.ready.max(count(sum.ready));
             status.failed = status.failed.max(count(sum.failed));
+        } else if !job.kind.is_job() {
+            // counted as active by its own status, but the pods of a Job: an MPIJob's launcher
+            let below = u32::try_from(self.family.sum(job.key).ready).unwrap_or(u32::MAX);
+            let ready = status.ready.saturating_add(below).min(status.active);
+            status.ready = status.ready.max(ready);
         }
         status
     }
