@@ -107,6 +107,7 @@ pub fn pod(uid: u128, job: &JobRow) -> PodRow {
         started: None,
         finished: None,
         member: None,
+        replica: None,
         container_names: "main".into(),
     }
 }

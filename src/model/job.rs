@@ -49,17 +49,41 @@ pub enum Activity {
 }
 
 /// One role of a workload: a replica type, a replicated job, a worker group.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RoleRow {
     pub name: Name,
     /// Replicas asked for.
     pub wanted: u32,
+    /// Pods of one replica: more than one where a replica is a Job or a group.
+    pub each: u32,
     pub active: u32,
     pub ready: u32,
     pub succeeded: u32,
     pub failed: u32,
     /// Device requests of one replica.
     pub devices: Devices,
+}
+
+impl Default for RoleRow {
+    fn default() -> Self {
+        Self {
+            name: Name::default(),
+            wanted: 0,
+            each: 1,
+            active: 0,
+            ready: 0,
+            succeeded: 0,
+            failed: 0,
+            devices: Devices::default(),
+        }
+    }
+}
+
+impl RoleRow {
+    /// Pods of all its replicas.
+    pub fn pods(&self) -> u32 {
+        self.wanted.saturating_mul(self.each)
+    }
 }
 
 /// One workload of any kind, flattened from its JSON by the watch task. Counters absent in `status` are 0.
@@ -91,6 +115,8 @@ pub struct JobRow {
     pub seconds_left: Option<u32>,
     /// What it is made from, e.g. `ClusterTrainingRuntime/torch-distributed`.
     pub runtime: Option<Name>,
+    /// What else its status tells and no other field has, in the kind's own words: `dashboard` and its address.
+    pub told: Vec<(Name, Box<str>)>,
 
     pub parallelism: u32,
     /// How much there is to do. `None`: a work-queue job (or parallelism unset too: then 1).
@@ -154,6 +180,7 @@ impl JobRow {
             restarts: 0,
             seconds_left: None,
             runtime: None,
+            told: Vec::new(),
             parallelism: 0,
             completions: None,
             indexed: false,
@@ -210,6 +237,8 @@ pub struct Policy {
     /// `podReplacementPolicy: Failed`.
     pub replace_failed_only: bool,
     pub restart_on_failure: bool,
+    /// What only this kind can be told, a phrase each: `keeps no running pods after its end`.
+    pub terms: Vec<Box<str>>,
     /// One sentence per podFailurePolicy rule, e.g. `FailJob on exit 42`.
     pub failure_rules: Vec<Box<str>>,
     /// successPolicy rules: succeededIndexes and succeededCount.

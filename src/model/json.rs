@@ -105,6 +105,9 @@ pub struct RowJson {
     /// Replicas by role; none for a Job.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<RoleJson>,
+    /// What only this kind's status tells: both states of a RayJob, metrics of a TrainJob.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub details: BTreeMap<String, String>,
     /// Label selectors that find its pods, one or the other.
     pub selectors: Vec<String>,
     pub labels: BTreeMap<String, String>,
@@ -117,6 +120,8 @@ pub struct RoleJson {
     pub name: String,
     /// Replicas asked for.
     pub replicas: u32,
+    /// Pods of one replica.
+    pub pods_each: u32,
     pub active: u32,
     pub ready: u32,
     pub succeeded: u32,
@@ -147,6 +152,7 @@ impl RoleJson {
         Self {
             name: role.name.to_string(),
             replicas: role.wanted,
+            pods_each: role.each,
             active: role.active,
             ready: role.ready,
             succeeded: role.succeeded,
@@ -193,6 +199,9 @@ impl RowJson {
             owner_hint: job.owner_hint().to_string(),
             runtime: text(job.runtime.as_deref()),
             roles: job.roles.iter().map(RoleJson::of).collect(),
+            details: (job.told.iter())
+                .map(|(what, text)| (what.to_string(), text.to_string()))
+                .collect(),
             selectors: job.pod_selectors(),
             labels: labels(&job.labels),
         }

@@ -31,6 +31,7 @@ pub mod policy;
 pub mod progress;
 pub mod quantity;
 pub mod resources;
+pub mod roles;
 pub mod sort;
 pub mod status;
 pub mod summary;

@@ -54,6 +54,8 @@ pub struct PodRow {
     pub finished: Option<DateTime<Utc>>,
     /// What it belongs to by a label instead of an owner reference.
     pub member: Option<Box<Member>>,
+    /// Which replica of which role it is, where its labels tell.
+    pub replica: Option<Box<Replica>>,
     /// Container names in order, init containers and sidecars last; shared between equal pods.
     pub container_names: Name,
 }
@@ -70,6 +72,17 @@ pub struct Member {
     pub total: Option<u32>,
     pub queue: Option<Name>,
     pub class: Option<Name>,
+}
+
+/// A place in a workload of several roles.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replica {
+    /// The role as the label has it: of Kubeflow's kinds in small letters.
+    pub role: Name,
+    /// Number of the replica; none where replicas are not told apart (workers of Ray).
+    pub number: Option<u32>,
+    /// Which pod of the replica it is, where one is several.
+    pub within: u32,
 }
 
 /// How a container ended.

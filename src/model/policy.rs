@@ -5,16 +5,17 @@ use chrono::TimeDelta;
 use super::human;
 use super::job::JobRow;
 
-/// One short phrase per rule that differs from doing nothing, the shape of the job first.
+/// One short phrase per rule that differs from doing nothing, the shape of the workload first: how many of what a
+/// Job runs, the roles of other kinds and what they are made from.
 pub fn summary(job: &JobRow) -> Vec<String> {
     let p = &job.policy;
-    let mut all = Vec::new();
-    all.push(match (job.completions, job.indexed) {
-        (Some(n), true) => format!("{n} indexes, {} at a time", job.parallelism),
-        (Some(1), false) if job.parallelism <= 1 => "one pod".into(),
-        (Some(n), false) => format!("{n} successes, {} pods at a time", job.parallelism),
-        (None, _) => format!("work queue of {} pods", job.parallelism),
-    });
+    let mut all = if job.kind.is_job() {
+        vec![shape(job)]
+    } else {
+        roles(job)
+    };
+    all.extend(job.runtime.iter().map(|runtime| format!("from {runtime}")));
+    all.extend(p.terms.iter().map(ToString::to_string));
     if let Some(n) = p.backoff_limit_per_index {
         let most = p
             .max_failed_indexes
@@ -53,6 +54,26 @@ pub fn summary(job: &JobRow) -> Vec<String> {
     all
 }
 
+fn shape(job: &JobRow) -> String {
+    match (job.completions, job.indexed) {
+        (Some(n), true) => format!("{n} indexes, {} at a time", job.parallelism),
+        (Some(1), false) if job.parallelism <= 1 => "one pod".into(),
+        (Some(n), false) => format!("{n} successes, {} pods at a time", job.parallelism),
+        (None, _) => format!("work queue of {} pods", job.parallelism),
+    }
+}
+
+/// `1 Master`, `8 Worker`, `2 × 4 node` where a replica is several pods.
+fn roles(job: &JobRow) -> Vec<String> {
+    let roles = job.roles.iter().filter(|role| role.wanted > 0);
+    roles
+        .map(|role| match role.each {
+            0 | 1 => format!("{} {}", role.wanted, role.name),
+            each => format!("{} × {each} {}", role.wanted, role.name),
+        })
+        .collect()
+}
+
 fn tries(n: u32) -> String {
     match n {
         0 => "no retry".into(),
@@ -66,6 +87,7 @@ mod tests {
     use super::*;
     use crate::model::fixture::*;
     use crate::model::indexset::IndexSet;
+    use crate::model::job::{Facts, JobKind, RoleRow};
 
     #[test]
     fn says_what_matters() {
@@ -95,5 +117,36 @@ mod tests {
         assert!(summary(&j).contains(&"enough: indexes 0".to_owned()));
         assert!(summary(&j).contains(&"FailJob on exit 42".to_owned()));
         assert_eq!(summary(&j)[0], "work queue of 1 pods");
+    }
+
+    #[test]
+    fn other_kinds_say_their_roles_and_what_only_they_can_be_told() {
+        static SET: Facts = Facts::new("x", &["v1"], "Set", "sets", "Set");
+        let mut j = job(1, "set");
+        j.kind = JobKind(&SET);
+        let role = |name: &str, wanted, each| RoleRow {
+            name: name.into(),
+            wanted,
+            each,
+            ..RoleRow::default()
+        };
+        j.roles = vec![
+            role("driver", 1, 1),
+            role("node", 2, 4),
+            role("spare", 0, 1),
+        ];
+        j.runtime = Some("TrainingRuntime/torch".into());
+        j.policy.terms = vec!["starts in order".into()];
+        j.policy.backoff_limit = Some(3);
+        assert_eq!(
+            summary(&j),
+            [
+                "1 driver",
+                "2 × 4 node",
+                "from TrainingRuntime/torch",
+                "starts in order",
+                "3 retries"
+            ]
+        );
     }
 }

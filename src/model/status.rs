@@ -64,6 +64,22 @@ pub fn condition<'a>(job: &'a JobRow, kind: &str) -> Option<&'a Condition> {
     job.conditions.iter().find(|c| c.on && &*c.kind == kind)
 }
 
+/// A reason that says more than the kind and the condition once more (`PyTorchJobRunning` does not).
+pub fn telling<'a>(job: &JobRow, reason: &'a str) -> Option<&'a str> {
+    let word = reason.strip_prefix(job.kind.kind).unwrap_or("-");
+    let again = [
+        "",
+        "Created",
+        "Running",
+        "Restarting",
+        "Succeeded",
+        "Failed",
+        "Suspended",
+        "Resumed",
+    ];
+    (!reason.is_empty() && !again.contains(&word)).then_some(reason)
+}
+
 impl Phase {
     pub const ALL: [Phase; 9] = [
         Phase::Queued,

@@ -17,8 +17,10 @@ use crate::ui::keymap::Keymaps;
 use crate::ui::{Glyphs, Theme};
 
 mod cluster;
+mod roles;
 
 pub use cluster::{feed, model};
+pub use roles::torch;
 
 /// The moment of the fixture.
 pub fn now() -> DateTime<Utc> {
@@ -98,6 +100,7 @@ pub fn pod(of: &JobRow, name: &str, index: Option<u32>, node: &str, started: i64
         started: ago(started),
         finished: None,
         member: None,
+        replica: None,
         container_names: "main".into(),
     }
 }
@@ -255,9 +258,13 @@ fn styles(buf: &Buffer) -> String {
 pub const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (120, 40), (200, 60)];
 
 /// One frame at each size.
-pub fn at_all_sizes(name: &str, mut pane: impl FnMut() -> Box<dyn Pane>) {
-    let model = model();
-    with_cx(&model, |cx| {
+pub fn at_all_sizes(name: &str, pane: impl FnMut() -> Box<dyn Pane>) {
+    at_sizes(name, &model(), pane);
+}
+
+/// One frame of a pane of another cluster at each size.
+pub fn at_sizes(name: &str, model: &Model, mut pane: impl FnMut() -> Box<dyn Pane>) {
+    with_cx(model, |cx| {
         for (width, height) in SIZES {
             let mut pane = pane();
             let shot = shot(&mut *pane, cx, width, height);

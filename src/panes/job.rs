@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::indexes::Indexes;
+use super::replicas::{self, Replicas};
 use super::sheet::{Did, Sheet};
 use super::words::phase_state;
 use super::{About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, events, pods};
@@ -18,7 +19,9 @@ use crate::model::ids::Key;
 use crate::model::job::{CronJobRow, JobRow};
 use crate::model::listed::{self, EventColumn, JobColumn, PodColumn};
 use crate::model::pod::PodRow;
-use crate::model::want::{Kind, LogWant, ObjectWant, Selector, Want};
+use crate::model::roles::{Cast, casts};
+use crate::model::status::telling;
+use crate::model::want::{Kind, ObjectWant, Selector, Want};
 use crate::ui::Column;
 use tail::Tail;
 
@@ -26,6 +29,8 @@ mod cell;
 mod draw;
 mod head;
 mod heights;
+mod keys;
+mod roles;
 mod sentence;
 mod tail;
 #[cfg(test)]
@@ -36,20 +41,20 @@ mod timeline;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     Indexes,
+    /// Replicas of the roles of a kind that has some.
+    Roles,
     Pods,
     /// Jobs a CronJob made, or what else belongs to a workload.
     Runs,
     Events,
 }
 
-/// Lines asked of a log to begin with.
-const TAIL: u32 = 40;
-
 /// The detail of one job.
 pub struct Job {
     key: Key,
     part: Option<Part>,
     grid: Indexes,
+    replicas: Replicas,
     pods: Sheet<PodRow>,
     runs: Sheet<JobRow>,
     events: Sheet<EventRow>,
@@ -66,6 +71,7 @@ impl Job {
             key,
             part: None,
             grid: Indexes::default(),
+            replicas: Replicas::default(),
             pods: Sheet::new(PodColumn::Age),
             runs: Sheet::new(JobColumn::Age),
             events: Sheet::new(EventColumn::Last),
@@ -105,9 +111,24 @@ impl Job {
                 vec![Part::Indexes, Part::Pods, Part::Events]
             }
             (None, Some(_)) => vec![Part::Runs, Part::Events],
-            _ if self.made_others(cx) => vec![Part::Runs, Part::Pods, Part::Events],
-            _ => vec![Part::Pods, Part::Events],
+            _ => {
+                let all = [
+                    (Part::Roles, !self.casts(cx).is_empty()),
+                    (Part::Runs, self.made_others(cx)),
+                    (Part::Pods, true),
+                    (Part::Events, true),
+                ];
+                let there = all.into_iter().filter(|(_, there)| *there);
+                there.map(|(part, _)| part).collect()
+            }
         }
+    }
+
+    /// The replicas of its roles.
+    fn casts<'a>(&'a self, cx: &Cx<'a>) -> Vec<Cast<'a>> {
+        self.job(cx)
+            .map(|job| casts(cx.model, job))
+            .unwrap_or_default()
     }
 
     /// The part with the cursor.
@@ -147,44 +168,13 @@ impl Job {
         {
             self.grid.settle(&cx.model.grid(job));
         }
+        if let Some(job) = cx.model.jobs.get(self.key).or(self.last.as_ref())
+            && !job.roles.is_empty()
+        {
+            self.replicas.settle(&casts(cx.model, job));
+        }
         let want = self.log_want(cx);
         self.tail.look(want);
-    }
-
-    /// The pod whose log is shown: the one under the cursor of the part with the cursor.
-    fn log_pod<'a>(&self, cx: &Cx<'a>) -> Option<&'a PodRow> {
-        match self.part(cx) {
-            Part::Indexes => {
-                let seen = &cx.model.totals(self.key)?.indexes;
-                let uid = seen.newest(self.grid.cursor())?;
-                cx.model.pods.get(Key {
-                    cluster: self.key.cluster,
-                    uid,
-                })
-            }
-            Part::Pods | Part::Events => self.pods.selected(cx.model),
-            Part::Runs if self.job(cx).is_none() => None,
-            Part::Runs => self.pods.selected(cx.model),
-        }
-    }
-
-    fn log_want(&self, cx: &Cx) -> Option<LogWant> {
-        let pod = self.log_pod(cx).filter(|pod| pod.started.is_some())?;
-        Some(LogWant {
-            namespace: pod.namespace.clone(),
-            pod: (&*pod.name).into(),
-            uid: pod.key.uid,
-            container: pod
-                .container_names
-                .split(',')
-                .next()
-                .filter(|c| !c.is_empty())
-                .map(Into::into),
-            previous: false,
-            tail: Some(TAIL),
-            since_seconds: None,
-            follow: pod.finished.is_none(),
-        })
     }
 
     fn pod_columns() -> Vec<Column> {
@@ -229,80 +219,6 @@ impl Job {
         })
     }
 
-    /// Acts in the part with the cursor.
-    fn act_in_part(&mut self, action: Action, cx: &Cx) -> Option<Reply> {
-        match self.part(cx) {
-            Part::Indexes => {
-                let job = cx.model.jobs.get(self.key).or(self.last.as_ref())?;
-                self.grid
-                    .act(action, &cx.model.grid(job))
-                    .then_some(Reply::Done)
-            }
-            Part::Pods => self.pods.act(action, &Self::pod_columns(), cx),
-            Part::Runs => self.runs.act(action, &draw::run_columns(), cx),
-            Part::Events => self.events.act(action, &Self::event_columns(), cx),
-        }
-    }
-
-    /// What `enter` opens.
-    fn open(&self, cx: &Cx) -> Reply {
-        match self.part(cx) {
-            Part::Indexes => Reply::Open(Target::Logs(LogsOf::Job {
-                job: self.key,
-                index: Some(self.grid.cursor()),
-            })),
-            Part::Pods => self
-                .pods
-                .selected(cx.model)
-                .map_or(Reply::Ignored, |pod| pods::act(Action::Open, pod)),
-            Part::Runs => self
-                .runs
-                .selected(cx.model)
-                .map_or(Reply::Ignored, |job| Reply::Open(Target::Job(job.key))),
-            Part::Events => self
-                .about(cx)
-                .map_or(Reply::Ignored, |a| Reply::Open(Target::Events(Some(a)))),
-        }
-    }
-
-    fn copy(&self, cx: &Cx) -> Reply {
-        let (text, what) = match self.part(cx) {
-            Part::Indexes => (self.grid.cursor().to_string(), "index".to_owned()),
-            Part::Pods => return self.pods.copy(cx.model, "pod", "pod names"),
-            Part::Runs => return self.runs.copy(cx.model, "job", "job names"),
-            Part::Events => match self.events.selected(cx.model) {
-                Some(event) => (
-                    event.message.clone(),
-                    format!("message of {}", event.reason),
-                ),
-                None => return Reply::Ignored,
-            },
-        };
-        let what = if self.part(cx) == Part::Indexes {
-            format!("{what} {text}")
-        } else {
-            what
-        };
-        Reply::Copy { text, what }
-    }
-
-    fn copy_failed(&self, cx: &Cx) -> Reply {
-        let Some(job) = self.job(cx).filter(|job| job.indexed) else {
-            return Reply::Ignored;
-        };
-        let failed = cx.model.grid(job).failed();
-        if failed.is_empty() {
-            return Reply::Say(
-                super::Level::Info,
-                format!("no index of {} has failed", job.name),
-            );
-        }
-        Reply::Copy {
-            text: failed,
-            what: format!("failed indexes of {}", job.name),
-        }
-    }
-
     /// Draws it beside a list: with its own title.
     pub fn draw_beside(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
         self.refresh(cx);
@@ -323,8 +239,9 @@ impl Pane for Job {
         if let Some(job) = self.job(cx) {
             let status = cx.model.status(job);
             let state = phase_state(status.phase);
-            let word = match (&status.reason, status.phase.is_over()) {
-                (Some(reason), _) if status.phase == crate::model::job::Phase::Failed => {
+            let reason = status.reason.as_deref();
+            let word = match reason.and_then(|reason| telling(job, reason)) {
+                Some(reason) if status.phase == crate::model::job::Phase::Failed => {
                     format!(
                         "{} {}: {reason}",
                         cx.theme.state_glyph(state),
@@ -363,6 +280,14 @@ impl Pane for Job {
                     out.extend([Action::NextFailed, Action::CopyFailed]);
                 }
             }
+            Part::Roles => {
+                if replicas::any_trouble(&self.casts(cx)) {
+                    out.push(Action::NextFailed);
+                }
+                if self.replica_pod(cx).is_some_and(|pod| pod.node.is_some()) {
+                    out.push(Action::GoNode);
+                }
+            }
             Part::Pods if self.pods.selected(cx.model).is_some() => out.push(Action::GoNode),
             _ => {}
         }
@@ -390,6 +315,12 @@ impl Pane for Job {
                 self.part = Some(Part::Indexes);
                 self.act_in_part(action, cx);
             }
+            Action::NextFailed | Action::PreviousFailed
+                if self.parts(cx).contains(&Part::Roles) =>
+            {
+                self.part = Some(Part::Roles);
+                self.act_in_part(action, cx);
+            }
             Action::CopyFailed => return self.copy_failed(cx),
             Action::Open => return self.open(cx),
             Action::Copy => return self.copy(cx),
@@ -408,8 +339,12 @@ impl Pane for Job {
             }
             Action::Logs => {
                 let index = (self.part(cx) == Part::Indexes).then(|| self.grid.cursor());
-                return match (self.part(cx), self.pods.selected(cx.model)) {
-                    (Part::Pods, Some(pod)) => pods::act(Action::Logs, pod),
+                let pod = match self.part(cx) {
+                    Part::Roles => self.replica_pod(cx),
+                    _ => self.pods.selected(cx.model),
+                };
+                return match (self.part(cx), pod) {
+                    (Part::Pods | Part::Roles, Some(pod)) => pods::act(Action::Logs, pod),
                     (Part::Runs, _) if self.job(cx).is_none() => Reply::Ignored,
                     _ => Reply::Open(Target::Logs(LogsOf::Job {
                         job: self.key,
@@ -470,6 +405,13 @@ impl Pane for Job {
                     .unwrap_or_default();
                 format!("index {} of {}", self.grid.cursor(), human::count(n.into()))
             }
+            Part::Roles => {
+                let (role, at) = self.replicas.cursor();
+                let casts = self.casts(cx);
+                casts.get(role).map_or(String::new(), |cast| {
+                    format!("{} {at} of {}", cast.role.name, cast.places.len())
+                })
+            }
             Part::Pods => self.pods.position(),
             Part::Runs => self.runs.position(),
             Part::Events => self.events.position(),
@@ -491,6 +433,10 @@ impl Pane for Job {
         let did = match part {
             Part::Indexes => match cx.model.jobs.get(self.key).or(self.last.as_ref()) {
                 Some(job) if self.grid.mouse(event, &cx.model.grid(job)) => Did::Moved,
+                _ => Did::Nothing,
+            },
+            Part::Roles => match cx.model.jobs.get(self.key).or(self.last.as_ref()) {
+                Some(job) if self.replicas.mouse(event, &casts(cx.model, job)) => Did::Moved,
                 _ => Did::Nothing,
             },
             Part::Pods => self.pods.mouse(event, &Self::pod_columns(), cx),

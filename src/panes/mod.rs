@@ -14,6 +14,7 @@ pub mod messages;
 pub mod nodes;
 pub mod palette;
 pub mod pods;
+pub mod replicas;
 mod rows;
 pub mod sheet;
 pub mod start;

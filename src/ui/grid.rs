@@ -285,7 +285,7 @@ impl Grid {
 
 /// One cell of a heat map: the hue of the shown state. Failures are solid however few; anything else is hollow when
 /// less than half of the block is in that state.
-fn heat(tally: &Tally, theme: &Theme) -> (&'static str, Style) {
+pub fn heat(tally: &Tally, theme: &Theme) -> (&'static str, Style) {
     let state = tally.shown();
     let style = theme.state(state);
     if tally.total() == 0 || state == State::NotRun {

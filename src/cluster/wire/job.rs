@@ -209,6 +209,7 @@ impl Wire for Job {
                 ttl_seconds: spec.ttl_seconds_after_finished,
                 replace_failed_only: spec.pod_replacement_policy == "Failed",
                 restart_on_failure: pod.restart_policy == "OnFailure",
+                terms: Vec::new(),
                 failure_rules: spec
                     .pod_failure_policy
                     .rules

@@ -10,6 +10,7 @@ pub mod meta;
 pub mod namespace;
 pub mod node;
 pub mod pod;
+pub mod replica;
 pub mod template;
 
 use serde::Deserialize;

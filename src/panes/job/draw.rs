@@ -9,8 +9,10 @@ use super::heights::{Wish, share};
 use super::{Cx, Job, Part, cell, head};
 use crate::app::action::Action;
 use crate::model::job::JobRow;
+use crate::model::roles::Cast;
 use crate::model::want::Kind;
 use crate::panes::indexes::{Indexes, counts_in_words};
+use crate::panes::replicas::Replicas;
 use crate::panes::words::index_state;
 use crate::panes::{events, health, jobs, pods};
 use crate::ui::{Column, Meter, text};
@@ -219,6 +221,14 @@ fn wish(pane: &Job, cx: &Cx, block: Block, area: Rect) -> Wish {
                 most: rows + 5,
             }
         }
+        Block::Part(Part::Roles) => {
+            let most = area.height.max(8) / 3;
+            let rows = Replicas::rows_wanted(&pane.casts(cx), area.width, most);
+            Wish {
+                min: 3.min(rows + 2),
+                most: rows + 3,
+            }
+        }
         Block::Part(Part::Pods) => list(pane.pods.view.order().len()),
         Block::Part(Part::Runs) => list(pane.runs.view.order().len()),
         Block::Part(Part::Events) => list(pane.events.view.order().len()),
@@ -244,6 +254,12 @@ fn heading(pane: &Job, cx: &Cx, block: Block, area: Rect, buf: &mut Buffer) {
                 counts_in_words(&grid.counts(0, grid.len().saturating_sub(1)))
             });
             ("indexes", words.unwrap_or_default())
+        }
+        Block::Part(Part::Roles) => {
+            let casts = pane.casts(cx);
+            let well: usize = casts.iter().map(Cast::well).sum();
+            let all: usize = casts.iter().map(|cast| cast.places.len()).sum();
+            ("replicas", format!("{well} of {all}"))
         }
         Block::Part(Part::Pods) => ("pods", pane.pods.view.order().len().to_string()),
         Block::Part(Part::Runs) => {
@@ -277,6 +293,7 @@ fn draw_part(pane: &mut Job, cx: &Cx, part: Part, area: Rect, buf: &mut Buffer) 
     }
     match part {
         Part::Indexes => draw_indexes(pane, cx, area, buf),
+        Part::Roles => super::roles::draw(pane, cx, area, buf),
         Part::Pods => {
             let rows = health::Rows {
                 kind: Kind::Pod,

@@ -50,17 +50,6 @@ pub fn title(job: &JobRow, status: &JobStatus, cx: &Cx, width: usize) -> Line<'s
     ])
 }
 
-/// What it is to do: a Job's limits and policies, the roles of other kinds and what they are made from.
-fn terms(job: &JobRow) -> Vec<String> {
-    if job.kind.is_job() {
-        return policy::summary(job);
-    }
-    let roles = job.roles.iter().filter(|role| role.wanted > 0);
-    let roles = roles.map(|role| format!("{} {}", role.wanted, role.name));
-    let runtime = job.runtime.iter().map(|runtime| format!("from {runtime}"));
-    roles.chain(runtime).collect()
-}
-
 /// Stands for the line the progress bar is drawn on.
 pub const BAR: &str = "\u{0}bar";
 
@@ -111,13 +100,43 @@ pub fn job(job: &JobRow, status: &JobStatus, gone: bool, cx: &Cx, width: usize) 
         facts.push(format!("of {kind} {name}"));
     }
     add(&mut out, 2, &facts.join(" · "), cx.theme.text(), width, 2);
-    add(&mut out, 4, &terms(job).join(" · "), dim, width, 3);
+    told(&mut out, job, cx, width);
+    let terms = policy::summary(job).join(" · ");
+    add(&mut out, 4, &terms, dim, width, 3);
     if let Some(image) = &job.image {
         let image = text::shorten(image, width.saturating_sub(6), text::Shorten::Start);
         add(&mut out, 5, &format!("image {image}"), dim, width, 1);
     }
     story(&mut out, job, status, cx, width);
     out
+}
+
+/// `application RUNNING · dashboard 10.2.0.9:8265`: names step back, what they say does not.
+fn told(out: &mut Vec<Ranked>, job: &JobRow, cx: &Cx, width: usize) {
+    let mut line: Vec<Span<'static>> = Vec::new();
+    let mut used = 0;
+    for (what, said) in &job.told {
+        let said = text::clean(said);
+        let room = width.saturating_sub(text::width(what) + 1).max(8);
+        let said = text::shorten(&said, room, text::Shorten::End).into_owned();
+        let wide = text::width(what) + 1 + text::width(&said);
+        if used > 0 && used + 3 + wide > width {
+            let line = Line::from(std::mem::take(&mut line));
+            out.push(Ranked { rank: 2, line });
+            used = 0;
+        }
+        if used > 0 {
+            line.push(Span::styled(" · ", cx.theme.faint()));
+            used += 3;
+        }
+        line.push(Span::styled(format!("{what} "), cx.theme.dim()));
+        line.push(Span::styled(said, cx.theme.text()));
+        used += wide;
+    }
+    if !line.is_empty() {
+        let line = Line::from(line);
+        out.push(Ranked { rank: 2, line });
+    }
 }
 
 /// `11:48:29 created  :31 started  11:49:32 failed FailedIndexes`, broken between moments.

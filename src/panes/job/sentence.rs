@@ -4,10 +4,10 @@
 use super::Cx;
 use crate::model::human;
 use crate::model::job::{JobRow, Phase};
-use crate::model::pod::PodRow;
+use crate::model::pod::{PodPhase, PodRow};
 use crate::model::progress::JobTotals;
 use crate::model::status::{JobStatus, condition};
-use crate::model::{podwhy, status::Unit};
+use crate::model::{podwhy, roles, status::Unit};
 use crate::panes::jobs::why;
 use crate::panes::words::{count, span};
 use crate::ui::text;
@@ -80,7 +80,7 @@ fn failed(job: &JobRow, status: &JobStatus, cx: &Cx) -> String {
     let totals = cx.model.totals(job.key);
     let because = deaths(totals).map(|d| format!(": {d}")).unwrap_or_default();
     let message = condition(job, "Failed")
-        .map(|c| text::clean(&c.message).into_owned())
+        .map(|c| text::clean(&c.message).trim_end_matches('.').to_owned())
         .unwrap_or_default();
     match status.reason.as_deref() {
         Some("FailedIndexes" | "MaxFailedIndexesExceeded") if status.lost > 0 => {
@@ -143,12 +143,19 @@ fn running(job: &JobRow, status: &JobStatus, cx: &Cx) -> String {
     if status.total != Some(1) {
         parts.push(done(status));
     }
+    let lacking = lacking(job, cx);
+    let seen = cx.model.pods_of(job.key).next().is_some();
     parts.push(match status.elapsed(cx.now) {
+        _ if lacking.is_some() => lacking.unwrap_or_default(),
+        // whose pods are not ours to see has its own counters, which know nothing of readiness
+        _ if !seen && status.active > status.ready => {
+            format!("{} active", human::count(status.active.into()))
+        }
         Some(d) if status.total == Some(1) => format!("running for {}", human::duration(d)),
         _ => format!("{} running", human::count(status.ready.into())),
     });
     let starting = status.active.saturating_sub(status.ready);
-    if starting > 0 {
+    if starting > 0 && job.roles.is_empty() {
         let cause = why::cause(job, cx.model)
             .map(|c| format!(" ({c})"))
             .unwrap_or_default();
@@ -178,6 +185,9 @@ fn running(job: &JobRow, status: &JobStatus, cx: &Cx) -> String {
 fn pending(job: &JobRow, status: &JobStatus, cx: &Cx) -> String {
     if job.parallelism == 0 {
         return "paused: parallelism is 0".into();
+    }
+    if let Some(lacking) = lacking(job, cx) {
+        return lacking;
     }
     let Some(pod) = telling(job, cx) else {
         return match status.active {
@@ -217,6 +227,50 @@ fn retrying(job: &JobRow, status: &JobStatus, cx: &Cx) -> String {
         "{} failed{because}; the next try waits for its backoff",
         count(status.failed as usize, "pod", "pods")
     )
+}
+
+/// The roles that are not complete: `7 of 8 Worker run: worker-5 waits: 0/9 nodes are available…`. None where all
+/// run, where no pod was seen, and of a Job.
+fn lacking(job: &JobRow, cx: &Cx) -> Option<String> {
+    let casts = roles::casts(cx.model, job);
+    if !casts
+        .iter()
+        .any(|cast| cast.places.iter().any(Option::is_some))
+    {
+        return None;
+    }
+    let mut counts = Vec::new();
+    let mut because = None;
+    for cast in &casts {
+        let (well, all) = (cast.well(), cast.places.len());
+        if well >= all {
+            continue;
+        }
+        counts.push(format!("{well} of {all} {}", cast.role.name));
+        // of those that do not run, the first that says why; else the first
+        let mut idle = (0..all).filter(|&at| !cast.is_well(at));
+        let told = idle
+            .clone()
+            .find(|&at| cast.places[at].is_some_and(|pod| podwhy::why(pod).is_some()));
+        if because.is_none() {
+            because = told.or_else(|| idle.next()).map(|at| {
+                let name = cast.name(job, at);
+                match cast.places[at] {
+                    None => format!("{name} has no pod"),
+                    Some(pod) => match podwhy::why(pod) {
+                        Some(why) if pod.phase == PodPhase::Failed => {
+                            format!("{name} failed: {}", text::clean(&why.text))
+                        }
+                        Some(why) => format!("{name} waits: {}", text::clean(&why.text)),
+                        None if pod.deleting => format!("{name} is ending"),
+                        None => format!("{name} is {}", pod.status.to_lowercase()),
+                    },
+                }
+            });
+        }
+    }
+    let because = because?;
+    Some(format!("{} run; {because}", counts.join(", ")))
 }
 
 /// The pod that says most: one in trouble, by name so that it is always the same one.

@@ -14,6 +14,34 @@ fn looks() {
 }
 
 #[test]
+fn replicas_by_role() {
+    let (model, of) = fixture::torch(12);
+    fixture::at_sizes("job_roles", &model, || Box::new(Job::new(of.key)));
+    let mut pane = Job::new(of.key);
+    fixture::with_cx(&model, |cx| {
+        fixture::shot(&mut pane, cx, 100, 40);
+        // where the trouble is
+        assert_eq!(pane.position(cx), "Worker 5 of 12");
+        pane.act(Action::NextFailed, cx);
+        assert_eq!(pane.position(cx), "Worker 7 of 12");
+        let worker = |n: u32| fixture::key(&format!("mnist-worker-{n}"));
+        let opened = pane.act(Action::Logs, cx);
+        assert!(
+            matches!(&opened, Reply::Open(Target::Logs(LogsOf::Pod { pod, .. })) if *pod == worker(7)),
+            "{opened:?}"
+        );
+        // a place without a pod has no log and no node
+        pane.act(Action::Right, cx);
+        pane.act(Action::Right, cx);
+        assert_eq!(pane.position(cx), "Worker 9 of 12");
+        assert_eq!(pane.act(Action::Open, cx), Reply::Ignored);
+        assert_eq!(pane.act(Action::Copy, cx), Reply::Ignored);
+        pane.act(Action::NextSection, cx);
+        assert_eq!(pane.part(cx), Part::Pods);
+    });
+}
+
+#[test]
 fn the_cursor_starts_at_the_trouble_and_walks_the_failed_indexes() {
     let model = fixture::model();
     let mut pane = Job::new(fixture::key("indexed-sweep"));

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::model::job::JobRow;
-use crate::model::status::JobStatus;
+use crate::model::status::{JobStatus, telling};
 use crate::ui::State;
 
 /// One thing that happened.
@@ -36,9 +36,8 @@ pub fn moments(job: &JobRow, status: &JobStatus) -> Vec<Moment> {
     add(job.started, State::Running, started_word.into());
     for c in &job.conditions {
         let reason = |usual: &str| match &*c.reason {
-            "" => String::new(),
             r if r == usual => String::new(),
-            r => format!(" {r}"),
+            r => telling(job, r).map_or(String::new(), |r| format!(" {r}")),
         };
         match (&*c.kind, c.on) {
             ("Complete", true) => {
@@ -66,7 +65,14 @@ pub fn moments(job: &JobRow, status: &JobStatus) -> Vec<Moment> {
                 );
             }
             // said by the start, or by the final condition
-            ("Suspended" | "FailureTarget" | "SuccessCriteriaMet", _) => {}
+            ("Suspended" | "FailureTarget" | "SuccessCriteriaMet" | "Created", _) => {}
+            ("Running", true) => {
+                add(c.since, State::Running, format!("running{}", reason("")));
+            }
+            ("Restarting", true) => {
+                let text = format!("begins again{}", reason(""));
+                add(c.since, State::Retrying, text);
+            }
             (kind, true) => add(c.since, State::Pending, format!("{kind}{}", reason(""))),
             _ => {}
         }
@@ -124,6 +130,28 @@ mod tests {
             line(job),
             "11:48:29 created  :31 started  11:49:32 failed FailedIndexes"
         );
+    }
+
+    #[test]
+    fn other_kinds_say_their_words_once() {
+        use crate::model::job::{Facts, JobKind};
+        static TORCH: Facts = Facts::new("k", &["v1"], "PyTorchJob", "pytorchjobs", "Torch");
+        let mut job = fixture::job("a", "mnist", 100);
+        job.kind = JobKind(&TORCH);
+        job.conditions = vec![
+            fixture::condition("Created", "PyTorchJobCreated", "", 100),
+            fixture::condition("Restarting", "PyTorchJobRestarting", "", 80),
+            fixture::condition("Failed", "PyTorchJobFailed", "", 60),
+        ];
+        assert_eq!(
+            line(&job),
+            "12:01:40 created  :42 started  12:02:00 begins again  :20 failed"
+        );
+        job.conditions = vec![
+            fixture::condition("Running", "PyTorchJobRunning", "", 80),
+            fixture::condition("Failed", "BackoffLimitExceeded", "", 60),
+        ];
+        assert!(line(&job).ends_with("12:02:00 running  :20 failed BackoffLimitExceeded"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::why;
 use crate::model::cron::CronState;
 use crate::model::human;
 use crate::model::job::{CronJobRow, JobKind, JobRow, Phase};
-use crate::model::status::JobStatus;
+use crate::model::status::{JobStatus, telling};
 use crate::panes::Cx;
 use crate::panes::words::{devices, phase_state, when};
 use crate::ui::meter::Fill;
@@ -163,7 +163,10 @@ fn state_word(phase: Phase) -> &'static str {
 /// The reason column: what the progress column does not say already.
 fn reason(job: &JobRow, status: &JobStatus, cx: &Cx) -> Option<String> {
     match status.phase {
-        Phase::Failed | Phase::Finishing => status.reason.as_deref().map(str::to_owned),
+        Phase::Failed | Phase::Finishing => {
+            let reason = status.reason.as_deref()?;
+            telling(job, reason).map(str::to_owned)
+        }
         Phase::Running if status.retries > 0 || status.failed > 0 => {
             let exits = cx.model.totals(job.key)?.exits();
             let (code, reason, _) = exits.first()?;

@@ -24,6 +24,59 @@ pub struct Spec {
     managed_by: String,
     #[serde(deserialize_with = "lax::maybe_seconds")]
     ttl_seconds_after_finished: Option<u64>,
+    #[serde(deserialize_with = "lax::object")]
+    failure_policy: FailurePolicy,
+    #[serde(deserialize_with = "lax::object")]
+    success_policy: SuccessPolicy,
+    #[serde(deserialize_with = "lax::object")]
+    startup_policy: StartupPolicy,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct FailurePolicy {
+    #[serde(deserialize_with = "lax::maybe_count")]
+    max_restarts: Option<u32>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct SuccessPolicy {
+    #[serde(deserialize_with = "lax::text")]
+    operator: String,
+    #[serde(deserialize_with = "lax::texts")]
+    target_replicated_jobs: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct StartupPolicy {
+    #[serde(deserialize_with = "lax::text")]
+    startup_policy_order: String,
+}
+
+impl Spec {
+    fn terms(&self) -> Vec<Box<str>> {
+        let mut all = Vec::new();
+        if let Some(n) = self.failure_policy.max_restarts {
+            all.push(match n {
+                0 => "no restart".to_owned(),
+                1 => "1 restart of all".into(),
+                n => format!("{n} restarts of all"),
+            });
+        }
+        let of = self.success_policy.target_replicated_jobs.join(", ");
+        match (self.success_policy.operator.as_str(), of.as_str()) {
+            ("Any", "") => all.push("done when any job is".into()),
+            ("Any", of) => all.push(format!("done when any of {of} is")),
+            ("All", of) if !of.is_empty() => all.push(format!("done when all of {of} are")),
+            _ => {}
+        }
+        if self.startup_policy.startup_policy_order == "InOrder" {
+            all.push("starts in order".into());
+        }
+        all.into_iter().map(Into::into).collect()
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -140,6 +193,7 @@ impl Workload for This {
             row.roles.push(RoleRow {
                 name: names.get(&job.name),
                 wanted,
+                each: at_once,
                 devices: pod.devices(names).times(at_once),
                 ..RoleRow::default()
             });
@@ -161,6 +215,7 @@ impl Workload for This {
         row.parallelism = pods;
         row.suspend = spec.suspend;
         row.managed_by = named(names, &spec.managed_by);
+        row.policy.terms = spec.terms();
         row.policy.ttl_seconds = spec.ttl_seconds_after_finished;
         row.restarts = status.restarts;
         row.conditions = conditions(

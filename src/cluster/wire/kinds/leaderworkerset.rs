@@ -32,6 +32,8 @@ struct Templates {
     worker_template: Template,
     #[serde(deserialize_with = "lax::maybe_count")]
     size: Option<u32>,
+    #[serde(deserialize_with = "lax::text")]
+    restart_policy: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -79,12 +81,17 @@ impl Workload for This {
         if size > 1 {
             row.roles.push(RoleRow {
                 name: names.get("worker"),
-                wanted: groups.saturating_mul(size - 1),
-                active: status.replicas.saturating_mul(size - 1),
-                ready: status.ready_replicas.saturating_mul(size - 1),
-                devices: worker.devices(names),
+                wanted: groups,
+                each: size - 1,
+                active: status.replicas,
+                ready: status.ready_replicas,
+                devices: worker.devices(names).times(size - 1),
                 ..RoleRow::default()
             });
+        }
+        if of.restart_policy == "RecreateGroupOnPodRestart" {
+            let term = "a group begins again when a pod of it does";
+            row.policy.terms.push(term.into());
         }
         row.unit = Unit::Groups;
         row.parallelism = groups.saturating_mul(size);

@@ -6,8 +6,8 @@ pub mod common;
 mod tests;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use super::meta::{Condition, Meta, named};
 use super::{Wire, lax};
@@ -148,6 +148,22 @@ fn conditions(all: Vec<Condition>, words: &[(&str, &str)], names: &mut Names) ->
             }
         })
         .collect()
+}
+
+/// A text, or a number as one.
+fn scalar<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    Ok(match serde_json::Value::deserialize(d)? {
+        serde_json::Value::String(text) => text,
+        serde_json::Value::Number(n) => n.to_string(),
+        _ => String::new(),
+    })
+}
+
+/// Notes what only this kind's status tells, if it does.
+fn tell(row: &mut JobRow, names: &mut Names, what: &str, text: &str) {
+    if !text.is_empty() && !what.is_empty() {
+        row.told.push((names.get(what), text.into()));
+    }
 }
 
 /// Whether a condition is True.

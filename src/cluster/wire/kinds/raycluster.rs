@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::common::ray::ClusterSpec;
-use super::{Workload, began, conditions, is};
+use super::{Workload, began, conditions, is, scalar, tell};
 use crate::cluster::wire::lax;
 use crate::cluster::wire::meta::{Condition, named};
 use crate::model::ids::Names;
@@ -28,6 +28,8 @@ pub struct Status {
     available_worker_replicas: u32,
     #[serde(deserialize_with = "lax::object")]
     head: Head,
+    #[serde(deserialize_with = "lax::object")]
+    endpoints: Endpoints,
     #[serde(deserialize_with = "lax::list")]
     conditions: Vec<Condition>,
 }
@@ -37,6 +39,28 @@ pub struct Status {
 struct Head {
     #[serde(deserialize_with = "lax::text")]
     pod_name: String,
+    #[serde(rename = "serviceName", deserialize_with = "lax::text")]
+    service_name: String,
+    #[serde(rename = "serviceIP", deserialize_with = "lax::text")]
+    service_ip: String,
+}
+
+impl Head {
+    /// Where the head's service answers; the pod's address is not for others.
+    fn address(&self) -> &str {
+        match self.service_name.as_str() {
+            "" => &self.service_ip,
+            name => name,
+        }
+    }
+}
+
+/// Ports by what they are for.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Endpoints {
+    #[serde(deserialize_with = "scalar")]
+    dashboard: String,
 }
 
 impl Workload for This {
@@ -55,6 +79,12 @@ impl Workload for This {
         spec.fill(row, names);
         row.suspend = spec.suspend;
         row.managed_by = named(names, &spec.managed_by);
+        row.policy.terms = spec.terms();
+        tell(row, names, "state", &status.state);
+        match (status.head.address(), status.endpoints.dashboard.as_str()) {
+            ("", _) | (_, "") => {}
+            (host, port) => tell(row, names, "dashboard", &format!("{host}:{port}")),
+        }
         row.conditions = conditions(status.conditions, &[], names);
         let provisioned = is(row, "RayClusterProvisioned") || status.state == "ready";
         let head = u32::from(!status.head.pod_name.is_empty());

@@ -1,13 +1,14 @@
 //! ray.io RayJob: an application (`jobStatus`) on a RayCluster of its own that comes and goes with it
 //! (`jobDeploymentStatus`). Cluster and submitter Job are folded under it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
-use super::Workload;
 use super::common::ray::ClusterSpec;
+use super::{Workload, tell};
 use crate::cluster::wire::lax;
 use crate::cluster::wire::meta::named;
+use crate::model::human;
 use crate::model::ids::Names;
 use crate::model::job::{Activity, Condition, Facts, JobRow};
 use crate::model::status::Unit;
@@ -28,6 +29,43 @@ pub struct Spec {
     backoff_limit: Option<u32>,
     #[serde(deserialize_with = "lax::maybe_seconds")]
     active_deadline_seconds: Option<u64>,
+    #[serde(deserialize_with = "lax::text")]
+    entrypoint: String,
+    #[serde(deserialize_with = "lax::text")]
+    submission_mode: String,
+    #[serde(deserialize_with = "lax::flag")]
+    shutdown_after_job_finishes: bool,
+    #[serde(deserialize_with = "lax::maybe_seconds")]
+    ttl_seconds_after_finished: Option<u64>,
+}
+
+impl Spec {
+    fn terms(&self) -> Vec<Box<str>> {
+        let mut all: Vec<Box<str>> = Vec::new();
+        if !self.entrypoint.is_empty() {
+            all.push(format!("runs `{}`", self.entrypoint.trim()).into());
+        }
+        match self.submission_mode.as_str() {
+            "HTTPMode" => all.push("submitted over HTTP".into()),
+            "SidecarMode" => all.push("submitted by a sidecar of the head".into()),
+            "InteractiveMode" => all.push("waits for a job to be submitted by hand".into()),
+            _ => {}
+        }
+        all.push(
+            match (
+                self.shutdown_after_job_finishes,
+                self.ttl_seconds_after_finished,
+            ) {
+                (false, _) => "its cluster stays".into(),
+                (true, None | Some(0)) => "its cluster goes at its end".into(),
+                (true, Some(s)) => {
+                    let after = TimeDelta::seconds(s.min(1 << 40) as i64);
+                    format!("its cluster goes {} after its end", human::duration(after)).into()
+                }
+            },
+        );
+        all
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -43,6 +81,10 @@ pub struct Status {
     message: String,
     #[serde(deserialize_with = "lax::text")]
     ray_cluster_name: String,
+    #[serde(deserialize_with = "lax::text")]
+    job_id: String,
+    #[serde(rename = "dashboardURL", deserialize_with = "lax::text")]
+    dashboard_url: String,
     /// Attempts that failed.
     #[serde(deserialize_with = "lax::count")]
     failed: u32,
@@ -85,6 +127,17 @@ impl Workload for This {
         row.managed_by = named(names, &spec.managed_by);
         row.policy.backoff_limit = spec.backoff_limit;
         row.policy.active_deadline_seconds = spec.active_deadline_seconds;
+        row.policy.terms = spec.terms();
+        row.policy.terms.extend(spec.ray_cluster_spec.terms());
+        for (what, text) in [
+            ("application", &status.job_status),
+            ("deployment", &status.job_deployment_status),
+            ("dashboard", &status.dashboard_url),
+            ("cluster", &status.ray_cluster_name),
+            ("job id", &status.job_id),
+        ] {
+            tell(row, names, what, text);
+        }
         row.unit = Unit::Jobs;
         row.completions = Some(1);
         row.restarts = status.failed;

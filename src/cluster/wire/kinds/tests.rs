@@ -31,7 +31,11 @@ fn line(row: &JobRow) -> String {
         .map(|r| {
             let of = [r.wanted, r.active, r.ready, r.succeeded, r.failed];
             let of: Vec<String> = of.iter().map(u32::to_string).collect();
-            format!("{}:{}", r.name, of.join("/"))
+            let each = match r.each {
+                1 => String::new(),
+                each => format!("x{each}"),
+            };
+            format!("{}{each}:{}", r.name, of.join("/"))
         })
         .collect();
     let total = s.total.map_or("?".into(), |n| n.to_string());
@@ -220,23 +224,23 @@ fn jobs(counts: [[u32; 4]; 2]) -> Value {
     json!([one("leader", counts[0]), one("workers", counts[1])])
 }
 
-const SET: &str = "[leader:1/0/0/0/0 workers:4/0/0/0/0] 32xnvidia.com/gpu high";
+const SET: &str = "[leader:1/0/0/0/0 workersx2:4/0/0/0/0] 32xnvidia.com/gpu high";
 
 #[rstest]
 #[case::created(json!({}), Value::Null, format!("pending 0/5 jobs 0/0/0 +0 {SET} from 0s"))]
 #[case::starting(json!({}), json!({"replicatedJobsStatus": jobs([[1, 0, 0, 0], [4, 0, 0, 0]]), "conditions": [on("StartupPolicyInProgress", "x", 1)]}),
-    "pending 0/5 jobs 0/0/0 +0 [leader:1/1/0/0/0 workers:4/4/0/0/0] 32xnvidia.com/gpu high from 0s".into())]
+    "pending 0/5 jobs 0/0/0 +0 [leader:1/1/0/0/0 workersx2:4/4/0/0/0] 32xnvidia.com/gpu high from 0s".into())]
 #[case::running(json!({}), json!({"restarts": 2, "replicatedJobsStatus": jobs([[1, 1, 0, 0], [3, 3, 1, 0]])}),
-    "running 1/5 jobs 0/0/0 +2 [leader:1/1/1/0/0 workers:4/3/3/1/0] 32xnvidia.com/gpu high from 0s".into())]
+    "running 1/5 jobs 0/0/0 +2 [leader:1/1/1/0/0 workersx2:4/3/3/1/0] 32xnvidia.com/gpu high from 0s".into())]
 #[case::restarting(json!({}), json!({"restarts": 1, "conditions": [on("RestartingJobSet", "Recreating", 8)], "replicatedJobsStatus": jobs([[1, 1, 0, 0], [1, 0, 0, 0]])}),
-    "retrying(Recreating) 0/5 jobs 0/0/0 +1 [leader:1/1/1/0/0 workers:4/1/0/0/0] 32xnvidia.com/gpu high from 0s".into())]
+    "retrying(Recreating) 0/5 jobs 0/0/0 +1 [leader:1/1/1/0/0 workersx2:4/1/0/0/0] 32xnvidia.com/gpu high from 0s".into())]
 #[case::suspended(json!({"suspend": true}), json!({"conditions": [on("Suspended", "SuspendedJobs", 3)]}),
     format!("suspended(SuspendedJobs) 0/5 jobs 0/0/0 +0 {SET}"))]
 #[case::resumed(json!({"suspend": false}), json!({"conditions": [off("Suspended")]}), format!("pending 0/5 jobs 0/0/0 +0 {SET} from 7s"))]
 #[case::succeeded(json!({}), json!({"terminalState": "Completed", "conditions": [on("Completed", "AllJobsCompleted", 30)], "replicatedJobsStatus": jobs([[0, 0, 1, 0], [0, 0, 4, 0]])}),
-    "succeeded(AllJobsCompleted) 5/5 jobs 0/0/0 +0 [leader:1/0/0/1/0 workers:4/0/0/4/0] 32xnvidia.com/gpu high from 0s to 30s".into())]
+    "succeeded(AllJobsCompleted) 5/5 jobs 0/0/0 +0 [leader:1/0/0/1/0 workersx2:4/0/0/4/0] 32xnvidia.com/gpu high from 0s to 30s".into())]
 #[case::failed(json!({}), json!({"conditions": [on("Failed", "ReachedMaxRestarts", 31)], "replicatedJobsStatus": jobs([[0, 0, 0, 0], [0, 0, 0, 1]])}),
-    "failed(ReachedMaxRestarts) 0/5 jobs 0/0/0 +0 [leader:1/0/0/0/0 workers:4/0/0/0/1] 32xnvidia.com/gpu high from 0s to 31s".into())]
+    "failed(ReachedMaxRestarts) 0/5 jobs 0/0/0 +0 [leader:1/0/0/0/0 workersx2:4/0/0/0/1] 32xnvidia.com/gpu high from 0s to 31s".into())]
 fn jobset(#[case] more: Value, #[case] status: Value, #[case] expected: String) {
     let mut spec = json!({"replicatedJobs": replicated()});
     for (key, value) in more.as_object().unwrap() {
@@ -338,14 +342,14 @@ fn raycluster(#[case] spec: Value, #[case] status: Value, #[case] head: &str, #[
 }
 
 #[rstest]
-#[case::created(json!({"replicas": 3}), Value::Null, "pending 0/3 groups 0/0/0 +0 [leader:3/0/0/0/0 worker:9/0/0/0/0] 36xnvidia.com/gpu high from 0s")]
+#[case::created(json!({"replicas": 3}), Value::Null, "pending 0/3 groups 0/0/0 +0 [leader:3/0/0/0/0 workerx3:3/0/0/0/0] 36xnvidia.com/gpu high from 0s")]
 #[case::progressing(json!({"replicas": 3}), json!({"replicas": 3, "conditions": [on("Progressing", "GroupsProgressing", 1)]}),
-    "pending 0/3 groups 12/0/0 +0 [leader:3/3/0/0/0 worker:9/9/0/0/0] 36xnvidia.com/gpu high from 0s")]
+    "pending 0/3 groups 12/0/0 +0 [leader:3/3/0/0/0 workerx3:3/3/0/0/0] 36xnvidia.com/gpu high from 0s")]
 #[case::running(json!({"replicas": 3}), json!({"replicas": 3, "readyReplicas": 2}),
-    "running 2/3 groups 12/8/0 +0 [leader:3/3/2/0/0 worker:9/9/6/0/0] 36xnvidia.com/gpu high from 0s")]
-#[case::none(json!({"replicas": 0}), json!({}), "suspended 0/0 groups 0/0/0 +0 [leader:0/0/0/0/0 worker:0/0/0/0/0] high")]
+    "running 2/3 groups 12/8/0 +0 [leader:3/3/2/0/0 workerx3:3/3/2/0/0] 36xnvidia.com/gpu high from 0s")]
+#[case::none(json!({"replicas": 0}), json!({}), "suspended 0/0 groups 0/0/0 +0 [leader:0/0/0/0/0 workerx3:0/0/0/0/0] high")]
 #[case::missing(json!({}), json!({"conditions": [on("Available", "AllGroupsReady", 5)]}),
-    "running 0/1 groups 0/0/0 +0 [leader:1/0/0/0/0 worker:3/0/0/0/0] 12xnvidia.com/gpu high from 0s")]
+    "running 0/1 groups 0/0/0 +0 [leader:1/0/0/0/0 workerx3:1/0/0/0/0] 12xnvidia.com/gpu high from 0s")]
 fn leaderworkerset(#[case] more: Value, #[case] status: Value, #[case] expected: &str) {
     let mut spec = json!({"leaderWorkerTemplate": {"size": 4, "workerTemplate": pod(3)}});
     for (key, value) in more.as_object().unwrap() {
@@ -446,4 +450,46 @@ fn the_guide_the_list_and_the_files_agree() {
             entry.plural()
         );
     }
+}
+
+/// The terms and the facts only a kind of its own has, as its detail shows them.
+#[rstest]
+#[case::torch("pytorchjobs", json!({"nprocPerNode": "gpu", "elasticPolicy": {"minReplicas": 2, "maxReplicas": 8, "maxRestarts": 3},
+    "runPolicy": {"cleanPodPolicy": "Running", "schedulingPolicy": {"minAvailable": 3}},
+    "pytorchReplicaSpecs": {"Worker": {"restartPolicy": "OnFailure"}, "Master": {"restartPolicy": "OnFailure"}}}), Value::Null,
+    "1 Master · 1 Worker · elastic 2–8 workers, 3 restarts · gpu processes per node · gang of 3 · restart OnFailure · running pods go at its end")]
+#[case::old_torch("pytorchjobs", json!({"cleanPodPolicy": "None", "nprocPerNode": 4, "pytorchReplicaSpecs": {"Worker": {}}}), Value::Null,
+    "1 Worker · 4 processes per node · its pods stay")]
+#[case::tf("tfjobs", json!({"successPolicy": "AllWorkers", "tfReplicaSpecs": {"PS": {"restartPolicy": "Never"}, "Chief": {"restartPolicy": "ExitCode"}}}), Value::Null,
+    "1 Chief · 1 PS · done when all workers are · restart Chief ExitCode, PS Never")]
+#[case::mpi("mpijobs", json!({"slotsPerWorker": 8, "launcherCreationPolicy": "WaitForWorkersReady", "runLauncherAsWorker": true,
+    "runPolicy": {"cleanPodPolicy": "All", "ttlSecondsAfterFinished": 60}, "mpiReplicaSpecs": {"Worker": {"replicas": 4}}}), Value::Null,
+    "4 Worker · 8 slots per worker · launcher waits for the workers · launcher works too · its pods go at its end · deleted 1m00s after its end")]
+#[case::jobset("jobsets", json!({"replicatedJobs": replicated(), "failurePolicy": {"maxRestarts": 3}, "startupPolicy": {"startupPolicyOrder": "InOrder"},
+    "successPolicy": {"operator": "Any", "targetReplicatedJobs": ["leader"]}}), Value::Null,
+    "1 leader · 4 × 2 workers · 3 restarts of all · done when any of leader is · starts in order")]
+#[case::train("trainjobs", json!({"runtimeRef": {"name": "torch"}, "trainer": {"numNodes": 4, "numProcPerNode": 8}}),
+    json!({"trainerStatus": {"progressPercentage": 42, "lastUpdatedTime": "2026-11-23T12:10:05Z", "metrics": [{"name": "loss", "value": "0.31"}, {"name": "epoch", "value": 3}, {}]}}),
+    "4 node · from ClusterTrainingRuntime/torch · 8 processes per node | loss 0.31 | epoch 3 | reported 12:10:05 UTC")]
+#[case::ray("rayjobs", json!({"entrypoint": "python a.py", "shutdownAfterJobFinishes": true, "ttlSecondsAfterFinished": 300, "submissionMode": "HTTPMode", "rayClusterSpec":
+    {"enableInTreeAutoscaling": true, "workerGroupSpecs": [{"groupName": "gpu", "minReplicas": 1, "maxReplicas": 4}]}}),
+    json!({"jobStatus": "RUNNING", "jobDeploymentStatus": "Running", "dashboardURL": "a-head-svc.ml.svc.cluster.local:8265", "rayClusterName": "a-x7", "jobId": "a-9"}),
+    "1 gpu · runs `python a.py` · submitted over HTTP · its cluster goes 5m00s after its end · gpu scales 1–4 | application RUNNING | deployment Running | \
+     dashboard a-head-svc.ml.svc.cluster.local:8265 | cluster a-x7 | job id a-9")]
+#[case::raycluster("rayclusters", ray(), json!({"state": "ready", "head": {"serviceIP": "10.1.2.3"}, "endpoints": {"dashboard": "8265"}}),
+    "1 head · 4 gpu · 1 cpu | state ready | dashboard 10.1.2.3:8265")]
+#[case::lws("leaderworkersets", json!({"replicas": 2, "leaderWorkerTemplate": {"size": 4, "restartPolicy": "RecreateGroupOnPodRestart"}}), Value::Null,
+    "2 leader · 2 × 3 worker · a group begins again when a pod of it does")]
+fn what_only_a_kind_has(
+    #[case] plural: &str,
+    #[case] spec: Value,
+    #[case] status: Value,
+    #[case] expected: &str,
+) {
+    let row = decode(plural, &object(&spec, &status).to_string());
+    let mut line = crate::model::policy::summary(&row).join(" · ");
+    for (what, said) in &row.told {
+        line.push_str(&format!(" | {what} {said}"));
+    }
+    assert_eq!(line, expected);
 }

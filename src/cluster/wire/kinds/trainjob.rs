@@ -1,10 +1,11 @@
 //! trainer.kubeflow.org TrainJob: a runtime and what to change in it. It becomes a JobSet of its name, which knows
 //! the replicas, devices and pods; until then there is what the TrainJob itself asks for.
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::jobset::{Counters, activity, selector};
-use super::{Workload, began, conditions};
+use super::{Workload, began, conditions, scalar, tell};
 use crate::cluster::wire::lax;
 use crate::cluster::wire::meta::{Condition, named};
 use crate::cluster::wire::template::{Resources, devices};
@@ -42,6 +43,9 @@ struct RuntimeRef {
 struct Trainer {
     #[serde(deserialize_with = "lax::maybe_count")]
     num_nodes: Option<u32>,
+    /// `auto`, `gpu`, `cpu` or a number.
+    #[serde(deserialize_with = "scalar")]
+    num_proc_per_node: String,
     #[serde(deserialize_with = "lax::object")]
     resources_per_node: Resources,
     #[serde(deserialize_with = "lax::text")]
@@ -66,6 +70,19 @@ struct TrainerStatus {
     progress_percentage: Option<u32>,
     #[serde(deserialize_with = "lax::maybe_count")]
     estimated_remaining_seconds: Option<u32>,
+    #[serde(deserialize_with = "lax::list")]
+    metrics: Vec<Metric>,
+    #[serde(deserialize_with = "lax::time")]
+    last_updated_time: Option<DateTime<Utc>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Metric {
+    #[serde(deserialize_with = "lax::text")]
+    name: String,
+    #[serde(deserialize_with = "scalar")]
+    value: String,
 }
 
 impl Workload for This {
@@ -112,6 +129,17 @@ impl Workload for This {
                 row.completions = Some(total.max(1));
                 row.succeeded = done;
             }
+        }
+        for metric in &status.trainer_status.metrics {
+            tell(row, names, &metric.name, &metric.value);
+        }
+        if let Some(at) = status.trainer_status.last_updated_time {
+            let at = at.format("%H:%M:%S UTC").to_string();
+            tell(row, names, "reported", &at);
+        }
+        if !trainer.num_proc_per_node.is_empty() {
+            let term = format!("{} processes per node", trainer.num_proc_per_node);
+            row.policy.terms.push(term.into());
         }
         row.seconds_left = status.trainer_status.estimated_remaining_seconds;
         row.parallelism = nodes;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::super::{Workload, conditions, is};
+use super::super::{Workload, conditions, is, scalar};
 use crate::cluster::wire::lax;
 use crate::cluster::wire::meta::{Condition, named};
 use crate::cluster::wire::template::Template;
@@ -35,6 +35,32 @@ pub struct Kubeflow<F>(PhantomData<F>);
 pub struct Spec {
     replicas: Vec<(String, Replica)>,
     policy: RunPolicy,
+    elastic: Option<Elastic>,
+    own: Own,
+}
+
+/// `elasticPolicy` of PyTorchJob and PaddleJob.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Elastic {
+    #[serde(deserialize_with = "lax::maybe_count")]
+    min_replicas: Option<u32>,
+    #[serde(deserialize_with = "lax::maybe_count")]
+    max_replicas: Option<u32>,
+    #[serde(deserialize_with = "lax::maybe_count")]
+    max_restarts: Option<u32>,
+}
+
+/// Plain fields some of the kinds have beside the run policy.
+#[derive(Default)]
+struct Own {
+    /// `auto`, `gpu`, `cpu` or a number.
+    processes: String,
+    slots: Option<u32>,
+    launcher_creation: String,
+    launcher_works: bool,
+    success: String,
+    clean: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -42,6 +68,8 @@ pub struct Spec {
 struct Replica {
     #[serde(deserialize_with = "lax::maybe_count")]
     replicas: Option<u32>,
+    #[serde(rename = "restartPolicy", deserialize_with = "lax::text")]
+    restart_policy: String,
     #[serde(deserialize_with = "lax::object")]
     template: Template,
 }
@@ -49,6 +77,8 @@ struct Replica {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct RunPolicy {
+    #[serde(deserialize_with = "lax::text")]
+    clean_pod_policy: String,
     #[serde(deserialize_with = "lax::flag")]
     suspend: bool,
     #[serde(deserialize_with = "lax::text")]
@@ -66,6 +96,8 @@ struct RunPolicy {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct SchedulingPolicy {
+    #[serde(deserialize_with = "lax::maybe_count")]
+    min_available: Option<u32>,
     #[serde(deserialize_with = "lax::text")]
     queue: String,
     #[serde(deserialize_with = "lax::text")]
@@ -105,6 +137,18 @@ impl<'de> Deserialize<'de> for Spec {
         #[derive(Default, Deserialize)]
         #[serde(transparent)]
         struct Policy(#[serde(deserialize_with = "lax::object")] RunPolicy);
+        #[derive(Default, Deserialize)]
+        #[serde(transparent)]
+        struct Stretch(#[serde(deserialize_with = "lax::maybe_object")] Option<Elastic>);
+        #[derive(Default, Deserialize)]
+        #[serde(transparent)]
+        struct Text(#[serde(deserialize_with = "scalar")] String);
+        #[derive(Default, Deserialize)]
+        #[serde(transparent)]
+        struct Count(#[serde(deserialize_with = "lax::maybe_count")] Option<u32>);
+        #[derive(Default, Deserialize)]
+        #[serde(transparent)]
+        struct Flag(#[serde(deserialize_with = "lax::flag")] bool);
         struct V;
         impl<'de> Visitor<'de> for V {
             type Value = Spec;
@@ -114,12 +158,25 @@ impl<'de> Deserialize<'de> for Spec {
             fn visit_map<A: MapAccess<'de>>(self, mut a: A) -> Result<Spec, A::Error> {
                 let mut spec = Spec::default();
                 while let Some(key) = a.next_key::<String>()? {
-                    if key.ends_with("ReplicaSpecs") {
-                        spec.replicas = a.next_value::<Replicas>()?.0;
-                    } else if key == "runPolicy" {
-                        spec.policy = a.next_value::<Policy>()?.0;
-                    } else {
-                        a.next_value::<IgnoredAny>()?;
+                    let own = &mut spec.own;
+                    match key.as_str() {
+                        "runPolicy" => spec.policy = a.next_value::<Policy>()?.0,
+                        "elasticPolicy" => spec.elastic = a.next_value::<Stretch>()?.0,
+                        "nprocPerNode" => own.processes = a.next_value::<Text>()?.0,
+                        "slotsPerWorker" => own.slots = a.next_value::<Count>()?.0,
+                        "launcherCreationPolicy" => {
+                            own.launcher_creation = a.next_value::<Text>()?.0;
+                        }
+                        "runLauncherAsWorker" => own.launcher_works = a.next_value::<Flag>()?.0,
+                        "successPolicy" => own.success = a.next_value::<Text>()?.0,
+                        // where MPIJob v1 has it, and pytorch-operator had it
+                        "cleanPodPolicy" => own.clean = a.next_value::<Text>()?.0,
+                        name if name.ends_with("ReplicaSpecs") => {
+                            spec.replicas = a.next_value::<Replicas>()?.0;
+                        }
+                        _ => {
+                            a.next_value::<IgnoredAny>()?;
+                        }
                     }
                 }
                 Ok(spec)
@@ -136,15 +193,76 @@ fn rank(role: &str) -> usize {
     at.unwrap_or(leaders.len())
 }
 
+/// The run policy in words, as far as it is set.
+fn terms(spec: &Spec) -> Vec<Box<str>> {
+    let mut all: Vec<String> = Vec::new();
+    if let Some(elastic) = &spec.elastic {
+        let most = elastic.max_replicas.map_or("…".into(), |n| n.to_string());
+        let restarts = match elastic.max_restarts {
+            Some(n) => format!(", {n} restarts"),
+            None => String::new(),
+        };
+        let least = elastic.min_replicas.unwrap_or(1);
+        all.push(format!("elastic {least}–{most} workers{restarts}"));
+    }
+    let own = &spec.own;
+    match own.processes.as_str() {
+        "" => {}
+        n => all.push(format!("{n} processes per node")),
+    }
+    if let Some(n) = own.slots {
+        all.push(format!("{n} slots per worker"));
+    }
+    if own.launcher_creation == "WaitForWorkersReady" {
+        all.push("launcher waits for the workers".into());
+    }
+    if own.launcher_works {
+        all.push("launcher works too".into());
+    }
+    if own.success == "AllWorkers" {
+        all.push("done when all workers are".into());
+    }
+    if let Some(n) = spec.policy.scheduling_policy.min_available {
+        all.push(format!("gang of {n}"));
+    }
+    let mut told: Vec<(&str, &str)> = (spec.replicas.iter())
+        .filter(|(_, replica)| !replica.restart_policy.is_empty())
+        .map(|(name, replica)| (name.as_str(), replica.restart_policy.as_str()))
+        .collect();
+    told.sort_by_key(|(name, _)| (rank(name), *name));
+    match told.as_slice() {
+        [] => {}
+        [(_, one), rest @ ..] if rest.iter().all(|(_, other)| other == one) => {
+            all.push(format!("restart {one}"));
+        }
+        several => {
+            let of = |(name, policy): &(&str, &str)| format!("{name} {policy}");
+            let of: Vec<String> = several.iter().map(of).collect();
+            all.push(format!("restart {}", of.join(", ")));
+        }
+    }
+    let clean = &spec.policy.clean_pod_policy;
+    let clean = if clean.is_empty() { &own.clean } else { clean };
+    match clean.as_str() {
+        "All" => all.push("its pods go at its end".into()),
+        "Running" => all.push("running pods go at its end".into()),
+        "None" => all.push("its pods stay".into()),
+        _ => {}
+    }
+    all.into_iter().map(Into::into).collect()
+}
+
 impl<F: Flavor> Workload for Kubeflow<F> {
     const FACTS: &'static Facts = F::FACTS;
     type Spec = Spec;
     type Status = Status;
 
     fn fill(spec: Spec, status: Status, row: &mut JobRow, names: &mut Names) {
+        row.policy.terms = terms(&spec);
         let Spec {
             mut replicas,
             policy,
+            ..
         } = spec;
         replicas.sort_by(|(a, _), (b, _)| (rank(a), a).cmp(&(rank(b), b)));
         for (name, replica) in &replicas {

@@ -19,6 +19,8 @@ pub struct ClusterSpec {
     pub suspend: bool,
     #[serde(deserialize_with = "lax::text")]
     pub managed_by: String,
+    #[serde(deserialize_with = "lax::flag")]
+    enable_in_tree_autoscaling: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -29,6 +31,10 @@ struct Group {
     #[serde(deserialize_with = "lax::maybe_count")]
     replicas: Option<u32>,
     #[serde(deserialize_with = "lax::maybe_count")]
+    min_replicas: Option<u32>,
+    #[serde(deserialize_with = "lax::maybe_count")]
+    max_replicas: Option<u32>,
+    #[serde(deserialize_with = "lax::maybe_count")]
     num_of_hosts: Option<u32>,
     #[serde(deserialize_with = "lax::flag")]
     suspend: bool,
@@ -37,6 +43,20 @@ struct Group {
 }
 
 impl ClusterSpec {
+    /// How far its groups may grow, where something grows them.
+    pub fn terms(&self) -> Vec<Box<str>> {
+        let of = |group: &Group| {
+            let most = group.max_replicas.map_or("…".into(), |n| n.to_string());
+            let least = group.min_replicas.unwrap_or_default();
+            format!("{} scales {least}–{most}", group.group_name).into()
+        };
+        let groups = self.worker_group_specs.iter();
+        groups
+            .filter(|_| self.enable_in_tree_autoscaling)
+            .map(of)
+            .collect()
+    }
+
     /// One role for the head and one per group; `wanted` counts pods.
     pub fn fill(&self, row: &mut JobRow, names: &mut Names) {
         if let Some(head) = &self.head_group_spec {
