@@ -18,9 +18,13 @@ pub struct Team<'a> {
 }
 
 impl<'a> Team<'a> {
-    /// The spec of a role, if the job has it.
+    /// The spec of a role, if the job has it; the operator does not mind how its name is cased.
     pub fn role(&self, role: &str) -> Option<&'a Value> {
-        Some(&self.spec[self.framework.replicas][role]).filter(|spec| spec.is_object())
+        let all = self.spec[self.framework.replicas].as_object()?;
+        let exact = all.get(role);
+        let mut alike = all.iter().filter(|(k, _)| k.eq_ignore_ascii_case(role));
+        let found = exact.or_else(|| alike.next().map(|(_, spec)| spec));
+        found.filter(|spec| spec.is_object())
     }
 
     /// The roles that the job has.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::frameworks::Framework;
 use super::{JAX, PADDLE, PYTORCH, TENSORFLOW, XGBOOST};
-use crate::demo::api::write::{Cluster, Writer};
+use crate::demo::api::write::{Cluster, Delete, Writer};
 use crate::demo::clock::Clock;
 use crate::demo::crds;
 use crate::demo::world::World;
@@ -266,6 +266,33 @@ fn exit_codes_are_tried_again_or_final() {
     assert_eq!(b.last(), ("PyTorchJobFailed".into(), text.into()));
     // So it is with the real one: this way to fail sets no time.
     assert!(b.job()["status"]["completionTime"].is_null());
+}
+
+#[rstest]
+#[case::tried_again("OnFailure", "Running=True")]
+#[case::given_up("Never", "Failed=True")]
+fn a_pod_that_somebody_deletes_counts_as_failed(#[case] policy: &str, #[case] end: &str) {
+    let mut b = bench(PYTORCH);
+    // a name in small letters is as good
+    b.submit(
+        policy,
+        &[("master", 1, "sleep 900"), ("worker", 2, "sleep 900")],
+        json!({}),
+    );
+    b.run(60);
+    assert_eq!(b.last().0, "PyTorchJobRunning");
+    let (pods, how) = (b.world.kinds().pods, Delete::default());
+    let gone = b
+        .world
+        .cluster
+        .delete(pods, "default", "mnist-worker-1", &how);
+    gone.unwrap();
+    b.run(5);
+    let words = ["restarting", "failed"][usize::from(policy == "Never")];
+    let text = format!("PyTorchJob mnist is {words} because 1 Worker replica(s) failed.");
+    assert_eq!(b.last().1, text);
+    b.run(90);
+    assert_eq!(b.conditions().last().unwrap(), end);
 }
 
 #[test]
