@@ -233,6 +233,15 @@ pub fn time(value: &Value) -> Option<DateTime<Utc>> {
     value.as_str()?.parse().ok()
 }
 
+/// Adds environment variables, but none that is there already.
+pub fn add_env(container: &mut Value, variables: &[(&str, Value)]) {
+    let all = container["env"].as_array().cloned().unwrap_or_default();
+    let new = variables
+        .iter()
+        .filter(|(name, _)| !all.iter().any(|e| e["name"] == *name));
+    set_env(container, &new.cloned().collect::<Vec<_>>());
+}
+
 /// Sets environment variables, over those of the same name.
 pub fn set_env(container: &mut Value, variables: &[(&str, Value)]) {
     let mut env = container["env"].as_array().cloned().unwrap_or_default();

@@ -8,6 +8,7 @@ mod conditions;
 mod jobset;
 mod look;
 mod mpi;
+mod ray;
 mod training;
 mod trainjob;
 
@@ -55,6 +56,8 @@ const OPERATORS: &[Operator] = &[
     operator("jobset.x-k8s.io", "JobSet", jobset::sync),
     operator("kubeflow.org", "MPIJob", mpi::sync),
     operator("trainer.kubeflow.org", "TrainJob", trainjob::sync),
+    operator(ray::GROUP, "RayCluster", ray::cluster::sync),
+    operator(ray::GROUP, "RayJob", ray::job::sync),
 ];
 
 /// The id of a custom kind, while it is served.

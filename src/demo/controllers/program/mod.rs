@@ -7,6 +7,7 @@ mod expr;
 mod parse;
 mod pi;
 mod python;
+mod ray;
 mod shell;
 mod tools;
 pub mod train;
@@ -84,6 +85,8 @@ pub type Line = (f64, String);
 enum Course {
     Ran(Ran),
     Trains(Box<Training>),
+    /// A submitter follows a training that runs elsewhere; it ends well even if that does not.
+    Follows(Box<Training>),
 }
 
 /// What an interpreted program has done.
@@ -96,6 +99,8 @@ pub(crate) struct Ran {
     /// It would go on for ever (or longer than anybody looks).
     pub forever: bool,
     pub term: Option<(f64, i32)>,
+    /// The exit code of what a submitter submitted.
+    pub driver: Option<i32>,
 }
 
 impl Launch {
@@ -132,6 +137,12 @@ impl Launch {
                 oom: ran.oom,
                 term: ran.term,
             },
+            Course::Follows(training) => Ending {
+                after: training.length().map(Duration::from_secs_f64),
+                code: 0,
+                oom: false,
+                term: Some((0.4, 143)),
+            },
             Course::Trains(training) => Ending {
                 after: training.length().map(Duration::from_secs_f64),
                 code: training.code(),
@@ -161,7 +172,9 @@ impl Launch {
                 }
                 (out, None)
             }
-            Course::Trains(training) => training.lines(skip, until, stopped),
+            Course::Trains(training) | Course::Follows(training) => {
+                training.lines(skip, until, stopped)
+            }
         }
     }
 
@@ -169,7 +182,16 @@ impl Launch {
     pub fn progress(&self, seconds: f64) -> Option<train::Progress> {
         match self.course() {
             Course::Trains(training) => Some(training.progress(seconds)),
-            Course::Ran(_) => None,
+            Course::Follows(_) | Course::Ran(_) => None,
+        }
+    }
+
+    /// With which code a submitted job ends; `None` if nothing is submitted.
+    pub fn submitted(&self) -> Option<i32> {
+        match self.course() {
+            Course::Follows(training) => Some(training.code()),
+            Course::Ran(ran) => ran.driver,
+            Course::Trains(_) => None,
         }
     }
 
@@ -179,6 +201,14 @@ impl Launch {
         if trains {
             let training = Training::new(&self.argv, &self.env, self.attempt, self.seed);
             return Course::Trains(Box::new(training));
+        }
+        if let Some((id, words)) = ray::submission(&self.argv)
+            && words.iter().any(|w| w.starts_with("--steps"))
+        {
+            let training = Training::new(&words, &self.env, self.attempt, self.seed);
+            let address = self.env.get("RAY_DASHBOARD_ADDRESS").cloned();
+            let shown = ray::shown(training, &id, &address.unwrap_or_default());
+            return Course::Follows(Box::new(shown));
         }
         let mut machine = tools::Machine::new(self.env.clone(), self.memory, self.seed);
         let argv = if self.argv.is_empty() {

@@ -37,6 +37,9 @@ pub struct Machine {
     code: i32,
     oom: bool,
     forever: bool,
+    /// What `ray job submit` was given, and how that ended.
+    pub entrypoint: Vec<String>,
+    pub driver: Option<i32>,
 }
 
 /// Output put aside while it is captured.
@@ -59,6 +62,8 @@ impl Machine {
             code: 0,
             oom: false,
             forever: false,
+            entrypoint: Vec::new(),
+            driver: None,
         }
     }
 
@@ -151,6 +156,7 @@ impl Machine {
             oom: self.oom,
             forever: self.forever,
             term: self.term,
+            driver: self.driver,
         }
     }
 
@@ -175,6 +181,7 @@ impl Machine {
             | "ulimit" | "sync" => 0,
             "false" => 1,
             "sh" | "bash" | "ash" | "dash" | "zsh" => self.shell(args),
+            "ray" => super::ray::run(self, args),
             "echo" => self.echo(args),
             "printf" => {
                 let text = printf(args);
@@ -322,6 +329,8 @@ impl Machine {
         let strict = args[..=at]
             .iter()
             .any(|a| a.starts_with('-') && a.contains('e'));
+        // `--` ends the options; the script comes behind it.
+        let at = at + usize::from(args.get(at + 1).is_some_and(|a| a == "--"));
         let text = args.get(at + 1).cloned().unwrap_or_default();
         let text = if strict {
             format!("set -e\n{text}")

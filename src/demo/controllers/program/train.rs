@@ -128,6 +128,15 @@ impl Training {
         training
     }
 
+    /// With lines of somebody else before the first and after the last one.
+    pub fn between(mut self, before: &[String], after: &str) -> Self {
+        super::ray::around(&mut self.header, before);
+        if let Some(end) = self.length {
+            self.tail.push((end - 0.05, after.to_owned()));
+        }
+        self
+    }
+
     /// The last step that is taken.
     fn last_step(&self) -> u64 {
         match self.fault {
