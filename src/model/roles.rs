@@ -22,8 +22,14 @@ pub struct Cast<'a> {
 ///
 /// O(pods of the workload · log); for one workload at a time.
 pub fn casts<'a>(model: &'a Model, job: &'a JobRow) -> Vec<Cast<'a>> {
-    let mut casts: Vec<(Cast<'a>, Vec<&'a PodRow>)> = job
-        .roles
+    // one that becomes another (a TrainJob its JobSet, a RayJob its cluster) has the other's roles: a runtime may ask
+    // for more than the object itself does
+    let child = model
+        .children(job.key)
+        .filter(|child| !child.roles.is_empty())
+        .min_by_key(|child| child.key);
+    let roles = child.map_or(&job.roles, |child| &child.roles);
+    let mut casts: Vec<(Cast<'a>, Vec<&'a PodRow>)> = roles
         .iter()
         .map(|role| {
             let places = vec![None; (role.pods() as usize).min(MOST)];
@@ -247,6 +253,35 @@ mod tests {
         // one that failed before is not one too many
         pods[0].phase = PodPhase::Failed;
         assert_eq!(shown(&row, pods), "2/gpu gpu-12 gpu-13");
+    }
+
+    #[test]
+    fn one_that_becomes_another_has_its_roles() {
+        static TRAIN: Facts =
+            Facts::new("t", &["v1"], "TrainJob", "trainjobs", "Train").of_children();
+        let mut train = job(7, "mnist");
+        train.kind = JobKind(&TRAIN);
+        train.roles = torch(&[("node", 1, 1)]).roles;
+        let mut set = torch(&[("init", 1, 1), ("node", 1, 3)]);
+        set.owner = Some(("TrainJob".into(), train.name.clone(), train.key.uid));
+        let pods = vec![part(11, &set, "node", Some(0), 2)];
+        let mut model = Model::default();
+        for (source, rows) in [
+            (1, Rows::Jobs(Change::Rows(vec![train.clone(), set]))),
+            (2, Rows::Pods(Change::Rows(pods))),
+        ] {
+            model.apply(Delta {
+                cluster: ClusterId(0),
+                source: SourceId(source),
+                rows,
+            });
+        }
+        let casts = casts(&model, model.jobs.get(train.key).unwrap());
+        let counts: Vec<_> = casts
+            .iter()
+            .map(|cast| (&*cast.role.name, cast.well(), cast.places.len()))
+            .collect();
+        assert_eq!(counts, [("init", 0, 1), ("node", 1, 3)]);
     }
 
     #[test]
