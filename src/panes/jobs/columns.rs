@@ -16,7 +16,7 @@ use ratatui::text::Span;
 /// that 80 columns still have room for the time.
 pub fn columns(namespaces: bool, kinds: bool) -> Vec<Column> {
     let (name, namespace) = if namespaces && kinds {
-        (20, 9)
+        (19, 9)
     } else {
         (23, 10)
     };
