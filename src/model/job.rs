@@ -56,6 +56,8 @@ pub struct RoleRow {
     pub wanted: u32,
     /// Pods of one replica: more than one where a replica is a Job or a group.
     pub each: u32,
+    /// The role it is made after: it has no pods before.
+    pub after: Option<Name>,
     pub active: u32,
     pub ready: u32,
     pub succeeded: u32,
@@ -70,6 +72,7 @@ impl Default for RoleRow {
             name: Name::default(),
             wanted: 0,
             each: 1,
+            after: None,
             active: 0,
             ready: 0,
             succeeded: 0,

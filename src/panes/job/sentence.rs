@@ -6,6 +6,7 @@ use crate::model::human;
 use crate::model::job::{JobRow, Phase};
 use crate::model::pod::{PodPhase, PodRow};
 use crate::model::progress::JobTotals;
+use crate::model::roles::Cast;
 use crate::model::status::{JobStatus, condition};
 use crate::model::{podwhy, roles, status::Unit};
 use crate::panes::jobs::why;
@@ -241,9 +242,16 @@ fn lacking(job: &JobRow, cx: &Cx) -> Option<String> {
     }
     let mut counts = Vec::new();
     let mut because = None;
+    let mut later = Vec::new();
     for cast in &casts {
         let (well, all) = (cast.well(), cast.places.len());
         if well >= all {
+            continue;
+        }
+        if let Some(before) = &cast.role.after
+            && cast.places.iter().all(Option::is_none)
+        {
+            later.push(format!("{} comes after {before}", cast.role.name));
             continue;
         }
         counts.push(format!("{well} of {all} {}", cast.role.name));
@@ -269,7 +277,11 @@ fn lacking(job: &JobRow, cx: &Cx) -> Option<String> {
             });
         }
     }
-    let because = because?;
+    let Some(because) = because else {
+        let running: usize = casts.iter().map(Cast::well).sum();
+        let rest = later.first()?;
+        return Some(format!("{running} running or done, {rest}"));
+    };
     Some(format!("{} run; {because}", counts.join(", ")))
 }
 
@@ -316,6 +328,37 @@ mod tests {
             let job = model.jobs.get(fixture::key(name)).unwrap();
             super::sentence(job, &model.status(job), cx)
         })
+    }
+
+    #[test]
+    fn roles_say_which_replica_holds_them_up_and_what_comes_later() {
+        use crate::model::delta::{Change, Rows};
+        let say = |model: &crate::model::Model, key| {
+            fixture::with_cx(model, |cx| {
+                let job = model.jobs.get(key).unwrap();
+                super::sentence(job, &model.status(job), cx)
+            })
+        };
+        let (mut model, mut job) = fixture::torch(12);
+        assert_eq!(
+            say(&model, job.key),
+            "0 of 13 pods done, 9 of 12 Worker run; worker-5 waits: 0/9 nodes are available"
+        );
+        // all that can be there are
+        let mut later = job.roles[0].clone();
+        (later.name, later.after) = ("Evaluator".into(), Some("Master".into()));
+        job.roles = vec![job.roles[0].clone(), later];
+        fixture::feed(&mut model, 1, Rows::Jobs(Change::Rows(vec![job.clone()])));
+        assert_eq!(
+            say(&model, job.key),
+            "0 of 13 pods done, 1 running or done, Evaluator comes after Master"
+        );
+        // whose pods are not ours to see has its own counters
+        job.roles.pop();
+        job.active = 13;
+        let mut model = crate::model::Model::default();
+        fixture::feed(&mut model, 1, Rows::Jobs(Change::Rows(vec![job.clone()])));
+        assert_eq!(say(&model, job.key), "0 of 13 pods done, 13 active");
     }
 
     #[test]

@@ -86,8 +86,17 @@ struct ReplicatedJob {
     name: String,
     #[serde(deserialize_with = "lax::maybe_count")]
     replicas: Option<u32>,
+    #[serde(rename = "dependsOn", deserialize_with = "lax::list")]
+    depends_on: Vec<DependsOn>,
     #[serde(deserialize_with = "lax::object")]
     template: JobTemplate,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct DependsOn {
+    #[serde(deserialize_with = "lax::text")]
+    name: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -184,6 +193,7 @@ impl Workload for This {
 
     fn fill(spec: Spec, status: Status, row: &mut JobRow, names: &mut Names) {
         let mut pods = 0u32;
+        let in_order = spec.startup_policy.startup_policy_order == "InOrder";
         for (at, job) in spec.replicated_jobs.iter().enumerate() {
             let of = &job.template.spec;
             let parallelism = of.parallelism.unwrap_or(1);
@@ -194,6 +204,13 @@ impl Workload for This {
                 name: names.get(&job.name),
                 wanted,
                 each: at_once,
+                after: match (job.depends_on.last(), at.checked_sub(1)) {
+                    (Some(other), _) => named(names, &other.name),
+                    (None, Some(before)) if in_order => {
+                        named(names, &spec.replicated_jobs[before].name)
+                    }
+                    _ => None,
+                },
                 devices: pod.devices(names).times(at_once),
                 ..RoleRow::default()
             });

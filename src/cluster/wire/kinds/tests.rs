@@ -493,3 +493,23 @@ fn what_only_a_kind_has(
     }
     assert_eq!(line, expected);
 }
+
+#[test]
+fn a_jobset_says_what_comes_after_what() {
+    let after = |order: &str, depends: Value| {
+        let mut jobs = replicated();
+        jobs[1]["dependsOn"] = depends;
+        let spec = json!({"replicatedJobs": jobs, "startupPolicy": {"startupPolicyOrder": order}});
+        let row = decode("jobsets", &object(&spec, &Value::Null).to_string());
+        let after = row
+            .roles
+            .iter()
+            .map(|role| role.after.as_deref().map(str::to_owned));
+        after.collect::<Vec<_>>()
+    };
+    let leader = || Some("leader".to_owned());
+    assert_eq!(after("AnyOrder", Value::Null), [None, None]);
+    assert_eq!(after("InOrder", Value::Null), [None, leader()]);
+    let depends = json!([{"name": "leader", "status": "Complete"}]);
+    assert_eq!(after("AnyOrder", depends), [None, leader()]);
+}
