@@ -12,6 +12,7 @@ macro_rules! files {
 
 /// Every file of the folder.
 const FILES: &[(&str, &str)] = files![
+    "ablation-grid.yaml",
     "agent-gym.yaml",
     "bert-distill.yaml",
     "clip-retrieval.yaml",
@@ -20,6 +21,7 @@ const FILES: &[(&str, &str)] = files![
     "gemma3-jax-pretrain.yaml",
     "hvd-resnet50-bench.yaml",
     "keras-census.yaml",
+    "mcmc-chains.yaml",
     "mnist-ddp.yaml",
     "moe-mpi-parked.yaml",
     "moe-shards.yaml",
@@ -36,8 +38,10 @@ const FILES: &[(&str, &str)] = files![
     "ray-tune-ppo.yaml",
     "rlhf-nightly.yaml",
     "sd3-lora-elastic.yaml",
+    "sglang-deepseek.yaml",
     "slm-pretrain.yaml",
     "train-runtimes.yaml",
+    "vllm-qwen3.yaml",
 ];
 
 /// The documents of a file; `None` if there is no such file or it is not YAML.

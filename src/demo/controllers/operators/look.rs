@@ -144,6 +144,13 @@ impl<'a, 'h> Look<'a, 'h> {
         self.hub.edit(object.kind, &key_of(object), &by, change);
     }
 
+    /// Writes the status of an object that this one owns.
+    pub fn edit_status(&mut self, object: &Object, status: Value) {
+        let by = Writer::status(self.by);
+        let change = |v: &mut Value| v["status"] = status;
+        self.hub.edit(object.kind, &key_of(object), &by, change);
+    }
+
     /// Deletes an object, unless that is under way. True if the deletion was taken.
     pub fn delete(&mut self, object: &Object, propagation: &str) -> bool {
         if object.deleting {

@@ -7,6 +7,7 @@
 mod conditions;
 mod jobset;
 mod look;
+mod lws;
 mod mpi;
 mod ray;
 mod training;
@@ -58,6 +59,7 @@ const OPERATORS: &[Operator] = &[
     operator("trainer.kubeflow.org", "TrainJob", trainjob::sync),
     operator(ray::GROUP, "RayCluster", ray::cluster::sync),
     operator(ray::GROUP, "RayJob", ray::job::sync),
+    operator("leaderworkerset.x-k8s.io", "LeaderWorkerSet", lws::sync),
 ];
 
 /// The id of a custom kind, while it is served.
@@ -93,6 +95,11 @@ pub fn observe(hub: &mut Hub<'_>, event: &Event) {
             let key = (object.namespace.clone(), object.name.clone());
             hub.wake(Task::Operator(operator.kind, key));
         }
+    }
+    if let Some(set) = object.labels.get(lws::NAME) {
+        // Between this one and its pods are others, so it goes by the label.
+        let key = (object.namespace.clone(), set.clone());
+        hub.wake(Task::Operator("LeaderWorkerSet", key));
     }
     let owner = object.controller();
     let found = owner.and_then(|owner| {
