@@ -110,6 +110,8 @@ fn nothing_of_the_scene_is_refused() {
     let mut world = World::new(Cluster::new(Clock::stepped(start, 1.0), 1));
     let (kinds, options) = (world.kinds(), Options::default());
     furnish(&mut world.cluster, kinds, &options, start);
+    // the namespaces get their service accounts
+    world.settle();
     for entry in script::read(DEFAULT) {
         for manifest in entry.manifests {
             let name = manifest["metadata"]["name"].clone();
