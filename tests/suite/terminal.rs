@@ -134,6 +134,31 @@ fn changes_by_others_appear_while_it_is_open() {
     term.assert_restored();
 }
 
+/// A job of several roles, from the list to the log of one of its workers.
+#[test]
+fn a_training_job_is_followed_to_the_log_of_one_worker() {
+    let served = Served::start(&[]);
+    let home = home();
+    let config = served.kubeconfig.to_str().expect("a plain path");
+    let mut term = Session::start(&["--kubeconfig", config, "-A"], (120, 40), home.path());
+    term.until("live jobs", |s| s.contains("live") && s.contains("PyT"));
+    term.send("/mnist-ddp\r");
+    term.until("only that", |s| !s.contains("grpo-math"));
+    term.send("\r");
+    let screen = term.until("its roles", |s| {
+        s.contains("Master 1/1") && s.contains("Worker 3/3") && s.contains("master-0 ")
+    });
+    assert!(screen.contains("1 Master · 3 Worker"), "{screen}");
+    term.send("j");
+    term.until_shows("worker-0 ");
+    term.send("l");
+    let screen = term.until_shows("Train Epoch:");
+    assert!(screen.contains("logs pod/mnist-ddp-worker-0"), "{screen}");
+    term.send("q");
+    assert_eq!(term.until_ended(), 0);
+    term.assert_restored();
+}
+
 fn write(path: &Path, text: &str) {
     std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
     std::fs::write(path, text).expect("written");
