@@ -7,7 +7,7 @@ use super::Model;
 use super::job::{JobRow, RoleRow};
 use super::pod::{PodPhase, PodRow};
 
-/// More than this no role is shown with: a spec may ask for any number.
+/// More places than this no workload is shown with, whatever its spec asks for.
 const MOST: usize = 100_000;
 
 /// The pods of one role by their place; a place without one is a replica that has no pod (yet, or any more).
@@ -29,10 +29,12 @@ pub fn casts<'a>(model: &'a Model, job: &'a JobRow) -> Vec<Cast<'a>> {
         .filter(|child| !child.roles.is_empty())
         .min_by_key(|child| child.key);
     let roles = child.map_or(&job.roles, |child| &child.roles);
+    let mut left = MOST;
     let mut casts: Vec<(Cast<'a>, Vec<&'a PodRow>)> = roles
         .iter()
         .map(|role| {
-            let places = vec![None; (role.pods() as usize).min(MOST)];
+            let places = vec![None; (role.pods() as usize).min(left)];
+            left -= places.len();
             (Cast { role, places }, Vec::new())
         })
         .collect();
@@ -57,7 +59,6 @@ pub fn casts<'a>(model: &'a Model, job: &'a JobRow) -> Vec<Cast<'a>> {
         match place.and_then(|at| cast.places.get_mut(at)) {
             Some(place) if place.is_none_or(|there| goes_before(pod, there)) => *place = Some(pod),
             Some(_) => {}
-            // not told apart, or beyond what is asked for: being scaled down
             None => loose.push(pod),
         }
     }
@@ -68,17 +69,16 @@ pub fn casts<'a>(model: &'a Model, job: &'a JobRow) -> Vec<Cast<'a>> {
         .into_iter()
         .map(|(mut cast, mut loose)| {
             loose.sort_unstable_by(|a, b| standing(a).cmp(&standing(b)));
-            let mut loose = loose.into_iter();
+            // those with a number beyond what is asked for are being scaled down; the others are not told apart
+            let numbered = |pod: &&PodRow| pod.replica.as_ref().is_some_and(|r| r.number.is_some());
+            let (beyond, same): (Vec<_>, Vec<_>) = loose.into_iter().partition(numbered);
+            let mut same = same.into_iter();
             for place in cast.places.iter_mut().filter(|place| place.is_none()) {
-                *place = loose.next();
+                *place = same.next();
             }
             // those of the past say nothing where all places are taken
-            cast.places.extend(
-                loose
-                    .filter(|pod| !is_past(pod))
-                    .take(MOST.saturating_sub(cast.role.pods() as usize))
-                    .map(Some),
-            );
+            let more = same.chain(beyond).filter(|pod| !is_past(pod));
+            cast.places.extend(more.map(Some));
             cast
         })
         .collect()
@@ -291,6 +291,16 @@ mod tests {
         let mut pod = part(11, &row, "gpu", None, 0);
         pod.replica = None;
         assert_eq!(shown(&row, vec![pod]), "");
+    }
+
+    #[test]
+    fn one_too_many_by_its_number_does_not_hide_that_another_is_missing() {
+        let row = torch(&[("Worker", 2, 1)]);
+        let pods = [0, 5].map(|n| part(11 + u128::from(n), &row, "worker", Some(n), 0));
+        assert_eq!(
+            shown(&row, pods.into()),
+            "2/Worker worker-0 (worker-1) worker-5"
+        );
     }
 
     #[test]
