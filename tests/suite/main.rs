@@ -4,6 +4,7 @@
 
 mod cli;
 mod client;
+mod compound;
 mod custom;
 mod envtest;
 mod fields;
