@@ -10,7 +10,6 @@ pub mod meta;
 pub mod namespace;
 pub mod node;
 pub mod pod;
-pub mod replica;
 pub mod template;
 
 use serde::Deserialize;

@@ -346,7 +346,7 @@ impl Wire for Pod {
         let owner = metadata.owner(names);
         PodRow {
             member: member(&metadata, owner.as_ref(), cluster, names),
-            replica: super::replica::replica(&metadata, index, names),
+            replica: super::kinds::replica(&metadata, index, names),
             key: metadata.key(cluster),
             namespace: names.get(&metadata.namespace),
             name: metadata.name.as_str().into(),

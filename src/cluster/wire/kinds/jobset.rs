@@ -2,12 +2,13 @@
 
 use serde::Deserialize;
 
-use super::{Workload, began, conditions, is};
+use super::{Workload, began, conditions, is, number};
 use crate::cluster::wire::lax;
-use crate::cluster::wire::meta::{Condition, named};
+use crate::cluster::wire::meta::{Condition, Meta, named};
 use crate::cluster::wire::template::Template;
 use crate::model::ids::Names;
 use crate::model::job::{Activity, Facts, JobRow, RoleRow};
+use crate::model::pod::Replica;
 use crate::model::status::Unit;
 
 #[derive(Default)]
@@ -187,7 +188,8 @@ impl Workload for This {
         "jobsets",
         "JobSet",
     )
-    .of_children().letters("JSet");
+    .of_children()
+    .letters("JSet");
     type Spec = Spec;
     type Status = Status;
 
@@ -249,5 +251,14 @@ impl Workload for This {
         };
         row.started = began(row);
         row.selectors.push(selector(&row.name));
+    }
+
+    fn replica(pod: &Meta, index: Option<u32>, names: &mut Names) -> Option<Replica> {
+        let role = pod.label("jobset.sigs.k8s.io/replicatedjob-name")?;
+        Some(Replica {
+            role: names.get(role),
+            number: number(pod, "jobset.sigs.k8s.io/job-index"),
+            within: index.unwrap_or(0),
+        })
     }
 }

@@ -3,12 +3,13 @@
 
 use serde::Deserialize;
 
-use super::{Workload, began, conditions, is};
+use super::{Workload, began, conditions, is, number};
 use crate::cluster::wire::lax;
-use crate::cluster::wire::meta::{Condition, named};
+use crate::cluster::wire::meta::{Condition, Meta, named};
 use crate::cluster::wire::template::Template;
 use crate::model::ids::Names;
 use crate::model::job::{Activity, Facts, JobRow, RoleRow};
+use crate::model::pod::Replica;
 use crate::model::status::Unit;
 
 #[derive(Default)]
@@ -109,5 +110,15 @@ impl Workload for This {
         row.started = began(row);
         let selector = format!("leaderworkerset.sigs.k8s.io/name={}", row.name);
         row.selectors.push(selector.into());
+    }
+
+    fn replica(pod: &Meta, _index: Option<u32>, names: &mut Names) -> Option<Replica> {
+        pod.label("leaderworkerset.sigs.k8s.io/name")?;
+        let worker = number(pod, "leaderworkerset.sigs.k8s.io/worker-index").unwrap_or(0);
+        Some(Replica {
+            role: names.get(if worker == 0 { "leader" } else { "worker" }),
+            number: number(pod, "leaderworkerset.sigs.k8s.io/group-index"),
+            within: worker.saturating_sub(1),
+        })
     }
 }

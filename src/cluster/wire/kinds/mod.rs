@@ -16,6 +16,7 @@ use crate::cluster::source;
 use crate::model::delta::{Change, Rows};
 use crate::model::ids::{ClusterId, Names};
 use crate::model::job::{Activity, Condition as ConditionRow, Facts, JobKind, JobRow};
+use crate::model::pod::Replica;
 use crate::model::want::Kind;
 
 macro_rules! workloads {
@@ -30,6 +31,14 @@ macro_rules! workloads {
             namespaced: true,
             run: |source| Box::pin(source::run::<Read<$kind::This>>(source)),
         },)*];
+
+        /// Which replica of which role a pod is, by the labels of whichever kind knows them.
+        pub fn replica(pod: &Meta, index: Option<u32>, names: &mut Names) -> Option<Box<Replica>> {
+            $(if let Some(replica) = <$kind::This as Workload>::replica(pod, index, names) {
+                return Some(Box::new(replica));
+            })*
+            None
+        }
 
         /// The files of the list.
         #[cfg(test)]
@@ -72,6 +81,12 @@ pub trait Workload: Default + Send + 'static {
     type Status: DeserializeOwned + Default + Send;
     /// Fills in what the metadata alone does not tell; the row comes with all of that.
     fn fill(spec: Self::Spec, status: Self::Status, row: &mut JobRow, names: &mut Names);
+
+    /// Which replica of which role a pod of this kind is, by its labels; none of others' pods. `index` is the pod's
+    /// completion index.
+    fn replica(_pod: &Meta, _index: Option<u32>, _names: &mut Names) -> Option<Replica> {
+        None
+    }
 }
 
 /// An object of a kind.
@@ -164,6 +179,11 @@ fn tell(row: &mut JobRow, names: &mut Names, what: &str, text: &str) {
     if !text.is_empty() && !what.is_empty() {
         row.told.push((names.get(what), text.into()));
     }
+}
+
+/// A label that is a number.
+fn number(pod: &Meta, label: &str) -> Option<u32> {
+    pod.label(label)?.parse().ok()
 }
 
 /// Whether a condition is True.

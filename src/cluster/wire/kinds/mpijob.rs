@@ -2,7 +2,10 @@
 //! The launcher of v2 is a Job of its own, folded under this.
 
 use super::common::kubeflow::{Flavor, Kubeflow};
+use crate::cluster::wire::meta::Meta;
+use crate::model::ids::Names;
 use crate::model::job::Facts;
+use crate::model::pod::Replica;
 
 pub type This = Kubeflow<Mpi>;
 
@@ -24,5 +27,20 @@ impl Flavor for Mpi {
             "kubeflow.org/v1" => "mpijob-controller".into(),
             _ => "mpi-operator".into(),
         }
+    }
+
+    /// The mpi-operator names no replica type. Its launcher is a Job's pod, and one that works too takes index 0 of
+    /// the workers' labels: their names tell.
+    fn replica(pod: &Meta, names: &mut Names) -> Option<Replica> {
+        if pod.label("training.kubeflow.org/operator-name") != Some("mpi-operator") {
+            return None;
+        }
+        let role = pod.label("training.kubeflow.org/job-role")?;
+        let last = pod.name.rsplit('-').next().and_then(|n| n.parse().ok());
+        Some(Replica {
+            role: names.get(role),
+            number: last.filter(|_| role != "launcher"),
+            within: 0,
+        })
     }
 }

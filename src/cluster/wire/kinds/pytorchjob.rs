@@ -15,5 +15,6 @@ impl Flavor for PyTorch {
         "PyTorchJob",
         "pytorchjobs",
         "PyTorch",
-    ).letters("PyT");
+    )
+    .letters("PyT");
 }

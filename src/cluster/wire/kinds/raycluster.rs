@@ -5,9 +5,10 @@ use serde::Deserialize;
 use super::common::ray::ClusterSpec;
 use super::{Workload, began, conditions, is, scalar, tell};
 use crate::cluster::wire::lax;
-use crate::cluster::wire::meta::{Condition, named};
+use crate::cluster::wire::meta::{Condition, Meta, named};
 use crate::model::ids::Names;
 use crate::model::job::{Activity, Condition as ConditionRow, Facts, JobRow};
+use crate::model::pod::Replica;
 
 #[derive(Default)]
 pub struct This;
@@ -120,5 +121,19 @@ impl Workload for This {
         row.started = began(row).filter(|_| head > 0);
         row.selectors
             .push(format!("ray.io/cluster={}", row.name).into());
+    }
+
+    /// Workers are not told apart: the pods of a group fill its places as they are.
+    fn replica(pod: &Meta, _index: Option<u32>, names: &mut Names) -> Option<Replica> {
+        let kind = pod.label("ray.io/node-type")?;
+        let role = match kind {
+            "head" => kind,
+            _ => pod.label("ray.io/group").unwrap_or(kind),
+        };
+        Some(Replica {
+            role: names.get(role),
+            number: None,
+            within: 0,
+        })
     }
 }

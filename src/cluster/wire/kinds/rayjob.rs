@@ -117,7 +117,9 @@ impl Status {
 
 impl Workload for This {
     const FACTS: &'static Facts =
-        &Facts::new("ray.io", &["v1", "v1alpha1"], "RayJob", "rayjobs", "RayJob").of_children().letters("RayJ");
+        &Facts::new("ray.io", &["v1", "v1alpha1"], "RayJob", "rayjobs", "RayJob")
+            .of_children()
+            .letters("RayJ");
     type Spec = Spec;
     type Status = Status;
 

@@ -513,3 +513,28 @@ fn a_jobset_says_what_comes_after_what() {
     let depends = json!([{"name": "leader", "status": "Complete"}]);
     assert_eq!(after("AnyOrder", depends), [None, leader()]);
 }
+
+#[rstest]
+#[case::kubeflow(json!({"training.kubeflow.org/replica-type": "worker", "training.kubeflow.org/replica-index": "3"}), None, "worker 3 0")]
+#[case::garbled(json!({"training.kubeflow.org/replica-type": "worker", "training.kubeflow.org/replica-index": "-3"}), None, "worker ? 0")]
+#[case::mpi_worker(json!({"training.kubeflow.org/operator-name": "mpi-operator", "training.kubeflow.org/job-role": "worker", "training.kubeflow.org/replica-index": "8"}), None, "worker 7 0")]
+#[case::mpi_launcher(json!({"training.kubeflow.org/operator-name": "mpi-operator", "training.kubeflow.org/job-role": "launcher"}), None, "launcher ? 0")]
+#[case::jobset(json!({"jobset.sigs.k8s.io/replicatedjob-name": "node", "jobset.sigs.k8s.io/job-index": "2"}), Some(5), "node 2 5")]
+#[case::ray_head(json!({"ray.io/node-type": "head", "ray.io/group": "headgroup"}), None, "head ? 0")]
+#[case::ray_worker(json!({"ray.io/node-type": "worker", "ray.io/group": "gpu"}), None, "gpu ? 0")]
+#[case::leader(json!({"leaderworkerset.sigs.k8s.io/name": "a", "leaderworkerset.sigs.k8s.io/group-index": "1", "leaderworkerset.sigs.k8s.io/worker-index": "0"}), None, "leader 1 0")]
+#[case::follower(json!({"leaderworkerset.sigs.k8s.io/name": "a", "leaderworkerset.sigs.k8s.io/group-index": "1", "leaderworkerset.sigs.k8s.io/worker-index": "3"}), None, "worker 1 2")]
+#[case::plain(json!({"app": "web"}), Some(1), "none")]
+fn labels_tell_the_place(
+    #[case] labels: serde_json::Value,
+    #[case] index: Option<u32>,
+    #[case] expected: &str,
+) {
+    let meta: Meta =
+        serde_json::from_value(json!({"name": "pi-worker-7", "labels": labels})).unwrap();
+    let got = replica(&meta, index, &mut Names::default()).map_or("none".into(), |r| {
+        let number = r.number.map_or("?".into(), |n| n.to_string());
+        format!("{} {number} {}", r.role, r.within)
+    });
+    assert_eq!(got, expected);
+}

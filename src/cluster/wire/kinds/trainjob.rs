@@ -93,7 +93,8 @@ impl Workload for This {
         "trainjobs",
         "Train",
     )
-    .of_children().letters("Trn");
+    .of_children()
+    .letters("Trn");
     type Spec = Spec;
     type Status = Status;
 

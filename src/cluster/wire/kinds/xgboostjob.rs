@@ -15,5 +15,6 @@ impl Flavor for XgBoost {
         "XGBoostJob",
         "xgboostjobs",
         "XGBoost",
-    ).letters("XGB");
+    )
+    .letters("XGB");
 }

@@ -7,12 +7,13 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::super::{Workload, conditions, is, scalar};
+use super::super::{Workload, conditions, is, number, scalar};
 use crate::cluster::wire::lax;
-use crate::cluster::wire::meta::{Condition, named};
+use crate::cluster::wire::meta::{Condition, Meta, named};
 use crate::cluster::wire::template::Template;
 use crate::model::ids::Names;
 use crate::model::job::{Activity, Facts, JobRow, RoleRow};
+use crate::model::pod::Replica;
 use crate::model::resources::Devices;
 
 /// What tells one of these kinds from the others.
@@ -20,6 +21,16 @@ pub trait Flavor: Default + Send + 'static {
     const FACTS: &'static Facts;
     /// Replica types whose `replicas` default to 0 instead of 1.
     const NONE_BY_DEFAULT: &'static [&'static str] = &[];
+
+    /// Which replica a pod is; the labels are the same for all kinds of the training operator.
+    fn replica(pod: &Meta, names: &mut Names) -> Option<Replica> {
+        let role = pod.label("training.kubeflow.org/replica-type")?;
+        Some(Replica {
+            role: names.get(role),
+            number: number(pod, "training.kubeflow.org/replica-index"),
+            within: 0,
+        })
+    }
 
     /// Value of the label `training.kubeflow.org/operator-name` on its pods.
     fn operator(_api_version: &str) -> String {
@@ -33,7 +44,7 @@ pub struct Kubeflow<F>(PhantomData<F>);
 
 #[derive(Default)]
 pub struct Spec {
-    replicas: Vec<(String, Replica)>,
+    replicas: Vec<(String, ReplicaSpec)>,
     policy: RunPolicy,
     elastic: Option<Elastic>,
     own: Own,
@@ -65,7 +76,7 @@ struct Own {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Replica {
+struct ReplicaSpec {
     #[serde(deserialize_with = "lax::maybe_count")]
     replicas: Option<u32>,
     #[serde(rename = "restartPolicy", deserialize_with = "lax::text")]
@@ -133,7 +144,7 @@ impl<'de> Deserialize<'de> for Spec {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         #[derive(Default, Deserialize)]
         #[serde(transparent)]
-        struct Replicas(#[serde(deserialize_with = "lax::entries")] Vec<(String, Replica)>);
+        struct Replicas(#[serde(deserialize_with = "lax::entries")] Vec<(String, ReplicaSpec)>);
         #[derive(Default, Deserialize)]
         #[serde(transparent)]
         struct Policy(#[serde(deserialize_with = "lax::object")] RunPolicy);
@@ -331,5 +342,9 @@ impl<F: Flavor> Workload for Kubeflow<F> {
             F::operator(&row.api_version)
         );
         row.selectors.push(selector.into());
+    }
+
+    fn replica(pod: &Meta, _index: Option<u32>, names: &mut Names) -> Option<Replica> {
+        F::replica(pod, names)
     }
 }
