@@ -132,7 +132,11 @@ impl<'a> Cast<'a> {
         };
         let short = pod.name.strip_prefix(&*job.name);
         let short = short.and_then(|rest| rest.strip_prefix('-'));
-        short.filter(|s| !s.is_empty()).unwrap_or(&pod.name).into()
+        // a number alone would be no name
+        short
+            .filter(|s| s.starts_with(|c: char| c.is_ascii_alphabetic()))
+            .unwrap_or(&pod.name)
+            .into()
     }
 }
 
@@ -291,6 +295,14 @@ mod tests {
         let mut pod = part(11, &row, "gpu", None, 0);
         pod.replica = None;
         assert_eq!(shown(&row, vec![pod]), "");
+    }
+
+    #[test]
+    fn a_number_alone_is_no_name() {
+        let row = torch(&[("leader", 1, 1)]);
+        let mut pod = part(11, &row, "leader", Some(0), 0);
+        pod.name = "mnist-0".into();
+        assert_eq!(shown(&row, vec![pod]), "1/leader mnist-0");
     }
 
     #[test]

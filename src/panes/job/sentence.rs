@@ -266,6 +266,9 @@ fn lacking(job: &JobRow, cx: &Cx) -> Option<String> {
                 match cast.places[at] {
                     None => format!("{name} has no pod"),
                     Some(pod) => match podwhy::why(pod) {
+                        Some(why) if pod.deleting => {
+                            format!("{name} is ending: {}", text::clean(&why.text))
+                        }
                         Some(why) if pod.phase == PodPhase::Failed => {
                             format!("{name} failed: {}", text::clean(&why.text))
                         }
