@@ -71,7 +71,7 @@ pub struct Rows {
     expanded: BTreeSet<Key>,
     /// Rows of the scope that are shown with another.
     parts: usize,
-    /// Rows of more than one kind.
+    /// Not all rows are Jobs, or all CronJobs.
     mixed: bool,
     made: Option<(u64, u64)>,
     revision: u64,
@@ -160,7 +160,7 @@ impl Rows {
         }
     }
 
-    /// Rows of several kinds are shown.
+    /// The kind has to be said: not all rows are Jobs, or all CronJobs.
     pub fn mixed(&self) -> bool {
         self.mixed
     }
@@ -213,7 +213,6 @@ impl Rows {
         for &slot in &jobs {
             shown[slot as usize] = true;
         }
-        let crons_shown = !crons.is_empty();
         let mut cron_shown = vec![false; model.cronjobs.slots()];
         for &slot in crons {
             cron_shown[slot as usize] = true;
@@ -239,21 +238,22 @@ impl Rows {
         let scope = self.jobs.scope();
         let part = |job: &&JobRow| scope.holds(*job) && model.parent(job).is_some();
         self.parts = model.jobs.rows().filter(part).count();
-        let mut kinds = jobs
-            .iter()
-            .filter_map(|&slot| Some(model.jobs.at(slot)?.kind));
-        let first = kinds.next();
-        self.mixed = kinds.any(|kind| Some(kind) != first) || (first.is_some() && crons_shown);
         let tops = merge(&jobs, crons, self.jobs.sort(), model, now);
         self.order.clear();
         if self.expanded.is_empty() {
             self.order
                 .extend(tops.into_iter().map(|slot| (slot, Place::default())));
-            return;
+        } else {
+            for slot in tops {
+                self.put(slot, Place::default(), model);
+            }
         }
-        for slot in tops {
-            self.put(slot, Place::default(), model);
-        }
+        // what is not said is taken for a Job
+        let other = |(slot, _): &(Slot, Place)| match slot {
+            Slot::Job(slot) => model.jobs.at(*slot).is_some_and(|job| !job.kind.is_job()),
+            Slot::Cron(_) => !jobs.is_empty(),
+        };
+        self.mixed = self.order.iter().any(other);
     }
 
     /// A row, and what is below it as far as that is expanded.

@@ -311,6 +311,13 @@ fn other_kinds_look_like_jobs_and_show_what_they_are_made_of() {
             let told = narrow.contains(" JobSet ") || narrow.contains(" JSet ");
             assert!(narrow.contains("KIND") && told, "{narrow}");
         }
+        // one kind alone is said where it is not the ordinary one
+        pane.set_filter("kind:jobset", cx).unwrap();
+        assert!(fixture::shot(&mut pane, cx, 110, 8).contains("KIND"));
+        pane.set_filter("pi", cx).unwrap();
+        assert!(!fixture::shot(&mut pane, cx, 110, 8).contains("KIND"));
+        pane.set_filter("", cx).unwrap();
+        fixture::shot(&mut pane, cx, 110, 8);
         pane.set_filter("kind:jobset", cx).unwrap();
         assert_eq!(names(&pane, cx)[0], "llama");
         // yaml, pods and logs are those of the set
