@@ -290,11 +290,10 @@ impl Churn {
                          Content-Type: application/merge-patch+json\r\nContent-Length: {}\r\n\r\n{body}",
                         body.len()
                     );
-                    connection
-                        .get_mut()
-                        .write_all(request.as_bytes())
-                        .expect("the demo cluster listens");
-                    answer(&mut connection);
+                    let asked = connection.get_mut().write_all(request.as_bytes());
+                    if asked.and_then(|()| answer(&mut connection)).is_err() {
+                        return;
+                    }
                     sent.fetch_add(1, Ordering::Relaxed);
                 }
             }));
@@ -323,7 +322,10 @@ fn pods(address: &str) -> Vec<(String, String)> {
         .get_mut()
         .write_all(request.as_bytes())
         .expect("the demo cluster listens");
-    let list: serde_json::Value = serde_json::from_slice(&answer(&mut connection)).expect("a list");
+    let list: serde_json::Value = {
+        let body = answer(&mut connection).expect("the demo cluster answers");
+        serde_json::from_slice(&body).expect("a list")
+    };
     let text = |v: &serde_json::Value| v.as_str().unwrap_or_default().to_owned();
     let items = list["items"].as_array().cloned().unwrap_or_default();
     items
@@ -337,12 +339,12 @@ fn pods(address: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Reads one HTTP answer with a length or in chunks; its body.
-fn answer(connection: &mut BufReader<TcpStream>) -> Vec<u8> {
+/// Reads one HTTP answer with a length or in chunks; its body. An error when the cluster has gone, as it does at the end.
+fn answer(connection: &mut BufReader<TcpStream>) -> std::io::Result<Vec<u8>> {
     let (mut length, mut chunked, mut line) = (0usize, false, String::new());
     loop {
         line.clear();
-        connection.read_line(&mut line).expect("a header");
+        connection.read_line(&mut line)?;
         let lower = line.trim().to_ascii_lowercase();
         if let Some(n) = lower.strip_prefix("content-length:") {
             length = n.trim().parse().expect("a length");
@@ -356,19 +358,19 @@ fn answer(connection: &mut BufReader<TcpStream>) -> Vec<u8> {
     loop {
         if chunked {
             line.clear();
-            connection.read_line(&mut line).expect("a chunk");
+            connection.read_line(&mut line)?;
             length = usize::from_str_radix(line.trim(), 16).expect("a chunk's length");
         }
         let from = body.len();
         body.resize(from + length, 0);
-        connection.read_exact(&mut body[from..]).expect("the body");
+        connection.read_exact(&mut body[from..])?;
         if !chunked {
-            return body;
+            return Ok(body);
         }
         line.clear();
-        connection.read_line(&mut line).expect("the chunk's end");
+        connection.read_line(&mut line)?;
         if length == 0 {
-            return body;
+            return Ok(body);
         }
     }
 }

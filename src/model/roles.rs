@@ -13,7 +13,7 @@ const MOST: usize = 100_000;
 /// The pods of one role by their place; a place without one is a replica that has no pod (yet, or any more).
 #[derive(Debug, Clone)]
 pub struct Cast<'a> {
-    pub role: &'a RoleRow,
+    pub role: RoleRow,
     pub places: Vec<Option<&'a PodRow>>,
 }
 
@@ -21,7 +21,7 @@ pub struct Cast<'a> {
 /// which it is: then nothing can be said of the others.
 ///
 /// O(pods of the workload · log); for one workload at a time.
-pub fn casts<'a>(model: &'a Model, job: &'a JobRow) -> Vec<Cast<'a>> {
+pub fn casts<'a>(model: &'a Model, job: &JobRow) -> Vec<Cast<'a>> {
     // one that becomes another (a TrainJob its JobSet, a RayJob its cluster) has the other's roles: a runtime may ask
     // for more than the object itself does
     let child = model
@@ -35,6 +35,7 @@ pub fn casts<'a>(model: &'a Model, job: &'a JobRow) -> Vec<Cast<'a>> {
         .map(|role| {
             let places = vec![None; (role.pods() as usize).min(left)];
             left -= places.len();
+            let role = role.clone();
             (Cast { role, places }, Vec::new())
         })
         .collect();

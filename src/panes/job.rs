@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::indexes::Indexes;
-use super::replicas::{self, Replicas};
+use super::replicas::Replicas;
 use super::sheet::{Did, Sheet};
 use super::words::phase_state;
 use super::{About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, events, pods};
@@ -55,6 +55,8 @@ pub struct Job {
     part: Option<Part>,
     grid: Indexes,
     replicas: Replicas,
+    /// It has replicas to show, as of the last look.
+    has_roles: bool,
     pods: Sheet<PodRow>,
     runs: Sheet<JobRow>,
     events: Sheet<EventRow>,
@@ -72,6 +74,7 @@ impl Job {
             part: None,
             grid: Indexes::default(),
             replicas: Replicas::default(),
+            has_roles: false,
             pods: Sheet::new(PodColumn::Age),
             runs: Sheet::new(JobColumn::Age),
             events: Sheet::new(EventColumn::Last),
@@ -113,7 +116,7 @@ impl Job {
             (None, Some(_)) => vec![Part::Runs, Part::Events],
             _ => {
                 let all = [
-                    (Part::Roles, !self.casts(cx).is_empty()),
+                    (Part::Roles, self.has_roles),
                     (Part::Runs, self.made_others(cx)),
                     (Part::Pods, true),
                     (Part::Events, true),
@@ -125,7 +128,7 @@ impl Job {
     }
 
     /// The replicas of its roles.
-    fn casts<'a>(&'a self, cx: &Cx<'a>) -> Vec<Cast<'a>> {
+    fn casts<'a>(&self, cx: &Cx<'a>) -> Vec<Cast<'a>> {
         self.job(cx)
             .map(|job| casts(cx.model, job))
             .unwrap_or_default()
@@ -168,11 +171,9 @@ impl Job {
         {
             self.grid.settle(&cx.model.grid(job));
         }
-        if let Some(job) = cx.model.jobs.get(self.key).or(self.last.as_ref())
-            && !job.roles.is_empty()
-        {
-            self.replicas.settle(&casts(cx.model, job));
-        }
+        let casts = self.casts(cx);
+        self.has_roles = !casts.is_empty();
+        self.replicas.settle(&casts);
         let want = self.log_want(cx);
         self.tail.look(want);
     }
@@ -281,7 +282,7 @@ impl Pane for Job {
                 }
             }
             Part::Roles => {
-                if replicas::any_trouble(&self.casts(cx)) {
+                if self.replicas.any_trouble() {
                     out.push(Action::NextFailed);
                 }
                 if self.replica_pod(cx).is_some_and(|pod| pod.node.is_some()) {
@@ -435,10 +436,13 @@ impl Pane for Job {
                 Some(job) if self.grid.mouse(event, &cx.model.grid(job)) => Did::Moved,
                 _ => Did::Nothing,
             },
-            Part::Roles => match cx.model.jobs.get(self.key).or(self.last.as_ref()) {
-                Some(job) if self.replicas.mouse(event, &casts(cx.model, job)) => Did::Moved,
-                _ => Did::Nothing,
-            },
+            Part::Roles => {
+                let casts = self.casts(cx);
+                match self.replicas.mouse(event, &casts) {
+                    true => Did::Moved,
+                    false => Did::Nothing,
+                }
+            }
             Part::Pods => self.pods.mouse(event, &Self::pod_columns(), cx),
             Part::Runs => self.runs.mouse(event, &draw::run_columns(), cx),
             Part::Events => self.events.mouse(event, &Self::event_columns(), cx),

@@ -9,6 +9,7 @@ use ratatui::style::Modifier;
 use super::Cx;
 use super::words::pod_state;
 use crate::app::action::Action;
+use crate::model::ids::Key;
 use crate::model::pod::PodRow;
 use crate::model::roles::Cast;
 use crate::ui::grid::{Tally, heat};
@@ -25,6 +26,11 @@ const GROUP: usize = 10;
 pub struct Replicas {
     /// The role and the place in it.
     at: (usize, usize),
+    /// The pod there, and whether any replica is in trouble: as of the last look.
+    pod: Option<Key>,
+    trouble: bool,
+    /// Pods that are well, of all places.
+    counts: (usize, usize),
     /// The user has moved: until then the cursor is put where the trouble is.
     moved: bool,
     area: Rect,
@@ -147,18 +153,25 @@ fn is_bad(pod: Option<&PodRow>) -> bool {
 }
 
 impl Replicas {
-    /// Until the user moves: the first replica in trouble, else the first.
+    /// Takes a look. Until the user moves: the first replica in trouble, else the first.
     pub fn settle(&mut self, casts: &[Cast]) {
         let (role, at) = self.at;
-        if casts.get(role).is_none_or(|cast| at >= cast.places.len()) {
-            self.at = first_place(casts).unwrap_or_default();
+        let gone = casts.get(role).is_none_or(|cast| at >= cast.places.len());
+        let bad = trouble(casts).next();
+        self.trouble = bad.is_some();
+        let all = casts.iter().map(|cast| cast.places.len()).sum();
+        self.counts = (casts.iter().map(Cast::well).sum(), all);
+        if gone || !self.moved {
+            let bad = bad.filter(|_| !self.moved);
+            self.at = bad.or(first_place(casts)).unwrap_or_default();
         }
-        if !self.moved {
-            self.at = trouble(casts)
-                .next()
-                .or(first_place(casts))
-                .unwrap_or_default();
-        }
+        self.look(casts);
+    }
+
+    fn look(&mut self, casts: &[Cast]) {
+        let (role, at) = self.at;
+        let place = casts.get(role).and_then(|cast| cast.places.get(at));
+        self.pod = place.copied().flatten().map(|pod| pod.key);
     }
 
     /// The role and place under the cursor.
@@ -167,9 +180,18 @@ impl Replicas {
     }
 
     /// The pod under the cursor.
-    pub fn pod<'a>(&self, casts: &[Cast<'a>]) -> Option<&'a PodRow> {
-        let (role, at) = self.at;
-        casts.get(role)?.places.get(at).copied().flatten()
+    pub fn pod(&self) -> Option<Key> {
+        self.pod
+    }
+
+    /// Pods that are ready or ended well, of all places.
+    pub fn counts(&self) -> (usize, usize) {
+        self.counts
+    }
+
+    /// Whether any replica is in trouble.
+    pub fn any_trouble(&self) -> bool {
+        self.trouble
     }
 
     /// Lines it would like in this width; `most` bounds them.
@@ -214,6 +236,7 @@ impl Replicas {
         };
         self.at = to;
         self.moved = true;
+        self.look(casts);
         true
     }
 
@@ -305,6 +328,7 @@ impl Replicas {
                 };
                 self.at = (line.role, at);
                 self.moved = true;
+                self.look(casts);
                 true
             }
             MouseEventKind::ScrollDown => self.act(Action::Down, casts),
@@ -332,9 +356,4 @@ fn trouble<'c>(casts: &'c [Cast]) -> impl Iterator<Item = (usize, usize)> + 'c {
             .filter(|(_, pod)| is_bad(**pod))
             .map(move |(at, _)| (role, at))
     })
-}
-
-/// Whether any replica is in trouble.
-pub fn any_trouble(casts: &[Cast]) -> bool {
-    trouble(casts).next().is_some()
 }

@@ -9,7 +9,6 @@ use super::heights::{Wish, share};
 use super::{Cx, Job, Part, cell, head};
 use crate::app::action::Action;
 use crate::model::job::JobRow;
-use crate::model::roles::Cast;
 use crate::model::want::Kind;
 use crate::panes::indexes::{Indexes, counts_in_words};
 use crate::panes::replicas::Replicas;
@@ -256,9 +255,7 @@ fn heading(pane: &Job, cx: &Cx, block: Block, area: Rect, buf: &mut Buffer) {
             ("indexes", words.unwrap_or_default())
         }
         Block::Part(Part::Roles) => {
-            let casts = pane.casts(cx);
-            let well: usize = casts.iter().map(Cast::well).sum();
-            let all: usize = casts.iter().map(|cast| cast.places.len()).sum();
+            let (well, all) = pane.replicas.counts();
             ("replicas", format!("{well} of {all}"))
         }
         Block::Part(Part::Pods) => ("pods", pane.pods.view.order().len().to_string()),

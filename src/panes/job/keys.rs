@@ -5,7 +5,6 @@ use super::{Cx, Job, Part, Reply, Target, draw, pods};
 use crate::app::action::Action;
 use crate::model::ids::Key;
 use crate::model::pod::PodRow;
-use crate::model::roles::casts;
 use crate::model::want::LogWant;
 use crate::panes::{Level, LogsOf};
 
@@ -33,8 +32,7 @@ impl Job {
 
     /// The pod of the replica under the cursor.
     pub(super) fn replica_pod<'a>(&self, cx: &Cx<'a>) -> Option<&'a PodRow> {
-        let uid = self.replicas.pod(&self.casts(cx))?.key;
-        cx.model.pods.get(uid)
+        cx.model.pods.get(self.replicas.pod()?)
     }
 
     pub(super) fn log_want(&self, cx: &Cx) -> Option<LogWant> {
@@ -66,8 +64,7 @@ impl Job {
                     .then_some(Reply::Done)
             }
             Part::Roles => {
-                let job = cx.model.jobs.get(self.key).or(self.last.as_ref())?;
-                let casts = casts(cx.model, job);
+                let casts = self.casts(cx);
                 self.replicas.act(action, &casts).then_some(Reply::Done)
             }
             Part::Pods => self.pods.act(action, &Self::pod_columns(), cx),

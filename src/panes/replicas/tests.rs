@@ -54,7 +54,10 @@ fn the_cursor_moves_over_roles_and_jumps_to_trouble() {
     let of = casts(&model, &job);
     let mut at = Replicas::default();
     drawn(&mut at, &model, &job, 40, 2);
-    assert_eq!(at.pod(&of).unwrap().phase, PodPhase::Pending);
+    let pod = |at: &Replicas| model.pods.get(at.pod().unwrap()).unwrap().phase;
+    assert_eq!(pod(&at), PodPhase::Pending);
+    assert!(at.any_trouble());
+    assert_eq!(at.counts(), (10, 13));
     for (action, to) in [
         (Action::NextFailed, (1, 7)),
         (Action::NextFailed, (1, 5)),
