@@ -3,6 +3,7 @@
 use super::event::EventRow;
 use super::ids::{ClusterId, Uid};
 use super::job::{CronJobRow, JobRow};
+use super::kueue::QueueRows;
 use super::namespace::NamespaceRow;
 use super::node::NodeRow;
 use super::pod::PodRow;
@@ -42,4 +43,5 @@ pub enum Rows {
     Nodes(Change<NodeRow>),
     Events(Change<EventRow>),
     Namespaces(Change<NamespaceRow>),
+    Queues(QueueRows),
 }

@@ -20,6 +20,7 @@ pub mod indexset;
 pub mod job;
 pub mod json;
 pub mod kind;
+pub mod kueue;
 pub mod listed;
 pub mod log;
 pub mod namespace;
@@ -50,6 +51,7 @@ use groups::Groups;
 use ids::{Key, Name};
 use indexes::Grid;
 use job::{Counts, CronJobRow, JobRow};
+use kueue::Kueue;
 use namespace::NamespaceRow;
 use node::NodeRow;
 use pod::PodRow;
@@ -78,6 +80,8 @@ pub struct Model {
     pub groups: Groups,
     /// Per node, from its pods.
     pub capacity: Capacity,
+    /// Queues, and what stands in them.
+    pub kueue: Kueue,
 }
 
 impl Model {
@@ -125,6 +129,14 @@ impl Model {
             Rows::Events(change) => self.events.apply(source, cluster, change, |_, _, _| {}),
             Rows::Namespaces(change) => {
                 self.namespaces.apply(source, cluster, change, |_, _, _| {})
+            }
+            Rows::Queues(rows) => {
+                let mut jobs = BTreeSet::new();
+                self.kueue.apply(source, cluster, rows, &mut jobs);
+                // what a job shows of its Workload changed with it
+                for job in jobs {
+                    self.jobs.touch(job);
+                }
             }
         }
     }
@@ -261,6 +273,19 @@ macro_rules! rows {
     })* };
 }
 rows!(JobRow, CronJobRow, PodRow, NodeRow, EventRow, NamespaceRow);
+rows!(
+    kueue::WorkloadRow,
+    kueue::ClusterQueueRow,
+    kueue::LocalQueueRow,
+    kueue::CohortRow,
+    kueue::FlavorRow,
+    kueue::PriorityClassRow,
+    kueue::CheckRow,
+    kueue::TopologyRow,
+    kueue::WorkerClusterRow,
+    kueue::WorkerConfigRow,
+    kueue::ProvisioningRow
+);
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -3,6 +3,7 @@
 
 use super::ids::{Name, Uid};
 use super::kind::JobKind;
+use super::kueue::QueueKind;
 
 /// A watched kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -15,6 +16,8 @@ pub enum Kind {
     Namespace,
     /// Any other kind of workload; which there are is the cluster layer's to know.
     Workload(JobKind),
+    /// One of Kueue's.
+    Queue(QueueKind),
 }
 
 impl JobKind {
@@ -45,6 +48,7 @@ impl Kind {
             Kind::Event => "events",
             Kind::Namespace => "namespaces",
             Kind::Workload(kind) => kind.plural,
+            Kind::Queue(kind) => kind.plural(),
         }
     }
 }
@@ -88,7 +92,7 @@ pub struct ObjectWant {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Want {
     Watch(Kind, Selector),
-    /// Every [`Kind::Workload`] the cluster serves, whichever those are by now.
+    /// Every [`Kind::Workload`] and [`Kind::Queue`] the cluster serves, whichever those are by now.
     Workloads,
     Log(LogWant),
     Object(ObjectWant),

@@ -103,6 +103,7 @@ impl Yaml {
             Kind::Event => "event",
             Kind::Namespace => "namespace",
             Kind::Workload(kind) => kind.plural.trim_end_matches('s'),
+            Kind::Queue(kind) => kind.singular(),
         };
         format!("{kind}/{}", self.want.name)
     }

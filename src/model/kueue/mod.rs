@@ -1,0 +1,162 @@
+//! Kueue's objects and what follows from them: who queues where, for how much of what, and who has it.
+//!
+//! A "workload" here is Kueue's own object of that kind; the rows users call their jobs are [`super::job::JobRow`]s,
+//! and most of those have one. Cluster queues and cohorts form a tree over which quota is borrowed and lent.
+
+pub mod kind;
+pub mod objects;
+pub mod queue;
+pub mod workload;
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::delta::{Change, SourceId};
+use super::ids::{ClusterId, Key, Name, Uid};
+use super::quantity::Quantity;
+use super::table::Table;
+
+pub use kind::QueueKind;
+pub use objects::{
+    CheckRow, FlavorRow, PriorityClassRow, ProvisioningRow, TopologyRow, WorkerClusterRow,
+    WorkerConfigRow,
+};
+pub use queue::{ClusterQueueRow, CohortRow, LocalQueueRow};
+pub use workload::WorkloadRow;
+
+/// An amount of a resource as Kueue counts it: thousandths of `cpu`, whole units of anything else.
+pub type Amount = i64;
+
+/// Reads a quantity of a resource into Kueue's count of it.
+pub fn amount(resource: &str, quantity: Quantity) -> Amount {
+    let n = match resource {
+        "cpu" => quantity.milli(),
+        _ => quantity.units(),
+    };
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// A resource in a flavor: what quota is counted by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FlavorResource {
+    pub flavor: Name,
+    pub resource: Name,
+}
+
+/// A change to one of the tables.
+#[derive(Debug, Clone, PartialEq)]
+pub enum QueueRows {
+    Workloads(Change<WorkloadRow>),
+    ClusterQueues(Change<ClusterQueueRow>),
+    LocalQueues(Change<LocalQueueRow>),
+    Cohorts(Change<CohortRow>),
+    Flavors(Change<FlavorRow>),
+    PriorityClasses(Change<PriorityClassRow>),
+    Checks(Change<CheckRow>),
+    Topologies(Change<TopologyRow>),
+    WorkerClusters(Change<WorkerClusterRow>),
+    WorkerConfigs(Change<WorkerConfigRow>),
+    Provisionings(Change<ProvisioningRow>),
+}
+
+/// Everything known of Kueue.
+#[derive(Debug, Clone, Default)]
+pub struct Kueue {
+    pub workloads: Table<WorkloadRow>,
+    pub cluster_queues: Table<ClusterQueueRow>,
+    pub local_queues: Table<LocalQueueRow>,
+    pub cohorts: Table<CohortRow>,
+    pub flavors: Table<FlavorRow>,
+    pub priority_classes: Table<PriorityClassRow>,
+    pub checks: Table<CheckRow>,
+    pub topologies: Table<TopologyRow>,
+    pub worker_clusters: Table<WorkerClusterRow>,
+    pub worker_configs: Table<WorkerConfigRow>,
+    pub provisionings: Table<ProvisioningRow>,
+    /// Workloads by the object they queue for.
+    of: HashMap<Key, BTreeSet<Uid>>,
+}
+
+impl Kueue {
+    /// Folds one change in; the keys of the objects whose Workload changed go into `jobs`.
+    pub fn apply(
+        &mut self,
+        source: SourceId,
+        cluster: ClusterId,
+        rows: QueueRows,
+        jobs: &mut BTreeSet<Key>,
+    ) {
+        match rows {
+            QueueRows::Workloads(change) => {
+                let of = &mut self.of;
+                self.workloads
+                    .apply(source, cluster, change, |_, old, new| {
+                        for (row, is_new) in [(old, false), (new, true)] {
+                            let Some(row) = row else { continue };
+                            for job in row.jobs() {
+                                jobs.insert(job);
+                                let all = of.entry(job).or_default();
+                                if is_new {
+                                    all.insert(row.key.uid);
+                                } else {
+                                    all.remove(&row.key.uid);
+                                }
+                                if all.is_empty() {
+                                    of.remove(&job);
+                                }
+                            }
+                        }
+                    });
+            }
+            QueueRows::ClusterQueues(c) => {
+                self.cluster_queues.apply(source, cluster, c, |_, _, _| {})
+            }
+            QueueRows::LocalQueues(c) => self.local_queues.apply(source, cluster, c, |_, _, _| {}),
+            QueueRows::Cohorts(c) => self.cohorts.apply(source, cluster, c, |_, _, _| {}),
+            QueueRows::Flavors(c) => self.flavors.apply(source, cluster, c, |_, _, _| {}),
+            QueueRows::PriorityClasses(c) => {
+                self.priority_classes
+                    .apply(source, cluster, c, |_, _, _| {});
+            }
+            QueueRows::Checks(c) => self.checks.apply(source, cluster, c, |_, _, _| {}),
+            QueueRows::Topologies(c) => self.topologies.apply(source, cluster, c, |_, _, _| {}),
+            QueueRows::WorkerClusters(c) => {
+                self.worker_clusters.apply(source, cluster, c, |_, _, _| {});
+            }
+            QueueRows::WorkerConfigs(c) => {
+                self.worker_configs.apply(source, cluster, c, |_, _, _| {});
+            }
+            QueueRows::Provisionings(c) => {
+                self.provisionings.apply(source, cluster, c, |_, _, _| {});
+            }
+        }
+    }
+
+    /// The Workload of an object: the one that is not finished, else the newest. None if it has none (yet).
+    pub fn workload_of(&self, job: Key) -> Option<&WorkloadRow> {
+        let cluster = job.cluster;
+        self.of
+            .get(&job)?
+            .iter()
+            .filter_map(|&uid| self.workloads.get(Key { cluster, uid }))
+            .max_by_key(|w| (!w.is_finished(), w.created, w.key.uid))
+    }
+
+    /// A cluster queue by its name. O(cluster queues).
+    pub fn cluster_queue(&self, cluster: ClusterId, name: &str) -> Option<&ClusterQueueRow> {
+        self.cluster_queues
+            .rows()
+            .find(|q| q.key.cluster == cluster && &*q.name == name)
+    }
+
+    /// A local queue by its name. O(local queues).
+    pub fn local_queue(
+        &self,
+        cluster: ClusterId,
+        namespace: &str,
+        name: &str,
+    ) -> Option<&LocalQueueRow> {
+        self.local_queues
+            .rows()
+            .find(|q| q.key.cluster == cluster && &*q.namespace == namespace && &*q.name == name)
+    }
+}
