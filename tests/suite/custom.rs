@@ -486,7 +486,7 @@ fn kubectl_knows_a_definition_and_its_objects() {
     assert!(!gone.status.success());
     // The kinds that a cluster for batch and ML work has.
     let all = served.ok(&["get", "crd", "-o", "name"]);
-    assert_eq!(all.lines().count(), 13, "{all}");
+    assert_eq!(all.lines().count(), 25, "{all}");
     let none = served
         .kubectl(&["get", "pytorchjobs,jobsets,rayjobs,trainjobs", "-A"])
         .output()

@@ -3,6 +3,7 @@
 
 mod jobset;
 mod kubeflow;
+mod kueue;
 mod lws;
 mod ray;
 mod schema;
@@ -19,6 +20,7 @@ pub fn all() -> Vec<Value> {
     all.push(jobset::jobset());
     all.extend(ray::all());
     all.push(lws::leader_worker_set());
+    all.extend(kueue::all());
     all
 }
 
@@ -63,6 +65,8 @@ struct Definition {
     group: &'static str,
     version: &'static str,
     kind: &'static str,
+    /// Where it is not the kind with an `s`.
+    plural: &'static str,
     short: &'static [&'static str],
     categories: &'static [&'static str],
     cluster: bool,
@@ -79,6 +83,7 @@ impl Default for Definition {
             group: "",
             version: "v1",
             kind: "",
+            plural: "",
             short: &[],
             categories: &[],
             cluster: false,
@@ -93,7 +98,10 @@ impl Definition {
     /// The whole object; `schema` holds `spec` and `status`.
     fn build(&self, description: &str, properties: Value) -> Value {
         let singular = self.kind.to_lowercase();
-        let plural = format!("{singular}s");
+        let plural = match self.plural {
+            "" => format!("{singular}s"),
+            plural => plural.to_owned(),
+        };
         let mut schema = schema::object(properties);
         schema["description"] = json!(description);
         for (field, text) in [
@@ -178,7 +186,7 @@ mod tests {
             assert!(kind.custom, "{plural}");
             assert_eq!(kind.namespaced, spec["scope"] == "Namespaced");
         }
-        assert_eq!(all().len(), 13);
+        assert_eq!(all().len(), 25);
     }
 
     #[test]
