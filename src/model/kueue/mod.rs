@@ -3,12 +3,17 @@
 //! A "workload" here is Kueue's own object of that kind; the rows users call their jobs are [`super::job::JobRow`]s,
 //! and most of those have one. Cluster queues and cohorts form a tree over which quota is borrowed and lent.
 
+pub mod capacity;
 pub mod kind;
+pub mod look;
 pub mod objects;
+pub mod order;
 pub mod queue;
+pub mod tree;
 pub mod workload;
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 use super::delta::{Change, SourceId};
 use super::ids::{ClusterId, Key, Name, Uid};
@@ -16,6 +21,7 @@ use super::quantity::Quantity;
 use super::table::Table;
 
 pub use kind::QueueKind;
+pub use look::Look;
 pub use objects::{
     CheckRow, FlavorRow, PriorityClassRow, ProvisioningRow, TopologyRow, WorkerClusterRow,
     WorkerConfigRow,
@@ -74,6 +80,8 @@ pub struct Kueue {
     pub provisionings: Table<ProvisioningRow>,
     /// Workloads by the object they queue for.
     of: HashMap<Key, BTreeSet<Uid>>,
+    /// What follows from all of it; made anew when asked for after a change.
+    looks: OnceLock<look::Looks>,
 }
 
 impl Kueue {
@@ -85,6 +93,7 @@ impl Kueue {
         rows: QueueRows,
         jobs: &mut BTreeSet<Key>,
     ) {
+        self.looks = OnceLock::new();
         match rows {
             QueueRows::Workloads(change) => {
                 let of = &mut self.of;
@@ -131,6 +140,13 @@ impl Kueue {
         }
     }
 
+    /// Capacities and lines of a cluster, made once for all that ask until something changes.
+    pub fn look(&self, cluster: ClusterId) -> &Look {
+        self.looks
+            .get_or_init(|| look::Looks::of(self))
+            .get(cluster)
+    }
+
     /// The Workload of an object: the one that is not finished, else the newest. None if it has none (yet).
     pub fn workload_of(&self, job: Key) -> Option<&WorkloadRow> {
         let cluster = job.cluster;
@@ -160,3 +176,6 @@ impl Kueue {
             .find(|q| q.key.cluster == cluster && &*q.namespace == namespace && &*q.name == name)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod fixture;
