@@ -8,6 +8,7 @@ pub mod kind;
 pub mod look;
 pub mod objects;
 pub mod order;
+pub mod preemptions;
 pub mod queue;
 pub mod tree;
 pub mod workload;
@@ -80,6 +81,8 @@ pub struct Kueue {
     pub provisionings: Table<ProvisioningRow>,
     /// Workloads by the object they queue for.
     of: HashMap<Key, BTreeSet<Uid>>,
+    /// Who was preempted for whom, as far as it was seen.
+    pub preemptions: preemptions::Preemptions,
     /// What follows from all of it; made anew when asked for after a change.
     looks: OnceLock<look::Looks>,
 }
@@ -97,10 +100,14 @@ impl Kueue {
         match rows {
             QueueRows::Workloads(change) => {
                 let of = &mut self.of;
+                let mut preempted = Vec::new();
                 self.workloads
                     .apply(source, cluster, change, |_, old, new| {
                         for (row, is_new) in [(old, false), (new, true)] {
                             let Some(row) = row else { continue };
+                            if is_new && row.condition("Preempted").is_some() {
+                                preempted.push(row.key);
+                            }
                             for job in row.jobs() {
                                 jobs.insert(job);
                                 let all = of.entry(job).or_default();
@@ -115,6 +122,12 @@ impl Kueue {
                             }
                         }
                     });
+                for key in preempted {
+                    let told = self.workloads.get(key);
+                    if let Some(told) = told.and_then(|row| preemptions::of(self, row)) {
+                        self.preemptions.add(key, told);
+                    }
+                }
             }
             QueueRows::ClusterQueues(c) => {
                 self.cluster_queues.apply(source, cluster, c, |_, _, _| {})

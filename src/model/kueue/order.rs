@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 use super::workload::State;
 use super::{Kueue, WorkloadRow};
-use crate::model::ids::{ClusterId, Key, Name};
+use crate::model::ids::{ClusterId, Key, Name, Uid};
 
 /// What Kueue's visibility API told of a cluster queue: namespace and name of its pending Workloads, first in line
 /// first. It may lack the newest ones.
@@ -25,36 +25,36 @@ pub struct Position {
     pub estimated: bool,
 }
 
-/// The Workloads of one queue.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Line {
-    /// Next first.
-    pub pending: Vec<Key>,
-    /// Pending, but not in line: deactivated, on hold, gated, in a stopped queue.
-    pub aside: Vec<Key>,
-    /// Quota held, not admitted; oldest first.
-    pub reserving: Vec<Key>,
-    /// Newest first.
-    pub admitted: Vec<Key>,
+/// One Workload in a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    pub key: Key,
+    pub state: State,
+    /// 1-based, in the line of its cluster queue. None of one that holds quota, and of a pending one that is not in
+    /// line: deactivated, on hold, gated, in a stopped local queue.
+    pub position: Option<usize>,
     pub estimated: bool,
 }
 
-impl Line {
-    /// In the order they are shown: in line, aside, reserving, admitted.
-    pub fn all(&self) -> impl Iterator<Item = Key> + '_ {
-        let parts = [&self.pending, &self.aside, &self.reserving, &self.admitted];
-        parts.into_iter().flatten().copied()
-    }
-}
-
-/// The lines of one cluster.
+/// The lines of one cluster. In each: pending ones in order, those aside, reserving ones (oldest first), admitted
+/// ones (newest first).
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Order {
-    queues: HashMap<Name, Line>,
-    /// By namespace and name of the local queue.
-    local: HashMap<(Name, Name), Line>,
-    /// Cluster queue and place in it, place in the local queue.
-    places: HashMap<Key, (Name, usize, usize)>,
+    queues: HashMap<Name, Vec<Place>>,
+    /// By namespace, then name.
+    local: HashMap<Name, HashMap<Name, Vec<Place>>>,
+    /// Cluster queue and place in it, of those in line.
+    places: HashMap<Key, (Name, Position)>,
+}
+
+/// What a pending row, one aside, one that holds quota are sorted by.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// Kueue's place, priority, queue time.
+    Pending(usize, Reverse<i32>, DateTime<Utc>, Uid),
+    Aside(Uid),
+    Reserving(Option<DateTime<Utc>>, Uid),
+    Admitted(Reverse<Option<DateTime<Utc>>>, Uid),
 }
 
 impl Order {
@@ -69,145 +69,109 @@ impl Order {
         cluster: ClusterId,
         told: impl Fn(&str) -> Option<Told<'a>>,
     ) -> Self {
-        let mut order = Self::default();
         let mut targets: HashMap<(&str, &str), (&Name, bool)> = HashMap::new();
-        for row in kueue
-            .local_queues
-            .rows()
-            .filter(|r| r.key.cluster == cluster)
-        {
+        for row in kueue.local_queues.rows() {
             let open = row.stop == super::queue::Stop::None;
-            targets.insert((&row.namespace, &row.name), (&row.cluster_queue, open));
+            if row.key.cluster == cluster {
+                targets.insert((&row.namespace, &row.name), (&row.cluster_queue, open));
+            }
         }
-        let mut lines: HashMap<&Name, Vec<&WorkloadRow>> = HashMap::new();
-        let mut rest: Vec<&WorkloadRow> = Vec::new();
+        let mut ranks: HashMap<&Name, Option<HashMap<(&str, &str), usize>>> = HashMap::new();
+        let mut all: Vec<(Option<&Name>, Rank, &WorkloadRow)> = Vec::new();
         for row in kueue.workloads.rows().filter(|r| {
             r.key.cluster == cluster && !r.is_finished() && !is_variant(r) && !r.queue.is_empty()
         }) {
             let target = targets.get(&(&*row.namespace, &*row.queue)).copied();
             let holds = row.admission.as_ref().map(|a| &a.cluster_queue);
-            let state = row.state();
-            match (state, target) {
+            let uid = row.key.uid;
+            let since = |kind| row.is(kind).and_then(|c| c.since);
+            let (queue, rank) = match (row.state(), target) {
                 (State::Pending, Some((queue, true))) if in_line(row) => {
-                    lines.entry(queue).or_default().push(row);
+                    let told = ranks
+                        .entry(queue)
+                        .or_insert_with(|| told(queue).map(by_name));
+                    let known = told
+                        .as_ref()
+                        .and_then(|told| told.get(&(&*row.namespace, &*row.name)));
+                    // those Kueue did not name yet are the newest
+                    let known = known.copied().unwrap_or(usize::MAX);
+                    let since = row.queued_since().unwrap_or(DateTime::<Utc>::MAX_UTC);
+                    let rank = Rank::Pending(known, Reverse(row.priority), since, uid);
+                    (Some(queue), rank)
                 }
-                (State::Pending, Some((queue, _))) => {
-                    order.line(row, Some(queue), |line| &mut line.aside);
+                (State::Pending, target) => (target.map(|(queue, _)| queue), Rank::Aside(uid)),
+                // what is held is held where it was admitted, be the local queue moved or gone
+                (state, target) => {
+                    let rank = match state {
+                        State::Admitted => Rank::Admitted(Reverse(since("Admitted")), uid),
+                        _ => Rank::Reserving(since("QuotaReserved"), uid),
+                    };
+                    (holds.or(target.map(|(queue, _)| queue)), rank)
                 }
-                (State::Pending, None) => order.line(row, None, |line| &mut line.aside),
-                (..) => {
-                    // what is held is held where it was admitted, be the local queue moved or gone
-                    let queue = holds.or(target.map(|(queue, _)| queue));
-                    order.line(row, queue, |line| match state {
-                        State::Admitted => &mut line.admitted,
-                        _ => &mut line.reserving,
-                    });
-                    rest.push(row);
-                }
-            }
+            };
+            all.push((queue, rank, row));
         }
-        for (queue, mut rows) in lines {
-            let told = told(queue);
-            let ranks: HashMap<(&str, &str), usize> = told
-                .unwrap_or_default()
-                .iter()
-                .enumerate()
-                .map(|(i, (namespace, name))| ((&**namespace, &**name), i))
-                .collect();
-            rows.sort_by_cached_key(|row| {
-                let rank = ranks.get(&(&*row.namespace, &*row.name)).copied();
-                (
-                    rank.unwrap_or(usize::MAX),
-                    Reverse(row.priority),
-                    row.queued_since().unwrap_or(DateTime::<Utc>::MAX_UTC),
-                    row.key.uid,
-                )
-            });
-            for (i, row) in rows.into_iter().enumerate() {
-                let name = (row.namespace.clone(), row.queue.clone());
-                let local = order.local.entry(name).or_default();
-                local.pending.push(row.key);
-                local.estimated = told.is_none();
-                let places = (queue.clone(), i + 1, local.pending.len());
-                order.places.insert(row.key, places);
-                let line = order.queues.entry(queue.clone()).or_default();
-                line.pending.push(row.key);
-                line.estimated = told.is_none();
+        all.sort_unstable_by(|a, b| a.1.cmp(&b.1));
+        let mut order = Self::default();
+        let mut lengths: HashMap<&Name, usize> = HashMap::new();
+        for (queue, rank, row) in all {
+            let mut place = Place {
+                key: row.key,
+                state: row.state(),
+                position: None,
+                estimated: false,
+            };
+            if let (Rank::Pending(..), Some(queue)) = (rank, queue) {
+                let length = lengths.entry(queue).or_default();
+                *length += 1;
+                place.position = Some(*length);
+                place.estimated = ranks.get(queue).is_none_or(Option::is_none);
+                let position = Position {
+                    at: *length,
+                    of: 0,
+                    estimated: place.estimated,
+                };
+                order.places.insert(row.key, (queue.clone(), position));
             }
+            if let Some(queue) = queue {
+                order.queues.entry(queue.clone()).or_default().push(place);
+            }
+            let local = order.local.entry(row.namespace.clone()).or_default();
+            local.entry(row.queue.clone()).or_default().push(place);
         }
-        order.sort_holders(&rest);
+        for (queue, position) in order.places.values_mut() {
+            position.of = lengths.get(queue).copied().unwrap_or_default();
+        }
         order
     }
 
-    fn line(
-        &mut self,
-        row: &WorkloadRow,
-        queue: Option<&Name>,
-        part: impl Fn(&mut Line) -> &mut Vec<Key>,
-    ) {
-        let name = (row.namespace.clone(), row.queue.clone());
-        part(self.local.entry(name).or_default()).push(row.key);
-        if let Some(queue) = queue {
-            part(self.queues.entry(queue.clone()).or_default()).push(row.key);
-        }
+    /// Those of a cluster queue.
+    pub fn cluster_queue(&self, name: &str) -> &[Place] {
+        self.queues.get(name).map_or(&[], Vec::as_slice)
     }
 
-    fn sort_holders(&mut self, rows: &[&WorkloadRow]) {
-        let since: HashMap<Key, Option<DateTime<Utc>>> = rows
-            .iter()
-            .map(|row| {
-                let kind = match row.state() {
-                    State::Admitted => "Admitted",
-                    _ => "QuotaReserved",
-                };
-                (row.key, row.is(kind).and_then(|c| c.since))
-            })
-            .collect();
-        let at = |key: &Key| since.get(key).copied().flatten();
-        for line in self.queues.values_mut().chain(self.local.values_mut()) {
-            line.admitted
-                .sort_by_cached_key(|key| (Reverse(at(key)), key.uid));
-            line.reserving.sort_by_cached_key(|key| (at(key), key.uid));
-            line.aside.sort_unstable_by_key(|key| key.uid);
-        }
-    }
-
-    /// The line of a cluster queue; none: nobody is there.
-    pub fn queue(&self, name: &str) -> Option<&Line> {
-        self.queues.get(name)
-    }
-
-    /// The line of a local queue, in the order of its cluster queue.
-    pub fn local(&self, namespace: &Name, name: &Name) -> Option<&Line> {
-        self.local.get(&(namespace.clone(), name.clone()))
+    /// Those of a local queue.
+    pub fn local_queue(&self, namespace: &str, name: &str) -> &[Place] {
+        let line = self.local.get(namespace).and_then(|all| all.get(name));
+        line.map_or(&[], Vec::as_slice)
     }
 
     /// The cluster queue a pending Workload stands in line for.
     pub fn queue_of(&self, workload: Key) -> Option<&Name> {
-        self.places.get(&workload).map(|(queue, ..)| queue)
+        self.places.get(&workload).map(|(queue, _)| queue)
     }
 
     /// Its place in the line of its cluster queue; none: it is not in line.
     pub fn position(&self, workload: Key) -> Option<Position> {
-        let (queue, at, _) = self.places.get(&workload)?;
-        let line = self.queues.get(queue)?;
-        Some(Position {
-            at: *at,
-            of: line.pending.len(),
-            estimated: line.estimated,
-        })
+        self.places.get(&workload).map(|(_, position)| *position)
     }
+}
 
-    /// Its place among those of its local queue.
-    pub fn local_position(&self, row: &WorkloadRow) -> Option<Position> {
-        let (_, _, at) = self.places.get(&row.key)?;
-        let line = self.local(&row.namespace, &row.queue)?;
-        Some(Position {
-            at: *at,
-            of: line.pending.len(),
-            estimated: line.estimated,
-        })
-    }
+fn by_name(told: Told<'_>) -> HashMap<(&str, &str), usize> {
+    let names = told.iter().enumerate();
+    names
+        .map(|(i, (namespace, name))| ((&**namespace, &**name), i))
+        .collect()
 }
 
 /// One of several that stand for one job: owned by the Workload that does.
@@ -229,9 +193,18 @@ mod tests {
     use crate::model::kueue::fixture::*;
     use crate::model::kueue::queue::Stop;
 
-    fn names(kueue: &Kueue, keys: &[Key]) -> Vec<String> {
-        let name = |key: &Key| kueue.workloads.get(*key).unwrap().owners[0].1.to_string();
-        keys.iter().map(name).collect()
+    fn names(kueue: &Kueue, places: &[Place]) -> String {
+        let name = |place: &Place| {
+            let name = &kueue.workloads.get(place.key).unwrap().owners[0].1;
+            match (place.state, place.position) {
+                (State::Pending, Some(at)) => format!("{at} {name}"),
+                (State::Pending, None) => format!("- {name}"),
+                (State::Reserved, _) => format!("reserved {name}"),
+                _ => format!("admitted {name}"),
+            }
+        };
+        let all: Vec<String> = places.iter().map(name).collect();
+        all.join(", ")
     }
 
     fn world() -> World {
@@ -275,39 +248,36 @@ mod tests {
     fn by_priority_then_queue_time() {
         let kueue = world().kueue();
         let order = Order::of(&kueue, ClusterId(0));
-        let main = order.queue("main").unwrap();
+        let main = names(&kueue, order.cluster_queue("main"));
+        let (line, rest) = main.split_once(", -").unwrap();
+        assert_eq!(line, "1 urgent, 2 preempted, 3 early, 4 late, 5 retried");
+        for aside in ["- gated", "- shut", "asleep"] {
+            assert!(rest.contains(aside.trim_start_matches("- ")), "{main}");
+        }
+        assert!(rest.ends_with("reserved holds, admitted new, admitted moved, admitted old"));
         assert_eq!(
-            names(&kueue, &main.pending),
-            ["urgent", "preempted", "early", "late", "retried"]
+            names(&kueue, order.local_queue("default", "b")),
+            "2 preempted, 3 early, 5 retried, admitted new"
         );
-        assert!(main.estimated);
-        assert_eq!(names(&kueue, &main.admitted), ["new", "moved", "old"]);
-        assert_eq!(names(&kueue, &main.reserving), ["holds"]);
-        let mut aside = names(&kueue, &main.aside);
-        aside.sort();
-        assert_eq!(aside, ["asleep", "gated", "shut"]);
-        let b = order.local(&"default".into(), &"b".into()).unwrap();
-        assert_eq!(names(&kueue, &b.pending), ["preempted", "early", "retried"]);
         let row = kueue
             .workloads
             .rows()
             .find(|w| &*w.owners[0].1 == "early")
             .unwrap();
-        let place = |at, of| Position {
-            at,
-            of,
+        let third = Position {
+            at: 3,
+            of: 5,
             estimated: true,
         };
-        assert_eq!(order.position(row.key), Some(place(3, 5)));
-        assert_eq!(order.local_position(row), Some(place(2, 3)));
+        assert_eq!(order.position(row.key), Some(third));
         assert_eq!(order.queue_of(row.key).map(|n| &**n), Some("main"));
         // of another queue, and of none
+        assert_eq!(names(&kueue, order.cluster_queue("other")), "1 else");
         assert_eq!(
-            names(&kueue, &order.queue("other").unwrap().pending),
-            ["else"]
+            names(&kueue, order.local_queue("default", "nowhere")),
+            "- lost"
         );
-        let lost = order.local(&"default".into(), &"nowhere".into()).unwrap();
-        assert_eq!(names(&kueue, &lost.aside), ["lost"]);
+        assert_eq!(order.cluster_queue("nowhere"), []);
     }
 
     #[test]
@@ -319,13 +289,12 @@ mod tests {
         let order = Order::with(&kueue, ClusterId(0), |queue| {
             (queue == "main").then_some(&*told)
         });
-        let main = order.queue("main").unwrap();
         // those it does not name are newer: behind
-        assert_eq!(
-            names(&kueue, &main.pending),
-            ["retried", "late", "urgent", "preempted", "early"]
+        assert!(
+            names(&kueue, order.cluster_queue("main"))
+                .starts_with("1 retried, 2 late, 3 urgent, 4 preempted, 5 early, ")
         );
-        assert!(!main.estimated);
-        assert!(order.queue("other").unwrap().estimated);
+        assert!(!order.cluster_queue("main")[0].estimated);
+        assert!(order.cluster_queue("other")[0].estimated);
     }
 }

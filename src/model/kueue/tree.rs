@@ -2,84 +2,120 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::capacity::{Capacity, Cell, Node};
-use super::queue::{ClusterQueueRow, LocalQueueRow, Stop, Use};
+use super::capacity::{self, Capacity, Cell};
+use super::queue::{ClusterQueueRow, LocalQueueRow, Preemption, Stop, Use};
 use super::{FlavorResource, Kueue};
 use crate::model::ids::{ClusterId, Key, Name};
 use crate::model::job::Condition;
 
 /// What a row of the tree is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
-    /// `by_name_only`: others name it, it has no object. `broken`: in a ring of cohorts.
-    Cohort {
-        by_name_only: bool,
-        broken: bool,
-    },
-    /// `known` is false for one that local queues name and that does not exist or may not be read.
-    ClusterQueue {
-        known: bool,
-    },
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Level {
+    Cohort,
+    ClusterQueue,
     LocalQueue,
 }
 
 /// One row of the tree.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TreeRow {
-    pub depth: usize,
-    pub what: What,
-    pub name: Name,
-    /// Of a local queue.
-    pub namespace: Option<Name>,
+pub struct Node {
+    pub level: Level,
+    pub cluster: ClusterId,
     /// Of its object, where there is one.
     pub key: Option<Key>,
-    /// Sorted. Local queues tell only what is used and reserved.
-    pub cells: Vec<(FlavorResource, Cell)>,
-    /// Of a cohort: of all queues below it.
-    pub pending: u32,
-    pub reserving: u32,
-    pub admitted: u32,
-    /// `fairSharing.weight` in thousandths; none: not given.
-    pub weight: Option<u64>,
-    /// Weighted share per mille, as told or else computed; `i64::MAX`: weight 0 and borrowing.
-    pub share: i64,
+    /// Of a local queue; else empty.
+    pub namespace: Name,
+    pub name: Name,
+    pub depth: u8,
+    /// Others name it; it has no object, or none that may be read.
+    pub by_name_only: bool,
+    /// A cohort in a ring of cohorts.
+    pub broken: bool,
     pub strict: bool,
     pub stop: Stop,
     /// Why it admits nothing, by its own status.
     pub inactive: Option<Condition>,
+    /// `fairSharing.weight` in thousandths; none: not given.
+    pub weight: Option<u64>,
+    /// Weighted share per mille, as told or else computed; `i64::MAX`: weight 0 and borrowing. None of local queues.
+    pub share: Option<i64>,
+    /// Of a cohort: of all queues below it.
+    pub pending: u32,
+    pub reserving: u32,
+    pub admitted: u32,
+    /// Whom its workloads push out, in words; of a cluster queue.
+    pub preemption: Option<String>,
+    /// Sorted. Local queues tell only what is used and reserved.
+    pub cells: Vec<(FlavorResource, Cell)>,
 }
 
-impl TreeRow {
-    fn blank(what: What, name: Name, depth: usize) -> Self {
+impl Node {
+    fn blank(level: Level, cluster: ClusterId, name: Name, depth: u8) -> Self {
         Self {
-            depth,
-            what,
-            name,
-            namespace: None,
+            level,
+            cluster,
             key: None,
-            cells: Vec::new(),
-            pending: 0,
-            reserving: 0,
-            admitted: 0,
-            weight: None,
-            share: 0,
+            namespace: Name::default(),
+            name,
+            depth,
+            by_name_only: false,
+            broken: false,
             strict: false,
             stop: Stop::None,
             inactive: None,
+            weight: None,
+            share: None,
+            pending: 0,
+            reserving: 0,
+            admitted: 0,
+            preemption: None,
+            cells: Vec::new(),
         }
     }
 }
 
+/// A preemption policy in words: `preempts lower priority, reclaims from its cohort`.
+pub fn preemption(policy: &Preemption) -> String {
+    let mut parts = Vec::new();
+    match &*policy.within_cluster_queue {
+        "" | "Never" => {}
+        "LowerPriority" => parts.push("preempts lower priority".to_owned()),
+        "LowerOrNewerEqualPriority" => {
+            parts.push("preempts lower priority, or equal and newer".into());
+        }
+        other => parts.push(format!("preempts {other}")),
+    }
+    match &*policy.reclaim_within_cohort {
+        "" | "Never" => {}
+        "Any" => parts.push("reclaims from its cohort".into()),
+        "LowerPriority" => parts.push("reclaims from lower priority in its cohort".into()),
+        other => parts.push(format!("reclaims {other}")),
+    }
+    match (&*policy.borrow_within_cohort, policy.borrow_max_priority) {
+        ("" | "Never", _) => {}
+        (_, Some(most)) => parts.push(format!("borrows by preempting priority up to {most}")),
+        _ => parts.push("borrows by preempting lower priority".into()),
+    }
+    if parts.is_empty() {
+        return "never preempts".into();
+    }
+    parts.join(", ")
+}
+
 /// The rows of one cluster: cohorts by name, queues without cohort after them, queues that only local queues name
 /// at the end. With a namespace: its local queues, and what is above them with the numbers of all.
-pub fn tree(kueue: &Kueue, cluster: ClusterId, namespace: Option<&str>) -> Vec<TreeRow> {
-    let capacity = &kueue.look(cluster).capacity;
+pub fn tree(
+    kueue: &Kueue,
+    capacity: &Capacity,
+    cluster: ClusterId,
+    namespace: Option<&Name>,
+) -> Vec<Node> {
     Builder::new(kueue, capacity, cluster, namespace).rows()
 }
 
 /// What stands at one level, in the order it is listed.
 enum Item<'a> {
-    Cohort(&'a Node),
+    Cohort(&'a capacity::Node),
     Queue(&'a ClusterQueueRow),
 }
 
@@ -91,7 +127,7 @@ struct Builder<'a> {
     /// By the cluster queue they name.
     local: BTreeMap<&'a str, Vec<&'a LocalQueueRow>>,
     /// Cohorts and queues directly in a cohort; under none: at the top.
-    cohorts_in: HashMap<Option<&'a str>, Vec<&'a Node>>,
+    cohorts_in: HashMap<Option<&'a str>, Vec<&'a capacity::Node>>,
     queues_in: HashMap<Option<&'a str>, Vec<&'a ClusterQueueRow>>,
     only: bool,
     /// Cohorts above a queue of the namespace.
@@ -103,13 +139,13 @@ impl<'a> Builder<'a> {
         kueue: &'a Kueue,
         capacity: &'a Capacity,
         cluster: ClusterId,
-        namespace: Option<&str>,
+        namespace: Option<&Name>,
     ) -> Self {
         let rows = kueue.cluster_queues.rows();
         let queues = rows.filter(|r| r.key.cluster == cluster);
         let mut local: BTreeMap<&str, Vec<&LocalQueueRow>> = BTreeMap::new();
         for row in kueue.local_queues.rows() {
-            let asked = namespace.is_none_or(|ns| ns == &*row.namespace);
+            let asked = namespace.is_none_or(|ns| *ns == row.namespace);
             if row.key.cluster == cluster && asked {
                 local.entry(&row.cluster_queue).or_default().push(row);
             }
@@ -158,10 +194,10 @@ impl<'a> Builder<'a> {
     }
 
     /// The members of a cohort, or the top, the last one first: as a stack takes them.
-    fn members(&self, of: Option<&str>, depth: usize) -> Vec<(usize, Item<'a>)> {
+    fn members(&self, of: Option<&str>, depth: u8) -> Vec<(u8, Item<'a>)> {
         let cohorts = self.cohorts_in.get(&of).into_iter().flatten();
         let queues = self.queues_in.get(&of).into_iter().flatten();
-        let mut all: Vec<(usize, Item<'a>)> = cohorts
+        let mut all: Vec<(u8, Item<'a>)> = cohorts
             .map(|&node| (depth, Item::Cohort(node)))
             .chain(queues.map(|&row| (depth, Item::Queue(row))))
             .collect();
@@ -169,71 +205,72 @@ impl<'a> Builder<'a> {
         all
     }
 
-    fn rows(&self) -> Vec<TreeRow> {
-        let mut rows: Vec<TreeRow> = Vec::new();
+    fn rows(&self) -> Vec<Node> {
+        let mut rows: Vec<Node> = Vec::new();
         let mut stack = self.members(None, 0);
         while let Some((depth, item)) = stack.pop() {
             match item {
                 Item::Cohort(node) => {
                     rows.push(self.cohort(node, depth));
-                    stack.extend(self.members(Some(&node.name), depth + 1));
+                    stack.extend(self.members(Some(&node.name), depth.saturating_add(1)));
                 }
                 Item::Queue(queue) => {
                     rows.push(self.queue(queue, depth));
-                    self.locals(&queue.name, depth + 1, &mut rows);
+                    self.locals(&queue.name, depth.saturating_add(1), &mut rows);
                 }
             }
         }
         self.sum_up(&mut rows);
         for name in self.local.keys() {
             if !self.queues.contains_key(name) {
-                let what = What::ClusterQueue { known: false };
-                rows.push(TreeRow::blank(what, (*name).into(), 0));
+                let level = Level::ClusterQueue;
+                rows.push(Node {
+                    by_name_only: true,
+                    ..Node::blank(level, self.cluster, (*name).into(), 0)
+                });
                 self.locals(name, 1, &mut rows);
             }
         }
         rows
     }
 
-    fn cohort(&self, node: &Node, depth: usize) -> TreeRow {
+    fn cohort(&self, node: &capacity::Node, depth: u8) -> Node {
         let cluster = self.cluster;
         let mut cohorts = self.kueue.cohorts.rows();
         let row = cohorts.find(|r| r.key.cluster == cluster && r.name == node.name);
-        let what = What::Cohort {
-            by_name_only: node.by_name_only,
-            broken: node.broken,
-        };
-        TreeRow {
+        Node {
             key: row.map(|r| r.key),
             cells: node.cells().to_vec(),
             weight: row.and_then(|r| r.weight),
-            share: row.and_then(|r| r.share).unwrap_or(node.share),
-            ..TreeRow::blank(what, node.name.clone(), depth)
+            share: Some(row.and_then(|r| r.share).unwrap_or(node.share)),
+            by_name_only: node.by_name_only,
+            broken: node.broken,
+            ..Node::blank(Level::Cohort, cluster, node.name.clone(), depth)
         }
     }
 
-    fn queue(&self, row: &ClusterQueueRow, depth: usize) -> TreeRow {
+    fn queue(&self, row: &ClusterQueueRow, depth: u8) -> Node {
         let node = self.capacity.queue(&row.name);
-        let what = What::ClusterQueue { known: true };
-        TreeRow {
+        Node {
             key: Some(row.key),
             cells: node.map(|n| n.cells().to_vec()).unwrap_or_default(),
             pending: row.pending,
             reserving: row.reserving,
             admitted: row.admitted,
             weight: row.weight,
-            share: row.share.or(node.map(|n| n.share)).unwrap_or(0),
+            share: row.share.or(node.map(|n| n.share)),
+            preemption: Some(preemption(&row.preemption)),
             strict: row.strict,
             stop: row.stop,
             inactive: row.inactive().cloned(),
-            ..TreeRow::blank(what, row.name.clone(), depth)
+            ..Node::blank(Level::ClusterQueue, self.cluster, row.name.clone(), depth)
         }
     }
 
-    fn locals(&self, queue: &str, depth: usize, rows: &mut Vec<TreeRow>) {
+    fn locals(&self, queue: &str, depth: u8, rows: &mut Vec<Node>) {
         for row in self.local.get(queue).into_iter().flatten() {
-            rows.push(TreeRow {
-                namespace: Some(row.namespace.clone()),
+            rows.push(Node {
+                namespace: row.namespace.clone(),
                 key: Some(row.key),
                 cells: told(&row.used, &row.reserved),
                 pending: row.pending,
@@ -241,20 +278,20 @@ impl<'a> Builder<'a> {
                 admitted: row.admitted,
                 stop: row.stop,
                 inactive: row.inactive().cloned(),
-                ..TreeRow::blank(What::LocalQueue, row.name.clone(), depth)
+                ..Node::blank(Level::LocalQueue, self.cluster, row.name.clone(), depth)
             });
         }
     }
 
     /// Counts of cluster queues into the cohorts above them.
-    fn sum_up(&self, rows: &mut [TreeRow]) {
+    fn sum_up(&self, rows: &mut [Node]) {
         let mut above: Vec<usize> = Vec::new();
         for at in 0..rows.len() {
             let row = &rows[at];
-            above.truncate(row.depth);
-            match row.what {
-                What::Cohort { .. } => above.push(at),
-                What::ClusterQueue { .. } => {
+            above.truncate(row.depth.into());
+            match row.level {
+                Level::Cohort => above.push(at),
+                Level::ClusterQueue => {
                     let (pending, reserving, admitted) = (row.pending, row.reserving, row.admitted);
                     for &cohort in &above {
                         let row = &mut rows[cohort];
@@ -263,7 +300,7 @@ impl<'a> Builder<'a> {
                         row.admitted = row.admitted.saturating_add(admitted);
                     }
                 }
-                What::LocalQueue => {}
+                Level::LocalQueue => {}
             }
         }
     }
@@ -285,21 +322,45 @@ mod tests {
     use super::*;
     use crate::model::kueue::fixture::*;
 
-    fn drawn(rows: &[TreeRow]) -> Vec<String> {
-        let line = |row: &TreeRow| {
-            let mark = match row.what {
-                What::Cohort {
-                    by_name_only: true, ..
-                } => "~",
-                What::Cohort { .. } => "=",
-                What::ClusterQueue { known: true } => "",
-                What::ClusterQueue { known: false } => "?",
-                What::LocalQueue => "-",
+    fn drawn(rows: &[Node]) -> Vec<String> {
+        let line = |row: &Node| {
+            let mark = match (row.level, row.by_name_only) {
+                (Level::Cohort, true) => "~",
+                (Level::Cohort, false) => "=",
+                (Level::ClusterQueue, false) => "",
+                (Level::ClusterQueue, true) => "?",
+                (Level::LocalQueue, _) => "-",
             };
             let counts = [row.pending, row.reserving, row.admitted];
-            format!("{}{mark}{} {counts:?}", "  ".repeat(row.depth), row.name)
+            format!(
+                "{}{mark}{} {counts:?}",
+                "  ".repeat(row.depth.into()),
+                row.name
+            )
         };
         rows.iter().map(line).collect()
+    }
+
+    fn of(world: &World, namespace: Option<&str>) -> Vec<Node> {
+        let (kueue, cluster) = (world.kueue(), ClusterId(0));
+        let namespace = namespace.map(Name::from);
+        let capacity = &kueue.look(cluster).capacity;
+        tree(&kueue, capacity, cluster, namespace.as_ref())
+    }
+
+    #[test]
+    fn policies_in_words() {
+        let mut policy = Preemption::default();
+        assert_eq!(preemption(&policy), "never preempts");
+        policy.within_cluster_queue = "LowerPriority".into();
+        policy.reclaim_within_cohort = "Any".into();
+        assert_eq!(
+            preemption(&policy),
+            "preempts lower priority, reclaims from its cohort"
+        );
+        policy.borrow_within_cohort = "LowerPriority".into();
+        policy.borrow_max_priority = Some(100);
+        assert!(preemption(&policy).ends_with(", borrows by preempting priority up to 100"));
     }
 
     fn world() -> World {
@@ -331,7 +392,7 @@ mod tests {
 
     #[test]
     fn cohorts_then_queues_then_what_they_hold() {
-        let rows = tree(&world().kueue(), ClusterId(0), None);
+        let rows = of(&world(), None);
         assert_eq!(
             drawn(&rows),
             [
@@ -352,7 +413,7 @@ mod tests {
         let (of, cell) = &b.cells[0];
         assert_eq!((of, cell.borrowed), (&fr("h100", GPU), 1));
         // 1 above its 8, of the 21 GPUs of both flavors there are in all
-        assert_eq!(b.share, 48);
+        assert_eq!(b.share, Some(48));
         let flavors = |at: usize| rows[at].cells.iter().map(|(of, _)| &*of.flavor).collect();
         let org: Vec<&str> = flavors(0);
         assert_eq!(org, ["a100", "h100"]);
@@ -360,7 +421,7 @@ mod tests {
 
     #[test]
     fn of_one_namespace_with_what_is_above_it() {
-        let rows = tree(&world().kueue(), ClusterId(0), Some("other"));
+        let rows = of(&world(), Some("other"));
         assert_eq!(
             drawn(&rows),
             [
@@ -386,7 +447,7 @@ mod tests {
         };
         (alpha.used, alpha.reserved) = (vec![told(2)], vec![told(3)]);
         world.local[1] = alpha;
-        let rows = tree(&world.kueue(), ClusterId(0), None);
+        let rows = of(&world, None);
         assert_eq!(
             drawn(&rows),
             [
