@@ -161,14 +161,15 @@ impl App {
             .into_iter()
             .filter(|k| sources.iter().any(|(kind, _)| kind == k));
         // a kind that is not this user's to see takes nothing from the others
-        let workloads = sources
+        let optional = sources
             .iter()
             .filter(|(kind, health)| {
-                matches!(kind, Kind::Workload(_)) && !matches!(health, Health::Forbidden { .. })
+                matches!(kind, Kind::Workload(_) | Kind::Queue(_))
+                    && !matches!(health, Health::Forbidden { .. })
             })
             .map(|(kind, _)| *kind);
         watched
-            .chain(workloads)
+            .chain(optional)
             .map(|k| self.desk.session.health(k))
             .find(|h| !matches!(h, Health::Live | Health::Absent))
     }

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::{ClusterArgs, OneShotArgs};
 use crate::cluster::connect::{ConnectError, resolve};
+use crate::cluster::kinds::entry;
 use crate::cluster::kubeconfig::Surroundings;
 use crate::cluster::report::{Report, SourceHealth};
 use crate::cluster::target::Target;
@@ -174,6 +175,10 @@ impl Connected {
                         settled.push(kind);
                         match result {
                             Err(why) if kind == kinds[0] => bail!("{why}"),
+                            // few users may read cluster queues, and nobody asked for them
+                            Err(why) if matches!(kind, Kind::Queue(_)) && self.forbidden(kind) => {
+                                tracing::info!(why, "queues");
+                            }
                             Err(why) => eprintln!("jobdeck: {why}"),
                             Ok(()) => {}
                         }
@@ -195,6 +200,11 @@ impl Connected {
             let mut kinds = kinds.iter();
             kinds.all(|kind| self.settled(*kind, &Selector::All).is_some())
         })
+    }
+
+    fn forbidden(&self, kind: Kind) -> bool {
+        let mut of_kind = self.sources.values().filter(|s| s.kind == kind);
+        of_kind.any(|s| matches!(s.health, Health::Forbidden { .. }))
     }
 
     /// The next report; notices are said on standard error.
@@ -239,8 +249,7 @@ impl Connected {
                 })
                 .map(|s| &s.health)
         };
-        let namespaced =
-            *selector == Selector::All && !matches!(kind, Kind::Node | Kind::Namespace);
+        let namespaced = *selector == Selector::All && entry(kind).namespaced;
         let scope = self.namespace.as_deref().filter(|_| namespaced);
         match of(scope) {
             // then the namespaces of the fall-back are listed one by one

@@ -179,10 +179,12 @@ pub async fn named(http: &Http) -> Result<Served, Failure> {
 /// not served.
 pub async fn probe(
     http: &Http,
-    kinds: &'static [Entry],
+    kinds: impl Iterator<Item = &'static Entry>,
     places: &[Option<&str>],
 ) -> Result<Served, Failure> {
     let one = |entry: &'static Entry| async move {
+        // what is in no namespace is asked for once
+        let places = if entry.namespaced { places } else { &[None] };
         for version in entry.versions {
             for place in places {
                 let path = entry.path(version, *place);
@@ -198,7 +200,7 @@ pub async fn probe(
         Ok(None)
     };
     let mut served = Served::default();
-    let found = futures::future::try_join_all(kinds.iter().map(one)).await?;
+    let found = futures::future::try_join_all(kinds.map(one)).await?;
     for (entry, version) in found.into_iter().flatten() {
         let kinds = BTreeMap::from([(entry.plural().to_owned(), Vec::new())]);
         served.add(entry.group, version.to_owned(), kinds);

@@ -5,6 +5,7 @@ use futures::future::BoxFuture;
 use super::source::{self, Source};
 use super::wire;
 use super::wire::kinds::WORKLOADS;
+use super::wire::kueue::QUEUES;
 use crate::model::want::Kind;
 
 /// How a kind is served and read.
@@ -35,8 +36,8 @@ macro_rules! kinds {
             // the macro makes one arm per line: a kind without a line does not compile
             let mut at = 0;
             $(if let Kind::$kind = kind { return &KINDS[at]; } else { at += 1; })*
-            let workload = WORKLOADS.iter().find(|entry| entry.kind == kind);
-            workload.unwrap_or(&KINDS[at.min(KINDS.len() - 1)])
+            let optional = optional().find(|entry| entry.kind == kind);
+            optional.unwrap_or(&KINDS[at.min(KINDS.len() - 1)])
         }
     };
 }
@@ -50,15 +51,20 @@ kinds! {
     Namespace ""      ["v1"], false wire::namespace::Namespace;
 }
 
-/// The fixed kinds and the workload kinds.
+/// All kinds: the fixed ones and those.
 pub fn all() -> impl Iterator<Item = &'static Entry> {
-    KINDS.iter().chain(WORKLOADS)
+    KINDS.iter().chain(optional())
+}
+
+/// Kinds that may be absent or come and go: workloads and queues.
+pub fn optional() -> impl Iterator<Item = &'static Entry> {
+    WORKLOADS.iter().chain(QUEUES)
 }
 
 impl Entry {
-    /// Its kind may be absent or come and go: it is watched only where discovery finds it.
+    /// It is watched only where discovery finds it.
     pub fn is_optional(&self) -> bool {
-        matches!(self.kind, Kind::Workload(_))
+        matches!(self.kind, Kind::Workload(_) | Kind::Queue(_))
     }
 
     pub fn plural(&self) -> &'static str {

@@ -299,6 +299,9 @@ impl<W: Wire> Runner<W> {
     }
 
     async fn health(&mut self, health: Health) {
+        if let Health::Forbidden { verb, resource, .. } = &health {
+            tracing::info!(resource, verb, "forbidden");
+        }
         let report = SourceHealth {
             cluster: self.source.shared.cluster,
             source: self.source.id,

@@ -220,7 +220,9 @@ impl Watch {
     /// Watches the known namespaces one by one, until the whole may be listed again or nobody wants it.
     async fn narrow(&self) {
         // one sentence for all kinds of the cluster: `doctor` tells which they are
-        if self.shared.first_time("narrow") {
+        // of queues nothing is said: their rows are beside the point for whom the jobs are all there
+        let queues = matches!(self.entry.kind, Kind::Queue(_));
+        if !queues && self.shared.first_time("narrow") {
             let shown: Vec<&str> = self.fallback.iter().map(|n| &**n).collect();
             let text = format!(
                 "lists of all namespaces are forbidden (`jobdeck doctor` tells which); showing {} only",

@@ -1,6 +1,6 @@
-//! Which workload kinds there are, all the time: their CRDs are installed and removed while jobdeck runs. Looks at
-//! the discovery document now and then, and when the watch of a kind finds it gone; watches those served, and asks
-//! nothing of the others.
+//! Which kinds of workloads and queues there are, all the time: their CRDs are installed and removed while jobdeck
+//! runs. Looks at the discovery document now and then, and when the watch of a kind finds it gone; watches those
+//! served, and asks nothing of the others.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,18 +9,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::discover::{Served, named, probe};
 use super::failure::Failure;
-use super::kinds::Entry;
+use super::kinds::{Entry, optional};
 use super::report::{Report, Severity};
 use super::source::Shared;
 use super::subscribe::Watch;
-use super::wire::kinds::WORKLOADS;
 use crate::model::ids::Name;
 use crate::model::want::{Kind, Selector};
 
 /// A first look that fails for a moment is made again so often.
 const TRIES: u32 = 3;
 
-/// All workload kinds of a scope, wanted together.
+/// All kinds of workloads and queues of a scope, wanted together.
 pub struct Workloads {
     pub shared: Arc<Shared>,
     pub namespace: Option<Name>,
@@ -60,7 +59,7 @@ impl Workloads {
             match found {
                 Ok((served, forbidden)) => {
                     blind = forbidden;
-                    for entry in WORKLOADS {
+                    for entry in optional() {
                         let version = served.version(entry);
                         let was = running.get(&entry.kind).map(|watch| watch.version);
                         if version == was {
@@ -87,7 +86,7 @@ impl Workloads {
                 }
                 // what runs goes on: a server that does not answer says nothing about its kinds
                 Err(failure) => {
-                    tracing::info!(%failure, "discovery of workload kinds");
+                    tracing::info!(%failure, "discovery of kinds");
                     blind = Some(format!("asking what is served failed: {failure}"));
                 }
             }
@@ -132,7 +131,7 @@ impl Workloads {
                 std::iter::once(None).chain(known).collect()
             }
         };
-        let served = probe(&self.shared.http, WORKLOADS, &places).await?;
+        let served = probe(&self.shared.http, optional(), &places).await?;
         Ok((served, Some(why.to_owned())))
     }
 
@@ -142,7 +141,7 @@ impl Workloads {
             shared: self.shared.clone(),
             entry,
             version,
-            namespace: self.namespace.clone(),
+            namespace: self.namespace.clone().filter(|_| entry.namespaced),
             selector: Selector::All,
             cancel: token.clone(),
             fallback: self.fallback.clone(),

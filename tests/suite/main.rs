@@ -16,6 +16,7 @@ mod layers;
 mod operators;
 #[cfg(unix)]
 mod pty;
+mod queues_client;
 mod readme;
 mod recorded;
 mod remote;

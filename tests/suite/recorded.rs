@@ -3,6 +3,10 @@
 
 use chrono::{DateTime, Utc};
 use jobdeck::cluster::wire::job::Job;
+use jobdeck::cluster::wire::kueue::{
+    admissioncheck, clusterqueue, cohort, localqueue, multikueuecluster, multikueueconfig,
+    resourceflavor, topology, workload, workloadpriorityclass,
+};
 use jobdeck::cluster::wire::pod::Pod;
 use jobdeck::cluster::wire::{self, Event, Wire};
 use jobdeck::model::Model;
@@ -12,6 +16,8 @@ use jobdeck::model::ids::{ClusterId, Names};
 use jobdeck::model::indexes::IndexState;
 use jobdeck::model::job::JobRow;
 use jobdeck::model::json::RowJson;
+use jobdeck::model::kueue::Kueue;
+use jobdeck::model::kueue::queue::Use;
 use jobdeck::model::listed::{JobColumn, Listed, Scope};
 use jobdeck::model::podwhy;
 use jobdeck::model::sort::Sort;
@@ -156,4 +162,156 @@ fn every_recorded_pod_in_trouble_says_why() {
     list.sort();
     list.dedup();
     insta::assert_snapshot!(list.join("\n"));
+}
+
+/// What Kueue's objects of that server say, one line each.
+#[test]
+fn every_recorded_object_of_queues() {
+    let (mut m, mut names) = (Model::default(), Names::default());
+    for line in include_str!("../fixtures/recorded/queues.jsonl").lines() {
+        let list: serde_json::Value = serde_json::from_str(line).expect("a list");
+        let bytes = line.as_bytes();
+        match list["kind"].as_str().expect("a kind") {
+            "WorkloadList" => list_of::<workload::Workload>(&mut m, &mut names, bytes),
+            "ClusterQueueList" => list_of::<clusterqueue::ClusterQueue>(&mut m, &mut names, bytes),
+            "LocalQueueList" => list_of::<localqueue::LocalQueue>(&mut m, &mut names, bytes),
+            "CohortList" => list_of::<cohort::Cohort>(&mut m, &mut names, bytes),
+            "ResourceFlavorList" => {
+                list_of::<resourceflavor::ResourceFlavor>(&mut m, &mut names, bytes);
+            }
+            "WorkloadPriorityClassList" => {
+                list_of::<workloadpriorityclass::WorkloadPriorityClass>(&mut m, &mut names, bytes);
+            }
+            "AdmissionCheckList" => {
+                list_of::<admissioncheck::AdmissionCheck>(&mut m, &mut names, bytes);
+            }
+            "TopologyList" => list_of::<topology::Topology>(&mut m, &mut names, bytes),
+            "MultiKueueClusterList" => {
+                list_of::<multikueuecluster::MultiKueueCluster>(&mut m, &mut names, bytes);
+            }
+            "MultiKueueConfigList" => {
+                list_of::<multikueueconfig::MultiKueueConfig>(&mut m, &mut names, bytes);
+            }
+            other => panic!("nothing reads {other}"),
+        }
+    }
+    insta::assert_snapshot!(queue_lines(&m.kueue).join("\n"));
+}
+
+fn list_of<W: Wire>(model: &mut Model, names: &mut Names, bytes: &[u8]) {
+    let page = wire::page::<W>(bytes).expect("a list");
+    assert_eq!(page.skipped, 0);
+    put(model, names, page.items);
+}
+
+fn joined<T>(all: impl IntoIterator<Item = T>, text: impl Fn(T) -> String) -> String {
+    all.into_iter().map(text).collect::<Vec<_>>().join(" ")
+}
+
+fn queue_lines(kueue: &Kueue) -> Vec<String> {
+    let mut lines = Vec::new();
+    let used = |uses: &[Use]| {
+        joined(uses, |u| {
+            format!(
+                "{}/{}={}+{}",
+                u.of.flavor, u.of.resource, u.total, u.borrowed
+            )
+        })
+    };
+    for q in kueue.cluster_queues.rows() {
+        let quotas = q.groups.iter().flat_map(|group| &group.flavors);
+        let quotas = joined(quotas, |flavor| {
+            joined(&flavor.resources, |r| {
+                let limits = (r.borrowing_limit, r.lending_limit);
+                format!("{}/{}={}{limits:?}", flavor.flavor, r.resource, r.nominal)
+            })
+        });
+        lines.push(format!(
+            "cluster queue {} in {:?} stop {:?} strict {} {:?} quota [{quotas}] reserved [{}] used [{}] {}/{}/{} checks {:?} {:?}",
+            q.name,
+            q.cohort,
+            q.stop,
+            q.strict,
+            q.namespaces,
+            used(&q.reserved),
+            used(&q.used),
+            q.pending,
+            q.reserving,
+            q.admitted,
+            q.checks,
+            q.inactive().map(|c| &*c.reason),
+        ));
+    }
+    for q in kueue.local_queues.rows() {
+        lines.push(format!(
+            "local queue {}/{} of {} {}/{}/{} used [{}] {:?}",
+            q.namespace,
+            q.name,
+            q.cluster_queue,
+            q.pending,
+            q.reserving,
+            q.admitted,
+            used(&q.used),
+            q.inactive().map(|c| &*c.reason),
+        ));
+    }
+    for c in kueue.cohorts.rows() {
+        lines.push(format!(
+            "cohort {} of {:?} weight {:?}",
+            c.name, c.parent, c.weight
+        ));
+    }
+    for w in kueue.workloads.rows() {
+        let domains = w.admission.iter().flat_map(|a| &a.pod_sets);
+        let domains = joined(domains, |set| joined(&set.domains, |d| format!("{d:?}")));
+        lines.push(format!(
+            "workload {} {:?} of {} in {:?} at {} active {} asks [{}] holds [{}] {} checks [{}] on {:?} or {:?} evicted [{}] requeued {} {:?}",
+            w.name,
+            w.state(),
+            joined(&w.owners, |(kind, name, _)| format!("{kind}/{name}")),
+            &*w.queue,
+            w.priority,
+            w.active,
+            joined(w.requests(), |(name, n)| format!("{name}={n}")),
+            joined(w.holds(), |(of, n)| format!("{}/{}={n}", of.flavor, of.resource)),
+            domains,
+            joined(&w.checks, |c| format!("{}={:?}", c.name, c.state)),
+            w.cluster,
+            w.nominated,
+            joined(&w.evictions, |e| format!("{}/{}×{}", e.reason, e.cause, e.count)),
+            w.requeues,
+            w.requeue_at.map(|at| at.to_rfc3339()),
+        ));
+    }
+    for f in kueue.flavors.rows() {
+        lines.push(format!(
+            "flavor {} {:?} {:?} {:?} {:?}",
+            f.name, f.node_labels, f.node_taints, f.tolerations, f.topology
+        ));
+    }
+    for c in kueue.priority_classes.rows() {
+        lines.push(format!("class {} {} {}", c.name, c.value, c.description));
+    }
+    for c in kueue.checks.rows() {
+        lines.push(format!(
+            "check {} by {} {:?}",
+            c.name, c.controller, c.parameters
+        ));
+    }
+    for t in kueue.topologies.rows() {
+        lines.push(format!("topology {} {:?}", t.name, t.levels));
+    }
+    for c in kueue.worker_clusters.rows() {
+        let active = c.conditions.iter().find(|c| &*c.kind == "Active");
+        lines.push(format!(
+            "worker {} from {} {:?}",
+            c.name,
+            c.source,
+            active.map(|c| (c.on, &*c.reason))
+        ));
+    }
+    for c in kueue.worker_configs.rows() {
+        lines.push(format!("workers {} {:?}", c.name, c.clusters));
+    }
+    lines
 }

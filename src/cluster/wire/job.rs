@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::meta::{Condition, Meta, named};
+use super::meta::{self, Condition, Meta, named};
 use super::template::Template;
 use super::{Object, Wire, lax};
 use crate::model::delta::{Change, Rows};
 use crate::model::ids::{ClusterId, Names};
 use crate::model::indexset::IndexSet;
-use crate::model::job::{Condition as ConditionRow, JobRow, Policy};
+use crate::model::job::{JobRow, Policy};
 
 pub type Job = Object<Spec, Status>;
 
@@ -242,17 +242,7 @@ impl Wire for Job {
             failed_indexes: IndexSet::parse(&status.failed_indexes, completions),
             started: status.start_time,
             completed: status.completion_time,
-            conditions: status
-                .conditions
-                .into_iter()
-                .map(|c| ConditionRow {
-                    kind: names.get(&c.kind),
-                    on: c.status == "True",
-                    reason: names.get(&c.reason),
-                    message: c.message.into(),
-                    since: c.last_transition_time,
-                })
-                .collect(),
+            conditions: meta::conditions(status.conditions, names),
             ..JobRow::blank(metadata.key(cluster), namespace, name)
         }
     }

@@ -103,6 +103,14 @@ pub fn flag<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
     Ok(matches!(Scalar::deserialize(d)?, Scalar::Bool(true)))
 }
 
+/// A switch that is on unless it is off: absent where it is neither.
+pub fn maybe_flag<'de, D: Deserializer<'de>>(d: D) -> Result<Option<bool>, D::Error> {
+    Ok(match Scalar::deserialize(d)? {
+        Scalar::Bool(v) => Some(v),
+        _ => None,
+    })
+}
+
 /// A count: negative is 0, too large is the maximum, not a number is 0.
 pub fn count<'de, D: Deserializer<'de>>(d: D) -> Result<u32, D::Error> {
     Ok(maybe_count(d)?.unwrap_or(0))
@@ -120,6 +128,11 @@ pub fn maybe_int<'de, D: Deserializer<'de>>(d: D) -> Result<Option<i32>, D::Erro
     Ok(Scalar::deserialize(d)?
         .int()
         .map(|v| v.clamp(i32::MIN.into(), i32::MAX.into()) as i32))
+}
+
+/// A signed number of 64 bits.
+pub fn maybe_whole<'de, D: Deserializer<'de>>(d: D) -> Result<Option<i64>, D::Error> {
+    Ok(Scalar::deserialize(d)?.int())
 }
 
 /// Whole seconds, never negative.

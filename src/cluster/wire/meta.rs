@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::lax;
 use crate::model::ids::{ClusterId, Key, Name, Names, Uid};
+use crate::model::job::Condition as ConditionRow;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -136,6 +137,19 @@ pub struct Condition {
     pub message: String,
     #[serde(deserialize_with = "lax::time")]
     pub last_transition_time: Option<DateTime<Utc>>,
+}
+
+/// Conditions as rows.
+pub fn conditions(all: Vec<Condition>, names: &mut Names) -> Vec<ConditionRow> {
+    all.into_iter()
+        .map(|c| ConditionRow {
+            kind: names.get(&c.kind),
+            on: c.status == "True",
+            reason: names.get(&c.reason),
+            message: c.message.into(),
+            since: c.last_transition_time,
+        })
+        .collect()
 }
 
 /// The text interned, unless it is empty.

@@ -5,6 +5,7 @@ pub mod cronjob;
 pub mod event;
 pub mod job;
 pub mod kinds;
+pub mod kueue;
 pub mod lax;
 pub mod meta;
 pub mod namespace;

@@ -148,6 +148,7 @@ proptest! {
         check::<super::event::Event>(&value);
         check::<namespace::Namespace>(&value);
         kinds::check_all(&value);
+        kueue::check_all(&value);
     }
 
     #[test]

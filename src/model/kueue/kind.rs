@@ -31,7 +31,7 @@ impl QueueKind {
         Self::ProvisioningRequest,
     ];
 
-    pub fn group(self) -> &'static str {
+    pub const fn group(self) -> &'static str {
         match self {
             Self::ProvisioningRequest => "autoscaling.x-k8s.io",
             _ => "kueue.x-k8s.io",
@@ -39,7 +39,7 @@ impl QueueKind {
     }
 
     /// Newest first.
-    pub fn versions(self) -> &'static [&'static str] {
+    pub const fn versions(self) -> &'static [&'static str] {
         match self {
             Self::ProvisioningRequest => &["v1", "v1beta1"],
             // these two were younger than the rest
@@ -49,7 +49,7 @@ impl QueueKind {
     }
 
     /// As its path has it.
-    pub fn plural(self) -> &'static str {
+    pub const fn plural(self) -> &'static str {
         match self {
             Self::Workload => "workloads",
             Self::ClusterQueue => "clusterqueues",
@@ -74,7 +74,7 @@ impl QueueKind {
         }
     }
 
-    pub fn namespaced(self) -> bool {
+    pub const fn namespaced(self) -> bool {
         matches!(
             self,
             Self::Workload | Self::LocalQueue | Self::ProvisioningRequest

@@ -68,7 +68,7 @@ pub enum Namespaces {
     #[default]
     Nobody,
     All,
-    /// The selector in kubectl's notation, e.g. `team=vision,tier in (a, b)`.
+    /// The selector in kubectl's notation, e.g. `team=vision,tier in (a,b)`.
     Selected(Name),
 }
 

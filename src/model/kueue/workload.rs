@@ -99,6 +99,8 @@ pub struct WorkloadRow {
     /// `requeueState`: tries so far, and when the next one may be.
     pub requeues: u32,
     pub requeue_at: Option<DateTime<Utc>>,
+    /// Pods of a set that are over: their quota is free again.
+    pub reclaimable: Vec<(Name, u32)>,
     pub checks: Vec<Check>,
     pub evictions: Vec<Eviction>,
     /// MultiKueue: the cluster it runs on, and those it is offered to.
@@ -128,6 +130,7 @@ impl WorkloadRow {
             admission: None,
             requeues: 0,
             requeue_at: None,
+            reclaimable: Vec::new(),
             checks: Vec::new(),
             evictions: Vec::new(),
             cluster: None,
@@ -200,13 +203,32 @@ impl WorkloadRow {
         all
     }
 
-    /// What it holds, by flavor and resource; nothing while it is pending or after its end.
-    pub fn holds(&self) -> impl Iterator<Item = &(FlavorResource, Amount)> {
+    /// What it holds, by flavor and resource, less what its finished pods gave back; nothing while it is pending or
+    /// after its end.
+    pub fn holds(&self) -> impl Iterator<Item = (&FlavorResource, Amount)> {
         let holds = matches!(self.state(), State::Reserved | State::Admitted);
         let admission = self.admission.iter().filter(move |_| holds);
-        admission
-            .flat_map(|admission| &admission.pod_sets)
-            .flat_map(|set| &set.usage)
+        let sets = admission.flat_map(|admission| &admission.pod_sets);
+        sets.flat_map(|set| {
+            let needed = self.needed(set);
+            let usage = set.usage.iter().filter(|(of, _)| !of.flavor.is_empty());
+            usage.map(move |(of, total)| {
+                let held = match i64::from(set.count) {
+                    all if needed < all => total / all * needed,
+                    _ => *total,
+                };
+                (of, held)
+            })
+        })
+    }
+
+    /// Pods of a set that still need their quota. One admitted with fewer pods than asked for gives none back
+    /// before that many are left.
+    fn needed(&self, set: &Assignment) -> i64 {
+        let over = self.reclaimable.iter().find(|(name, _)| *name == set.name);
+        let asked = self.pod_sets.iter().find(|asked| asked.name == set.name);
+        let asked = asked.map_or(set.count, |asked| asked.count);
+        asked.saturating_sub(over.map_or(0, |(_, n)| *n)).into()
     }
 
     /// Since when it stands in line: its creation, or its last eviction for a check or for pods that did not get
