@@ -81,12 +81,12 @@ impl Look {
         &mut self,
         key: Key,
         queue: &Name,
-        usage: impl Iterator<Item = &'a (FlavorResource, Amount)>,
+        usage: impl Iterator<Item = (&'a FlavorResource, Amount)>,
     ) {
         let mut all: HashMap<&FlavorResource, Amount> = HashMap::new();
         for (of, amount) in usage {
             let sum = all.entry(of).or_default();
-            *sum = sum.saturating_add(*amount);
+            *sum = sum.saturating_add(amount);
         }
         for (of, amount) in all.into_iter().filter(|(_, amount)| *amount > 0) {
             let holder = Holder {
