@@ -38,6 +38,7 @@ pub mod status;
 pub mod summary;
 pub mod table;
 pub mod view;
+pub mod waiting;
 pub mod want;
 pub mod why;
 

@@ -9,7 +9,7 @@ use super::{
 use crate::model::delta::{Change, SourceId};
 use crate::model::fixture::{at, condition, key};
 use crate::model::ids::{ClusterId, Uid};
-use crate::model::job::Condition;
+use crate::model::job::{Condition, JobRow};
 
 pub const GPU: &str = "nvidia.com/gpu";
 
@@ -273,6 +273,16 @@ impl WorkloadRow {
     }
 }
 
+/// The Job a Workload of [`workload`] is of.
+pub fn job_of(name: &str, queue: &str) -> JobRow {
+    JobRow {
+        suspend: true,
+        started: None,
+        queue: Some(queue.into()),
+        ..crate::model::fixture::job(uid(&format!("job/{name}")).0, name)
+    }
+}
+
 /// Rows of Kueue's objects, put into a [`Kueue`] at once.
 #[derive(Default, Clone)]
 pub struct World {
@@ -280,17 +290,21 @@ pub struct World {
     pub local: Vec<LocalQueueRow>,
     pub cohorts: Vec<CohortRow>,
     pub workloads: Vec<WorkloadRow>,
+    /// Of the other kinds.
+    pub more: Vec<QueueRows>,
 }
 
 impl World {
     /// All its rows, as changes.
     pub fn rows(&self) -> Vec<QueueRows> {
-        vec![
+        let mut rows = vec![
             QueueRows::ClusterQueues(Change::Rows(self.queues.clone())),
             QueueRows::LocalQueues(Change::Rows(self.local.clone())),
             QueueRows::Cohorts(Change::Rows(self.cohorts.clone())),
             QueueRows::Workloads(Change::Rows(self.workloads.clone())),
-        ]
+        ];
+        rows.extend(self.more.iter().cloned());
+        rows
     }
 
     pub fn kueue(&self) -> Kueue {
