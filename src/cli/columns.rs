@@ -99,15 +99,15 @@ fn table_of_jobs(
             age(job.created, now),
         ]);
         if shape.wide {
-            let priority = match (job.priority, &job.priority_class) {
+            let priority = match (model.priority(job), model.priority_class(job)) {
                 (Some(n), Some(class)) => format!("{class} ({n})"),
                 (Some(n), None) => n.to_string(),
-                (None, class) => text(class.as_ref()),
+                (None, class) => text(class),
             };
             cells = cells.add([
                 text(status.reason.as_ref()),
                 job.failed_indexes.to_string(),
-                text(job.queue.as_ref()),
+                text(model.queue(job)),
                 priority,
                 text(job.image.as_ref()),
             ]);

@@ -31,6 +31,7 @@ pub mod podwhy;
 pub mod policy;
 pub mod progress;
 pub mod quantity;
+pub mod queued;
 pub mod resources;
 pub mod roles;
 pub mod sort;
@@ -52,7 +53,7 @@ use groups::Groups;
 use ids::{Key, Name};
 use indexes::Grid;
 use job::{Counts, CronJobRow, JobRow};
-use kueue::Kueue;
+use kueue::{Kueue, QueueRows};
 use namespace::NamespaceRow;
 use node::NodeRow;
 use pod::PodRow;
@@ -132,11 +133,23 @@ impl Model {
                 self.namespaces.apply(source, cluster, change, |_, _, _| {})
             }
             Rows::Queues(rows) => {
+                let classes = matches!(rows, QueueRows::PriorityClasses(_));
+                let before = self.kueue.priority_classes.version();
                 let mut jobs = BTreeSet::new();
                 self.kueue.apply(source, cluster, rows, &mut jobs);
-                // what a job shows of its Workload changed with it
+                // what a job, and all it made, shows of its Workload changed with it
                 for job in jobs {
-                    self.jobs.touch(job);
+                    for row in self.family.tree(job) {
+                        self.jobs.touch(row);
+                    }
+                }
+                // there are few classes, and they hardly ever change
+                if classes && self.kueue.priority_classes.version() != before {
+                    let of_any = |job: &&JobRow| job.priority_class.is_some();
+                    let rows = self.jobs.rows().filter(of_any);
+                    for key in rows.map(|job| job.key).collect::<Vec<_>>() {
+                        self.jobs.touch(key);
+                    }
                 }
             }
         }
@@ -164,6 +177,13 @@ impl Model {
             family.row(old, new);
             if let (None, Some(job)) = (old, new) {
                 owners.extend(family.line(job.key));
+            }
+            // what it made may have another line of owners now, with another Workload in it
+            let owner = |row: Option<&JobRow>| row?.owner.as_ref().map(|(_, _, uid)| *uid);
+            if owner(old) != owner(new)
+                && let Some(row) = new.or(old)
+            {
+                owners.extend(family.tree(row.key).into_iter().skip(1));
             }
         });
         // what an owner shows of its children changed with them
@@ -194,13 +214,19 @@ impl Model {
             let ready = status.ready.saturating_add(below).min(status.active);
             status.ready = status.ready.max(ready);
         }
+        if let Some(workload) = self.workload_of(job) {
+            status.queue(job, workload);
+        }
         status
     }
 
     /// Devices of all pods of a workload that run at a time. One that becomes another (a TrainJob its JobSet) has
-    /// the other's.
+    /// the other's. What it was admitted with comes first.
     pub fn gpus(&self, job: &JobRow) -> Devices {
-        let mut all = Devices::default();
+        let mut all = self.admitted_devices(job);
+        if !all.is_empty() {
+            return all;
+        }
         if job.kind.counts == Counts::Children {
             for child in self.children(job.key) {
                 if child.kind.counts == Counts::Children {

@@ -28,11 +28,20 @@ pub fn why(model: &Model, job: &JobRow, now: DateTime<Utc>) -> String {
             };
             format!("{outcome}; waits for {} to end", some(left, "pod"))
         }
-        Phase::Terminating => format!(
-            "being deleted; {} left",
-            some(job.active.max(job.terminating), "pod")
-        ),
-        Phase::Queued => format!("waits in queue {}", job.queue.as_deref().unwrap_or("?")),
+        Phase::Terminating => {
+            let left = some(s.active.max(job.terminating), "pod");
+            match s.reason.as_deref().filter(|_| !job.deleting) {
+                Some(reason) => format!("evicted ({reason}); {left} left"),
+                None => format!("being deleted; {left} left"),
+            }
+        }
+        Phase::Queued => {
+            let queue = model.queue(job).map_or("?", |queue| queue);
+            format!("waits in queue {queue}")
+        }
+        Phase::Suspended if model.workload_of(job).is_some_and(|w| !w.active) => {
+            "held: taken out of its queue".into()
+        }
         Phase::Suspended => "held: suspended".into(),
         Phase::Retrying => retrying(model, job, &s, now),
         Phase::Pending => waits(model, job),

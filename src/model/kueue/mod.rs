@@ -81,6 +81,8 @@ pub struct Kueue {
     pub provisionings: Table<ProvisioningRow>,
     /// Workloads by the object they queue for.
     of: HashMap<Key, BTreeSet<Uid>>,
+    /// Values of priority classes by name.
+    priorities: HashMap<(ClusterId, Name), i32>,
     /// Who was preempted for whom, as far as it was seen.
     pub preemptions: preemptions::Preemptions,
     /// What follows from all of it; made anew when asked for after a change.
@@ -136,8 +138,16 @@ impl Kueue {
             QueueRows::Cohorts(c) => self.cohorts.apply(source, cluster, c, |_, _, _| {}),
             QueueRows::Flavors(c) => self.flavors.apply(source, cluster, c, |_, _, _| {}),
             QueueRows::PriorityClasses(c) => {
+                let priorities = &mut self.priorities;
                 self.priority_classes
-                    .apply(source, cluster, c, |_, _, _| {});
+                    .apply(source, cluster, c, |_, old, new| {
+                        if let Some(old) = old {
+                            priorities.remove(&(cluster, old.name.clone()));
+                        }
+                        if let Some(new) = new {
+                            priorities.insert((cluster, new.name.clone()), new.value);
+                        }
+                    });
             }
             QueueRows::Checks(c) => self.checks.apply(source, cluster, c, |_, _, _| {}),
             QueueRows::Topologies(c) => self.topologies.apply(source, cluster, c, |_, _, _| {}),
@@ -168,6 +178,11 @@ impl Kueue {
             .iter()
             .filter_map(|&uid| self.workloads.get(Key { cluster, uid }))
             .max_by_key(|w| (!w.is_finished(), w.created, w.key.uid))
+    }
+
+    /// The value of a WorkloadPriorityClass.
+    pub fn priority_of(&self, cluster: ClusterId, class: &Name) -> Option<i32> {
+        self.priorities.get(&(cluster, class.clone())).copied()
     }
 
     /// A cluster queue by its name. O(cluster queues).

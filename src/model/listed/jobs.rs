@@ -171,8 +171,8 @@ impl Listed for JobRow {
                     .map(|d| d.num_milliseconds()),
             ),
             JobColumn::Age => age_value(self.created),
-            JobColumn::Queue => text_value(self.queue.as_deref()),
-            JobColumn::Priority => Value::of(self.priority),
+            JobColumn::Queue => text_value(model.queue(self).map(|queue| &**queue)),
+            JobColumn::Priority => Value::of(model.priority(self)),
         }
     }
 }
@@ -185,7 +185,7 @@ impl Fields for JobFields<'_> {
             || see(self.status.phase.word())
             || self.status.reason.as_deref().is_some_and(&mut *see)
             || see(row.kind_name())
-            || row.queue.as_deref().is_some_and(&mut *see)
+            || self.model.queue(row).is_some_and(|queue| see(queue))
             || row.devices.0.iter().any(|(name, _)| see(name))
     }
 
@@ -198,8 +198,8 @@ impl Fields for JobFields<'_> {
             Word::State => self.status.phase.word(),
             Word::Reason => self.status.reason.as_deref()?,
             Word::Owner => &*row.owner.as_ref()?.1,
-            Word::Queue => row.queue.as_deref()?,
-            Word::Priority => row.priority_class.as_deref()?,
+            Word::Queue => self.model.queue(row)?,
+            Word::Priority => self.model.priority_class(row)?,
             Word::Image => row.image.as_deref()?,
             _ => return None,
         };
@@ -236,7 +236,7 @@ impl Fields for JobFields<'_> {
             Num::Percent => s.fraction()? * 100.0,
             Num::Total => s.total?.into(),
             Num::Parallelism => row.parallelism.into(),
-            Num::Priority => row.priority?.into(),
+            Num::Priority => self.model.priority(row)?.into(),
             _ => return None,
         })
     }
