@@ -24,11 +24,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use api::logs::LogSource;
 use api::write::Cluster;
+use controllers::kueue::Place;
 
 /// What the API server stands on: the cluster's state and whatever acts in it.
 pub trait Backend: Send + 'static {
@@ -38,6 +40,10 @@ pub trait Backend: Send + 'static {
     /// and at that instant, never inside a request.
     fn settle(&mut self) -> Option<DateTime<Utc>>;
     fn logs(&self) -> &dyn LogSource;
+    /// Who waits in a queue, in order; `None` if there is no such queue.
+    fn waiting(&self, _: &Place, _limit: usize, _offset: usize) -> Option<Vec<Value>> {
+        None
+    }
 }
 
 /// The state behind all connections. The lock is held for one request's work, never across an await.

@@ -14,6 +14,7 @@ use super::api::write::{Cluster, Writer};
 use super::controllers::cronjob::Controller as CronJobs;
 use super::controllers::job::Controller as Jobs;
 use super::controllers::kubelet::Kubelet;
+use super::controllers::kueue::{self, Controller as Kueue, Place};
 use super::controllers::namespace::Controller as Namespaces;
 use super::controllers::recorder::Recorder;
 use super::controllers::scheduler::Scheduler;
@@ -35,6 +36,7 @@ pub struct World {
     namespaces: Namespaces,
     scheduler: Scheduler,
     kubelet: Kubelet,
+    kueue: Kueue,
     scene: Scene,
     logs: Logs,
 }
@@ -57,6 +59,7 @@ impl World {
             namespaces: Namespaces::default(),
             scheduler: Scheduler::default(),
             kubelet: Kubelet::default(),
+            kueue: Kueue::default(),
             scene: Scene::default(),
             logs: Logs,
         };
@@ -178,6 +181,7 @@ impl World {
             node::observe(&mut hub, event);
         }
         operators::observe(&mut hub, event);
+        self.kueue.observe(&mut hub, event);
         self.namespaces.observe(&mut hub, event);
         gc::observe(&mut hub, event);
     }
@@ -202,6 +206,7 @@ impl World {
                     .sync(&mut hub, &uid, &|node| scheduler.alive(node));
             }
             Task::Schedule => self.scheduler.run(&mut hub),
+            Task::Kueue(step) => self.kueue.run(&mut hub, &step),
             Task::Collect(uid) => gc::collect(&mut hub, &uid),
             Task::Namespace(name) => self.namespaces.sync(&mut hub, &name),
             Task::Node(name) => {
@@ -239,6 +244,10 @@ impl Backend for World {
 
     fn logs(&self) -> &dyn LogSource {
         &self.logs
+    }
+
+    fn waiting(&self, place: &Place, limit: usize, offset: usize) -> Option<Vec<Value>> {
+        kueue::pending(&self.kueue, &self.cluster, place, limit, offset)
     }
 }
 

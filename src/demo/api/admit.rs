@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::write::{Cluster, Refusal, namespace_of};
-use crate::demo::controllers::operators;
+use crate::demo::controllers::{kueue, operators};
 use crate::demo::store::Kind;
 
 /// Changes or refuses a new object.
@@ -12,6 +12,7 @@ use crate::demo::store::Kind;
 /// # Errors
 /// 403 with the plugin's reason.
 pub fn create(cluster: &mut Cluster, kind: &Kind, value: &mut Value) -> Result<(), Refusal> {
+    kueue::admit(cluster, kind, value);
     if kind.custom {
         return operators::admit(cluster, kind, value);
     }

@@ -10,6 +10,7 @@ pub mod hub;
 pub mod job;
 pub mod kinds;
 pub mod kubelet;
+pub mod kueue;
 pub mod namespace;
 pub mod node;
 pub mod operators;

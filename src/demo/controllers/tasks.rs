@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
+use super::kueue::Step;
+
 /// Namespace and name.
 pub type Key = (String, String);
 
@@ -29,6 +31,8 @@ pub enum Task {
     /// The garbage collector looks at an owner (by UID) and its dependents.
     Collect(String),
     Namespace(String),
+    /// Kueue looks at a job, a Workload, or all that wait.
+    Kueue(Step),
     /// The node lifecycle controller looks at a node.
     Node(String),
     /// An Event's time to live may be over.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::accept::Form;
 use super::reply::{self, Reply};
 use super::route::{self, subresources};
+use super::visibility;
 use crate::demo::Shared;
 use crate::demo::api::custom::priority;
 use crate::demo::api::write::Refusal;
@@ -156,6 +157,11 @@ pub fn groups(store: &Store) -> Vec<(String, Vec<String>)> {
     for (group, version) in versions {
         add(group, version);
     }
+    if visibility::served(store) {
+        for version in visibility::VERSIONS {
+            add(visibility::GROUP, version);
+        }
+    }
     out
 }
 
@@ -209,12 +215,38 @@ fn entries(store: &Store, group: &str, version: &str) -> Vec<Entry> {
             });
         }
     }
+    if group == visibility::GROUP && visibility::VERSIONS.contains(&version) {
+        waiting(&mut out);
+    }
     // Subresources of custom kinds keep their order: status, then scale.
     out.sort_by(|a, b| {
         let (one, other) = (a.place(), b.place());
         one.cmp(other)
     });
     out
+}
+
+/// The queues of the visibility API have nothing of their own, only who waits in them.
+fn waiting(out: &mut Vec<Entry>) {
+    for (kind, namespaced) in [("ClusterQueue", false), ("LocalQueue", true)] {
+        let singular = kind.to_lowercase();
+        let entry = |name: String, kind: &str, verbs| Entry {
+            name,
+            kind: kind.to_owned(),
+            singular: String::new(),
+            elsewhere: None,
+            namespaced,
+            verbs,
+            short: Vec::new(),
+            categories: Vec::new(),
+            custom: false,
+        };
+        let mut whole = entry(format!("{singular}s"), kind, Vec::new());
+        let sub = format!("{}/pendingworkloads", whole.name);
+        whole.singular = singular;
+        out.push(whole);
+        out.push(entry(sub, "PendingWorkloadsSummary", vec!["get"]));
+    }
 }
 
 impl Entry {

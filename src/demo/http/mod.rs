@@ -12,6 +12,7 @@ mod reply;
 mod review;
 mod route;
 mod subresource;
+mod visibility;
 mod watch;
 
 use std::convert::Infallible;
@@ -112,6 +113,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Reply {
             return reply::text(404, "404 page not found\n");
         }
         Route::Discovery(parts) => discovery::answer(shared, &parts, form),
+        Route::Waiting(version, place) => visibility::answer(shared, &version, &place, &call),
         Route::Review(plural) => review::answer(&plural, &call),
         Route::Resource(target) => {
             let result = resource(shared, &target, &call);

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use super::visibility;
 use crate::demo::api::options::unescape;
+use crate::demo::controllers::kueue::Place;
 use crate::demo::store::{Kind, KindId, Store};
 
 /// What a path names.
@@ -11,6 +13,8 @@ pub enum Route {
     /// `/api`, `/apis`, `/apis/G`, `/apis/G/V`, `/api/v1`.
     Discovery(Vec<String>),
     Resource(Target),
+    /// Who waits in a queue of Kueue, in a version of its visibility API.
+    Waiting(String, Place),
     /// A create-only resource: `selfsubjectaccessreviews`, …
     Review(String),
     /// A subresource that this custom kind has not: its object is not found.
@@ -67,6 +71,9 @@ pub const VIRTUAL: [(&str, &str, &[&str]); 3] = [
 
 /// Is this group served at all?
 pub fn knows_group(store: &Store, group: &str) -> bool {
+    if group == visibility::GROUP {
+        return visibility::served(store);
+    }
     store.kinds().any(|(_, k)| k.group == group) || VIRTUAL.iter().any(|(g, ..)| *g == group)
 }
 
@@ -81,6 +88,13 @@ pub fn route(store: &Store, path: &str) -> Route {
         ["api"] | ["apis"] | ["api", "v1"] => return Route::Discovery(parts),
         ["apis", group, ..] if !knows_group(store, group) => return Route::Nowhere,
         ["apis", _] | ["apis", _, _] => return Route::Discovery(parts),
+        ["apis", visibility::GROUP, version, rest @ ..] => {
+            let known = visibility::VERSIONS.contains(version);
+            return match visibility::place(rest).filter(|_| known) {
+                Some(place) => Route::Waiting((*version).to_owned(), place),
+                None => Route::Nowhere,
+            };
+        }
         ["api", version, rest @ ..] => ("", *version, rest),
         ["apis", group, version, rest @ ..] => (*group, *version, rest),
         _ => return Route::Nowhere,

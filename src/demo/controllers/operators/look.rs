@@ -277,3 +277,18 @@ pub fn merge(parent: &mut Value, field: &str, from: &Value) {
         parent[field][key.as_str()] = value.clone();
     }
 }
+
+/// Takes over from another template where pods go, and what its labels and annotations say, as on a resume.
+pub fn place(template: &mut Value, from: &Value) {
+    for field in ["nodeSelector", "tolerations"] {
+        if let Some(spec) = template["spec"].as_object_mut() {
+            match from["spec"].get(field) {
+                Some(value) => spec.insert(field.to_owned(), value.clone()),
+                None => spec.remove(field),
+            };
+        }
+    }
+    for part in ["labels", "annotations"] {
+        merge(&mut template["metadata"], part, &from["metadata"][part]);
+    }
+}

@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+pub use look::owner;
+
 use super::hub::Hub;
 use super::tasks::{Key, Task};
 use crate::demo::api::decode;

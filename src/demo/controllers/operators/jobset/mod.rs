@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::look::{Look, time};
+use super::look::{Look, place, time};
 use crate::demo::controllers::hub::Hub;
 use crate::demo::controllers::tasks::Key;
 use crate::demo::controllers::wire::Job;
@@ -302,8 +302,12 @@ impl Set<'_, '_> {
             }
             for job in self.jobs.active.clone() {
                 if job.suspended() && label(&job, jobs::REPLICATED) == name {
-                    self.look
-                        .edit(&job.object, |v| v["spec"]["suspend"] = json!(false));
+                    // Where its pods go may be another place than when it was made.
+                    let pods = replicated["template"]["spec"]["template"].clone();
+                    self.look.edit(&job.object, |v| {
+                        place(&mut v["spec"]["template"], &pods);
+                        v["spec"]["suspend"] = json!(false);
+                    });
                 }
             }
             if self.in_order() {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use self::objects::{INDEX, Job};
 use super::conditions::{self, Condition};
 use super::create;
+use super::look::place;
 use crate::demo::api::write::{Delete, Writer};
 use crate::demo::clock::rfc3339;
 use crate::demo::controllers::hub::Hub;
@@ -233,7 +234,11 @@ impl Look<'_, '_> {
         }
         let (key, by) = (self.key(self.job().launcher_name()), Writer::new(MANAGER));
         let jobs = self.hub.kinds.jobs;
+        let pods = self.job().spec["mpiReplicaSpecs"]["Launcher"]["template"].clone();
         self.hub.edit(jobs, &key, &by, |v| {
+            if !suspended {
+                place(&mut v["spec"]["template"], &pods);
+            }
             v["spec"]["suspend"] = json!(suspended);
         });
     }

@@ -6,7 +6,7 @@ mod progress;
 
 use serde_json::{Value, json};
 
-use super::look::{Look, key_of};
+use super::look::{Look, key_of, place};
 use crate::demo::api::write::{Cluster, Refusal};
 use crate::demo::controllers::hub::Hub;
 use crate::demo::controllers::tasks::Key;
@@ -118,8 +118,16 @@ impl TrainJob<'_, '_> {
         if let Some(set) = self.look.find("jobset.x-k8s.io", "jobsets", &name) {
             let (now, wanted) = (set.tree()["spec"]["suspend"] == true, self.suspended());
             if now != wanted {
-                self.look
-                    .edit(&set, |v| v["spec"]["suspend"] = json!(wanted));
+                // Patches of the runtime may have come meanwhile.
+                let kind = at["kind"].as_str().unwrap_or("ClusterTrainingRuntime");
+                let runtime = self.runtime(kind, at).filter(|_| !wanted);
+                let built = runtime.map(|r| jobset::build(&self.look, &r));
+                self.look.edit(&set, |v| {
+                    if let Some(built) = built {
+                        retemplate(v, &built);
+                    }
+                    v["spec"]["suspend"] = json!(wanted);
+                });
             }
             return Ok(());
         }
@@ -167,6 +175,16 @@ impl TrainJob<'_, '_> {
             self.look.report("jobsStatus", json!(jobs));
         }
         self.progress(&set);
+    }
+}
+
+/// Where the pods of each replicated job go, as the JobSet would be made now.
+fn retemplate(set: &mut Value, built: &Value) {
+    let new = built["spec"]["replicatedJobs"].as_array();
+    let old = set["spec"]["replicatedJobs"].as_array_mut();
+    for (old, new) in old.into_iter().flatten().zip(new.into_iter().flatten()) {
+        let template = &new["template"]["spec"]["template"];
+        place(&mut old["template"]["spec"]["template"], template);
     }
 }
 
