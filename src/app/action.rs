@@ -12,6 +12,7 @@ pub enum Scope {
     Pods,
     Nodes,
     Events,
+    Queues,
     Text,
     Logs,
     Start,
@@ -28,6 +29,7 @@ impl Scope {
             Scope::Pods => "pods",
             Scope::Nodes => "nodes",
             Scope::Events => "events",
+            Scope::Queues => "queues",
             Scope::Text => "text",
             Scope::Logs => "logs",
             Scope::Start => "start",
@@ -97,6 +99,7 @@ macro_rules! actions {
                     Action::PreviousLogs => "previous logs",
                     Action::TogglePrevious => "previous logs",
                     Action::GoJob => "job",
+                    Action::QueueObjects => "flavors",
                     Action::GoNode => "node",
                     Action::SearchNext => "next",
                     Action::SearchPrevious => "previous",
@@ -138,6 +141,7 @@ actions! {
     NextTab "next-tab" Global "next tab";
     PreviousTab "previous-tab" Global "previous tab";
     GoJobs "go-jobs" Global "jobs";
+    GoQueues "go-queues" Global "queues";
     GoPods "go-pods" Global "pods";
     GoNodes "go-nodes" Global "nodes";
     GoEvents "go-events" Global "events";
@@ -170,6 +174,7 @@ actions! {
     Copy "copy" List "copy the name";
     Yaml "yaml" List "show the object as YAML";
     Logs "logs" List "logs of what is selected";
+    Why "why" List "why it waits: its place in the queue, or the job of a workload";
     ShowEvents "show-events" List "events of what is selected";
     ShowPods "show-pods" List "pods of what is selected";
 
@@ -182,6 +187,8 @@ actions! {
     NextFailed "next-failed" Job "next failed index";
     PreviousFailed "previous-failed" Job "previous failed index";
     CopyFailed "copy-failed" Job "copy the failed indexes as ranges";
+
+    QueueObjects "queue-objects" Queues "flavors, checks, priority classes, topologies, worker clusters";
 
     PreviousLogs "previous-logs" Pods "logs of the container before it restarted";
     GoJob "go-job" Pods "the job this belongs to";

@@ -107,7 +107,10 @@ impl App {
                 now,
             ),
             // their sources tell how they are
-            Report::Workloads { .. } => {}
+            Report::Workloads { kinds, .. } => {
+                self.desk.session.served = Some(kinds);
+                self.dirty = true;
+            }
             Report::Notice(notice) => self.say(level(notice.severity), notice.text, now),
         }
     }
@@ -181,6 +184,7 @@ impl App {
         self.sources.clear();
         self.troubled = false;
         self.desk.session.sources.clear();
+        self.desk.session.served = None;
         self.desk.session.server_version = None;
         self.screens.reset();
         self.overlay = None;

@@ -7,6 +7,7 @@ use crate::panes::{Pane, Target};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tab {
     Jobs,
+    Queues,
     Pods,
     Nodes,
     Events,
@@ -14,11 +15,19 @@ pub enum Tab {
 }
 
 impl Tab {
-    pub const ALL: [Tab; 5] = [Tab::Jobs, Tab::Pods, Tab::Nodes, Tab::Events, Tab::Messages];
+    pub const ALL: [Tab; 6] = [
+        Tab::Jobs,
+        Tab::Queues,
+        Tab::Pods,
+        Tab::Nodes,
+        Tab::Events,
+        Tab::Messages,
+    ];
 
     pub fn label(self) -> &'static str {
         match self {
             Tab::Jobs => "Jobs",
+            Tab::Queues => "Queues",
             Tab::Pods => "Pods",
             Tab::Nodes => "Nodes",
             Tab::Events => "Events",
@@ -29,6 +38,7 @@ impl Tab {
     pub fn action(self) -> Action {
         match self {
             Tab::Jobs => Action::GoJobs,
+            Tab::Queues => Action::GoQueues,
             Tab::Pods => Action::GoPods,
             Tab::Nodes => Action::GoNodes,
             Tab::Events => Action::GoEvents,
@@ -56,6 +66,7 @@ impl Screens {
         let root = |tab: Tab| {
             let target = match tab {
                 Tab::Jobs => Target::Jobs,
+                Tab::Queues => Target::Queues,
                 Tab::Pods => Target::Pods(crate::panes::PodsOf::All),
                 Tab::Nodes => Target::Nodes,
                 Tab::Events => Target::Events(None),
@@ -112,6 +123,7 @@ impl Screens {
     pub fn open(&mut self, target: &Target) {
         match target {
             Target::Jobs => self.go(Tab::Jobs),
+            Target::Queues => self.go(Tab::Queues),
             Target::Pods(crate::panes::PodsOf::All) => self.go(Tab::Pods),
             Target::Nodes => self.go(Tab::Nodes),
             Target::Events(None) => self.go(Tab::Events),

@@ -103,6 +103,7 @@ impl App {
             Action::NextTab => self.step(1),
             Action::PreviousTab => self.step(-1),
             Action::GoJobs => self.go(Tab::Jobs),
+            Action::GoQueues => self.go(Tab::Queues),
             Action::GoPods => self.go(Tab::Pods),
             Action::GoNodes => self.go(Tab::Nodes),
             Action::GoEvents => self.go(Tab::Events),

@@ -13,6 +13,7 @@ pub mod render;
 pub mod serve;
 pub mod table;
 pub mod tui;
+pub mod why;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -62,6 +63,7 @@ pub fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
             };
         }
         Some(Command::Get(args)) => return get::run(&cli.cluster, &args),
+        Some(Command::Why(args)) => return why::run(&cli.cluster, &args),
         Some(Command::Render(args)) => return render::run(&cli.cluster, &cli.look, &args),
         Some(Command::Doctor(args)) => return doctor::run(&cli.cluster, &args),
     }
@@ -112,6 +114,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Print rows once: workloads of all kinds or of one, jobs, pods, nodes or events
     Get(GetArgs),
+    /// Say why a job waits, in one sentence and with the evidence
+    Why(WhyArgs),
     /// Draw one frame of a pane without a terminal
     Render(RenderArgs),
     /// Say, line by line, what this kubeconfig can reach and do
@@ -284,6 +288,23 @@ pub struct GetArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Prose {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct WhyArgs {
+    /// KIND/NAME, e.g. job/pi or pytorchjob/llama; NAME alone where only one is called so
+    #[arg(value_name = "KIND/NAME")]
+    pub job: String,
+    #[arg(long, short, default_value = "text")]
+    pub output: Prose,
+    #[command(flatten)]
+    pub one_shot: OneShotArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     Text,
     Ansi,
@@ -292,7 +313,7 @@ pub enum Format {
 
 #[derive(Debug, Clone, Args)]
 pub struct RenderArgs {
-    /// jobs, job/NAME, pods, nodes, events, logs/JOB, yaml/JOB, messages, help, start
+    /// jobs, job/NAME, queues, workload/JOB, pods, nodes, events, logs/JOB, yaml/JOB, messages, help, start
     pub pane: String,
     /// Columns x rows
     #[arg(long, default_value = "160x48", value_name = "WxH", value_parser = size)]

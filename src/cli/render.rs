@@ -39,6 +39,9 @@ enum Place {
     Start,
     Jobs,
     Job(String),
+    Queues,
+    /// Of a job.
+    Workload(String),
     Pods,
     PodsOf(String),
     Nodes,
@@ -55,6 +58,7 @@ impl Place {
             None => match text {
                 "start" => Self::Start,
                 "jobs" => Self::Jobs,
+                "queues" => Self::Queues,
                 "pods" => Self::Pods,
                 "nodes" => Self::Nodes,
                 "events" => Self::Events,
@@ -64,6 +68,7 @@ impl Place {
             },
             Some((_, "")) => return None,
             Some(("job", name)) => Self::Job(name.into()),
+            Some(("workload", name)) => Self::Workload(name.into()),
             Some(("pods", name)) => Self::PodsOf(name.into()),
             Some(("logs", name)) => Self::Logs(name.into()),
             Some(("yaml", name)) => Self::Yaml(name.into()),
@@ -74,9 +79,11 @@ impl Place {
     /// The job it is about.
     fn job(&self) -> Option<&str> {
         match self {
-            Self::Job(name) | Self::PodsOf(name) | Self::Logs(name) | Self::Yaml(name) => {
-                Some(name)
-            }
+            Self::Job(name)
+            | Self::Workload(name)
+            | Self::PodsOf(name)
+            | Self::Logs(name)
+            | Self::Yaml(name) => Some(name),
             _ => None,
         }
     }
@@ -84,6 +91,7 @@ impl Place {
     fn target(&self, job: Option<(Key, ObjectWant)>) -> Option<Target> {
         Some(match (self, job) {
             (Self::Start, _) => return None,
+            (Self::Queues, _) => Target::Queues,
             (Self::Pods, _) => Target::Pods(PodsOf::All),
             (Self::Nodes, _) => Target::Nodes,
             (Self::Events, _) => Target::Events(None),
@@ -105,7 +113,7 @@ impl Place {
 pub fn run(cluster: &ClusterArgs, look: &LookArgs, args: &RenderArgs) -> Result<ExitCode> {
     let Some(place) = Place::parse(&args.pane) else {
         let what = format!(
-            "no pane {:?}: jobs, job/NAME, pods, pods/JOB, nodes, events, logs/JOB, yaml/JOB, messages, help, start",
+            "no pane {:?}: jobs, job/NAME, queues, workload/JOB, pods, pods/JOB, nodes, events, logs/JOB, yaml/JOB, messages, help, start",
             args.pane
         );
         Cli::command()
@@ -291,7 +299,16 @@ impl Stage {
             None => None,
         };
         let now = self.now();
-        if let Some(target) = place.target(job) {
+        let target = match (place, &job) {
+            (Place::Workload(name), Some((key, _))) => {
+                let Some(workload) = self.app.desk.model.kueue.workload_of(*key) else {
+                    bail!("job {name:?} has no Workload here: Kueue does not queue it");
+                };
+                Some(Target::Workload(workload.key))
+            }
+            _ => place.target(job),
+        };
+        if let Some(target) = target {
             self.app.perform(Command::Go(target), now);
         }
         if let Some(filter) = filter {

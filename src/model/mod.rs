@@ -21,6 +21,7 @@ pub mod job;
 pub mod json;
 pub mod kind;
 pub mod kueue;
+pub mod labels;
 pub mod listed;
 pub mod log;
 pub mod namespace;

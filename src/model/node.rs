@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::ids::{Key, Name};
+use super::labels::LabelSet;
 use super::resources::Devices;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +27,7 @@ pub struct NodeRow {
     /// `nvidia.com/gpu.product` or its AMD/Intel/cloud counterparts.
     pub product: Option<Name>,
     pub zone: Option<Name>,
+    pub labels: LabelSet,
     /// `status.nodeInfo.kubeletVersion`.
     pub version: Name,
 }

@@ -38,6 +38,15 @@ impl JobKind {
 }
 
 impl Kind {
+    /// Its objects live in namespaces.
+    pub fn namespaced(self) -> bool {
+        match self {
+            Kind::Node | Kind::Namespace => false,
+            Kind::Queue(kind) => kind.namespaced(),
+            _ => true,
+        }
+    }
+
     /// Plural resource name, as kubectl prints it.
     pub fn plural(self) -> &'static str {
         match self {

@@ -17,9 +17,11 @@ use crate::ui::keymap::Keymaps;
 use crate::ui::{Glyphs, Theme};
 
 mod cluster;
+mod queues;
 mod roles;
 
 pub use cluster::{feed, model};
+pub use queues::queued;
 pub use roles::torch;
 
 /// The moment of the fixture.
@@ -153,6 +155,7 @@ pub fn node(name: &str, product: Option<&str>, gpus: &[(&str, u32)]) -> NodeRow 
         pods: 110,
         product: product.map(Into::into),
         zone: Some("zone-a".into()),
+        labels: Default::default(),
         version: "v1.36.3".into(),
     }
 }

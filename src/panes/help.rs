@@ -141,6 +141,7 @@ fn title(scope: Scope) -> &'static str {
         Scope::Pods => "pods",
         Scope::Nodes => "nodes",
         Scope::Events => "events",
+        Scope::Queues => "queues",
         Scope::Text => "in texts",
         Scope::Logs => "logs",
         Scope::Start => "start screen",

@@ -11,7 +11,7 @@ use super::indexes::Indexes;
 use super::replicas::Replicas;
 use super::sheet::{Did, Sheet};
 use super::words::phase_state;
-use super::{About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, events, pods};
+use super::{About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, events, pods, workload};
 use crate::app::action::{Action, Scope};
 use crate::model::event::EventRow;
 use crate::model::human;
@@ -334,6 +334,10 @@ impl Pane for Job {
                 return self
                     .about(cx)
                     .map_or(Reply::Ignored, |a| Reply::Open(Target::Events(Some(a))));
+            }
+            Action::Why => {
+                let job = self.job(cx);
+                return job.map_or(Reply::Ignored, |job| workload::of_job(job, cx));
             }
             Action::ShowPods if self.job(cx).is_some() => {
                 return Reply::Open(Target::Pods(PodsOf::Job(self.key)));

@@ -12,7 +12,7 @@ use super::health;
 use super::job::Job;
 use super::list::List;
 use super::sheet::{Pointed, loading, next_column, pointed, position, scope};
-use super::{About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target};
+use super::{About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, workload};
 use crate::app::action::{Action, Scope};
 use crate::model::human;
 use crate::model::ids::{Key, Name};
@@ -171,7 +171,7 @@ impl Jobs {
             _ => {
                 return self
                     .selected(cx)
-                    .map_or(Reply::Ignored, |item| act(action, item));
+                    .map_or(Reply::Ignored, |item| act(action, item, cx));
             }
         }
         self.refresh(cx);
@@ -180,13 +180,16 @@ impl Jobs {
 }
 
 /// What can be done with a job or CronJob from any screen that shows one.
-fn act(action: Action, item: Item) -> Reply {
+fn act(action: Action, item: Item, cx: &Cx) -> Reply {
     let (kind, namespace, name): (_, &Name, &Name) = match item {
         Item::Job(job) => (job.kind, &job.namespace, &job.name),
         Item::Cron(cron) => (JobKind::CRONJOB, &cron.namespace, &cron.name),
     };
     let runs = kind != JobKind::CRONJOB;
     let key = item.key();
+    if let (Action::Why, Item::Job(job)) = (action, item) {
+        return workload::of_job(job, cx);
+    }
     Reply::Open(match action {
         Action::Open | Action::Zoom => Target::Job(key),
         Action::Logs if runs => Target::Logs(LogsOf::Job {
@@ -250,7 +253,12 @@ impl Pane for Jobs {
         }
         let mut out = vec![Action::Open];
         match self.selected(cx) {
-            Some(Item::Job(_)) => out.extend([Action::Logs, Action::ShowPods, Action::ShowEvents]),
+            Some(Item::Job(job)) => {
+                if workload::has_reason(job, cx) {
+                    out.push(Action::Why);
+                }
+                out.extend([Action::Logs, Action::ShowPods, Action::ShowEvents]);
+            }
             Some(Item::Cron(_)) => out.push(Action::ShowEvents),
             None => out.clear(),
         }

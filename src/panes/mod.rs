@@ -14,12 +14,15 @@ pub mod messages;
 pub mod nodes;
 pub mod palette;
 pub mod pods;
+pub mod queue_objects;
+pub mod queues;
 pub mod replicas;
 mod rows;
 pub mod sheet;
 pub mod start;
 pub mod switcher;
 pub mod words;
+pub mod workload;
 pub mod yaml;
 
 #[cfg(test)]
@@ -53,6 +56,9 @@ pub fn open(target: &Target) -> Box<dyn Pane> {
         Target::Job(key) => Box::new(job::Job::new(*key)),
         Target::Pods(of) => Box::new(pods::Pods::new(of.clone())),
         Target::Nodes => Box::new(nodes::Nodes::default()),
+        Target::Queues => Box::new(queues::Queues::default()),
+        Target::QueueObjects => Box::new(queue_objects::QueueObjects::default()),
+        Target::Workload(key) => Box::new(workload::Workload::new(*key)),
         Target::Events(about) => Box::new(events::Events::new(about.clone())),
         Target::Logs(of) => Box::new(logs::Logs::new(of.clone())),
         Target::Yaml(want) => Box::new(yaml::Yaml::new(want.clone())),
@@ -98,6 +104,8 @@ pub struct Session {
     pub contexts: Vec<String>,
     /// Per running watch: what and how it is.
     pub sources: Vec<(Kind, Health)>,
+    /// The kinds that may be absent and are served; none before they were looked for.
+    pub served: Option<Vec<Kind>>,
 }
 
 impl Session {
@@ -151,6 +159,12 @@ pub enum Target {
     /// All pods, or those of a job or a node.
     Pods(PodsOf),
     Nodes,
+    /// Kueue's tree of queues, and what stands in them.
+    Queues,
+    /// What queues refer to: flavors, checks, classes, topologies, worker clusters.
+    QueueObjects,
+    /// One of Kueue's workloads.
+    Workload(Key),
     /// All events of the scope, or those about one object.
     Events(Option<About>),
     Logs(LogsOf),

@@ -108,6 +108,7 @@ pub(super) fn moved(selected: usize, action: Action, len: usize) -> Option<usize
 fn pane(word: &str) -> Option<Action> {
     Some(match word {
         "jobs" | "job" | "j" => Action::GoJobs,
+        "queues" | "queue" | "cq" | "lq" => Action::GoQueues,
         "pods" | "pod" | "po" => Action::GoPods,
         "nodes" | "node" | "no" => Action::GoNodes,
         "events" | "event" | "ev" => Action::GoEvents,
@@ -128,6 +129,7 @@ fn action(action: Action, cx: &Cx) -> Candidate {
         | Action::GoPods
         | Action::GoNodes
         | Action::GoEvents
+        | Action::GoQueues
         | Action::GoMessages => action.name().trim_start_matches("go-").to_owned(),
         other => other.name().to_owned(),
     };
@@ -145,6 +147,7 @@ fn everything(cx: &Cx) -> Vec<Candidate> {
         Action::GoPods,
         Action::GoNodes,
         Action::GoEvents,
+        Action::GoQueues,
         Action::GoMessages,
     ]
     .into_iter()

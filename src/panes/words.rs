@@ -9,6 +9,7 @@ use super::Cx;
 use crate::model::human;
 use crate::model::indexes::IndexState;
 use crate::model::job::Phase;
+use crate::model::kueue::Amount;
 use crate::model::pod::{PodPhase, PodRow};
 use crate::model::resources::Devices;
 use crate::ui::State;
@@ -105,6 +106,24 @@ pub fn devices(of: &Devices, label: Option<&str>) -> String {
         out.push_str(&format!("{n} {}", device(resource, label)));
     }
     out
+}
+
+/// An amount of a resource as Kueue counts it: `8 gpu`, `96 cpu`, `1Ti memory`.
+pub fn amount(resource: &str, n: Amount) -> String {
+    format!("{} {}", quantity(resource, n), device(resource, None))
+}
+
+/// The number of [`amount`] alone: cores, bytes or a count; below zero with its sign.
+pub fn quantity(resource: &str, n: Amount) -> String {
+    let sign = if n < 0 { "-" } else { "" };
+    let n = n.unsigned_abs();
+    let text = match resource {
+        "cpu" => human::cores(n),
+        "memory" | "ephemeral-storage" => human::bytes(n),
+        _ if resource.starts_with("hugepages-") => human::bytes(n),
+        _ => n.to_string(),
+    };
+    format!("{sign}{text}")
 }
 
 /// A span as a limit is written: `90s`, `12h`, `1h30m`; whole parts only.

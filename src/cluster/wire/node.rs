@@ -6,6 +6,7 @@ use super::meta::{Condition, Meta, named};
 use super::{Object, Wire, lax};
 use crate::model::delta::{Change, Rows};
 use crate::model::ids::{ClusterId, Name, Names};
+use crate::model::labels::LabelSet;
 use crate::model::node::NodeRow;
 use crate::model::quantity::Quantity;
 use crate::model::resources::{Devices, is_device};
@@ -135,6 +136,12 @@ impl Wire for Node {
                     "topology.kubernetes.io/zone",
                     "failure-domain.beta.kubernetes.io/zone",
                 ],
+            ),
+            labels: LabelSet::new(
+                metadata
+                    .labels
+                    .iter()
+                    .map(|(k, v)| (k.as_str(), v.as_str())),
             ),
             version: names.get(&status.node_info.kubelet_version),
         }

@@ -4,6 +4,7 @@
 //! and most of those have one. Cluster queues and cohorts form a tree over which quota is borrowed and lent.
 
 pub mod capacity;
+pub mod flavors;
 pub mod kind;
 pub mod look;
 pub mod objects;
@@ -183,6 +184,21 @@ impl Kueue {
     /// The value of a WorkloadPriorityClass.
     pub fn priority_of(&self, cluster: ClusterId, class: &Name) -> Option<i32> {
         self.priorities.get(&(cluster, class.clone())).copied()
+    }
+
+    /// Moves with every real change of any of it.
+    pub fn version(&self) -> u64 {
+        self.workloads.version()
+            + self.cluster_queues.version()
+            + self.local_queues.version()
+            + self.cohorts.version()
+            + self.flavors.version()
+            + self.priority_classes.version()
+            + self.checks.version()
+            + self.topologies.version()
+            + self.worker_clusters.version()
+            + self.worker_configs.version()
+            + self.provisionings.version()
     }
 
     /// A cluster queue by its name. O(cluster queues).

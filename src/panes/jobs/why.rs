@@ -71,7 +71,7 @@ pub fn brief(cause: &str) -> String {
 }
 
 /// The cause of one pod that is neither over nor running.
-fn of_pod(pod: &PodRow) -> Option<Cow<'_, str>> {
+pub fn of_pod(pod: &PodRow) -> Option<Cow<'_, str>> {
     let status = pod.status.strip_prefix("Init:").unwrap_or(&pod.status);
     if pod.deleting || matches!(pod.phase, PodPhase::Succeeded | PodPhase::Failed) {
         return None;

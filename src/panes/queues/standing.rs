@@ -1,0 +1,166 @@
+//! What stands in the queue under the cursor: pending workloads in their order, then those with quota. Separate from the
+//! tree because it is a list of other objects, with a cursor of its own.
+
+use crate::model::ids::{Key, Name};
+use crate::model::kueue::Kueue;
+use crate::model::kueue::WorkloadRow;
+use crate::model::kueue::order::{Order, Place};
+use crate::model::kueue::tree::{Level, Node};
+use crate::model::kueue::workload::State as At;
+use crate::model::waiting;
+use crate::panes::words::{amount, when};
+use crate::panes::{Cx, workload};
+use crate::ui::{Cell, Column, Row, text};
+
+/// The workloads of a node of the tree: of a cohort those of all its queues.
+pub fn of(
+    nodes: &[Node],
+    at: usize,
+    order: &Order,
+    kueue: &Kueue,
+    namespace: Option<&Name>,
+) -> Vec<Place> {
+    let Some(node) = nodes.get(at) else {
+        return Vec::new();
+    };
+    let mut places: Vec<Place> = match node.level {
+        Level::LocalQueue => order.local_queue(&node.namespace, &node.name).to_vec(),
+        Level::ClusterQueue => order.cluster_queue(&node.name).to_vec(),
+        Level::Cohort => {
+            let below = nodes[at + 1..].iter().take_while(|n| n.depth > node.depth);
+            let queues = below.filter(|n| n.level == Level::ClusterQueue);
+            let mut all: Vec<Place> = queues
+                .flat_map(|queue| order.cluster_queue(&queue.name).iter().cloned())
+                .collect();
+            // queue by queue, but all that wait before all that have quota
+            all.sort_by_key(|place| place.state != At::Pending);
+            all
+        }
+    };
+    if let Some(namespace) = namespace {
+        places.retain(|place| {
+            let row = kueue.workloads.get(place.key);
+            row.is_some_and(|row| row.namespace == *namespace)
+        });
+    }
+    places
+}
+
+pub fn columns(namespaces: bool, wide: bool) -> Vec<Column> {
+    let mut all = vec![
+        Column::new("place", "#").rank(0).width(3, 4, 6).right(),
+        Column::new("name", "WORKLOAD")
+            .rank(0)
+            .width(12, 18, 44)
+            .middle(),
+        Column::new("namespace", "NS")
+            .rank(3)
+            .width(6, 8, 18)
+            .middle(),
+        Column::new("queue", "QUEUE")
+            .rank(5)
+            .width(6, 8, 18)
+            .middle(),
+        Column::new("priority", "PRIO")
+            .rank(4)
+            .width(4, 6, 14)
+            .right(),
+        Column::new("asks", "ASKS FOR").rank(2).width(8, 10, 26),
+        Column::new("since", "SINCE")
+            .rank(1)
+            .width(5, 5, 12)
+            .right(),
+        Column::new("why", "WHY").rank(1).width(14, 24, 120).grow(),
+    ];
+    all.retain(|c| match c.id() {
+        "namespace" => namespaces,
+        "queue" => wide,
+        _ => true,
+    });
+    all
+}
+
+pub fn row<'a>(
+    place: &Place,
+    workload: &'a WorkloadRow,
+    columns: &[Column],
+    cx: &Cx<'a>,
+) -> Row<'a> {
+    let cells = columns.iter().map(|c| cell(c.id(), place, workload, cx));
+    Row::new(cells.collect())
+}
+
+fn cell<'a>(column: &str, place: &Place, row: &'a WorkloadRow, cx: &Cx<'a>) -> Cell<'a> {
+    let dim = cx.theme.dim();
+    match column {
+        "place" => match place.position {
+            Some(at) if place.estimated => Cell::from(format!("≈{at}")),
+            Some(at) => Cell::from(at.to_string()),
+            None => {
+                let (state, _) = workload::state(row);
+                Cell::styled(cx.theme.state_glyph(state), cx.theme.state(state))
+            }
+        },
+        "name" => Cell::text(text::clean(workload::name(row)).into_owned()),
+        "namespace" => Cell::styled(&*row.namespace, dim),
+        "queue" => Cell::styled(&*row.queue, dim),
+        "priority" => match &row.priority_class {
+            Some(class) => Cell::either(&**class, row.priority.to_string(), dim),
+            None if row.priority == 0 => Cell::Number(0),
+            None => Cell::from(row.priority.to_string()),
+        },
+        "asks" => Cell::from(asks(row)),
+        "since" => Cell::styled(when(since(row), cx), dim),
+        "why" => match row.state() {
+            At::Pending | At::Reserved => {
+                let why =
+                    waiting::workload(cx.model, cx.model.kueue.look(row.key.cluster), row, cx.now);
+                why.map_or(Cell::Empty, |why| Cell::styled(why.short, dim))
+            }
+            At::Admitted => {
+                let mut flavors: Vec<&str> = row.holds().map(|(of, _)| &*of.flavor).collect();
+                flavors.sort_unstable();
+                flavors.dedup();
+                let mut words = match flavors.is_empty() {
+                    true => "admitted".to_owned(),
+                    false => format!("admitted from {}", flavors.join(", ")),
+                };
+                if let Some(cluster) = &row.cluster {
+                    words.push_str(&format!(" on {cluster}"));
+                }
+                Cell::styled(words, cx.theme.faint())
+            }
+            At::Finished => Cell::Empty,
+        },
+        _ => Cell::Empty,
+    }
+}
+
+/// Since when it is as it is.
+pub fn since(row: &WorkloadRow) -> Option<chrono::DateTime<chrono::Utc>> {
+    match row.state() {
+        At::Pending => row.queued_since(),
+        At::Reserved => row.is("QuotaReserved").and_then(|c| c.since),
+        At::Admitted => row.is("Admitted").and_then(|c| c.since),
+        At::Finished => row.is("Finished").and_then(|c| c.since),
+    }
+}
+
+/// Its devices, or cpu and memory where it asks for none.
+fn asks(row: &WorkloadRow) -> String {
+    let all = row.requests();
+    let devices = all
+        .iter()
+        .filter(|(r, _)| crate::model::resources::is_device(r));
+    let mut words: Vec<String> = devices.map(|(r, n)| amount(r, *n)).collect();
+    if words.is_empty() {
+        let usual = all.iter().filter(|(r, _)| matches!(&**r, "cpu" | "memory"));
+        words = usual.map(|(r, n)| amount(r, *n)).collect();
+    }
+    words.join(" + ")
+}
+
+/// The keys of a list of places.
+pub fn keys(places: &[Place]) -> Vec<Key> {
+    places.iter().map(|place| place.key).collect()
+}
