@@ -100,6 +100,7 @@ macro_rules! actions {
                     Action::TogglePrevious => "previous logs",
                     Action::GoJob => "job",
                     Action::QueueObjects => "flavors",
+                    Action::NextResource => "resource",
                     Action::GoNode => "node",
                     Action::SearchNext => "next",
                     Action::SearchPrevious => "previous",
@@ -188,6 +189,8 @@ actions! {
     PreviousFailed "previous-failed" Job "previous failed index";
     CopyFailed "copy-failed" Job "copy the failed indexes as ranges";
 
+    NextResource "next-resource" Queues "quota of the next resource";
+    PreviousResource "previous-resource" Queues "quota of the previous resource";
     QueueObjects "queue-objects" Queues "flavors, checks, priority classes, topologies, worker clusters";
 
     PreviousLogs "previous-logs" Pods "logs of the container before it restarted";

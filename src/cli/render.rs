@@ -301,7 +301,9 @@ impl Stage {
         let now = self.now();
         let target = match (place, &job) {
             (Place::Workload(name), Some((key, _))) => {
-                let Some(workload) = self.app.desk.model.kueue.workload_of(*key) else {
+                let model = &self.app.desk.model;
+                let job = model.jobs.get(*key);
+                let Some(workload) = job.and_then(|job| model.workload_of(job)) else {
                     bail!("job {name:?} has no Workload here: Kueue does not queue it");
                 };
                 Some(Target::Workload(workload.key))

@@ -68,7 +68,7 @@ pub fn run(cluster: &ClusterArgs, args: &WhyArgs) -> Result<ExitCode> {
         Some(waits) => waits.sentence.clone(),
         None => why(model, job, now),
     };
-    let workload = model.kueue.workload_of(job.key).map(|w| &*w.name);
+    let workload = model.workload_of(job).map(|w| &*w.name);
     let text = match args.output {
         Prose::Text => prose(model, job, &sentence, waits.as_ref(), workload),
         Prose::Json => {

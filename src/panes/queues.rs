@@ -346,7 +346,7 @@ impl Pane for Queues {
             out.extend([Action::Yaml, Action::ShowEvents]);
         }
         if line::resources(&self.nodes).len() > 1 {
-            out.push(Action::Right);
+            out.push(Action::NextResource);
         }
         out.extend([Action::QueueObjects, Action::Filter, Action::Copy]);
         out
@@ -400,8 +400,8 @@ impl Pane for Queues {
                 Reply::Done
             }
             Action::QueueObjects => return Reply::Open(Target::QueueObjects),
-            Action::Right => self.step_resource(true),
-            Action::Left => self.step_resource(false),
+            Action::NextResource => self.step_resource(true),
+            Action::PreviousResource => self.step_resource(false),
             _ => self.own(action, cx),
         };
         self.refresh(cx);

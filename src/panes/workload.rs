@@ -74,12 +74,12 @@ pub fn job_of<'a>(workload: &WorkloadRow, cx: &Cx<'a>) -> Option<&'a JobRow> {
 pub fn has_reason(job: &JobRow, cx: &Cx) -> bool {
     let phase = cx.model.status(job).phase;
     matches!(phase, Phase::Queued | Phase::Pending)
-        || cx.model.kueue.workload_of(job.key).is_some() && !phase.is_over()
+        || cx.model.workload_of(job).is_some() && !phase.is_over()
 }
 
 /// Leads from a job to its workload; where it has none, says why it waits.
 pub fn of_job(job: &JobRow, cx: &Cx) -> Reply {
-    match cx.model.kueue.workload_of(job.key) {
+    match cx.model.workload_of(job) {
         Some(workload) => Reply::Open(Target::Workload(workload.key)),
         None => Reply::Say(super::Level::Info, why(cx.model, job, cx.now)),
     }

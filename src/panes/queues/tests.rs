@@ -60,11 +60,11 @@ fn the_resource_is_stepped_through() {
     let mut pane = Queues::default();
     stage.draw(&mut pane, 120, 36);
     assert_eq!(pane.resource.as_deref(), Some("nvidia.com/gpu"));
-    assert_eq!(stage.act(&mut pane, Action::Right), Reply::Done);
+    assert_eq!(stage.act(&mut pane, Action::NextResource), Reply::Done);
     assert_eq!(pane.resource.as_deref(), Some("cpu"));
     let drawn = stage.draw(&mut pane, 120, 36);
     assert!(drawn.contains("352 / 512"), "{drawn}");
-    stage.act(&mut pane, Action::Left);
+    stage.act(&mut pane, Action::PreviousResource);
     assert_eq!(pane.resource.as_deref(), Some("nvidia.com/gpu"));
 }
 
