@@ -372,6 +372,15 @@ impl Stage {
                 Want::Watch(kind, selector) => connected.settled(*kind, selector).is_none(),
                 Want::Object(object) => !self.answered.contains(object),
                 Want::Workloads => !connected.workloads_settled(),
+                Want::Pending(line) => {
+                    let cluster = connected.cluster.id();
+                    connected
+                        .model
+                        .kueue
+                        .positions
+                        .line(cluster, line)
+                        .is_none()
+                }
                 Want::Log(_) => !quiet,
             };
             let logs_only = wanted

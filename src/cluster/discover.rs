@@ -34,6 +34,8 @@ pub struct Served {
     groups: BTreeMap<String, Vec<(String, Resources)>>,
     /// Told in two requests.
     pub aggregated: bool,
+    /// Discovery is forbidden: only what was asked for is here, and other groups may be served as well.
+    pub partial: bool,
 }
 
 impl Served {
@@ -199,7 +201,10 @@ pub async fn probe(
         }
         Ok(None)
     };
-    let mut served = Served::default();
+    let mut served = Served {
+        partial: true,
+        ..Served::default()
+    };
     let found = futures::future::try_join_all(kinds.map(one)).await?;
     for (entry, version) in found.into_iter().flatten() {
         let kinds = BTreeMap::from([(entry.plural().to_owned(), Vec::new())]);

@@ -22,6 +22,7 @@ pub mod source;
 pub mod subscribe;
 pub mod sync;
 pub mod target;
+pub mod visibility;
 pub mod wire;
 pub mod workloads;
 pub mod writes;

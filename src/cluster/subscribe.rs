@@ -14,10 +14,12 @@ use super::kinds::{Entry, entry};
 use super::logs;
 use super::report::{Report, Severity, SourceHealth};
 use super::source::{End, Shared, Source, guarded};
+use super::visibility;
 use super::workloads::Workloads;
 use crate::model::delta::SourceId;
 use crate::model::health::Health;
 use crate::model::ids::Name;
+use crate::model::kueue::Line;
 use crate::model::want::{Kind, LogWant, ObjectWant, Selector, Want};
 
 /// How often to ask whether a forbidden list is allowed by now.
@@ -30,6 +32,7 @@ const MEND: Duration = Duration::from_secs(15);
 enum Running {
     Watch(Kind, Option<Name>, Selector),
     Workloads(Option<Name>),
+    Pending(Line),
     Log(LogWant),
     Object(ObjectWant),
 }
@@ -67,6 +70,7 @@ impl Subscriptions {
                     Running::Watch(*kind, namespace, selector.clone())
                 }
                 Want::Workloads => Running::Workloads(namespace.cloned()),
+                Want::Pending(line) => Running::Pending(line.clone()),
                 Want::Log(log) => Running::Log(log.clone()),
                 Want::Object(object) => Running::Object(object.clone()),
             })
@@ -129,6 +133,9 @@ impl Subscriptions {
                         () = fetch::answer(&shared, want) => {}
                     }
                 });
+            }
+            Running::Pending(line) => {
+                self.runtime.spawn(visibility::run(shared, line, cancel));
             }
             Running::Log(want) => {
                 self.runtime.spawn(logs::run(shared, want, cancel));

@@ -3,7 +3,7 @@
 
 use super::ids::{Name, Uid};
 use super::kind::JobKind;
-use super::kueue::QueueKind;
+use super::kueue::{Line, QueueKind};
 
 /// A watched kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -103,6 +103,8 @@ pub enum Want {
     Watch(Kind, Selector),
     /// Every [`Kind::Workload`] and [`Kind::Queue`] the cluster serves, whichever those are by now.
     Workloads,
+    /// Who stands where in one of Kueue's lines, asked again every few seconds.
+    Pending(Line),
     Log(LogWant),
     Object(ObjectWant),
 }

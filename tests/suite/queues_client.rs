@@ -4,13 +4,18 @@
 use std::time::Duration;
 
 use jobdeck::cluster::source::Tuning;
+use jobdeck::cluster::target::Target;
+use jobdeck::cluster::{CHANNEL, Cluster, Options};
 use jobdeck::model::health::Health;
-use jobdeck::model::kueue::QueueKind;
+use jobdeck::model::ids::ClusterId;
+use jobdeck::model::kueue::positions::Standing;
+use jobdeck::model::kueue::{Line, QueueKind};
 use jobdeck::model::want::{Kind, Selector, Want};
 use serde_json::{Value, json};
 
 use crate::harness::{Client, quick};
 use crate::scripted::Server;
+use crate::served::{Served, kubectl_there};
 
 const JOBS: &str = "batch/v1/jobs";
 
@@ -199,4 +204,216 @@ async fn without_discovery_each_is_asked_for_once() {
         1,
         "{asked:?}"
     );
+}
+
+const LINES: &str = "visibility.kueue.x-k8s.io";
+
+fn pending(name: &str, place: u32) -> Value {
+    json!({"metadata": {"name": name, "namespace": "ml"}, "priority": 7, "localQueueName": "main",
+        "positionInClusterQueue": place, "positionInLocalQueue": place / 2})
+}
+
+fn standing<'a>(client: &'a Client, line: &Line) -> Option<&'a Standing> {
+    let said = client.model.kueue.positions.line(ClusterId(0), line)?;
+    Some(&said.standing)
+}
+
+fn line_of(client: &Client, line: &Line) -> Vec<String> {
+    let said = client.model.kueue.positions.line(ClusterId(0), line);
+    let all = said.into_iter().flat_map(|said| &said.pending);
+    all.map(|p| {
+        format!(
+            "{}/{} {} {}",
+            p.namespace, p.name, p.in_cluster_queue, p.in_local_queue
+        )
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn a_line_is_asked_for_again_and_again_and_each_trouble_is_its_own() {
+    let server = Server::start();
+    server.serve(&format!("{LINES}/v1beta1/clusterqueues"));
+    let at = format!("/apis/{LINES}/v1beta1/clusterqueues/team/pendingworkloads");
+    let answer = |code: u16, body: Value| {
+        server.state().answers.insert(at.clone(), (code, body));
+    };
+    answer(
+        200,
+        json!({"items": [pending("b", 1), pending("a", 0), {"priority": []}]}),
+    );
+    let mut client = Client::open(&server).await;
+    let line = Line::ClusterQueue("team".into());
+    let wants = [Want::Workloads, Want::Pending(line.clone())];
+    client.cluster.want(None, &wants);
+    client
+        .until("the line", |c| {
+            line_of(c, &line) == ["ml/a 0 0", "ml/b 1 0"]
+        })
+        .await;
+    answer(200, json!({"items": [pending("b", 0)]}));
+    client
+        .until("the line moved on", |c| line_of(c, &line) == ["ml/b 0 0"])
+        .await;
+
+    answer(503, "no endpoints available".into());
+    let down = |c: &Client| matches!(standing(c, &line), Some(Standing::Failing(why)) if why.contains("no endpoints"));
+    client.until("it is down", down).await;
+    assert_eq!(
+        line_of(&client, &line),
+        ["ml/b 0 0"],
+        "what was seen last stays"
+    );
+    answer(403, "not for you".into());
+    client
+        .until("forbidden", |c| {
+            standing(c, &line) == Some(&Standing::Forbidden)
+        })
+        .await;
+    answer(404, "clusterqueue not found".into());
+    client
+        .until("absent", |c| standing(c, &line) == Some(&Standing::Absent))
+        .await;
+    answer(200, json!({"items": null}));
+    client
+        .until("back", |c| {
+            matches!(standing(c, &line), Some(Standing::Told(_)))
+        })
+        .await;
+    assert!(line_of(&client, &line).is_empty());
+    assert!(client.notices.is_empty(), "{:?}", client.notices);
+    // nobody looks: nobody asks
+    client.cluster.want(None, &[]);
+    client
+        .until("let go", |c| standing(c, &line).is_none())
+        .await;
+}
+
+#[tokio::test]
+async fn a_cluster_without_the_visibility_api_is_not_asked() {
+    let server = Server::start();
+    server.serve(&kueue("v1beta2", "workloads"));
+    let mut client = Client::open(&server).await;
+    client.cluster.want(None, &[Want::Workloads]);
+    client.until("discovery", |c| !c.workloads.is_empty()).await;
+    let line = Line::LocalQueue("ml".into(), "main".into());
+    let wants = [Want::Workloads, Want::Pending(line.clone())];
+    client.cluster.want(None, &wants);
+    client
+        .until("absent", |c| standing(c, &line) == Some(&Standing::Absent))
+        .await;
+    assert!(!server.asked_for().iter().any(|p| p.contains(LINES)));
+    // it is switched on
+    server.serve(&format!("{LINES}/v1beta2/localqueues"));
+    let at = format!("/apis/{LINES}/v1beta2/namespaces/ml/localqueues/main/pendingworkloads");
+    let items = json!({"items": [pending("a", 3)]});
+    server.state().answers.insert(at, (200, items));
+    client
+        .until("told", |c| line_of(c, &line) == ["ml/a 3 1"])
+        .await;
+}
+
+const MANIFEST: &str = r#"
+apiVersion: kueue.x-k8s.io/v1beta2
+kind: ResourceFlavor
+metadata: {name: tiny}
+---
+apiVersion: kueue.x-k8s.io/v1beta2
+kind: WorkloadPriorityClass
+metadata: {name: mid}
+value: 55
+---
+apiVersion: kueue.x-k8s.io/v1beta2
+kind: ClusterQueue
+metadata: {name: tiny-cq}
+spec:
+  namespaceSelector: {}
+  resourceGroups:
+  - coveredResources: [cpu]
+    flavors: [{name: tiny, resources: [{name: cpu, nominalQuota: 1}]}]
+---
+apiVersion: kueue.x-k8s.io/v1beta2
+kind: LocalQueue
+metadata: {name: tiny, namespace: default}
+spec: {clusterQueue: tiny-cq}
+"#;
+
+fn sleeper(name: &str) -> String {
+    let spec = json!({"apiVersion": "batch/v1", "kind": "Job",
+        "metadata": {"name": name, "namespace": "default", "labels": {"kueue.x-k8s.io/queue-name": "tiny", "kueue.x-k8s.io/priority-class": "mid"}},
+        "spec": {"suspend": true, "template": {"spec": {"restartPolicy": "Never", "containers": [
+            {"name": "main", "image": "busybox", "command": ["sleep", "3600"], "resources": {"requests": {"cpu": "1"}}}]}}}});
+    spec.to_string()
+}
+
+/// Kueue's own answers, end to end: one job is admitted, the other stands in line behind it until the first goes.
+#[tokio::test]
+async fn a_job_waits_for_the_other_s_quota_on_the_demo_cluster() {
+    if !kubectl_there("a_job_waits_for_the_other_s_quota_on_the_demo_cluster") {
+        return;
+    }
+    let served = Served::start(&["--speed", "10"]);
+    let apply = |name: &str, text: &str| {
+        let file = served.folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        served.ok(&["apply", "-f", file.to_str().unwrap()]);
+    };
+    apply("queues.yaml", MANIFEST);
+    apply("first.json", &sleeper("first"));
+    let url: http::Uri = format!("http://{}", served.address()).parse().unwrap();
+    let (out, reports) = tokio::sync::mpsc::channel(CHANNEL);
+    let target = Target::plain(url, "demo");
+    let cluster = Cluster::open(target, Options::default(), out)
+        .await
+        .unwrap();
+    let mut client = Client::over(cluster, reports);
+    let line = Line::ClusterQueue("tiny-cq".into());
+    let wants = [
+        Want::Watch(Kind::Job, Selector::All),
+        Want::Watch(Kind::Pod, Selector::All),
+        Want::Workloads,
+        Want::Pending(line.clone()),
+    ];
+    client.cluster.want(Some("default"), &wants);
+    let phase = |c: &Client, name: &str| {
+        let job = c.model.jobs.rows().find(|job| &*job.name == name)?;
+        Some(c.model.status(job).phase.word())
+    };
+    client
+        .until("the first runs", |c| phase(c, "first") == Some("running"))
+        .await;
+    apply("second.json", &sleeper("second"));
+    client
+        .until("the second stands in line", |c| {
+            phase(c, "second") == Some("queued") && line_of(c, &line).len() == 1
+        })
+        .await;
+    let model = &client.model;
+    let second = model
+        .jobs
+        .rows()
+        .find(|job| &*job.name == "second")
+        .unwrap();
+    let workload = model.workload_of(second).unwrap();
+    assert_eq!(model.priority(second), Some(55));
+    assert_eq!(model.queue(second).map(|q| &**q), Some("tiny"));
+    let told = model.kueue.positions.of(workload).unwrap();
+    assert_eq!((told.in_cluster_queue, &*told.local_queue), (0, "tiny"));
+    let position = model
+        .kueue
+        .look(ClusterId(0))
+        .order
+        .position(workload.key)
+        .unwrap();
+    assert!(position.at == 1 && !position.estimated, "{position:?}");
+    let queue = model.kueue.cluster_queue(ClusterId(0), "tiny-cq").unwrap();
+    assert_eq!(queue.reserved.iter().map(|u| u.total).sum::<i64>(), 1000);
+
+    served.ok(&["delete", "job", "first", "--wait=false"]);
+    client
+        .until("the second runs", |c| phase(c, "second") == Some("running"))
+        .await;
+    client
+        .until("the line is empty", |c| line_of(c, &line).is_empty())
+        .await;
 }

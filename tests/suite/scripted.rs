@@ -82,6 +82,8 @@ pub struct State {
     custom: BTreeMap<String, custom::Custom>,
     /// `apis/GROUP/VERSION` → hash and OpenAPI document; an empty map: no `/openapi/v3` at all.
     pub schemas: BTreeMap<String, (u32, Value)>,
+    /// Path → code and body: before anything else that is served there.
+    pub answers: BTreeMap<String, (u16, Value)>,
     /// Paths that begin so are 403; `=` before it: that path only.
     pub forbidden: Vec<String>,
     /// Answers to requests for logs, in order; the last one stays.
@@ -332,6 +334,12 @@ fn answer(request: &Request, out: &mut Out, shared: &Shared) -> bool {
     };
     if state.forbidden.iter().any(forbids) {
         return out.status(403, &format!("forbidden: cannot get path {path:?}"), None);
+    }
+    if let Some((code, body)) = state.answers.get(path) {
+        return match code {
+            200 => out.whole(200, "", &body.to_string()),
+            code => out.status(*code, body.as_str().unwrap_or_default(), None),
+        };
     }
     if let Some(rest) = path.strip_prefix("/openapi/v3") {
         return match custom::openapi(&state, rest) {

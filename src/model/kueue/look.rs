@@ -38,7 +38,9 @@ impl Look {
     pub fn of(kueue: &Kueue, cluster: ClusterId) -> Self {
         let mut look = Self {
             capacity: Capacity::of(kueue, cluster),
-            order: Order::of(kueue, cluster),
+            order: Order::with(kueue, cluster, |queue| {
+                kueue.positions.order(cluster, queue)
+            }),
             ..Self::default()
         };
         for row in kueue

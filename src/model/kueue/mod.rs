@@ -9,6 +9,7 @@ pub mod kind;
 pub mod look;
 pub mod objects;
 pub mod order;
+pub mod positions;
 pub mod preemptions;
 pub mod queue;
 pub mod tree;
@@ -28,6 +29,7 @@ pub use objects::{
     CheckRow, FlavorRow, PriorityClassRow, ProvisioningRow, TopologyRow, WorkerClusterRow,
     WorkerConfigRow,
 };
+pub use positions::{Heard, Line, Positions};
 pub use queue::{ClusterQueueRow, CohortRow, LocalQueueRow};
 pub use workload::WorkloadRow;
 
@@ -64,6 +66,8 @@ pub enum QueueRows {
     WorkerClusters(Change<WorkerClusterRow>),
     WorkerConfigs(Change<WorkerConfigRow>),
     Provisionings(Change<ProvisioningRow>),
+    /// What Kueue says of one of its lines.
+    Line(Line, Heard),
 }
 
 /// Everything known of Kueue.
@@ -86,6 +90,8 @@ pub struct Kueue {
     priorities: HashMap<(ClusterId, Name), i32>,
     /// Who was preempted for whom, as far as it was seen.
     pub preemptions: preemptions::Preemptions,
+    /// Places in its lines, as far as Kueue was asked.
+    pub positions: Positions,
     /// What follows from all of it; made anew when asked for after a change.
     looks: OnceLock<look::Looks>,
 }
@@ -99,6 +105,10 @@ impl Kueue {
         rows: QueueRows,
         jobs: &mut BTreeSet<Key>,
     ) {
+        let rows = match rows {
+            QueueRows::Line(line, heard) => return self.hear(source, cluster, line, heard),
+            rows => rows,
+        };
         self.looks = OnceLock::new();
         match rows {
             QueueRows::Workloads(change) => {
@@ -161,6 +171,7 @@ impl Kueue {
             QueueRows::Provisionings(c) => {
                 self.provisionings.apply(source, cluster, c, |_, _, _| {});
             }
+            QueueRows::Line(..) => {}
         }
     }
 
@@ -169,6 +180,20 @@ impl Kueue {
         self.looks
             .get_or_init(|| look::Looks::of(self))
             .get(cluster)
+    }
+
+    /// Takes in what Kueue says of a line; Workloads whose place in it changed are touched.
+    fn hear(&mut self, source: SourceId, cluster: ClusterId, line: Line, heard: Heard) {
+        let Some(moved) = self.positions.hear(source, cluster, line, heard) else {
+            return;
+        };
+        self.looks = OnceLock::new();
+        let rows = self.workloads.rows().filter(|row| {
+            row.key.cluster == cluster && moved.contains(&(row.namespace.clone(), row.name.clone()))
+        });
+        for key in rows.map(|row| row.key).collect::<Vec<_>>() {
+            self.workloads.touch(key);
+        }
     }
 
     /// The Workload of an object: the one that is not finished, else the newest. None if it has none (yet).
