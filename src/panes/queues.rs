@@ -1,12 +1,12 @@
 //! Queues: the tree of cohorts, cluster queues and local queues with their quota, and what stands in the one selected,
 //! with the reason. Two lists with a cursor each; the sentence below is about the workload under the second.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use crossterm::event::MouseEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
-use ratatui::text::{Line, Span};
+use ratatui::text::{self as styled, Span};
 
 use super::list::{Keys, List};
 use super::sheet::{Pointed, pointed};
@@ -16,7 +16,7 @@ use crate::model::human;
 use crate::model::ids::{Key, Name};
 use crate::model::kueue::order::Place;
 use crate::model::kueue::tree::{self, Level, Node};
-use crate::model::kueue::{QueueKind, WorkloadRow};
+use crate::model::kueue::{Line, QueueKind, WorkloadRow};
 use crate::model::waiting;
 use crate::model::want::{Kind, ObjectWant, Selector, Want};
 use crate::ui::{Table, text};
@@ -33,6 +33,8 @@ mod tests;
 const BESIDE: u16 = 170;
 /// Rows kept for the sentence about the selected workload.
 const SAID: u16 = 3;
+/// How long the cursor rests before Kueue is asked who stands there: running down the tree must not ask about all.
+const REST: TimeDelta = TimeDelta::milliseconds(250);
 
 /// The queues screen.
 #[derive(Default)]
@@ -44,6 +46,9 @@ pub struct Queues {
     filter: String,
     lines: Vec<line::Line>,
     tree: List,
+    /// What the cursor was on, and since when it has been there.
+    was: Option<Key>,
+    moved: Option<DateTime<Utc>>,
     places: Vec<Place>,
     list: List,
     /// Keys go to the workloads.
@@ -104,6 +109,10 @@ impl Queues {
         self.lines = line::lines(&self.nodes, self.resource.as_ref(), &shown);
         let keys: Vec<Key> = self.lines.iter().map(|line| line.key).collect();
         self.tree.settle(&Fixed(&keys), false);
+        if self.tree.selected() != self.was {
+            self.was = self.tree.selected();
+            self.moved = Some(cx.now);
+        }
         self.places = match self.node_at() {
             Some(at) => standing::of(&self.nodes, at, &look.order, kueue, namespace.as_ref()),
             None => Vec::new(),
@@ -128,6 +137,20 @@ impl Queues {
     /// The workload under the cursor of the list.
     fn workload<'a>(&self, cx: &Cx<'a>) -> Option<&'a WorkloadRow> {
         cx.model.kueue.workloads.get(self.list.selected()?)
+    }
+
+    /// The line Kueue is asked about: that of the node under the cursor.
+    fn asked(&self) -> Option<Line> {
+        let node = self.node()?;
+        match node.level {
+            Level::Cohort => None,
+            Level::ClusterQueue => Some(Line::ClusterQueue(node.name.clone())),
+            Level::LocalQueue => Some(Line::LocalQueue(node.namespace.clone(), node.name.clone())),
+        }
+    }
+
+    fn rested(&self, cx: &Cx) -> bool {
+        self.moved.is_none_or(|at| cx.now - at >= REST)
     }
 
     fn step_resource(&mut self, forward: bool) -> Reply {
@@ -235,7 +258,14 @@ impl Queues {
     fn draw_list(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
         self.list_area = area;
         let heading = match self.node() {
-            Some(node) => answer::node(node, self.places.len()),
+            Some(node) => {
+                let said = self.asked();
+                let said = said.and_then(|line| {
+                    let positions = &cx.model.kueue.positions;
+                    positions.line(cx.session.cluster, &line)
+                });
+                answer::node(node, self.places.len(), said)
+            }
             None => String::new(),
         };
         rule(&heading, self.inside, cx, Rect { height: 1, ..area }, buf);
@@ -248,8 +278,12 @@ impl Queues {
         let columns = standing::columns(cx.session.namespace.is_none(), area.width >= 110);
         let places = &self.places;
         if places.is_empty() {
-            let text = "no workload stands here";
-            buf.set_string(table.x + 1, table.y, text, cx.theme.dim());
+            let text = match self.lines.is_empty() {
+                true => format!("no queue is called {}: esc shows all", self.filter),
+                false => "no workload stands here".into(),
+            };
+            let room = usize::from(table.width.saturating_sub(2));
+            buf.set_stringn(table.x + 1, table.y, text, room, cx.theme.dim());
         }
         let marks = self.list.marks().clone();
         self.list_body = Table::new(&columns, places.len())
@@ -318,9 +352,9 @@ impl Pane for Queues {
         "queues".into()
     }
 
-    fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a> {
+    fn answer<'a>(&self, cx: &Cx<'a>) -> styled::Line<'a> {
         match absent::words(cx) {
-            Some(words) => Line::from(Span::styled(words, cx.theme.dim())),
+            Some(words) => styled::Line::from(Span::styled(words, cx.theme.dim())),
             None => answer::line(&self.nodes, cx),
         }
     }
@@ -330,6 +364,9 @@ impl Pane for Queues {
     }
 
     fn hints(&self, cx: &Cx) -> Vec<Action> {
+        if self.nodes.is_empty() {
+            return vec![Action::GoJobs, Action::GoPods, Action::GoEvents];
+        }
         if self.inside {
             let mut out = vec![Action::Open];
             if self
@@ -408,17 +445,21 @@ impl Pane for Queues {
         reply
     }
 
-    fn wants(&self, _cx: &Cx) -> Vec<Want> {
+    fn wants(&self, cx: &Cx) -> Vec<Want> {
         let mut wants: Vec<Want> = [Kind::Job, Kind::Pod, Kind::Node]
             .map(|kind| Want::Watch(kind, Selector::All))
             .into();
         wants.push(Want::Workloads);
+        if self.rested(cx) {
+            wants.extend(self.asked().map(Want::Pending));
+        }
         wants
     }
 
     fn wake(&self, cx: &Cx) -> Option<DateTime<Utc>> {
+        let rest = self.moved.map(|at| at + REST).filter(|at| *at > cx.now);
         if cx.timestamps {
-            return None;
+            return rest;
         }
         let table = &self.list.table;
         let visible = self.places.iter().skip(table.offset()).take(table.page());
@@ -426,9 +467,8 @@ impl Pane for Queues {
             let row = cx.model.kueue.workloads.get(place.key)?;
             standing::since(row)
         });
-        times
-            .map(|at| cx.now + human::next_change(cx.now - at))
-            .min()
+        let ticks = times.map(|at| cx.now + human::next_change(cx.now - at));
+        ticks.chain(rest).min()
     }
 
     fn filter(&self) -> &str {

@@ -24,4 +24,5 @@ mod scripted;
 mod served;
 #[cfg(unix)]
 mod terminal;
+mod why;
 mod wire;

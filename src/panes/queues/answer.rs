@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ratatui::text::{Line, Span};
 
+use crate::model::kueue::positions::{Said, Standing};
 use crate::model::kueue::queue::Stop;
 use crate::model::kueue::tree::{Level, Node};
 use crate::model::kueue::workload::State as At;
@@ -80,7 +81,7 @@ pub fn line<'a>(nodes: &[Node], cx: &Cx<'a>) -> Line<'a> {
 }
 
 /// What a node is and how it is, for the rule above its workloads.
-pub fn node(node: &Node, workloads: usize) -> String {
+pub fn node(node: &Node, workloads: usize, said: Option<&Said>) -> String {
     let what = match node.level {
         Level::Cohort => format!("cohort {}", node.name),
         Level::ClusterQueue => format!("cluster queue {}", node.name),
@@ -89,6 +90,14 @@ pub fn node(node: &Node, workloads: usize) -> String {
     let mut parts = vec![what, count(workloads, "workload", "workloads")];
     if let Some(weight) = node.weight {
         parts.push(format!("weight {}", weight as f64 / 1000.0));
+    }
+    if let Some(said) = said.filter(|_| node.pending > 0) {
+        parts.push(match &said.standing {
+            Standing::Told(_) => "order as Kueue tells it".into(),
+            Standing::Absent => "order estimated: the visibility API is not served".into(),
+            Standing::Forbidden => "order estimated: the visibility API is forbidden".into(),
+            Standing::Failing(why) => format!("order estimated: the visibility API fails: {why}"),
+        });
     }
     parts.extend(node.preemption.clone());
     parts.join(" · ")

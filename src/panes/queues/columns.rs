@@ -171,7 +171,13 @@ fn state<'a>(node: &Node, cx: &Cx<'a>) -> Cell<'a> {
     match node.level {
         Level::Cohort if node.broken => Cell::state(State::Failed, "in a ring"),
         Level::Cohort if node.by_name_only => Cell::styled("by name only", cx.theme.faint()),
-        Level::ClusterQueue if node.by_name_only => Cell::styled("not readable", cx.theme.faint()),
+        // whoever reads one cluster queue reads all
+        Level::ClusterQueue if node.by_name_only => {
+            match cx.model.kueue.cluster_queues.is_empty() {
+                true => Cell::styled("not readable", cx.theme.faint()),
+                false => Cell::state(State::Failed, "does not exist"),
+            }
+        }
         Level::ClusterQueue if node.strict => Cell::styled("strict FIFO", cx.theme.dim()),
         _ => Cell::Empty,
     }
