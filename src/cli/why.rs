@@ -83,7 +83,7 @@ pub fn run(cluster: &ClusterArgs, args: &WhyArgs) -> Result<ExitCode> {
                 message: &sentence,
                 evidence: evidence
                     .map(|e| EvidenceJson {
-                        what: &e.label,
+                        what: e.label,
                         says: &e.text,
                     })
                     .collect(),

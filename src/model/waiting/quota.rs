@@ -365,7 +365,7 @@ fn next(case: &Case, what: &FlavorResource, cell: Option<&Cell>, asks: Amount) -
     match names.first() {
         Some(top) => format!(
             "wait for a holder to end (the largest: {}), or ask for less",
-            list(&[top.clone()], 1)
+            list(std::slice::from_ref(top), 1)
         ),
         None => "wait for a holder to end, or ask for less".into(),
     }

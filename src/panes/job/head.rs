@@ -90,7 +90,7 @@ pub fn job(job: &JobRow, status: &JobStatus, gone: bool, cx: &Cx, width: usize) 
     if !gpus.is_empty() {
         facts.push(devices(&gpus, product(job, cx)));
     }
-    if let Some(queue) = &job.queue {
+    if let Some(queue) = cx.model.queue(job) {
         facts.push(format!("queue {queue}"));
     }
     if let Some(class) = &job.priority_class {

@@ -46,7 +46,7 @@ pub fn row<'a>(line: &Line, node: &Node, columns: &[Column], cx: &Cx<'a>) -> Row
 
 fn cell<'a>(column: &str, line: &Line, node: &Node, cx: &Cx<'a>) -> Cell<'a> {
     let dim = cx.theme.dim();
-    let cell = match column {
+    match column {
         "name" if line.first => named(line, node, cx),
         "flavor" => match &line.cell {
             Some((of, _)) => Cell::styled(text::clean(&of.flavor).into_owned(), dim),
@@ -69,8 +69,7 @@ fn cell<'a>(column: &str, line: &Line, node: &Node, cx: &Cx<'a>) -> Cell<'a> {
         "share" if line.first => share(node, cx),
         "state" if line.first => state(node, cx),
         _ => Cell::Empty,
-    };
-    cell
+    }
 }
 
 /// `├ vision`: cohorts in the heading's style, queues plain.

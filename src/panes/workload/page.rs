@@ -332,7 +332,7 @@ impl Page<'_> {
             .filter_map(|c| {
                 let (state, word) = moment(c);
                 let words = match (
-                    word == &*c.reason || c.reason.is_empty(),
+                    word == *c.reason || c.reason.is_empty(),
                     c.message.is_empty(),
                 ) {
                     (_, false) => c.message.to_string(),
