@@ -10,6 +10,7 @@ use super::job::{JobRow, Phase};
 use super::pod::PodPhase;
 use super::podwhy;
 use super::status::{JobStatus, condition};
+use super::waiting::waiting;
 
 /// Pods asked for a common reason, at most.
 const ASKED: usize = 200;
@@ -35,16 +36,19 @@ pub fn why(model: &Model, job: &JobRow, now: DateTime<Utc>) -> String {
                 None => format!("being deleted; {left} left"),
             }
         }
-        Phase::Queued => {
-            let queue = model.queue(job).map_or("?", |queue| queue);
-            format!("waits in queue {queue}")
-        }
-        Phase::Suspended if model.workload_of(job).is_some_and(|w| !w.active) => {
-            "held: taken out of its queue".into()
-        }
-        Phase::Suspended => "held: suspended".into(),
+        Phase::Queued | Phase::Suspended => match waiting(model, job, now) {
+            Some(waiting) => waiting.sentence,
+            None if s.phase == Phase::Suspended => "held: suspended".into(),
+            None => {
+                let queue = model.queue(job).map_or("?", |queue| queue);
+                format!("waits in queue {queue}")
+            }
+        },
         Phase::Retrying => retrying(model, job, &s, now),
-        Phase::Pending => waits(model, job),
+        Phase::Pending => match waiting(model, job, now) {
+            Some(waiting) => waiting.sentence,
+            None => waits(model, job),
+        },
         Phase::Running => going(model, job, &s, now),
     }
 }

@@ -4,6 +4,7 @@
 //! and most of those have one. Cluster queues and cohorts form a tree over which quota is borrowed and lent.
 
 pub mod capacity;
+pub mod eta;
 pub mod flavors;
 pub mod kind;
 pub mod look;

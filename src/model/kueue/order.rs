@@ -16,6 +16,9 @@ use crate::model::ids::{ClusterId, Key, Name, Uid};
 /// first. It may lack the newest ones.
 pub type Told<'a> = &'a [(Name, Name)];
 
+/// Namespace and name of a Workload, and where Kueue says it stands.
+type Ranks<'a> = HashMap<(&'a str, &'a str), usize>;
+
 /// Place in a line, 1-based.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
@@ -76,7 +79,7 @@ impl Order {
                 targets.insert((&row.namespace, &row.name), (&row.cluster_queue, open));
             }
         }
-        let mut ranks: HashMap<&Name, Option<HashMap<(&str, &str), usize>>> = HashMap::new();
+        let mut ranks: HashMap<&Name, Option<Ranks<'_>>> = HashMap::new();
         let mut all: Vec<(Option<&Name>, Rank, &WorkloadRow)> = Vec::new();
         for row in kueue.workloads.rows().filter(|r| {
             r.key.cluster == cluster && !r.is_finished() && !is_variant(r) && !r.queue.is_empty()

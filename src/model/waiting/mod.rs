@@ -18,6 +18,7 @@ use chrono::{DateTime, Utc};
 use super::Model;
 use super::human;
 use super::job::{JobRow, Phase};
+use super::kueue::eta;
 use super::kueue::workload::State;
 use super::kueue::{ClusterQueueRow, Kueue, LocalQueueRow, WorkloadRow};
 
@@ -212,7 +213,14 @@ fn of_workload(
         State::Finished => None,
         State::Admitted => pods::admitted(&case),
         State::Reserved => Some(checks::reserved(&case)),
-        State::Pending => Some(pending::pending(&case)),
+        State::Pending => {
+            let mut waiting = pending::pending(&case);
+            // what someone must change first has no time
+            let line = case.full && !waiting.reason.is_stuck();
+            let expected = line.then(|| case.expected()).flatten();
+            waiting.evidence.extend(expected);
+            Some(waiting)
+        }
     }
 }
 
@@ -317,6 +325,19 @@ impl<'a> Case<'a> {
             text.push_str(&format!(", {place}{by}"));
         }
         waiting.and("queue", &text)
+    }
+
+    /// When it may start; none where it stands in no line.
+    fn expected(&self) -> Option<Evidence> {
+        let place = self.place()?;
+        let text = match eta::of(self.kueue, self.look, self.row, self.now) {
+            Ok(eta) => format!("{place}, {}, {}", eta.words(), eta.basis()),
+            Err(unknown) => format!("unknown: {}", unknown.words()),
+        };
+        Some(Evidence {
+            label: "expected start",
+            text,
+        })
     }
 
     /// With queue, demands and Kueue's own words behind it.

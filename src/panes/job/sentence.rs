@@ -8,6 +8,7 @@ use crate::model::pod::{PodPhase, PodRow};
 use crate::model::progress::JobTotals;
 use crate::model::roles::Cast;
 use crate::model::status::{JobStatus, condition};
+use crate::model::waiting::waiting;
 use crate::model::{podwhy, roles, status::Unit};
 use crate::panes::jobs::why;
 use crate::panes::words::{count, span};
@@ -20,10 +21,15 @@ pub fn sentence(job: &JobRow, status: &JobStatus, cx: &Cx) -> String {
         Phase::Succeeded => succeeded(status),
         Phase::Running => running(job, status, cx),
         Phase::Retrying => retrying(job, status, cx),
-        Phase::Pending => pending(job, status, cx),
-        Phase::Queued => match &job.queue {
-            Some(queue) => format!("waits for admission in queue {queue}"),
-            None => "waits for admission".into(),
+        // admitted by a queue: what was given and what is still missing
+        Phase::Pending => match waiting(cx.model, job, cx.now) {
+            Some(told) => text::clean(&told.sentence).into_owned(),
+            None => pending(job, status, cx),
+        },
+        Phase::Queued => match (waiting(cx.model, job, cx.now), cx.model.queue(job)) {
+            (Some(told), _) => text::clean(&told.sentence).into_owned(),
+            (None, Some(queue)) => format!("waits for admission in queue {queue}"),
+            (None, None) => "waits for admission".into(),
         },
         Phase::Suspended => {
             let since = condition(job, "Suspended")

@@ -9,6 +9,7 @@ use ratatui::text::{Line, Span};
 use super::why;
 use crate::model::job::{JobRow, Phase};
 use crate::model::listed::Scope;
+use crate::model::waiting::{self, Reason};
 use crate::panes::words::count;
 use crate::panes::{Cx, nodes};
 use crate::ui::State;
@@ -69,7 +70,15 @@ pub fn summary(old: Option<Summary>, scope: Scope, cx: &Cx) -> Summary {
         match status.phase {
             Phase::Pending | Phase::Queued => {
                 sum.waiting += 1;
-                if let Some(cause) = why::waits(job, &status, cx.model) {
+                let told = match status.phase {
+                    Phase::Queued => waiting::brief(cx.model, job, cx.now),
+                    _ => None,
+                };
+                let cause = match told {
+                    Some((reason, _)) if reason != Reason::NoWorkload => Some(reason.word().into()),
+                    _ => why::waits(job, &status, cx.model),
+                };
+                if let Some(cause) = cause {
                     *causes.entry(cause.into_owned()).or_default() += 1;
                 }
             }

@@ -6,10 +6,11 @@ use crate::model::cron::CronState;
 use crate::model::human;
 use crate::model::job::{CronJobRow, JobKind, JobRow, Phase};
 use crate::model::status::{JobStatus, telling};
+use crate::model::waiting;
 use crate::panes::Cx;
 use crate::panes::words::{devices, phase_state, when};
 use crate::ui::meter::Fill;
-use crate::ui::{Cell, Column, Meter, Row, State};
+use crate::ui::{Cell, Column, Meter, Row, State, text};
 use ratatui::text::Span;
 
 /// Columns by rank; namespace and kind only where several are shown. Where both are, the names give way a little, so
@@ -182,6 +183,11 @@ fn reason(job: &JobRow, status: &JobStatus, cx: &Cx) -> Option<String> {
 
 /// A bar and a number, or why there is nothing to measure.
 pub fn progress<'a>(job: &'a JobRow, status: &JobStatus, cx: &Cx<'a>) -> Cell<'a> {
+    if status.phase == Phase::Queued
+        && let Some((_, short)) = waiting::brief(cx.model, job, cx.now)
+    {
+        return Cell::Bar(Meter::words(text::clean(&short).into_owned()));
+    }
     if let Some(waits) = why::waits(job, status, cx.model)
         && (status.done == 0 || status.phase == Phase::Queued)
     {

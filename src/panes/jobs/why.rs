@@ -27,7 +27,7 @@ pub fn cause<'a>(job: &JobRow, model: &'a Model) -> Option<Cow<'a, str>> {
 /// What a job in this phase waits for.
 pub fn waits<'a>(job: &'a JobRow, status: &JobStatus, model: &'a Model) -> Option<Cow<'a, str>> {
     match status.phase {
-        Phase::Queued => Some(match &job.queue {
+        Phase::Queued => Some(match model.queue(job) {
             Some(queue) => Cow::Owned(format!("admission in {queue}")),
             None => Cow::Borrowed("admission"),
         }),
