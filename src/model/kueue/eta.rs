@@ -45,8 +45,9 @@ impl Unknown {
 const LEAST: usize = 4;
 /// Looked back upon, in hours: the first with enough admissions.
 const WINDOWS: [i64; 3] = [2, 6, 24];
-/// Tenths of past spans between which the range lies.
+/// Tenths of past spans between which the range lies; of fewer than [`MANY`], all of them.
 const RANGE: (usize, usize) = (2, 8);
+const MANY: usize = 10;
 
 impl Eta {
     /// `about 25–60 min`.
@@ -166,7 +167,11 @@ fn spans(times: &[DateTime<Utc>], places: usize, now: DateTime<Utc>) -> (TimeDel
         let seconds = sums.get(at).copied().unwrap_or_default();
         TimeDelta::seconds(seconds.min(365 * 86_400))
     };
-    (tenth(RANGE.0), tenth(RANGE.1))
+    let (from, to) = match sums.len() {
+        ..MANY => (0, 10),
+        _ => RANGE,
+    };
+    (tenth(from), tenth(to))
 }
 
 /// Its main resource: a device, else whatever it asks for.
@@ -251,7 +256,7 @@ mod tests {
     #[case(&[0, 10, 20, 30, 40, 50], 3, 55, "about 40 min, from 6 admissions in the last 2 h")]
     // irregular: gaps of 2, 2, 30, 2, 30, 2
     #[case(&[0, 2, 4, 34, 36, 66, 68], 0, 69, "within 30 min, from 7 admissions in the last 2 h")]
-    #[case(&[0, 2, 4, 34, 36, 66, 68], 2, 69, "about 30–65 min, from 7 admissions in the last 2 h")]
+    #[case(&[0, 2, 4, 34, 36, 66, 68], 2, 69, "about 5–65 min, from 7 admissions in the last 2 h")]
     // nothing for an hour: it has slowed down
     #[case(&[0, 10, 20, 30], 1, 90, "about 20–70 min, from 4 admissions in the last 2 h")]
     // more of them further back

@@ -387,7 +387,10 @@ mod tests {
             "crash loop, 6 restarts: out of memory: main was killed (OOMKilled)"
         );
         assert_eq!(of("ablation-run"), "held for 2h29m; 0 of 12 pods done");
-        assert_eq!(of("detr-queue"), "waits for admission in queue vision-main");
+        assert_eq!(
+            of("detr-queue"),
+            "waits for admission in queue vision-main; nothing of Kueue's can be seen here"
+        );
         assert!(
             of("resnet-hpo")
                 .starts_with("31 of 98 indexes done, 8 running, 2 indexes failed for good")
