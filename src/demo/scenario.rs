@@ -218,7 +218,13 @@ fn create(cluster: &mut Cluster, namespace: &str, manifest: Value) -> Result<(),
         return Err(format!("{version} is not served"));
     };
     drop(kinds);
-    let namespace = if namespaced { namespace } else { "" };
+    let own = manifest["metadata"]["namespace"]
+        .as_str()
+        .map(str::to_owned);
+    let namespace = own
+        .as_deref()
+        .filter(|_| namespaced)
+        .unwrap_or(if namespaced { namespace } else { "" });
     let by = Writer::new("kubectl-create");
     let read = decode::conform(cluster.store.kind(kind), manifest);
     let made = read.and_then(|manifest| cluster.create(kind, namespace, manifest, &by));

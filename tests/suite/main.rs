@@ -17,6 +17,7 @@ mod operators;
 #[cfg(unix)]
 mod pty;
 mod queues_client;
+mod queues_demo;
 mod readme;
 mod recorded;
 mod remote;

@@ -49,6 +49,17 @@ fn job(namespace: &str, name: &str, shape: &str, resources: &str, program: &str)
     };
     let mut spec = job_spec(name, shape, resources, program);
     let labels = json!({"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": namespace});
+    let mut labels = labels;
+    for (word, label) in [
+        ("q=", "kueue.x-k8s.io/queue-name"),
+        ("pri=", "kueue.x-k8s.io/priority-class"),
+        ("max=", "kueue.x-k8s.io/max-exec-time-seconds"),
+    ] {
+        let mut words = shape.split_whitespace();
+        if let Some(value) = words.find_map(|w| w.strip_prefix(word)) {
+            labels[label] = json!(value);
+        }
+    }
     let meta = json!({"name": name, "labels": labels});
     let Some(schedule) = cron else {
         return json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": meta, "spec": spec});
@@ -194,10 +205,20 @@ fn demand(resources: &str, spec: &mut Value) -> (Value, Value) {
             "mig1" => ("nvidia.com/mig-1g.10gb", None),
             "mig3" => ("nvidia.com/mig-3g.40gb", None),
             "amd" => ("amd.com/gpu", None),
+            // Nodes of flavors that are bought when needed.
+            "bursth" | "bursta" => ("nvidia.com/gpu", None),
             _ => continue,
         };
         wanted[resource] = json!(amount);
         limits[resource] = json!(amount);
+        let pool = match class {
+            "bursth" => Some("h100-calendar"),
+            "bursta" => Some("a100-spot"),
+            _ => None,
+        };
+        if let Some(pool) = pool {
+            spec["nodeSelector"] = json!({"example.com/pool": pool});
+        }
         if let Some(product) = product {
             spec["nodeSelector"] = json!({"nvidia.com/gpu.product": product});
         }

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use self::engine::Engine;
 use super::hub::Hub;
 use super::tasks::{Key, Task};
-use crate::demo::api::write::Cluster;
+use crate::demo::api::write::{Cluster, Random};
 use crate::demo::store::{Change, Event, Kind, KindId, Object, Store};
 
 pub use visibility::{Place, pending};
@@ -102,6 +102,7 @@ pub struct Controller {
     facts: BTreeMap<String, Facts>,
     /// Cluster queues whose status may be another one now.
     unsaid: BTreeSet<String>,
+    random: Random,
 }
 
 impl Default for Controller {
@@ -112,6 +113,7 @@ impl Default for Controller {
             locals: BTreeMap::new(),
             facts: BTreeMap::new(),
             unsaid: BTreeSet::new(),
+            random: Random::new(0x6b75_6575_65),
         }
     }
 }
@@ -222,6 +224,8 @@ impl Controller {
             self.stale = false;
             self.read_configuration(hub, ids);
         }
+        // Names and UIDs of a scene do not depend on what is queued beside it.
+        std::mem::swap(&mut hub.cluster.random, &mut self.random);
         match step {
             Step::Job(at, key) => self.sync_job(hub, ids, &jobs::KINDS[*at], key),
             Step::Workload(key) => self.sync_workload(hub, ids, key),
@@ -229,6 +233,7 @@ impl Controller {
             Step::Status => self.tell(hub, ids),
             Step::Provision(key) => checks::provision(hub, ids, key),
         }
+        std::mem::swap(&mut hub.cluster.random, &mut self.random);
     }
 }
 

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::jobs::{self, Kind, PodSet};
 use super::seen::{BY, Seen, say};
-use super::{Controller, Ids};
+use super::{Controller, Ids, Step};
 use crate::demo::api::write::Writer;
 use crate::demo::controllers::hub::Hub;
 use crate::demo::controllers::kubelet::hash;
 use crate::demo::controllers::operators::{self, kind_id};
-use crate::demo::controllers::tasks::Key;
+use crate::demo::controllers::tasks::{Key, Task};
 use crate::demo::store::Object;
 
 pub const QUEUE: &str = "kueue.x-k8s.io/queue-name";
@@ -164,6 +164,14 @@ impl Controller {
             Err(name) => {
                 let text = format!("WorkloadPriorityClass {name:?} not found");
                 job.say(hub, true, "WorkloadPriorityClassNotFound", &text);
+                // It may come yet.
+                let again = super::jobs::KINDS
+                    .iter()
+                    .position(|k| k.kind == job.kind.kind);
+                if let Some(at) = again {
+                    let wait = hub.seconds(30.0);
+                    hub.wake_in(wait, Task::Kueue(Step::Job(at, job.key())));
+                }
                 return;
             }
         };

@@ -1,0 +1,100 @@
+//! The demo cluster's Kueue with kubectl: jobs are queued, one waits behind another, the visibility API tells in
+//! which order, and quota that is given back lets the next ones in.
+
+use serde_json::Value;
+
+use crate::served::{Served, kubectl_there, manifest};
+
+fn json(served: &Served, args: &[&str]) -> Value {
+    serde_json::from_str(&served.ok(args)).expect("JSON")
+}
+
+fn wait(served: &Served, job: &str, condition: &str) {
+    let condition = format!("--for=condition={condition}");
+    let job = format!("job/{job}");
+    served.ok(&["wait", &condition, &job, "--timeout=120s"]);
+}
+
+#[test]
+fn jobs_wait_for_quota_in_order_and_get_it() {
+    if !kubectl_there("jobs_wait_for_quota_in_order_and_get_it") {
+        return;
+    }
+    let served = Served::start(&["--speed", "10"]);
+    served.ok(&["apply", "-f", &manifest("queues")]);
+    let ready = "--for=jsonpath={.status.ready}=1";
+    served.ok(&["wait", ready, "job/first", "--timeout=120s"]);
+    wait(&served, "second", "Suspended");
+    let shown = served.ok(&["get", "workloads", "-n", "default"]);
+    let head: Vec<&str> = shown
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .split("  ")
+        .map(str::trim)
+        .filter(|w| !w.is_empty())
+        .collect();
+    assert_eq!(
+        head,
+        [
+            "NAME",
+            "QUEUE",
+            "RESERVED IN",
+            "ADMITTED",
+            "FINISHED",
+            "AGE"
+        ]
+    );
+    let counted = "--for=jsonpath={.status.pendingWorkloads}=2";
+    served.ok(&["wait", counted, "clusterqueue/small", "--timeout=120s"]);
+    let path = "/apis/visibility.kueue.x-k8s.io/v1beta2/namespaces/default/localqueues/small/pendingworkloads";
+    let waiting = json(&served, &["get", "--raw", path]);
+    assert_eq!(waiting["kind"], "PendingWorkloadsSummary");
+    let owners: Vec<(&Value, &Value)> = waiting["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .map(|i| {
+            (
+                &i["metadata"]["ownerReferences"][0]["name"],
+                &i["positionInClusterQueue"],
+            )
+        })
+        .collect();
+    assert_eq!(
+        owners,
+        [(&"second".into(), &0.into()), (&"third".into(), &1.into())]
+    );
+    let page = json(
+        &served,
+        &["get", "--raw", &format!("{path}?limit=1&offset=1")],
+    );
+    assert_eq!(page["items"][0]["positionInLocalQueue"], 1);
+    assert_eq!(page["items"].as_array().map(Vec::len), Some(1));
+    let all = json(
+        &served,
+        &["get", "workloads", "-n", "default", "-o", "json"],
+    );
+    let of = |job: &str| {
+        let mut all = all["items"].as_array().expect("items").iter();
+        let found = all.find(|w| w["metadata"]["ownerReferences"][0]["name"] == job);
+        found
+            .unwrap_or_else(|| panic!("{job} has no workload"))
+            .clone()
+    };
+    let said = &of("second")["status"]["conditions"][0];
+    assert_eq!(said["reason"], "WaitingForQuota");
+    assert_eq!(
+        said["message"],
+        "couldn't assign flavors to pod set main: insufficient unused quota for cpu in flavor default-flavor, 1 more needed"
+    );
+    served.ok(&["delete", "job", "first", "--timeout=60s"]);
+    for job in ["second", "third"] {
+        served.ok(&["wait", ready, &format!("job/{job}"), "--timeout=120s"]);
+    }
+    let gone = served
+        .kubectl(&["get", "--raw", &path.replace("/small/", "/none/")])
+        .output()
+        .expect("kubectl");
+    assert!(!gone.status.success());
+}
