@@ -15,6 +15,23 @@ fn wait(served: &Served, job: &str, condition: &str) {
     served.ok(&["wait", &condition, &job, "--timeout=120s"]);
 }
 
+/// What the Workload of a job says of its quota, once it says anything.
+fn reserved(served: &Served, job: &str) -> Value {
+    for _ in 0..200 {
+        let all = json(served, &["get", "workloads", "-n", "default", "-o", "json"]);
+        let mut all = all["items"].as_array().expect("items").iter();
+        let workload = all.find(|w| w["metadata"]["ownerReferences"][0]["name"] == job);
+        let mut said = workload
+            .and_then(|w| w["status"]["conditions"].as_array())
+            .into_iter()
+            .flatten();
+        if let Some(said) = said.find(|c| c["type"] == "QuotaReserved") {
+            return said.clone();
+        }
+    }
+    panic!("the Workload of {job} never said anything of its quota");
+}
+
 #[test]
 fn jobs_wait_for_quota_in_order_and_get_it() {
     if !kubectl_there("jobs_wait_for_quota_in_order_and_get_it") {
@@ -71,18 +88,7 @@ fn jobs_wait_for_quota_in_order_and_get_it() {
     );
     assert_eq!(page["items"][0]["positionInLocalQueue"], 1);
     assert_eq!(page["items"].as_array().map(Vec::len), Some(1));
-    let all = json(
-        &served,
-        &["get", "workloads", "-n", "default", "-o", "json"],
-    );
-    let of = |job: &str| {
-        let mut all = all["items"].as_array().expect("items").iter();
-        let found = all.find(|w| w["metadata"]["ownerReferences"][0]["name"] == job);
-        found
-            .unwrap_or_else(|| panic!("{job} has no workload"))
-            .clone()
-    };
-    let said = &of("second")["status"]["conditions"][0];
+    let said = reserved(&served, "second");
     assert_eq!(said["reason"], "WaitingForQuota");
     assert_eq!(
         said["message"],

@@ -113,7 +113,7 @@ impl Default for Controller {
             locals: BTreeMap::new(),
             facts: BTreeMap::new(),
             unsaid: BTreeSet::new(),
-            random: Random::new(0x6b75_6575_65),
+            random: Random::new(0x006b_7565_7565),
         }
     }
 }
