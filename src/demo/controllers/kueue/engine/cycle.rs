@@ -212,8 +212,12 @@ impl Engine {
         let mut gone: Vec<Key> = victims.keys().cloned().collect();
         gone.extend(entry.targets.iter().map(|t| t.key.clone()));
         self.lift(&gone);
-        let fits = self.tree.fits(entry.node, &entry.assignment.usage);
+        let mut fits = self.tree.fits(entry.node, &entry.assignment.usage);
         self.put_back(&gone);
+        if mode == Mode::Fit {
+            // What victims still hold is not there to be given yet, whatever is promised in its place.
+            fits &= self.fits_today(&entry, reserved);
+        }
         if !fits {
             let message = "Workload no longer fits after processing another workload";
             return self.wait(
@@ -258,6 +262,18 @@ impl Engine {
             &Back::Preempting,
             out,
         );
+    }
+
+    /// Whether it fits beside all that is held at this moment, without what is only reserved within the cycle.
+    fn fits_today(&mut self, entry: &Entry, reserved: &[(NodeId, Amounts)]) -> bool {
+        for (node, amounts) in reserved {
+            self.tree.release(*node, amounts);
+        }
+        let fits = self.tree.fits(entry.node, &entry.assignment.usage);
+        for (node, amounts) in reserved {
+            self.tree.occupy(*node, amounts);
+        }
+        fits
     }
 
     /// Who may not be sure to get its quota back keeps what is there of it, for this cycle.

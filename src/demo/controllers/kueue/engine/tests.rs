@@ -509,6 +509,30 @@ fn play(fair: bool, steps: Vec<Step>) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Two of another queue fit beside the one who is preempted each, but not both.
+#[test]
+fn what_victims_still_hold_is_not_given_away() {
+    let submit = |queue, priority, gpus| Step::Submit {
+        queue,
+        priority,
+        gpus,
+    };
+    let steps = vec![
+        submit(1, 0, 6),
+        submit(2, 0, 1),
+        submit(1, 1, 2),
+        Step::Finish(8_897_189_481_111_084_547),
+        submit(0, 0, 1),
+        submit(2, 0, 4),
+        Step::Finish(4_528_793_491_940_496_007),
+        submit(2, 0, 6),
+        submit(2, 0, 3),
+        submit(0, 0, 6),
+        Step::Finish(127_247_258_499_869_386),
+    ];
+    play(false, steps).unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
