@@ -13,7 +13,9 @@ use super::kinds::{Entry, optional};
 use super::report::{Report, Severity};
 use super::source::Shared;
 use super::subscribe::Watch;
+use crate::model::delta::{Delta, Rows};
 use crate::model::ids::Name;
+use crate::model::kueue::{QueueKind, QueueRows};
 use crate::model::want::{Kind, Selector};
 
 /// A first look that fails for a moment is made again so often.
@@ -95,6 +97,18 @@ impl Workloads {
                 let cluster = self.shared.cluster;
                 let mut kinds: Vec<Kind> = running.keys().copied().collect();
                 kinds.sort_unstable();
+                // where discovery is forbidden, what is not found may be there all the same
+                if blind.is_none() {
+                    let kueue = kinds.contains(&Kind::Queue(QueueKind::Workload));
+                    let delta = Delta {
+                        cluster,
+                        source: self.shared.next_source(),
+                        rows: Rows::Queues(QueueRows::Served(kueue)),
+                    };
+                    if !self.shared.send(Report::Delta(delta)).await {
+                        return;
+                    }
+                }
                 let report = Report::Workloads {
                     cluster,
                     kinds,

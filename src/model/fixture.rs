@@ -108,6 +108,7 @@ pub fn pod(uid: u128, job: &JobRow) -> PodRow {
         finished: None,
         member: None,
         replica: None,
+        priority_class: None,
         container_names: "main".into(),
     }
 }

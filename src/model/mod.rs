@@ -134,6 +134,7 @@ impl Model {
                 self.namespaces.apply(source, cluster, change, |_, _, _| {})
             }
             Rows::Queues(rows) => {
+                let absent = self.kueue.is_absent(cluster);
                 let classes = matches!(rows, QueueRows::PriorityClasses(_));
                 let before = self.kueue.priority_classes.version();
                 let mut jobs = BTreeSet::new();
@@ -146,13 +147,20 @@ impl Model {
                 }
                 // there are few classes, and they hardly ever change
                 if classes && self.kueue.priority_classes.version() != before {
-                    let of_any = |job: &&JobRow| job.priority_class.is_some();
-                    let rows = self.jobs.rows().filter(of_any);
-                    for key in rows.map(|job| job.key).collect::<Vec<_>>() {
-                        self.jobs.touch(key);
-                    }
+                    self.touch_jobs(|job| job.priority_class.is_some());
+                }
+                // Kueue was installed or removed, or it is known by now that there is none
+                if self.kueue.is_absent(cluster) != absent {
+                    self.touch_jobs(|job| job.suspend && job.queue.is_some());
                 }
             }
+        }
+    }
+
+    fn touch_jobs(&mut self, which: impl Fn(&JobRow) -> bool) {
+        let rows = self.jobs.rows().filter(|job| which(job));
+        for key in rows.map(|job| job.key).collect::<Vec<_>>() {
+            self.jobs.touch(key);
         }
     }
 
@@ -217,6 +225,9 @@ impl Model {
         }
         if let Some(workload) = self.workload_of(job) {
             status.queue(job, workload);
+        } else if status.phase == job::Phase::Queued && self.kueue.is_absent(job.key.cluster) {
+            // it names a queue, but nobody is there to admit it
+            status.phase = job::Phase::Suspended;
         }
         status
     }
@@ -312,7 +323,9 @@ rows!(
     kueue::TopologyRow,
     kueue::WorkerClusterRow,
     kueue::WorkerConfigRow,
-    kueue::ProvisioningRow
+    kueue::ProvisioningRow,
+    kueue::QuotaRow,
+    kueue::VolcanoQueueRow
 );
 
 #[cfg(test)]

@@ -42,6 +42,8 @@ pub struct PodRow {
     pub is_ready: bool,
     /// Last termination seen in any main container (state before lastState).
     pub exit: Option<Box<Exit>>,
+    /// `spec.priorityClassName`.
+    pub priority_class: Option<Name>,
     /// Why it does not run: PodScheduled message, waiting reason and message.
     pub why: Option<Box<str>>,
     /// `DisruptionTarget` is True: its reason.

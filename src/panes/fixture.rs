@@ -103,6 +103,7 @@ pub fn pod(of: &JobRow, name: &str, index: Option<u32>, node: &str, started: i64
         finished: None,
         member: None,
         replica: None,
+        priority_class: None,
         container_names: "main".into(),
     }
 }

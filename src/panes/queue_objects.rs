@@ -74,6 +74,8 @@ fn word(kind: QueueKind) -> &'static str {
         QueueKind::MultiKueueCluster => "worker cluster",
         QueueKind::MultiKueueConfig => "worker config",
         QueueKind::ProvisioningRequest => "provisioning",
+        QueueKind::ResourceQuota => "quota",
+        QueueKind::VolcanoQueue => "volcano queue",
         other => other.singular(),
     }
 }

@@ -21,9 +21,12 @@ use crate::model::waiting;
 use crate::model::want::{Kind, ObjectWant, Selector, Want};
 use crate::ui::{Table, text};
 
+pub use limits::amounts;
+
 pub mod absent;
 mod answer;
 mod columns;
+mod limits;
 mod line;
 mod standing;
 #[cfg(test)]
@@ -275,7 +278,12 @@ impl Queues {
             height: area.height.saturating_sub(1 + said),
             ..area
         };
-        let columns = standing::columns(cx.session.namespace.is_none(), area.width >= 110);
+        let paces = standing::Paces::of(&self.places, cx);
+        let columns = standing::columns(
+            cx.session.namespace.is_none(),
+            area.width >= 110,
+            paces.any(),
+        );
         let places = &self.places;
         if places.is_empty() {
             let text = match self.lines.is_empty() {
@@ -293,9 +301,8 @@ impl Queues {
                 let place = places.get(at);
                 let row = place.and_then(|place| cx.model.kueue.workloads.get(place.key));
                 match (place, row) {
-                    (Some(place), Some(row)) => {
-                        standing::row(place, row, &columns, cx).marked(marks.contains(&place.key))
-                    }
+                    (Some(place), Some(row)) => standing::row(place, row, &columns, &paces, cx)
+                        .marked(marks.contains(&place.key)),
                     _ => crate::ui::Row::default(),
                 }
             });
@@ -492,7 +499,7 @@ impl Pane for Queues {
         self.refresh(cx);
         let at = Position::new(event.column, event.row);
         if self.list_area.contains(at) {
-            let columns = standing::columns(cx.session.namespace.is_none(), true);
+            let columns = standing::columns(cx.session.namespace.is_none(), true, true);
             let keys = standing::keys(&self.places);
             match pointed(event, self.list_body, &self.list, &columns, keys.len()) {
                 Pointed::Row(_, true) if self.inside => return self.own(Action::Open, cx),

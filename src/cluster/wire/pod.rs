@@ -27,6 +27,8 @@ pub struct Spec {
     init_containers: Vec<Container>,
     #[serde(deserialize_with = "lax::list")]
     scheduling_gates: Vec<Gate>,
+    #[serde(deserialize_with = "lax::text")]
+    priority_class_name: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -364,6 +366,7 @@ impl Wire for Pod {
             deleting: view.deleting,
             is_ready: view.is_ready,
             exit: status.exit(names),
+            priority_class: named(names, &spec.priority_class_name),
             why: status.why(&spec.scheduling_gates),
             disrupted: status
                 .condition("DisruptionTarget")

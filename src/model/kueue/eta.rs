@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::queue::Stop;
 use super::{Amount, Kueue, Look, WorkloadRow};
+use crate::model::ids::ClusterId;
 use crate::model::resources::is_device;
 
 /// A range, and what it is made from.
@@ -23,6 +24,8 @@ pub enum Unknown {
     NotInLine,
     Stopped,
     NeverFits,
+    /// One before it in a strict line never fits.
+    Blocked,
     /// Fewer admissions than [`LEAST`] are known.
     TooFew,
     /// None of those admitted asked for nearly as much.
@@ -35,6 +38,7 @@ impl Unknown {
             Self::NotInLine => "it stands in no line",
             Self::Stopped => "its queue admits nothing",
             Self::NeverFits => "it never fits",
+            Self::Blocked => "one before it in the strict line never fits",
             Self::TooFew => "too few admissions were seen in its queue",
             Self::NoneAsLarge => "nothing as large was admitted of late",
         }
@@ -83,59 +87,103 @@ impl Eta {
     }
 }
 
-/// For a Workload in line. O(Workloads): for one that is looked at, not for a table.
+/// What a cluster queue admitted of late: what a range for each in its line is made from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pace<'a> {
+    times: Vec<DateTime<Utc>>,
+    admitted: Vec<&'a WorkloadRow>,
+    window: TimeDelta,
+    /// The first place of a strict line that is never admitted: nobody behind it moves.
+    blocked: Option<usize>,
+}
+
+impl<'a> Pace<'a> {
+    /// O(Workloads): once for all that stand in the line.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn of(
+        kueue: &'a Kueue,
+        look: &Look,
+        cluster: ClusterId,
+        queue: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Unknown> {
+        if let Some(queue) = look.cluster_queue(kueue, queue)
+            && (queue.stop != Stop::None || queue.inactive().is_some())
+        {
+            return Err(Unknown::Stopped);
+        }
+        let mut seen: Vec<(DateTime<Utc>, &WorkloadRow)> = kueue
+            .workloads
+            .rows()
+            .filter(|w| w.key.cluster == cluster && w.is("Evicted").is_none())
+            .filter(|w| {
+                w.admission
+                    .as_ref()
+                    .is_some_and(|a| &*a.cluster_queue == queue)
+            })
+            .filter_map(|w| Some((w.is("Admitted")?.since?, w)))
+            .filter(|(at, _)| *at <= now)
+            .collect();
+        seen.sort_unstable_by_key(|(at, w)| (*at, w.key.uid));
+        let windows = WINDOWS.into_iter().map(TimeDelta::hours);
+        for window in windows {
+            let from = seen.partition_point(|(at, _)| *at < now - window);
+            if seen.len() - from >= LEAST {
+                let recent = seen.get(from..).unwrap_or_default();
+                return Ok(Self {
+                    times: recent.iter().map(|(at, _)| *at).collect(),
+                    admitted: recent.iter().map(|(_, row)| *row).collect(),
+                    window,
+                    blocked: blocked(kueue, look, queue),
+                });
+            }
+        }
+        Err(Unknown::TooFew)
+    }
+
+    /// For one that stands in this line.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn eta(&self, look: &Look, row: &WorkloadRow, now: DateTime<Utc>) -> Result<Eta, Unknown> {
+        let position = look.order.position(row.key).ok_or(Unknown::NotInLine)?;
+        let queue = look.order.queue_of(row.key).ok_or(Unknown::NotInLine)?;
+        if never_fits(look, queue, row) {
+            return Err(Unknown::NeverFits);
+        }
+        if self.blocked.is_some_and(|at| at < position.at) {
+            return Err(Unknown::Blocked);
+        }
+        if !self.admitted.iter().any(|seen| is_as_large(seen, row)) {
+            return Err(Unknown::NoneAsLarge);
+        }
+        let (low, high) = spans(&self.times, position.at, now);
+        Ok(Eta {
+            low,
+            high,
+            admissions: self.times.len(),
+            window: self.window,
+        })
+    }
+}
+
+/// For a Workload in line. O(Workloads): for one that is looked at; of several, [`Pace`] is made once.
+///
+/// # Errors
+/// Why there is none.
 pub fn of(
     kueue: &Kueue,
     look: &Look,
     row: &WorkloadRow,
     now: DateTime<Utc>,
 ) -> Result<Eta, Unknown> {
-    let position = look.order.position(row.key).ok_or(Unknown::NotInLine)?;
     let queue = look.order.queue_of(row.key).ok_or(Unknown::NotInLine)?;
-    if let Some(queue) = look.cluster_queue(kueue, queue)
-        && (queue.stop != Stop::None || queue.inactive().is_some())
-    {
-        return Err(Unknown::Stopped);
-    }
     if never_fits(look, queue, row) {
         return Err(Unknown::NeverFits);
     }
-    let seen: Vec<(DateTime<Utc>, &WorkloadRow)> = kueue
-        .workloads
-        .rows()
-        .filter(|w| w.key.cluster == row.key.cluster && w.is("Evicted").is_none())
-        .filter(|w| {
-            w.admission
-                .as_ref()
-                .is_some_and(|a| a.cluster_queue == *queue)
-        })
-        .filter_map(|w| Some((w.is("Admitted")?.since?, w)))
-        .filter(|(at, _)| *at <= now)
-        .collect();
-    let recent = |hours: i64| {
-        let from = now - TimeDelta::hours(hours);
-        let mut times: Vec<DateTime<Utc>> = seen.iter().map(|(at, _)| *at).collect();
-        times.retain(|at| *at >= from);
-        times.sort_unstable();
-        times
-    };
-    let (hours, times) = WINDOWS
-        .into_iter()
-        .map(|hours| (hours, recent(hours)))
-        .find(|(_, times)| times.len() >= LEAST)
-        .ok_or(Unknown::TooFew)?;
-    let from = now - TimeDelta::hours(hours);
-    let large = |(at, w): &(DateTime<Utc>, &WorkloadRow)| *at >= from && is_as_large(w, row);
-    if !seen.iter().any(large) {
-        return Err(Unknown::NoneAsLarge);
-    }
-    let (low, high) = spans(&times, position.at, now);
-    Ok(Eta {
-        low,
-        high,
-        admissions: times.len(),
-        window: TimeDelta::hours(hours),
-    })
+    Pace::of(kueue, look, row.key.cluster, queue, now)?.eta(look, row, now)
 }
 
 /// How long so many admissions took: between which spans most of them lie.
@@ -172,6 +220,18 @@ fn spans(times: &[DateTime<Utc>], places: usize, now: DateTime<Utc>) -> (TimeDel
         _ => RANGE,
     };
     (tenth(from), tenth(to))
+}
+
+/// The first place in a strict line whose Workload never fits.
+fn blocked(kueue: &Kueue, look: &Look, queue: &str) -> Option<usize> {
+    look.cluster_queue(kueue, queue).filter(|q| q.strict)?;
+    let line = look.order.cluster_queue(queue).iter();
+    let never = |key| {
+        let row = kueue.workloads.get(key);
+        row.is_some_and(|row| never_fits(look, queue, row))
+    };
+    let mut places = line.filter_map(|place| Some((place.position?, place.key)));
+    places.find(|(_, key)| never(*key)).map(|(at, _)| at)
 }
 
 /// Its main resource: a device, else whatever it asks for.
@@ -214,7 +274,6 @@ mod tests {
 
     use super::*;
     use crate::model::fixture::at;
-    use crate::model::ids::ClusterId;
     use crate::model::kueue::fixture::*;
 
     /// `team` (16 h100) admitted one of 2 at each of these minutes; `mine` waits behind `ahead` others.
@@ -273,6 +332,22 @@ mod tests {
         #[case] want: &str,
     ) {
         assert_eq!(told(&world(minutes, ahead), now), want);
+    }
+
+    #[test]
+    fn nobody_moves_behind_one_that_never_fits_in_a_strict_line() {
+        let mut world = world(&[0, 10, 20, 30, 40, 50], 0);
+        let huge = workload("huge", "main", 17).made(500);
+        world.workloads.push(huge);
+        assert_eq!(
+            told(&world, 55),
+            "about 20 min, from 6 admissions in the last 2 h"
+        );
+        world.queues[0].strict = true;
+        assert_eq!(
+            told(&world, 55),
+            "one before it in the strict line never fits"
+        );
     }
 
     #[test]

@@ -14,10 +14,14 @@ pub enum QueueKind {
     MultiKueueCluster,
     MultiKueueConfig,
     ProvisioningRequest,
+    /// The core group's.
+    ResourceQuota,
+    /// Volcano's.
+    VolcanoQueue,
 }
 
 impl QueueKind {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Workload,
         Self::ClusterQueue,
         Self::LocalQueue,
@@ -29,11 +33,15 @@ impl QueueKind {
         Self::MultiKueueCluster,
         Self::MultiKueueConfig,
         Self::ProvisioningRequest,
+        Self::ResourceQuota,
+        Self::VolcanoQueue,
     ];
 
     pub const fn group(self) -> &'static str {
         match self {
             Self::ProvisioningRequest => "autoscaling.x-k8s.io",
+            Self::ResourceQuota => "",
+            Self::VolcanoQueue => "scheduling.volcano.sh",
             _ => "kueue.x-k8s.io",
         }
     }
@@ -42,6 +50,8 @@ impl QueueKind {
     pub const fn versions(self) -> &'static [&'static str] {
         match self {
             Self::ProvisioningRequest => &["v1", "v1beta1"],
+            Self::ResourceQuota => &["v1"],
+            Self::VolcanoQueue => &["v1beta1"],
             // these two were younger than the rest
             Self::Cohort | Self::Topology => &["v1beta2", "v1beta1", "v1alpha1"],
             _ => &["v1beta2", "v1beta1"],
@@ -62,6 +72,8 @@ impl QueueKind {
             Self::MultiKueueCluster => "multikueueclusters",
             Self::MultiKueueConfig => "multikueueconfigs",
             Self::ProvisioningRequest => "provisioningrequests",
+            Self::ResourceQuota => "resourcequotas",
+            Self::VolcanoQueue => "queues",
         }
     }
 
@@ -77,7 +89,7 @@ impl QueueKind {
     pub const fn namespaced(self) -> bool {
         matches!(
             self,
-            Self::Workload | Self::LocalQueue | Self::ProvisioningRequest
+            Self::Workload | Self::LocalQueue | Self::ProvisioningRequest | Self::ResourceQuota
         )
     }
 }

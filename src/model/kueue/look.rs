@@ -38,9 +38,12 @@ impl Look {
     pub fn of(kueue: &Kueue, cluster: ClusterId) -> Self {
         let mut look = Self {
             capacity: Capacity::of(kueue, cluster),
-            order: Order::with(kueue, cluster, |queue| {
-                kueue.positions.order(cluster, queue)
-            }),
+            order: Order::with(
+                kueue,
+                cluster,
+                |queue| kueue.positions.order(cluster, queue),
+                |row| Some(kueue.positions.of(row)?.in_cluster_queue as usize),
+            ),
             ..Self::default()
         };
         for row in kueue

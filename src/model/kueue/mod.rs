@@ -10,13 +10,14 @@ pub mod kind;
 pub mod look;
 pub mod objects;
 pub mod order;
+pub mod others;
 pub mod positions;
 pub mod preemptions;
 pub mod queue;
 pub mod tree;
 pub mod workload;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::OnceLock;
 
 use super::delta::{Change, SourceId};
@@ -30,6 +31,7 @@ pub use objects::{
     CheckRow, FlavorRow, PriorityClassRow, ProvisioningRow, TopologyRow, WorkerClusterRow,
     WorkerConfigRow,
 };
+pub use others::{QuotaRow, VolcanoQueueRow};
 pub use positions::{Heard, Line, Positions};
 pub use queue::{ClusterQueueRow, CohortRow, LocalQueueRow};
 pub use workload::WorkloadRow;
@@ -67,8 +69,12 @@ pub enum QueueRows {
     WorkerClusters(Change<WorkerClusterRow>),
     WorkerConfigs(Change<WorkerConfigRow>),
     Provisionings(Change<ProvisioningRow>),
+    Quotas(Change<QuotaRow>),
+    VolcanoQueues(Change<VolcanoQueueRow>),
     /// What Kueue says of one of its lines.
     Line(Line, Heard),
+    /// Whether the server has Kueue at all; unknown before it was looked for.
+    Served(bool),
 }
 
 /// Everything known of Kueue.
@@ -85,10 +91,14 @@ pub struct Kueue {
     pub worker_clusters: Table<WorkerClusterRow>,
     pub worker_configs: Table<WorkerConfigRow>,
     pub provisionings: Table<ProvisioningRow>,
+    pub quotas: Table<QuotaRow>,
+    pub volcano_queues: Table<VolcanoQueueRow>,
     /// Workloads by the object they queue for.
     of: HashMap<Key, BTreeSet<Uid>>,
     /// Values of priority classes by name.
     priorities: HashMap<(ClusterId, Name), i32>,
+    /// Clusters without Kueue.
+    absent: HashSet<ClusterId>,
     /// Who was preempted for whom, as far as it was seen.
     pub preemptions: preemptions::Preemptions,
     /// Places in its lines, as far as Kueue was asked.
@@ -108,6 +118,14 @@ impl Kueue {
     ) {
         let rows = match rows {
             QueueRows::Line(line, heard) => return self.hear(source, cluster, line, heard),
+            QueueRows::Served(true) => {
+                self.absent.remove(&cluster);
+                return;
+            }
+            QueueRows::Served(false) => {
+                self.absent.insert(cluster);
+                return;
+            }
             rows => rows,
         };
         self.looks = OnceLock::new();
@@ -172,7 +190,11 @@ impl Kueue {
             QueueRows::Provisionings(c) => {
                 self.provisionings.apply(source, cluster, c, |_, _, _| {});
             }
-            QueueRows::Line(..) => {}
+            QueueRows::Quotas(c) => self.quotas.apply(source, cluster, c, |_, _, _| {}),
+            QueueRows::VolcanoQueues(c) => {
+                self.volcano_queues.apply(source, cluster, c, |_, _, _| {});
+            }
+            QueueRows::Line(..) | QueueRows::Served(_) => {}
         }
     }
 
@@ -207,6 +229,11 @@ impl Kueue {
             .max_by_key(|w| (!w.is_finished(), w.created, w.key.uid))
     }
 
+    /// The cluster is known to have no Kueue: nothing there admits a job.
+    pub fn is_absent(&self, cluster: ClusterId) -> bool {
+        self.absent.contains(&cluster)
+    }
+
     /// The value of a WorkloadPriorityClass.
     pub fn priority_of(&self, cluster: ClusterId, class: &Name) -> Option<i32> {
         self.priorities.get(&(cluster, class.clone())).copied()
@@ -225,6 +252,8 @@ impl Kueue {
             + self.worker_clusters.version()
             + self.worker_configs.version()
             + self.provisionings.version()
+            + self.quotas.version()
+            + self.volcano_queues.version()
     }
 
     /// A cluster queue by its name. O(cluster queues).

@@ -63,14 +63,16 @@ enum Rank {
 impl Order {
     /// Our estimate for all queues. O(n log n) over the Workloads.
     pub fn of(kueue: &Kueue, cluster: ClusterId) -> Self {
-        Self::with(kueue, cluster, |_| None)
+        Self::with(kueue, cluster, |_| None, |_| None)
     }
 
-    /// The same, with what Kueue told of some cluster queues.
+    /// The same, with what Kueue told of some cluster queues, and the places (from 0) it told of single Workloads: who
+    /// may ask about local queues only gets those.
     pub fn with<'a>(
         kueue: &Kueue,
         cluster: ClusterId,
         told: impl Fn(&str) -> Option<Told<'a>>,
+        single: impl Fn(&WorkloadRow) -> Option<usize>,
     ) -> Self {
         let mut targets: HashMap<(&str, &str), (&Name, bool)> = HashMap::new();
         for row in kueue.local_queues.rows() {
@@ -127,10 +129,13 @@ impl Order {
             if let (Rank::Pending(..), Some(queue)) = (rank, queue) {
                 let length = lengths.entry(queue).or_default();
                 *length += 1;
-                place.position = Some(*length);
-                place.estimated = ranks.get(queue).is_none_or(Option::is_none);
+                let ordered = ranks.get(queue).is_some_and(Option::is_some);
+                let single = if ordered { None } else { single(row) };
+                let at = single.map_or(*length, |from_0| from_0 + 1);
+                place.position = Some(at);
+                place.estimated = !ordered && single.is_none();
                 let position = Position {
-                    at: *length,
+                    at,
                     of: 0,
                     estimated: place.estimated,
                 };
@@ -143,7 +148,17 @@ impl Order {
             local.entry(row.queue.clone()).or_default().push(place);
         }
         for (queue, position) in order.places.values_mut() {
-            position.of = lengths.get(queue).copied().unwrap_or_default();
+            let length = lengths.get(queue).copied().unwrap_or_default();
+            position.of = length.max(position.at);
+        }
+        let lines = order.local.values_mut().flat_map(HashMap::values_mut);
+        for line in lines {
+            // as far as places were told; the rest keeps its order
+            let told = |place: &Place| place.position.is_some() && !place.estimated;
+            let n = line.iter().take_while(|place| told(place)).count();
+            if let Some(known) = line.get_mut(..n) {
+                known.sort_by_key(|place| place.position);
+            }
         }
         order
     }
@@ -289,9 +304,8 @@ mod tests {
         let told: Vec<(Name, Name)> = ["retried", "late", "unknown"]
             .map(|name| ("default".into(), format!("job-{name}-1a2b3").into()))
             .to_vec();
-        let order = Order::with(&kueue, ClusterId(0), |queue| {
-            (queue == "main").then_some(&*told)
-        });
+        let queue = |queue: &str| (queue == "main").then_some(&*told);
+        let order = Order::with(&kueue, ClusterId(0), queue, |_| None);
         // those it does not name are newer: behind
         assert!(
             names(&kueue, order.cluster_queue("main"))
@@ -299,5 +313,28 @@ mod tests {
         );
         assert!(!order.cluster_queue("main")[0].estimated);
         assert!(order.cluster_queue("other")[0].estimated);
+    }
+
+    #[test]
+    fn places_told_of_one_local_queue_are_no_estimates() {
+        let kueue = world().kueue();
+        // 90 others stand there whom this user may not see
+        let single = |row: &WorkloadRow| match &*row.owners[0].1 {
+            "preempted" => Some(92),
+            "early" => Some(7),
+            "retried" => Some(93),
+            _ => None,
+        };
+        let order = Order::with(&kueue, ClusterId(0), |_| None, single);
+        assert_eq!(
+            names(&kueue, order.local_queue("default", "b")),
+            "8 early, 93 preempted, 94 retried, admitted new"
+        );
+        let place = order.local_queue("default", "b")[0];
+        assert!(!place.estimated);
+        let position = order.position(place.key).unwrap();
+        assert_eq!((position.at, position.of), (8, 8));
+        // those of other local queues still are
+        assert!(order.local_queue("default", "a")[0].estimated);
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use chrono::{DateTime, Utc};
 
 use super::{Kueue, WorkloadRow};
-use crate::model::ids::{Key, Name, Uid};
+use crate::model::ids::{ClusterId, Key, Name, Uid};
 
 /// What a message about a preemption says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,29 +177,20 @@ pub fn of(kueue: &Kueue, row: &WorkloadRow) -> Option<Preempted> {
     let (condition, said) = told
         .filter_map(|kind| row.condition(kind))
         .find_map(|c| Some((c, Said::parse(&c.message)?)))?;
-    let known = |uid: Uid| {
-        kueue.workloads.get(Key {
-            cluster: row.key.cluster,
-            uid,
-        })
-    };
-    let by = said
-        .workload
-        .and_then(known)
-        .or_else(|| {
-            let uid = said.job?;
-            kueue.workload_of(Key {
-                cluster: row.key.cluster,
-                uid,
-            })
-        })
-        .map(|w| (job_name(w), w.namespace.clone(), w.priority));
     Some(Preempted {
         at: condition.since,
+        by: named(kueue, row.key.cluster, &said),
         said,
-        by,
         victim: (job_name(row), row.priority),
     })
+}
+
+/// Job, namespace and priority of the Workload it was for, if that one is known by now.
+pub fn named(kueue: &Kueue, cluster: ClusterId, said: &Said) -> Option<(Name, Name, i32)> {
+    let key = |uid: Uid| Key { cluster, uid };
+    let own = said.workload.and_then(|uid| kueue.workloads.get(key(uid)));
+    own.or_else(|| kueue.workload_of(key(said.job?)))
+        .map(|w| (job_name(w), w.namespace.clone(), w.priority))
 }
 
 /// What its owner calls it, else its own name.
@@ -215,7 +206,6 @@ pub fn job_name(row: &WorkloadRow) -> Name {
 mod tests {
     use super::*;
     use crate::model::fixture::at;
-    use crate::model::ids::ClusterId;
     use crate::model::kueue::fixture::*;
 
     fn message(workload: &str, job: &str) -> String {

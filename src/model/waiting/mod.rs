@@ -17,8 +17,10 @@ use chrono::{DateTime, Utc};
 
 use super::Model;
 use super::human;
+use super::ids::Key;
 use super::job::{JobRow, Phase};
 use super::kueue::eta;
+use super::kueue::preemptions::{self, Preempted};
 use super::kueue::workload::State;
 use super::kueue::{ClusterQueueRow, Kueue, LocalQueueRow, WorkloadRow};
 
@@ -281,7 +283,9 @@ impl<'a> Case<'a> {
             // others stand there that may not be seen
             Some(queue) if position.estimated && queue.pending as usize > of + self.aside() => None,
             Some(_) => Some(format!("#{at} of {of}")),
-            None => Some(format!("#{at} of {of} seen")),
+            None if position.estimated => Some(format!("#{at} of {of} seen")),
+            // how long the line is, only those know who may read the cluster queue
+            None => Some(format!("#{at}")),
         }
     }
 
@@ -340,6 +344,24 @@ impl<'a> Case<'a> {
         })
     }
 
+    /// Who it was preempted for, by name even if that one was heard of only later, or has a job but no Workload any more.
+    fn preemptor(&self, told: &Preempted) -> String {
+        let cluster = self.row.key.cluster;
+        let job = || {
+            let uid = told.said.job?;
+            let job = self.model.jobs.get(Key { cluster, uid })?;
+            let priority = self.model.priority(job).unwrap_or_default();
+            Some((job.name.clone(), job.namespace.clone(), priority))
+        };
+        let by = told.by.clone();
+        let by = by.or_else(|| preemptions::named(self.kueue, cluster, &told.said));
+        Preempted {
+            by: by.or_else(job),
+            ..told.clone()
+        }
+        .who()
+    }
+
     /// With queue, demands and Kueue's own words behind it.
     fn evident(&self, waiting: Waiting, message: &str) -> Waiting {
         if !self.full {
@@ -369,7 +391,11 @@ impl<'a> Case<'a> {
                 .at
                 .map(|at| format!("{} ago ", human::duration(self.now - at)))
                 .unwrap_or_default();
-            let text = format!("{when}for {}: {}{times}", last.who(), last.said.because);
+            let text = format!(
+                "{when}for {}: {}{times}",
+                self.preemptor(last),
+                last.said.because
+            );
             waiting = waiting.with("preempted", text);
         }
         let evictions: Vec<String> = self

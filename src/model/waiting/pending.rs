@@ -37,7 +37,7 @@ pub fn going(case: &Case) -> Option<Waiting> {
 fn eviction(case: &Case) -> Option<String> {
     let evicted = case.row.is("Evicted")?;
     if let Some(told) = preemptions::of(case.kueue, case.row) {
-        return Some(format!("preempted by {}", told.who()));
+        return Some(format!("preempted by {}", case.preemptor(&told)));
     }
     let text = match &*evicted.reason {
         "PodsReadyTimeout" => "its pods did not get ready in time",
@@ -202,7 +202,7 @@ fn tried(case: &Case, reason: &str, message: &str) -> Waiting {
     if let Some(told) =
         preemptions::Said::parse(message).and_then(|_| preemptions::of(case.kueue, case.row))
     {
-        let who = told.who();
+        let who = case.preemptor(&told);
         let place = case.place().map(|p| format!("{p}, ")).unwrap_or_default();
         let short = fit(&[
             format!("{place}preempted by {who}"),

@@ -217,6 +217,57 @@ fn evidence_of_a_shortage() {
 }
 
 #[test]
+fn a_preemptor_heard_of_later_gets_its_name() {
+    let late = workload("late", "vision-main", 2).at_priority(7);
+    let text = format!(
+        "Preempted to accommodate a workload (UID: {}, JobUID: UNKNOWN) due to reclamation within the cohort; preemptor path: /research/team-b; preemptee path: /research/team-a",
+        late.key.uid
+    );
+    let row = asks().waits("WaitingForQuota", SHORT_MESSAGE).with(on(
+        "Preempted",
+        "InCohortReclamation",
+        &text,
+    ));
+    let mut model = scene().with(row.clone()).model();
+    let evidence = |model: &Model| {
+        let look = model.kueue.look(ClusterId(0));
+        let told = workload_(model, look, &row, at(600)).unwrap();
+        let told = told.evidence.into_iter().find(|e| e.label == "preempted");
+        told.unwrap().text
+    };
+    let told = evidence(&model);
+    assert!(
+        told.contains("for a workload of /research/team-b: "),
+        "{told}"
+    );
+    model.apply(Delta {
+        cluster: ClusterId(0),
+        source: SourceId(99),
+        rows: Rows::Queues(QueueRows::Workloads(Change::Rows(vec![late]))),
+    });
+    let told = evidence(&model);
+    assert!(told.contains("for late (queue team-b): "), "{told}");
+}
+
+#[test]
+fn without_kueue_a_suspended_job_is_held_and_not_queued() {
+    let mut model = Scene::default().job(job_of("job", "main")).model();
+    let phase = |model: &Model| model.status(model.jobs.rows().next().unwrap()).phase;
+    assert_eq!(phase(&model), Phase::Queued);
+    let version = model.jobs.version();
+    let served = |served| Delta {
+        cluster: ClusterId(0),
+        source: SourceId(99),
+        rows: Rows::Queues(QueueRows::Served(served)),
+    };
+    model.apply(served(false));
+    assert_eq!(phase(&model), Phase::Suspended);
+    assert!(model.jobs.version() > version);
+    model.apply(served(true));
+    assert_eq!(phase(&model), Phase::Queued);
+}
+
+#[test]
 fn a_table_gets_the_same_short_answer() {
     for (name, scene) in situations() {
         let Some(job) = scene.jobs.first() else {

@@ -19,6 +19,16 @@ pub fn no_workload(
     let queue = job.queue.as_deref()?;
     let kueue = &model.kueue;
     let cluster = job.key.cluster;
+    if kueue.is_absent(cluster) {
+        return Some(
+            Waiting::new(
+                Reason::OnHold,
+                "held; there is no Kueue here",
+                format!("suspended, and nothing will start it: it names queue {queue}, but Kueue is not installed here"),
+            )
+            .next("set spec.suspend to false to run it now, or have Kueue installed"),
+        );
+    }
     let queues_known = kueue.local_queues.rows().any(|r| r.key.cluster == cluster);
     let workloads = || kueue.workloads.rows().filter(|r| r.key.cluster == cluster);
     if look.local_queue(kueue, &job.namespace, queue).is_none() && queues_known {

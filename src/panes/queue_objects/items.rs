@@ -6,10 +6,14 @@ use super::Item;
 use crate::model::ids::{Key, Name};
 use crate::model::job::Condition;
 use crate::model::kueue::flavors::{hardware, promised};
-use crate::model::kueue::{Amount, ClusterQueueRow, FlavorRow, QueueKind};
+use crate::model::kueue::others::Limit;
+use crate::model::kueue::{
+    Amount, ClusterQueueRow, FlavorRow, QueueKind, QuotaRow, VolcanoQueueRow,
+};
 use crate::model::resources::is_device;
 use crate::panes::Cx;
-use crate::panes::words::{amount, count, device, when};
+use crate::panes::queues::amounts;
+use crate::panes::words::{amount, count, device, quantity, when};
 use crate::ui::State;
 
 /// All objects of this cluster: flavors first, each kind by name.
@@ -117,6 +121,15 @@ pub fn items(cx: &Cx) -> Vec<Item> {
         });
         all.push(one);
     }
+    for row in kueue.quotas.rows().filter(|row| here(row.key)) {
+        let mine = cx.session.namespace.as_ref();
+        if mine.is_none_or(|namespace| *namespace == row.namespace) {
+            all.push(quota(row));
+        }
+    }
+    for row in kueue.volcano_queues.rows().filter(|row| here(row.key)) {
+        all.push(volcano(row));
+    }
     all.sort_by(|a, b| {
         let rank = |item: &Item| QueueKind::ALL.iter().position(|kind| *kind == item.kind);
         (rank(a), &a.namespace, &a.name).cmp(&(rank(b), &b.namespace, &b.name))
@@ -198,4 +211,60 @@ fn flavor(row: &FlavorRow, promised: Option<&BTreeMap<Name, Amount>>, cx: &Cx) -
     );
     item.state = state;
     item
+}
+
+/// What the namespace may have at most; its fullest limit.
+fn quota(row: &QuotaRow) -> Item {
+    let say = |limit: &Limit| {
+        let of = |n| quantity(limit.resource(), n);
+        format!("{} {}/{}", limit.what, of(limit.used), of(limit.hard))
+    };
+    let all: Vec<String> = row.limits.iter().map(say).collect();
+    let fullest = row.limits.iter();
+    let fullest = fullest.max_by(|a, b| a.ratio().total_cmp(&b.ratio()));
+    let mut means = all.join(", ");
+    if !row.scope.is_empty() {
+        means = format!("for {}: {means}", row.scope);
+    }
+    let used = fullest.map(say).unwrap_or_default();
+    let mut one = item(row.key, QueueKind::ResourceQuota, &row.name, means, used);
+    one.namespace = row.namespace.clone();
+    let full = fullest.filter(|limit| limit.ratio() >= 1.0);
+    one.state = full.map(|_| (State::Waiting, "used up".into()));
+    one
+}
+
+fn volcano(row: &VolcanoQueueRow) -> Item {
+    let most = match row.capability.is_empty() {
+        true => "no limit".into(),
+        false => format!("at most {}", amounts(&row.capability)),
+    };
+    let mut means = vec![most];
+    if !row.deserved.is_empty() {
+        means.push(format!("deserves {}", amounts(&row.deserved)));
+    }
+    means.extend(row.weight.map(|n| format!("weight {n}")));
+    means.extend(row.parent.as_ref().map(|name| format!("under {name}")));
+    if !row.reclaimable {
+        means.push("nothing is taken back".into());
+    }
+    let mut used: Vec<String> = Vec::new();
+    if let Some(groups) = row.groups {
+        used.push(format!(
+            "{} running, {} pending, {} inqueue",
+            groups.running, groups.pending, groups.inqueue
+        ));
+    }
+    let held = amounts(&row.allocated);
+    if !held.is_empty() {
+        used.push(format!("holds {held}"));
+    }
+    let (kind, used) = (QueueKind::VolcanoQueue, used.join(", "));
+    let mut one = item(row.key, kind, &row.name, means.join(", "), used);
+    one.state = match &*row.state {
+        "" => None,
+        "Open" => Some((State::Running, "open".into())),
+        other => Some((State::Held, other.to_lowercase())),
+    };
+    one
 }

@@ -1,22 +1,15 @@
 //! The screen where there are no queues to show: why, and what waits all the same. Without Kueue the scheduler is the
 //! only queue there is: pending pods by what it has against them.
 
-use std::collections::BTreeMap;
-
-use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::model::ids::Name;
+use super::limits;
 use crate::model::kueue::QueueKind;
-use crate::model::pod::PodPhase;
-use crate::model::resources::Devices;
 use crate::model::want::Kind;
-use crate::panes::jobs::why;
-use crate::panes::sheet::scope;
-use crate::panes::words::{count, devices, when};
+use crate::panes::words::count;
 use crate::panes::{Cx, health};
-use crate::ui::{Cell, Column, Row, State, Table, TableState, text};
+use crate::ui::{Row, Table, TableState};
 
 const QUEUES: [Kind; 2] = [
     Kind::Queue(QueueKind::ClusterQueue),
@@ -34,100 +27,61 @@ pub fn words(cx: &Cx) -> Option<String> {
         Some(served) => QUEUES.iter().any(|kind| served.contains(kind)),
     };
     if !served {
-        let pending = pending(cx).values().map(|group| group.pods).sum::<usize>();
+        let pending = limits::pending(cx).values().map(|g| g.pods).sum::<usize>();
         let pods = count(pending, "pod waits", "pods wait");
-        return Some(match pending {
-            0 => "Kueue is not installed here, and no pod waits for the scheduler".into(),
+        let mut words = match pending {
+            0 => "Kueue is not installed here, and no pod waits for the scheduler".to_owned(),
             _ => format!("Kueue is not installed here: {pods} for the scheduler alone"),
-        });
+        };
+        let full = limits::quotas(cx)
+            .iter()
+            .filter(|q| q.limit.ratio() >= 1.0)
+            .count();
+        if full > 0 {
+            let full = count(full, "limit of a quota is", "limits of quotas are");
+            words.push_str(&format!("; {full} used up"));
+        }
+        return Some(words);
     }
     let unknown = QUEUES.iter().find_map(|kind| health::unknown(*kind, cx));
     Some(unknown.unwrap_or_else(|| "Kueue is installed, but no queue is set up yet".into()))
 }
 
-/// Pods that wait for one reason in one namespace.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Group {
-    pub pods: usize,
-    pub devices: Devices,
-    pub oldest: Option<DateTime<Utc>>,
-    /// One scheduler message of them.
-    pub message: String,
-}
-
-/// Pending pods without a node, by reason and namespace.
-pub fn pending(cx: &Cx) -> BTreeMap<(String, Name), Group> {
-    let scope = scope(cx);
-    let mut groups: BTreeMap<(String, Name), Group> = BTreeMap::new();
-    let waits = cx
-        .model
-        .pods
-        .rows()
-        .filter(|pod| scope.holds(*pod))
-        .filter(|pod| pod.phase == PodPhase::Pending && pod.node.is_none() && !pod.deleting);
-    for pod in waits {
-        let Some(cause) = why::of_pod(pod) else {
-            continue;
-        };
-        let group = groups
-            .entry((why::brief(&cause), pod.namespace.clone()))
-            .or_default();
-        group.pods += 1;
-        group.devices.add_all(&pod.devices);
-        group.oldest = group.oldest.into_iter().chain(pod.created).min();
-        if group.message.is_empty() {
-            group.message = pod.why.as_deref().unwrap_or_default().to_owned();
-        }
-    }
-    groups
-}
-
-/// Draws what waits for the scheduler, most pods first.
+/// Draws what limits and orders work all the same: what waits for the scheduler, quotas, another scheduler's queues.
 pub fn draw(cx: &Cx, area: Rect, buf: &mut Buffer) {
-    let mut groups: Vec<_> = pending(cx).into_iter().collect();
-    if groups.is_empty() {
-        return;
+    let blocks = [limits::waits(cx), limits::usage(cx), limits::volcano(cx)];
+    let mut left: Vec<_> = blocks
+        .into_iter()
+        .filter(|block| !block.rows.is_empty())
+        .collect();
+    left.reverse();
+    let mut area = area;
+    while let Some(block) = left.pop() {
+        // those below keep a heading and a few rows each
+        let below: usize = left.iter().map(|b| b.rows.len().min(3) + 2).sum();
+        let room = usize::from(area.height).saturating_sub(below).max(4);
+        let height = u16::try_from((block.rows.len() + 1).min(room)).unwrap_or(u16::MAX);
+        let height = height.min(area.height);
+        if height < 2 {
+            return;
+        }
+        Table::new(&block.columns, block.rows.len())
+            .focused(false)
+            .draw(
+                Rect { height, ..area },
+                buf,
+                cx.theme,
+                &mut TableState::default(),
+                |at| match block.rows.get(at) {
+                    Some(cells) => Row::new(cells.clone()),
+                    None => Row::default(),
+                },
+            );
+        let gone = (height + 1).min(area.height);
+        area = Rect {
+            y: area.y + gone,
+            height: area.height - gone,
+            ..area
+        };
     }
-    groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.pods));
-    let mut columns = vec![
-        Column::new("pods", "PODS").rank(0).width(4, 5, 8).right(),
-        Column::new("reason", "WAIT FOR").rank(0).width(14, 20, 36),
-        Column::new("namespace", "NS")
-            .rank(1)
-            .width(8, 12, 24)
-            .middle(),
-        Column::new("devices", "ASK FOR").rank(2).width(8, 12, 30),
-        Column::new("oldest", "OLDEST")
-            .rank(3)
-            .width(6, 6, 12)
-            .right(),
-        Column::new("message", "THE SCHEDULER SAYS")
-            .rank(2)
-            .width(20, 30, 400)
-            .grow(),
-    ];
-    if cx.session.namespace.is_some() {
-        columns.retain(|column| column.id() != "namespace");
-    }
-    let dim = cx.theme.dim();
-    Table::new(&columns, groups.len()).focused(false).draw(
-        area,
-        buf,
-        cx.theme,
-        &mut TableState::default(),
-        |at| {
-            let Some(((reason, namespace), group)) = groups.get(at) else {
-                return Row::default();
-            };
-            let cells = columns.iter().map(|column| match column.id() {
-                "pods" => Cell::Number(group.pods as u64),
-                "reason" => Cell::state(State::Waiting, reason.clone()),
-                "namespace" => Cell::text(namespace.to_string()),
-                "devices" => Cell::from(devices(&group.devices, None)),
-                "oldest" => Cell::styled(when(group.oldest, cx), dim),
-                _ => Cell::styled(text::clean(&group.message).into_owned(), dim),
-            });
-            Row::new(cells.collect())
-        },
-    );
 }

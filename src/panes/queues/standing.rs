@@ -1,9 +1,12 @@
 //! What stands in the queue under the cursor: pending workloads in their order, then those with quota. Separate from the
 //! tree because it is a list of other objects, with a cursor of its own.
 
+use std::collections::HashMap;
+
 use crate::model::ids::{Key, Name};
 use crate::model::kueue::Kueue;
 use crate::model::kueue::WorkloadRow;
+use crate::model::kueue::eta::{Eta, Pace, Unknown};
 use crate::model::kueue::order::{Order, Place};
 use crate::model::kueue::tree::{Level, Node};
 use crate::model::kueue::workload::State as At;
@@ -46,7 +49,8 @@ pub fn of(
     places
 }
 
-pub fn columns(namespaces: bool, wide: bool) -> Vec<Column> {
+/// Those of the list. `start`: a time to start is known of some.
+pub fn columns(namespaces: bool, wide: bool, start: bool) -> Vec<Column> {
     let mut all = vec![
         Column::new("place", "#").rank(0).width(3, 4, 6).right(),
         Column::new("name", "WORKLOAD")
@@ -70,24 +74,87 @@ pub fn columns(namespaces: bool, wide: bool) -> Vec<Column> {
             .rank(1)
             .width(5, 5, 12)
             .right(),
+        Column::new("start", "STARTS")
+            .rank(3)
+            .width(10, 13, 18)
+            .right(),
         Column::new("why", "WHY").rank(1).width(14, 24, 120).grow(),
     ];
     all.retain(|c| match c.id() {
         "namespace" => namespaces,
         "queue" => wide,
+        "start" => start,
         _ => true,
     });
     all
+}
+
+/// How fast the lines shown move.
+#[derive(Default)]
+pub struct Paces<'a>(HashMap<Name, Result<Pace<'a>, Unknown>>);
+
+impl<'a> Paces<'a> {
+    /// Of the lines these stand in.
+    pub fn of(places: &[Place], cx: &Cx<'a>) -> Self {
+        let (kueue, cluster) = (&cx.model.kueue, cx.session.cluster);
+        let look = kueue.look(cluster);
+        let mut all = HashMap::new();
+        for place in places {
+            if let Some(queue) = look.order.queue_of(place.key)
+                && !all.contains_key(queue)
+            {
+                all.insert(queue.clone(), Pace::of(kueue, look, cluster, queue, cx.now));
+            }
+        }
+        Self(all)
+    }
+
+    /// Some of those in line can be told when.
+    pub fn any(&self) -> bool {
+        self.0.values().any(Result::is_ok)
+    }
+
+    /// When one may start; none where it stands in no line.
+    fn start(&self, row: &WorkloadRow, cx: &Cx) -> Option<Result<Eta, Unknown>> {
+        let look = cx.model.kueue.look(row.key.cluster);
+        let pace = self.0.get(look.order.queue_of(row.key)?)?;
+        Some(match pace {
+            Ok(pace) => pace.eta(look, row, cx.now),
+            Err(unknown) => Err(*unknown),
+        })
+    }
 }
 
 pub fn row<'a>(
     place: &Place,
     workload: &'a WorkloadRow,
     columns: &[Column],
+    paces: &Paces<'a>,
     cx: &Cx<'a>,
 ) -> Row<'a> {
-    let cells = columns.iter().map(|c| cell(c.id(), place, workload, cx));
+    let cells = columns.iter().map(|c| match c.id() {
+        "start" => start(paces.start(workload, cx), workload, cx),
+        id => cell(id, place, workload, cx),
+    });
     Row::new(cells.collect())
+}
+
+/// `about 25–60 min`; a question mark where nobody knows.
+fn start<'a>(of: Option<Result<Eta, Unknown>>, row: &WorkloadRow, cx: &Cx<'a>) -> Cell<'a> {
+    let dim = cx.theme.dim();
+    let stuck = || {
+        let look = cx.model.kueue.look(row.key.cluster);
+        let why = waiting::workload(cx.model, look, row, cx.now);
+        why.is_some_and(|why| why.reason.is_stuck())
+    };
+    match of {
+        None => Cell::Empty,
+        Some(Err(Unknown::NeverFits | Unknown::Stopped)) => Cell::Empty,
+        // what someone must change first has no time
+        Some(_) if stuck() => Cell::Empty,
+        Some(Ok(eta)) => Cell::styled(eta.words(), dim),
+        Some(Err(_)) => Cell::styled("?", cx.theme.faint()),
+    }
 }
 
 fn cell<'a>(column: &str, place: &Place, row: &'a WorkloadRow, cx: &Cx<'a>) -> Cell<'a> {

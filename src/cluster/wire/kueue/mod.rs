@@ -11,10 +11,12 @@ mod pod;
 pub mod provisioningrequest;
 mod quota;
 pub mod resourceflavor;
+pub mod resourcequota;
 #[cfg(test)]
 mod tests;
 pub mod topology;
 mod topologyassignment;
+pub mod volcanoqueue;
 pub mod workload;
 pub mod workloadpriorityclass;
 
@@ -55,6 +57,8 @@ queues! {
     MultiKueueCluster     multikueuecluster::MultiKueueCluster;
     MultiKueueConfig      multikueueconfig::MultiKueueConfig;
     ProvisioningRequest   provisioningrequest::ProvisioningRequest;
+    ResourceQuota         resourcequota::ResourceQuota;
+    VolcanoQueue          volcanoqueue::VolcanoQueue;
 }
 
 /// A quantity of a resource as Kueue counts it; what is none counts nothing.

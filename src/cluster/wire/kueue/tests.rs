@@ -430,6 +430,63 @@ fn every_kind_has_its_line_and_survives_nulls() {
     }
 }
 
+#[test]
+fn quotas_of_namespaces_and_queues_of_volcano() {
+    let hard = json!({"requests.nvidia.com/gpu": "8", "requests.cpu": "64", "limits.memory": "1Ti", "count/jobs.batch": 20});
+    let spec = json!({"hard": hard, "scopeSelector": {"matchExpressions": [
+        {"scopeName": "PriorityClass", "operator": "In", "values": ["low", "batch"]}]}});
+    let status = json!({"hard": hard, "used": {"requests.nvidia.com/gpu": "8", "requests.cpu": "1500m", "limits.memory": "512Gi"}});
+    let quota = of::<resourcequota::ResourceQuota>(spec.clone(), status);
+    assert_eq!(
+        (&*quota.namespace, &*quota.scope),
+        ("ml", "priority low, batch")
+    );
+    let all: Vec<_> = quota
+        .limits
+        .iter()
+        .map(|l| (&*l.what, l.used, l.hard))
+        .collect();
+    assert_eq!(
+        all,
+        [
+            ("count/jobs.batch", 0, 20),
+            ("limits.memory", 512 << 30, 1 << 40),
+            ("requests.cpu", 1500, 64_000),
+            ("requests.nvidia.com/gpu", 8, 8),
+        ]
+    );
+    assert_eq!(
+        (quota.limits[3].resource(), quota.limits[3].ratio()),
+        ("nvidia.com/gpu", 1.0)
+    );
+    // not seen by its controller yet
+    assert_eq!(
+        of::<resourcequota::ResourceQuota>(spec, Value::Null)
+            .limits
+            .len(),
+        4
+    );
+
+    let spec = json!({"weight": 4, "parent": "root", "reclaimable": false,
+        "capability": {"cpu": "100", "nvidia.com/gpu": 16}, "deserved": {"nvidia.com/gpu": "8"}});
+    let status = json!({"state": "Open", "pending": 3, "running": 2, "inqueue": 1,
+        "allocated": {"cpu": "2500m", "nvidia.com/gpu": "12"}, "reservation": {}});
+    let queue = of::<volcanoqueue::VolcanoQueue>(spec, status);
+    assert_eq!(
+        (queue.weight, queue.parent.as_deref(), queue.reclaimable),
+        (Some(4), Some("root"), false)
+    );
+    assert_eq!(
+        queue.allocated,
+        [("cpu".into(), 2500), ("nvidia.com/gpu".into(), 12)]
+    );
+    let groups = queue.groups.unwrap();
+    assert_eq!((groups.pending, groups.running, groups.inqueue), (3, 2, 1));
+    // newer versions count elsewhere
+    let bare = of::<volcanoqueue::VolcanoQueue>(json!({}), json!({"state": "Closed"}));
+    assert_eq!((bare.groups, bare.reclaimable), (None, true));
+}
+
 /// Keys that mean something to the decoders of this folder.
 fn shaped_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -511,6 +568,13 @@ fn shaped_json() -> impl Strategy<Value = Value> {
         "kubeConfig",
         "parameters",
         "value",
+        "hard",
+        "used",
+        "scopeSelector",
+        "scopeName",
+        "capability",
+        "allocated",
+        "pending",
         "priority",
         "active",
     ]);

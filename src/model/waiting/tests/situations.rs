@@ -44,6 +44,12 @@ pub(super) fn situations() -> Vec<(&'static str, Scene)> {
             "nothing of Kueue is readable",
             Scene::default().job(job_of("job", "main")),
         ),
+        (
+            "no Kueue installed",
+            Scene::default()
+                .job(job_of("job", "main"))
+                .more(QueueRows::Served(false)),
+        ),
         // off
         ("deactivated by a person", {
             let mut row = asks().with(on("Evicted", "Deactivated", "The workload is deactivated"));
@@ -355,6 +361,19 @@ pub(super) fn situations() -> Vec<(&'static str, Scene)> {
                 "InCohortReclamation",
                 &text,
             )))
+        }),
+        ("preempted by one whose job alone is known", {
+            let by = job_of("finetune", "main");
+            let text = format!(
+                "Preempted to accommodate a workload (UID: 9, JobUID: {}) due to prioritization in the ClusterQueue; preemptor path: /research/team-a; preemptee path: /research/team-a",
+                by.key.uid
+            );
+            let row = asks()
+                .waits("Pending", &text)
+                .with(on("Preempted", "InClusterQueue", &text));
+            let mut job = job_of("job", "main");
+            job.key.uid = row.owners[0].2;
+            scene().with(row).job(job).job(by)
         }),
         (
             "preemption gate",
