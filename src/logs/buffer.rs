@@ -1,16 +1,22 @@
 //! The log of one screen: streams in, merged lines out. Ingest never waits for whoever looks: pausing is the
 //! viewer's business alone.
 
+use std::collections::VecDeque;
+
 use crate::model::log::LogLine;
 
 use super::find::Pattern;
 use super::frames::Frame;
 use super::ring::{Anchor, Cursor, Line, LineKind, Ring};
+use super::rows::{Row, WINDOW};
+use super::sgr::Run;
 
 /// Bytes of text after which a line goes on in another one.
 pub const MAX_LINE: usize = 256 * 1024;
 /// Bytes fed at once; with tabs they can become eight times as many.
 const PIECE: usize = 16 * 1024;
+/// Rewrites remembered per stream, to know them again.
+const REWRITES: usize = 64;
 
 /// One source of lines, in the order they were added.
 #[derive(Debug, Default)]
@@ -20,8 +26,12 @@ pub struct Stream {
     /// Something is wrong with it, or was said about it, since its last line.
     pub note: Option<Box<str>>,
     frame: Frame,
-    /// The line that may still grow or be rewritten.
-    open: Option<Anchor>,
+    /// It wrote a line, so what comes without a timestamp goes on in it.
+    open: bool,
+    /// The lines of the rows that may still grow or be rewritten, by row number.
+    rows: [Option<(u64, Anchor)>; WINDOW],
+    /// Times and texts of lines that rewrote others: they stand nowhere by themselves.
+    rewrites: VecDeque<(i64, Box<str>)>,
     /// Time of its last line: a clock that jumps back does not change the order.
     key: Option<i64>,
     /// What is known already is being told again; of the lines as old as the last one, so many are still to come.
@@ -138,12 +148,11 @@ impl LogBuffer {
         if self.ring.oldest().is_none_or(|oldest| at < oldest.key) {
             return self.forgot && at < key;
         }
-        let mut frame = Frame::default();
-        frame.feed(&line.bytes);
-        frame.settle();
-        self.ring
-            .lines_at(at)
-            .any(|known| known.stream() == index && *known.text == *frame.text())
+        let text = text_of(&line.bytes);
+        let rewrote = |(time, known): &(i64, Box<str>)| *time == at && **known == *text;
+        let mut lines = self.ring.lines_at(at);
+        lines.any(|known| known.stream() == index && *known.text == *text)
+            || stream.rewrites.iter().any(rewrote)
     }
 
     /// Lines of a stream with the time of its last one.
@@ -184,76 +193,86 @@ impl LogBuffer {
         };
         let at = nanos(line);
         // Without a timestamp it is the rest of a line the runtime cut, or the next frame of one.
-        let goes_on = line.at.is_none() && stream.open.is_some();
+        let goes_on = line.at.is_none() && stream.open;
         if !goes_on {
-            stream.frame.reset();
-            stream.open = None;
+            if stream.open {
+                stream.frame.newline();
+            } else {
+                stream.frame.cut();
+            }
+            stream.open = true;
             stream.lines += 1;
             let key = at.or(stream.key).or(newest).unwrap_or(0);
             stream.key = Some(stream.key.map_or(key, |last| last.max(key)));
         }
         stream.note = None;
-        let mut pieces = line.bytes.chunks(PIECE).peekable();
-        if pieces.peek().is_none() && !goes_on {
-            self.write(index, at, LineKind::Text);
-        }
         let mut kind = LineKind::Text;
+        let mut pieces = line.bytes.chunks(PIECE).peekable();
         while let Some(piece) = pieces.next() {
             let frame = &mut self.streams[index].frame;
             frame.feed(piece);
-            let last = pieces.peek().is_none();
-            if last {
-                frame.settle();
-            }
-            let full = frame.text().len() >= MAX_LINE;
-            if last || full {
+            if frame.width() >= MAX_LINE {
+                // Were it to go on, it would go on in a new line.
+                let more = pieces.peek().is_some();
                 self.write(index, at, kind);
-            }
-            if full {
-                let stream = &mut self.streams[index];
-                stream.frame.restart_text();
-                stream.open = None;
+                self.streams[index].frame.cut();
+                self.streams[index].open = more;
                 kind = LineKind::More;
-                if last {
-                    // Were it to go on, it would go on in a new line.
+                if !more {
                     return;
                 }
             }
         }
+        let stream = &mut self.streams[index];
+        stream.frame.show();
+        let here = stream.frame.row().id();
+        if let (Some(at), Some((id, anchor))) = (at, stream.rows[slot(here)])
+            && id == here
+            && !goes_on
+            && anchor.key < at
+        {
+            // It rewrites a line of before.
+            if stream.rewrites.len() >= REWRITES {
+                stream.rewrites.pop_front();
+            }
+            let text = text_of(&line.bytes);
+            stream.rewrites.push_back((at, text.into()));
+        }
+        self.write(index, at, kind);
     }
 
-    /// The stream's frame becomes a line, or replaces the one it grew from.
+    /// Rows written to become lines, or replace those they were.
     fn write(&mut self, index: usize, at: Option<i64>, kind: LineKind) {
         let stream = &mut self.streams[index];
-        let text: Box<str> = stream.frame.text().into();
-        let runs = stream.frame.runs();
-        let runs: Option<Box<[_]>> = (!runs.is_empty()).then(|| runs.into());
+        let key = stream.key.unwrap_or(0);
         let judge = |line: &Line| self.view.judge(line);
-        if let Some(open) = stream.open {
-            let (text, runs) = (text.clone(), runs.clone());
-            if self.ring.update(open, &judge, |line| {
-                (line.text, line.runs) = (text, runs);
-            }) {
-                return;
+        for row in stream.frame.take_changed() {
+            let open = &mut stream.rows[slot(row.id())];
+            if let Some((id, anchor)) = *open
+                && id == row.id()
+                && self.ring.update(anchor, &judge, |line| {
+                    (line.text, line.runs) = content(row);
+                })
+            {
+                continue;
             }
+            self.arrivals += 1;
+            let id = self.arrivals;
+            let anchor = Anchor { key, id };
+            *open = Some((row.id(), anchor));
+            let (text, runs) = content(row);
+            let line = Line {
+                anchor,
+                at,
+                text,
+                runs,
+                stream: u16::try_from(index).unwrap_or(u16::MAX),
+                kind,
+                shown: false,
+                hit: false,
+            };
+            self.ring.insert(line, &judge);
         }
-        self.arrivals += 1;
-        let anchor = Anchor {
-            key: stream.key.unwrap_or(0),
-            id: self.arrivals,
-        };
-        stream.open = Some(anchor);
-        let line = Line {
-            anchor,
-            at,
-            text,
-            runs,
-            stream: u16::try_from(index).unwrap_or(u16::MAX),
-            kind,
-            shown: false,
-            hit: false,
-        };
-        self.ring.insert(line, &judge);
     }
 
     /// Something about a stream, to stand among its lines; the same said again right away stands once.
@@ -266,21 +285,18 @@ impl LogBuffer {
             return;
         }
         stream.note = Some(text.into());
-        stream.frame.reset();
-        // What follows without a timestamp does not belong to the line before the note.
-        stream.open = None;
+        // What follows does not belong to the lines before the note.
+        stream.frame.cut();
+        stream.open = false;
         let key = stream.key.or(newest).unwrap_or(0);
         self.arrivals += 1;
-        let mut frame = Frame::default();
-        frame.feed(text.as_bytes());
-        frame.settle();
         let line = Line {
             anchor: Anchor {
                 key,
                 id: self.arrivals,
             },
             at: None,
-            text: frame.text().into(),
+            text: text_of(text.as_bytes()).into(),
             runs: None,
             stream: u16::try_from(index).unwrap_or(u16::MAX),
             kind: if alarm {
@@ -311,7 +327,8 @@ impl LogBuffer {
         self.ring.clear();
         (self.trimmed, self.repeated, self.forgot) = (0, 0, true);
         for stream in &mut self.streams {
-            stream.open = None;
+            stream.open = false;
+            stream.frame.cut();
         }
     }
 
@@ -430,6 +447,25 @@ impl LogBuffer {
         std::iter::successors(self.first(), |cursor| self.next(*cursor))
             .filter_map(|cursor| self.get(cursor))
     }
+}
+
+/// Where the line of a row is remembered.
+fn slot(id: u64) -> usize {
+    (id % WINDOW as u64) as usize
+}
+
+fn content(row: &Row) -> (Box<str>, Option<Box<[Run]>>) {
+    let runs = row.runs();
+    (row.text().into(), (!runs.is_empty()).then(|| runs.into()))
+}
+
+/// What is left of a line that stands alone.
+fn text_of(bytes: &[u8]) -> String {
+    let mut frame = Frame::default();
+    frame.feed(bytes);
+    frame.settle();
+    frame.take_changed().for_each(drop);
+    frame.text().to_owned()
 }
 
 fn nanos(line: &LogLine) -> Option<i64> {

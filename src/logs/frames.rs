@@ -1,7 +1,8 @@
-//! From the bytes of one line to what is left on it: UTF-8 repaired, of a progress bar the last frame, colours kept,
-//! every other escape dropped. The one seam where fuller terminal emulation would go.
+//! From the bytes of a stream to what stands on its rows: UTF-8 repaired, a progress bar's last frame, colours kept,
+//! every other escape obeyed (where the cursor goes, what is erased) or dropped.
 
-use super::sgr::{Run, Sgr};
+use super::rows::{Mark, Row, Rows};
+use super::sgr::Sgr;
 
 /// A string meant for the terminal itself (title, link) that is longer than this, or never ends, is text after all:
 /// a stray introducer must not hide the rest of a line.
@@ -24,52 +25,59 @@ enum State {
     StringEscape,
 }
 
-/// One line in the making. It may be fed in pieces cut anywhere, also inside a character or an escape.
+/// The rows of a stream in the making. It may be fed in pieces cut anywhere, also inside a character or an escape.
 #[derive(Debug, Default)]
 pub struct Frame {
-    text: String,
-    runs: Vec<Run>,
+    rows: Rows,
     sgr: Sgr,
-    column: usize,
-    /// A carriage return was seen: the next character begins the line anew.
-    rewind: bool,
-    /// Backspaces not yet written over.
-    back: usize,
     state: State,
     /// Bytes of the unfinished escape or character.
     held: Vec<u8>,
+    /// A string shown before its end was seen: how it was before.
+    shown: Option<(Mark, State, Vec<u8>)>,
 }
 
 impl Frame {
-    /// The text so far, without any control character.
+    /// The current row's text so far.
     pub fn text(&self) -> &str {
-        &self.text
+        self.rows.current().text()
     }
 
-    /// Its colours; empty when it has none.
-    pub fn runs(&self) -> &[Run] {
-        &self.runs
+    /// The row the cursor is on.
+    pub fn row(&self) -> &Row {
+        self.rows.current()
     }
 
-    /// Begins a new line.
-    pub fn reset(&mut self) {
-        self.restart_text();
+    /// Rows written to since the last call, oldest first. Call it before the next line end, or they may be gone.
+    pub fn take_changed(&mut self) -> impl Iterator<Item = &Row> {
+        self.rows.render();
+        self.rows.take_changed()
+    }
+
+    /// A line end: the cursor goes to the row below, which is a new one unless it had been moved up.
+    /// What is unfinished ends here; colours too, as a program that dies must not colour what follows.
+    pub fn newline(&mut self) {
+        self.settle();
         self.sgr = Sgr::default();
-        self.state = State::Text;
-        self.held.clear();
+        self.rows.newline();
     }
 
-    /// Begins a new row of the same line: colours and unfinished sequences go on.
-    pub fn restart_text(&mut self) {
-        self.text.clear();
-        self.runs.clear();
-        self.column = 0;
-        self.rewind = false;
-        self.back = 0;
+    /// A new row out of which no way leads back; colours and unfinished sequences go on.
+    pub fn cut(&mut self) {
+        self.rows.cut();
     }
 
-    /// More bytes of the line.
+    /// Characters of the current row.
+    pub fn width(&self) -> usize {
+        self.rows.width()
+    }
+
+    /// More bytes; a line feed among them counts for nothing (see [`Frame::newline`]).
     pub fn feed(&mut self, mut bytes: &[u8]) {
+        if let Some((mark, state, held)) = self.shown.take() {
+            self.rows.back_to(mark);
+            (self.state, self.held) = (state, held);
+        }
         while !bytes.is_empty() {
             if self.state == State::Text {
                 let end = bytes.iter().position(|b| *b < 0x20 || *b == 0x7f);
@@ -88,25 +96,37 @@ impl Frame {
         }
     }
 
-    /// No more bytes for now: what was held back as a string for the terminal, or half a character, is shown.
+    /// No more bytes: what was held back as a string for the terminal is shown, half an escape or character is not.
     pub fn settle(&mut self) {
         match self.state {
-            State::Text => {}
             State::String | State::StringEscape => self.unhold(),
-            _ => self.held.clear(),
+            _ => {}
         }
         self.state = State::Text;
+        self.held.clear();
+        self.shown = None;
+    }
+
+    /// No more bytes for now: what [`Frame::settle`] would show is shown, but if more come they go on as they were. (Where
+    /// that could not be taken back it is not shown.)
+    pub fn show(&mut self) {
+        let string = matches!(self.state, State::String | State::StringEscape);
+        let plain = self.held.iter().all(|b| *b >= 0x20);
+        if string && plain && self.rows.appends() {
+            let before = (self.rows.mark(), self.state, self.held.clone());
+            self.unhold();
+            self.shown = Some(before);
+        }
     }
 
     fn control(&mut self, control: u8) {
         match control {
             0x1b => self.state = State::Escape,
-            b'\r' => (self.rewind, self.back) = (true, 0),
-            0x08 => self.back += usize::from(!self.rewind),
+            b'\r' => self.rows.carriage_return(),
+            0x08 => self.rows.backspace(),
             b'\t' => {
-                for _ in 0..TAB - self.column % TAB {
-                    self.put(" ", 1);
-                }
+                let blanks = TAB - self.rows.column() % TAB;
+                self.put(&"        "[..blanks], blanks);
             }
             _ => {}
         }
@@ -122,6 +142,10 @@ impl Frame {
                     b']' | b'P' | b'X' | b'^' | b'_' => State::String,
                     b' '..=b'/' => State::Charset,
                     0x1b => State::Escape,
+                    b'M' => {
+                        self.rows.up(1);
+                        State::Text
+                    }
                     _ => State::Text,
                 };
             }
@@ -129,9 +153,7 @@ impl Frame {
             State::Csi => match byte {
                 0x20..=0x3f if self.held.len() < MAX_CSI => self.held.push(byte),
                 0x40..=0x7e => {
-                    if byte == b'm' {
-                        self.sgr.apply(&self.held);
-                    }
+                    self.sequence(byte);
                     self.held.clear();
                     self.state = State::Text;
                 }
@@ -164,6 +186,36 @@ impl Frame {
                     self.escape(byte);
                 }
             }
+        }
+    }
+
+    /// `ESC [ … byte`: colours, and what moves or erases within the rows at hand; anything else means nothing here.
+    fn sequence(&mut self, byte: u8) {
+        if byte == b'm' {
+            return self.sgr.apply(&self.held);
+        }
+        let Some(first) = parameters(&self.held) else {
+            return;
+        };
+        let n = first.unwrap_or(1).max(1);
+        let rows = &mut self.rows;
+        match byte {
+            b'A' => rows.up(n),
+            b'B' => rows.down(n),
+            b'C' => rows.go(rows.column() + n),
+            b'D' => rows.go(rows.column().saturating_sub(n)),
+            b'E' => {
+                rows.down(n);
+                rows.go(0);
+            }
+            b'F' => {
+                rows.up(n);
+                rows.go(0);
+            }
+            b'G' => rows.go(n - 1),
+            b'K' => rows.erase_line(first.unwrap_or(0)),
+            b'J' if first.unwrap_or(0) == 0 => rows.erase_below(),
+            _ => {}
         }
     }
 
@@ -222,31 +274,19 @@ impl Frame {
     }
 
     fn put(&mut self, text: &str, columns: usize) {
-        if self.rewind {
-            self.restart_text();
-        }
-        for _ in 0..std::mem::take(&mut self.back) {
-            self.text.pop();
-            self.column = self.column.saturating_sub(1);
-        }
-        let start = self.text.len();
-        while self
-            .runs
-            .last()
-            .is_some_and(|run| run.start as usize >= start)
-        {
-            self.runs.pop();
-        }
-        let now = self.runs.last().map_or(Sgr::default(), |run| run.sgr);
-        if now != self.sgr {
-            self.runs.push(Run {
-                start: u32::try_from(start).unwrap_or(u32::MAX),
-                sgr: self.sgr,
-            });
-        }
-        self.text.push_str(text);
-        self.column += columns;
+        self.rows.put(text, columns, self.sgr);
     }
+}
+
+/// The first number of a sequence, if it has one; `None` for one of the private kind, which changes modes of the
+/// terminal.
+fn parameters(held: &[u8]) -> Option<Option<usize>> {
+    if !held.iter().all(|b| b.is_ascii_digit() || *b == b';') {
+        return None;
+    }
+    let first = held.split(|b| *b == b';').next().unwrap_or_default();
+    let add = |n: usize, d: &u8| (n * 10 + usize::from(d - b'0')).min(10_000);
+    Some((!first.is_empty()).then(|| first.iter().fold(0, add)))
 }
 
 /// The beginning of a character whose rest may come in the next piece.

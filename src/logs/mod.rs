@@ -5,6 +5,7 @@ mod buffer;
 mod find;
 mod frames;
 mod ring;
+mod rows;
 mod sgr;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! The log pipeline as data: tables for what a terminal would show, laws for order, bounds and counts.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use rstest::rstest;
@@ -44,7 +46,19 @@ fn buffer(streams: usize) -> LogBuffer {
 #[case(b"bad \xff\xfe utf", "bad \u{fffd}\u{fffd} utf")]
 #[case(b"cut \xe6\x97", "cut ")]
 #[case(b"cut \xe6\x97\tand on", "cut \u{fffd}   and on")]
-#[case(b"\x1b[31mred\x1b[0m \x1b[2K\x1b[1Aup", "red up")]
+#[case(b"\x1b[31mred\x1b[0m \x1b[1Aup", "red up")]
+#[case(b"loss 0.5 \x1b[2K\x1b[1Aup", "up")]
+#[case(b"long text\r\x1b[Kshort", "short")]
+#[case(b"long text\x1b[2K\rshort", "short")]
+#[case(b"keep this not that\x1b[9D\x1b[K", "keep this")]
+#[case(b"100% done\r         \r", "100% done")]
+#[case(b"100% done\x1b[2K\r", "100% done")]
+#[case(b"abc\x08\x08X", "aXc")]
+#[case(b"abc\x1b[2GX\x1b[6GY", "aXc  Y")]
+#[case(b"a\x1b[2Cb\x1b[?1049h\x1b[?25lc\x1b[>4;1m\x1b[5n", "a  bc")]
+#[case(b"\x1bPq#0;1;0\x1b\\x\x1b_app\x1b\\y\x1b^pm\x07z", "xyz")]
+#[case(b"one\x1b[H\x1b[2J\x1b[3Jtwo", "onetwo")]
+#[case(b"\x1b]52;c;aGVsbG8=\x07clip", "clip")]
 #[case(b"\x1b]0;title\x07a\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "alink")]
 #[case(b"\x1b(B\x1b=done", "done")]
 #[case(b"\x1b]never ends", "never ends")]
@@ -100,6 +114,91 @@ fn pieces_without_a_timestamp_go_on_in_the_same_line() {
     assert_eq!(buffer.stream(0).unwrap().lines, 1);
     buffer.push(0, &[line(at(3), "next\r"), line(at(4), "last\r")]);
     assert_eq!(texts(&buffer), [" 40% █", "other", "next", "last"]);
+}
+
+#[test]
+fn a_far_move_takes_little_memory() {
+    let mut buffer = buffer(1);
+    buffer.push(0, &[line(at(1), "a\x1b[999999999Cb")]);
+    assert!(texts(&buffer)[0].len() < 2_000);
+}
+
+#[test]
+fn an_escape_cut_by_the_runtime_is_one_all_the_same() {
+    let mut buffer = buffer(1);
+    buffer.push(
+        0,
+        &[line(at(1), "\x1b[3"), line(None, "1mred\x1b]8;;http://x")],
+    );
+    buffer.push(0, &[line(None, "\x1b\\link"), line(None, "\x1b[0m")]);
+    assert_eq!(texts(&buffer), ["redlink"]);
+    assert_eq!(
+        buffer.shown().next().unwrap().runs()[0].sgr.fg,
+        Hue::Ansi(1)
+    );
+}
+
+#[test]
+fn nested_bars_update_their_own_rows_and_leave_their_last_frames() {
+    let mut buffer = buffer(1);
+    let mut n = 0;
+    let mut push = |bytes: &str| {
+        n += 1;
+        buffer.push(0, &[line(at(n), bytes)]);
+        texts(&buffer)
+    };
+    push("start");
+    push("\router: 0/2");
+    assert_eq!(
+        push("\rinner: 0/3\x1b[A"),
+        ["start", "outer: 0/2", "inner: 0/3"]
+    );
+    assert_eq!(
+        push("\rinner: 2/3\x1b[A"),
+        ["start", "outer: 0/2", "inner: 2/3"]
+    );
+    assert_eq!(
+        push("\r          \x1b[A\router: 1/2"),
+        ["start", "outer: 1/2", "inner: 2/3"]
+    );
+    push("\rinner: 3/3\x1b[A");
+    push("\r          \x1b[A\router: 2/2");
+    assert_eq!(push("done"), ["start", "outer: 2/2", "done"]);
+    assert_eq!(push("and on"), ["start", "outer: 2/2", "done", "and on"]);
+}
+
+#[test]
+fn a_live_display_of_several_rows_is_drawn_over_itself() {
+    let mut buffer = buffer(1);
+    for step in 1..=3 {
+        let up = if step > 1 { "\x1b[2A" } else { "" };
+        buffer.push(
+            0,
+            &[
+                line(at(step * 2), format!("{up}\x1b[2Kgpu0 {step}")),
+                line(at(step * 2 + 1), format!("\x1b[2Kgpu1 {step}")),
+            ],
+        );
+    }
+    buffer.push(0, &[line(at(9), "end")]);
+    assert_eq!(texts(&buffer), ["gpu0 3", "gpu1 3", "end"]);
+}
+
+#[test]
+fn lines_that_rewrote_others_are_known_again() {
+    let mut buffer = buffer(1);
+    let told = [
+        line(at(1), "\router: 0/2"),
+        line(at(2), "\rinner: 0/3\x1b[A"),
+        line(at(3), "\rinner: 1/3\x1b[A"),
+        line(at(4), "\rinner: 2/3"),
+        line(at(5), "done"),
+    ];
+    buffer.push(0, &told);
+    buffer.push(0, &told[2..]);
+    buffer.push(0, &[line(at(6), "next")]);
+    assert_eq!(texts(&buffer), ["outer: 0/2", "inner: 2/3", "done", "next"]);
+    assert_eq!(buffer.counts().repeated, 3);
 }
 
 #[test]
@@ -286,6 +385,10 @@ fn output() -> impl Strategy<Value = Vec<u8>> {
         1 => Just(b"\r".to_vec()),
         1 => Just(b"\x08\x08".to_vec()),
         1 => Just(b"\x1b[1;31m".to_vec()),
+        1 => Just(b"\x1b[A".to_vec()),
+        1 => Just(b"\x1b[2K".to_vec()),
+        1 => Just(b"\x1b[3D\x1b[K".to_vec()),
+        1 => Just(b"\n".to_vec()),
         1 => Just(b"\x1b[0".to_vec()),
         1 => Just(b"\x1b]8;;".to_vec()),
         1 => Just("日本\u{202e}é".as_bytes().to_vec()),
@@ -296,23 +399,41 @@ fn output() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn any_bytes_become_harmless_text_however_they_are_cut(bytes in output(), cut in 0usize..40) {
+    fn any_bytes_become_harmless_text_however_they_are_cut(bytes in output(), cuts in proptest::collection::vec(1usize..9, 0..40)) {
         let mut whole = Frame::default();
-        whole.feed(&bytes);
         let mut parts = Frame::default();
-        let (first, second) = bytes.split_at(cut.min(bytes.len()));
-        parts.feed(first);
-        parts.feed(second);
-        prop_assert_eq!(whole.text(), parts.text());
-        prop_assert_eq!(whole.runs(), parts.runs());
-        whole.settle();
-        prop_assert!(!whole.text().chars().any(unwelcome), "{:?}", whole.text());
-        let mut last = None;
-        for run in whole.runs() {
-            prop_assert!(whole.text().is_char_boundary(run.start as usize));
-            prop_assert!((run.start as usize) < whole.text().len());
-            prop_assert!(last < Some(run.start));
-            last = Some(run.start);
+        let mut kept = [BTreeMap::new(), BTreeMap::new()];
+        let mut sizes = cuts.into_iter();
+        for line in bytes.split(|b| *b == b'\n') {
+            whole.newline();
+            whole.feed(line);
+            parts.newline();
+            let mut rest = line;
+            while !rest.is_empty() {
+                let (first, second) = rest.split_at(sizes.next().unwrap_or(99).min(rest.len()));
+                parts.feed(first);
+                // Looking at it in between changes nothing.
+                parts.show();
+                rest = second;
+            }
+            for (frame, kept) in [&mut whole, &mut parts].into_iter().zip(&mut kept) {
+                frame.settle();
+                for row in frame.take_changed() {
+                    kept.insert(row.id(), (row.text().to_owned(), row.runs().to_vec()));
+                }
+                kept.retain(|_, row| !row.0.is_empty());
+            }
+            prop_assert_eq!(&kept[0], &kept[1]);
+        }
+        for (text, runs) in kept[0].values() {
+            prop_assert!(!text.chars().any(unwelcome), "{:?}", text);
+            let mut last = None;
+            for run in runs {
+                prop_assert!(text.is_char_boundary(run.start as usize));
+                prop_assert!((run.start as usize) < text.len());
+                prop_assert!(last < Some(run.start));
+                last = Some(run.start);
+            }
         }
     }
 
