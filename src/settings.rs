@@ -1,5 +1,6 @@
 //! The settings file: one TOML in the XDG config folder. Flags and environment win over it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
@@ -19,6 +20,8 @@ pub struct Settings {
     pub ascii: Ascii,
     pub transport: Transport,
     pub logs: LogSettings,
+    /// Kubeconfig contexts of MultiKueue's worker clusters, by what Kueue calls them.
+    pub multikueue: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -62,6 +65,7 @@ impl Default for Settings {
             ascii: Ascii::Auto,
             transport: Transport::Auto,
             logs: LogSettings::default(),
+            multikueue: BTreeMap::new(),
         }
     }
 }
@@ -161,6 +165,10 @@ pub fn show(s: &Settings) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     let word = |d: String| d.to_lowercase();
+    let workers = s.multikueue.iter();
+    let workers: String = workers
+        .map(|(name, context)| format!("{name:?} = {context:?}\n"))
+        .collect();
     format!(
         "# Theme: jobdeck-dark, jobdeck-light, high-contrast, … or a file in themes/ beside this one.\ntheme = {:?}\n\
          # Keymap: default, vim, emacs, or a file in keymaps/ beside this one.\nkeymap = {:?}\n\
@@ -170,7 +178,9 @@ pub fn show(s: &Settings) -> String {
          # Borders and bars from ASCII only: auto (asks the locale), always, never.\nascii = {:?}\n\
          # First lists: auto, stream (one streamed list), pages (compressed; for slow links).\ntransport = {:?}\n\n\
          [logs]\n# Memory for the lines of one log screen, in MiB.\nmemory-mib = {}\n\
-         # Lines to begin with.\ntail = {}\n# Containers followed at once.\nstreams = {}\n",
+         # Lines to begin with.\ntail = {}\n# Containers followed at once.\nstreams = {}\n\n\
+         # MultiKueue: the kubeconfig context of each worker cluster, to follow pods and logs there. east = \"CONTEXT\"\n\
+         [multikueue]\n{workers}",
         s.theme,
         s.keymap,
         s.read_only,
@@ -194,6 +204,7 @@ mod tests {
             ascii: Ascii::Always,
             transport: Transport::Pages,
             mouse: false,
+            multikueue: [("west.eu".into(), "west-admin".into())].into(),
             ..Settings::default()
         };
         assert_eq!(parse(&show(&settings)), Ok(settings));

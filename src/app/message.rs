@@ -4,6 +4,7 @@
 use super::runner::RunningDemo;
 use crate::cluster::Cluster;
 use crate::cluster::report::Report;
+use crate::model::ids::{ClusterId, Name};
 use crate::panes::Level;
 
 /// Which connection a message belongs to: late ones of an earlier connection are ignored.
@@ -26,6 +27,13 @@ pub enum Message {
         connection: Connection,
         report: Report,
     },
+    /// A worker cluster answered, or did not (yet).
+    Worker {
+        connection: Connection,
+        name: Name,
+        /// The runner takes it out before the app sees the message.
+        outcome: Result<Option<Box<Cluster>>, String>,
+    },
     /// A sentence from nowhere in particular (a file was written, a theme is broken).
     Notice(Level, String),
     /// Themes, keymaps or settings changed on disk.
@@ -44,6 +52,8 @@ pub struct Opened {
     pub namespace: String,
     pub server_version: Option<String>,
     pub contexts: Vec<String>,
+    /// Worker clusters one can get to: what Kueue calls them, and their numbers.
+    pub workers: Vec<(Name, ClusterId)>,
 }
 
 /// A connection that could not be opened.

@@ -8,8 +8,9 @@ use super::{App, Link};
 use crate::cluster::report::{Report, Severity};
 use crate::model::Model;
 use crate::model::health::Health;
+use crate::model::ids::{ClusterId, Name};
 use crate::model::want::Kind;
-use crate::panes::{Arrival, Level};
+use crate::panes::{Arrival, Level, worker};
 
 impl App {
     /// Folds one message into the state. Messages of an earlier connection are ignored.
@@ -25,9 +26,71 @@ impl App {
             Message::From { connection, report } if connection == self.connection => {
                 self.report(report, now)
             }
+            Message::Worker {
+                connection,
+                name,
+                outcome,
+            } if connection == self.connection => {
+                self.worker(&name, outcome.err(), now);
+            }
             Message::Notice(level, text) => self.say(level, text, now),
             Message::FilesChanged => self.reload(now),
-            Message::Opened { .. } | Message::NotOpened { .. } | Message::From { .. } => {}
+            Message::Opened { .. }
+            | Message::NotOpened { .. }
+            | Message::From { .. }
+            | Message::Worker { .. } => {}
+        }
+    }
+
+    /// A worker cluster was opened, or why not. Said once, not with every try.
+    fn worker(&mut self, name: &Name, failed: Option<String>, now: DateTime<Utc>) {
+        let mut workers = self.desk.session.workers.iter_mut();
+        let Some(worker) = workers.find(|worker| worker.name == *name) else {
+            return;
+        };
+        let link = failed.map_or(worker::Link::Open, worker::Link::Failed);
+        let before = std::mem::replace(&mut worker.link, link.clone());
+        self.dirty = true;
+        match (before, link) {
+            (worker::Link::Failed(_), worker::Link::Failed(_)) => {}
+            (_, worker::Link::Failed(why)) => {
+                let text = format!("worker cluster {name}: {why}; trying again");
+                self.say(Level::Warning, text, now);
+            }
+            (worker::Link::Failed(_), _) => {
+                self.say(Level::Info, format!("worker cluster {name} answers"), now);
+            }
+            _ => {}
+        }
+    }
+
+    /// What comes from a worker cluster: rows, lines and how it is, and nothing about this one.
+    fn from_worker(&mut self, cluster: ClusterId, report: &Report, now: DateTime<Utc>) {
+        let workers = self.desk.session.workers.iter();
+        let name = workers
+            .filter(|worker| worker.id == cluster)
+            .map(|worker| worker.name.clone())
+            .next();
+        let Some(name) = name else { return };
+        match report {
+            Report::Health(of) => {
+                let what = of.kind.plural();
+                let failed = match &of.health {
+                    Health::Stale { why, .. } | Health::Failing { why } => Some(why.clone()),
+                    Health::Forbidden { .. } if of.kind == Kind::Pod => {
+                        Some(format!("{what} may not be listed there"))
+                    }
+                    // others of it may still be in trouble: one that got well says so
+                    Health::Live => None,
+                    _ => return,
+                };
+                self.worker(&name, failed, now);
+            }
+            Report::Notice(notice) if notice.severity > Severity::Info => {
+                let text = format!("worker cluster {name}: {}", notice.text);
+                self.say(level(notice.severity), text, now);
+            }
+            _ => {}
         }
     }
 
@@ -36,6 +99,18 @@ impl App {
         session.context.clone_from(&opened.context);
         session.server_version.clone_from(&opened.server_version);
         session.contexts.clone_from(&opened.contexts);
+        session.workers = opened
+            .workers
+            .iter()
+            .map(|(name, id)| worker::Worker {
+                name: name.clone(),
+                id: *id,
+                link: worker::Link::Idle,
+            })
+            .collect();
+        for (name, id) in &opened.workers {
+            self.desk.model.workers.connect(name.clone(), *id);
+        }
         if self.take_namespace_from_context {
             session.namespace = Some(opened.namespace.as_str())
                 .filter(|n| !n.is_empty())
@@ -54,6 +129,14 @@ impl App {
     }
 
     fn report(&mut self, report: Report, now: DateTime<Utc>) {
+        let cluster = report.cluster();
+        let about_itself = matches!(
+            report,
+            Report::Health(_) | Report::Ended { .. } | Report::Workloads { .. } | Report::Notice(_)
+        );
+        if about_itself && cluster != self.desk.session.cluster {
+            return self.from_worker(cluster, &report, now);
+        }
         match report {
             Report::Delta(delta) => {
                 self.desk.model.apply(delta);
@@ -185,6 +268,7 @@ impl App {
         self.troubled = false;
         self.desk.session.sources.clear();
         self.desk.session.served = None;
+        self.desk.session.workers.clear();
         self.desk.session.server_version = None;
         self.screens.reset();
         self.overlay = None;

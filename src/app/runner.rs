@@ -1,6 +1,9 @@
 //! Performs effects and answers with messages. It holds what is no state: the connection, the demo
 //! cluster, the file watcher.
 
+mod workers;
+
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,10 +20,13 @@ use crate::cluster::{CHANNEL, Cluster, Options};
 use crate::panes::Level;
 use crate::ui::clipboard;
 use crate::ui::terminal::Terminal;
+use workers::{Way, Workers};
 
 /// A running demo cluster: how to reach it. It runs as long as this lives.
 pub struct RunningDemo {
     pub target: Target,
+    /// Its worker clusters, as Kueue calls them.
+    pub workers: BTreeMap<String, Target>,
     pub keep: Box<dyn std::any::Any + Send>,
 }
 
@@ -38,10 +44,14 @@ pub struct Runner {
     messages: mpsc::Sender<Message>,
     around: Surroundings,
     options: Options,
+    /// Contexts of MultiKueue's worker clusters.
+    multikueue: BTreeMap<String, String>,
     demo: Option<DemoStarter>,
     /// Keeps the demo cluster running.
     running_demo: Option<RunningDemo>,
     cluster: Option<Cluster>,
+    /// Of the open connection.
+    workers: Option<Workers>,
     /// Ends what works for the connection there is, or the attempt at one.
     connecting: CancellationToken,
 }
@@ -51,15 +61,18 @@ impl Runner {
         messages: mpsc::Sender<Message>,
         around: Surroundings,
         options: Options,
+        multikueue: BTreeMap<String, String>,
         demo: Option<DemoStarter>,
     ) -> Self {
         Self {
             messages,
             around,
             options,
+            multikueue,
             demo,
             running_demo: None,
             cluster: None,
+            workers: None,
             connecting: CancellationToken::new(),
         }
     }
@@ -79,10 +92,16 @@ impl Runner {
                 if let Some(cluster) = &mut self.cluster {
                     cluster.want(namespace.as_deref(), &wants);
                 }
+                if let Some(workers) = &mut self.workers {
+                    workers.want(&wants);
+                }
             }
             Effect::RetryNow => {
                 if let Some(cluster) = &self.cluster {
                     cluster.retry_now();
+                }
+                if let Some(workers) = &self.workers {
+                    workers.retry_now();
                 }
             }
             Effect::Copy(text) => {
@@ -99,9 +118,48 @@ impl Runner {
 
     /// Takes the cluster out of a message that brings one.
     pub fn adopt(&mut self, message: &mut Message) {
-        if let Message::Opened { opened, .. } = message {
-            self.cluster = opened.cluster.take();
-            self.running_demo = opened.demo.take().or(self.running_demo.take());
+        match message {
+            Message::Opened { connection, opened } => {
+                self.cluster = opened.cluster.take();
+                self.running_demo = opened.demo.take().or(self.running_demo.take());
+                let ways = self.ways();
+                opened.workers = workers::numbered(&ways);
+                self.workers = Some(Workers::new(
+                    &ways,
+                    *connection,
+                    self.around.clone(),
+                    self.options.clone(),
+                    self.messages.clone(),
+                    self.connecting.clone(),
+                ));
+            }
+            Message::Worker {
+                name,
+                outcome: Ok(cluster),
+                ..
+            } => {
+                if let (Some(workers), Some(cluster)) = (&mut self.workers, cluster.take()) {
+                    workers.adopt(name, *cluster);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// How to get to the worker clusters of what is connected: the demo knows its own.
+    fn ways(&self) -> BTreeMap<String, Way> {
+        match &self.running_demo {
+            Some(demo) => {
+                let ways = demo.workers.iter();
+                let way = |target: &Target| Way::Target(Box::new(target.clone()));
+                ways.map(|(name, target)| (name.clone(), way(target)))
+                    .collect()
+            }
+            None => {
+                let ways = self.multikueue.iter();
+                ways.map(|(name, context)| (name.clone(), Way::Context(context.clone())))
+                    .collect()
+            }
         }
     }
 
@@ -112,6 +170,7 @@ impl Runner {
 
     fn leave(&mut self) -> CancellationToken {
         self.cluster = None;
+        self.workers = None;
         self.connecting.cancel();
         self.connecting = CancellationToken::new();
         self.connecting.clone()
@@ -268,6 +327,7 @@ async fn open(
         demo: None,
         context,
         contexts,
+        workers: Vec::new(),
     })
 }
 

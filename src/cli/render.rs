@@ -286,6 +286,7 @@ impl Stage {
             namespace: cluster.target().namespace.clone().unwrap_or_default(),
             server_version: cluster.version().map(|v| v.git_version.clone()),
             contexts: Vec::new(),
+            workers: Vec::new(),
         };
         self.connected = Some(connected);
         let connection = self.connection;
@@ -382,6 +383,8 @@ impl Stage {
                         .is_none()
                 }
                 Want::Log(_) => !quiet,
+                // worker clusters are not waited for
+                Want::Worker { .. } => false,
             };
             let logs_only = wanted
                 .iter()

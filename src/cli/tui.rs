@@ -1,5 +1,7 @@
 //! The cockpit itself: settings, looks, terminal, and the loop until the user leaves.
 
+#[cfg(feature = "demo")]
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -56,7 +58,13 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, scene: Option<&SceneArgs>) ->
             settings: settings.clone(),
         });
         let around = Surroundings::of_process(cluster.kubeconfig.clone());
-        let mut runner = Runner::new(tx, around, options(&settings), starter);
+        let mut runner = Runner::new(
+            tx,
+            around,
+            options(&settings),
+            settings.multikueue.clone(),
+            starter,
+        );
         let mut terminal = Terminal::take(terminal::Options {
             mouse: settings.mouse,
         })
@@ -117,6 +125,7 @@ fn demo_starter(scene: Option<&SceneArgs>) -> Option<DemoStarter> {
         let target = super::demo::target(&demo).map_err(|e| format!("{e:#}"))?;
         Ok(RunningDemo {
             target,
+            workers: BTreeMap::new(),
             keep: Box::new(demo),
         })
     }))

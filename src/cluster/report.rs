@@ -46,6 +46,22 @@ pub enum Report {
     },
 }
 
+impl Report {
+    /// The cluster it is about.
+    pub fn cluster(&self) -> ClusterId {
+        match self {
+            Self::Delta(delta) => delta.cluster,
+            Self::Health(of) => of.cluster,
+            Self::Notice(notice) => notice.cluster,
+            Self::Log(batch) => batch.cluster,
+            Self::Ended { cluster, .. }
+            | Self::Workloads { cluster, .. }
+            | Self::Object { cluster, .. }
+            | Self::Fields { cluster, .. } => *cluster,
+        }
+    }
+}
+
 /// How one watch is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceHealth {

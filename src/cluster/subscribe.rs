@@ -63,16 +63,20 @@ impl Subscriptions {
     pub fn want(&mut self, namespace: Option<&Name>, wants: &[Want]) {
         let wanted: Vec<Running> = wants
             .iter()
-            .map(|want| match want {
-                Want::Watch(kind, selector) => {
-                    let scoped = entry(*kind).namespaced && *selector == Selector::All;
-                    let namespace = namespace.filter(|_| scoped).cloned();
-                    Running::Watch(*kind, namespace, selector.clone())
-                }
-                Want::Workloads => Running::Workloads(namespace.cloned()),
-                Want::Pending(line) => Running::Pending(line.clone()),
-                Want::Log(log) => Running::Log(log.clone()),
-                Want::Object(object) => Running::Object(object.clone()),
+            .filter_map(|want| {
+                Some(match want {
+                    Want::Watch(kind, selector) => {
+                        let scoped = entry(*kind).namespaced && *selector == Selector::All;
+                        let namespace = namespace.filter(|_| scoped).cloned();
+                        Running::Watch(*kind, namespace, selector.clone())
+                    }
+                    Want::Workloads => Running::Workloads(namespace.cloned()),
+                    Want::Pending(line) => Running::Pending(line.clone()),
+                    Want::Log(log) => Running::Log(log.clone()),
+                    Want::Object(object) => Running::Object(object.clone()),
+                    // that cluster's own
+                    Want::Worker { .. } => return None,
+                })
             })
             .collect();
         self.running.retain(|running, token| {

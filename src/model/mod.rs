@@ -43,6 +43,7 @@ pub mod view;
 pub mod waiting;
 pub mod want;
 pub mod why;
+pub mod workers;
 
 use std::collections::BTreeSet;
 
@@ -62,6 +63,7 @@ use progress::{JobTotals, Progress};
 use resources::Devices;
 use status::JobStatus;
 use table::{Row, Table};
+use workers::Workers;
 
 /// Rows made from pods come from no watch.
 const GROUPS: SourceId = SourceId(u32::MAX);
@@ -85,6 +87,8 @@ pub struct Model {
     pub capacity: Capacity,
     /// Queues, and what stands in them.
     pub kueue: Kueue,
+    /// Clusters that queues hand workloads to.
+    pub workers: Workers,
 }
 
 impl Model {
@@ -170,6 +174,7 @@ impl Model {
             jobs,
             progress,
             family,
+            workers,
             ..
         } = self;
         let mut owners: Vec<Key> = Vec::new();
@@ -184,6 +189,7 @@ impl Model {
                 owners.extend(family.line(job.key));
             }
             family.row(old, new);
+            workers.row(old, new);
             if let (None, Some(job)) = (old, new) {
                 owners.extend(family.line(job.key));
             }
@@ -203,9 +209,10 @@ impl Model {
         }
     }
 
-    /// What the job's pods add up to; `None` if none was seen.
+    /// What the job's pods add up to, be they in a worker cluster; `None` if none was seen.
     pub fn totals(&self, job: Key) -> Option<&JobTotals> {
-        self.progress.of(job)
+        let own = self.progress.of(job);
+        own.or_else(|| self.progress.of(self.twin(job)?))
     }
 
     /// The state of a job as a user thinks of it.
@@ -277,8 +284,14 @@ impl Model {
         Grid::new(job, self.totals(job.key).map(|t| &t.indexes))
     }
 
-    /// What pods of a workload may belong to: itself, what it made, its name.
+    /// What pods of a workload may belong to: itself, what it made, its name, and the same in a worker cluster.
     pub fn pod_owners(&self, job: Key) -> Vec<Key> {
+        let mut all = self.owners_in(job);
+        all.extend(self.twin(job).into_iter().flat_map(|t| self.owners_in(t)));
+        all
+    }
+
+    fn owners_in(&self, job: Key) -> Vec<Key> {
         let mut all = self.family.tree(job);
         let labelled = self.jobs.get(job).filter(|job| job.kind.labelled);
         all.extend(
@@ -293,7 +306,7 @@ impl Model {
     pub fn pods_of(&self, job: Key) -> impl Iterator<Item = &PodRow> {
         self.pod_owners(job)
             .into_iter()
-            .filter_map(|key| self.totals(key))
+            .filter_map(|key| self.progress.of(key))
             .flat_map(JobTotals::slots)
             .filter_map(|slot| self.pods.at(slot))
     }

@@ -107,4 +107,10 @@ pub enum Want {
     Pending(Line),
     Log(LogWant),
     Object(ObjectWant),
+    /// The same in a worker cluster of MultiKueue, in one namespace.
+    Worker {
+        cluster: Name,
+        namespace: Name,
+        want: Box<Want>,
+    },
 }

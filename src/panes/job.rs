@@ -11,7 +11,9 @@ use super::indexes::Indexes;
 use super::replicas::Replicas;
 use super::sheet::{Did, Sheet};
 use super::words::phase_state;
-use super::{About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, events, pods, workload};
+use super::{
+    About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, events, pods, worker, workload,
+};
 use crate::app::action::{Action, Scope};
 use crate::model::event::EventRow;
 use crate::model::human;
@@ -349,7 +351,7 @@ impl Pane for Job {
                     _ => self.pods.selected(cx.model),
                 };
                 return match (self.part(cx), pod) {
-                    (Part::Pods | Part::Roles, Some(pod)) => pods::act(Action::Logs, pod),
+                    (Part::Pods | Part::Roles, Some(pod)) => pods::act(Action::Logs, pod, cx),
                     (Part::Runs, _) if self.job(cx).is_none() => Reply::Ignored,
                     _ => Reply::Open(Target::Logs(LogsOf::Job {
                         job: self.key,
@@ -359,7 +361,7 @@ impl Pane for Job {
             }
             Action::GoNode | Action::PreviousLogs => {
                 let pod = self.log_pod(cx).or_else(|| self.pods.selected(cx.model));
-                return pod.map_or(Reply::Ignored, |pod| pods::act(action, pod));
+                return pod.map_or(Reply::Ignored, |pod| pods::act(action, pod, cx));
             }
             _ => return self.act_in_part(action, cx).unwrap_or(Reply::Ignored),
         }
@@ -379,7 +381,14 @@ impl Pane for Job {
                 },
             ));
         }
-        wants.extend(self.tail.want().cloned().map(Want::Log));
+        if let Some(want) = self.tail.want() {
+            let mut pods = cx.model.pods_of(self.key);
+            let pod = pods.find(|pod| pod.key.uid == want.uid);
+            let cluster = pod.map_or(cx.session.cluster, |pod| pod.key.cluster);
+            let log = Want::Log(want.clone());
+            wants.push(worker::at(cluster, &want.namespace, log, cx));
+        }
+        wants.extend(worker::wants(self.key, cx));
         wants
     }
 

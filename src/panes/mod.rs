@@ -22,6 +22,7 @@ pub mod sheet;
 pub mod start;
 pub mod switcher;
 pub mod words;
+pub mod worker;
 pub mod workload;
 pub mod yaml;
 
@@ -106,6 +107,8 @@ pub struct Session {
     pub sources: Vec<(Kind, Health)>,
     /// The kinds that may be absent and are served; none before they were looked for.
     pub served: Option<Vec<Kind>>,
+    /// Worker clusters of MultiKueue that the settings know the way to.
+    pub workers: Vec<worker::Worker>,
 }
 
 impl Session {

@@ -9,7 +9,7 @@ use ratatui::text::Line;
 use super::{Cx, Pane, PodsOf, Reply, Target};
 use crate::app::action::{Action, Scope};
 use crate::model::fuzzy::Fuzzy;
-use crate::model::ids::Name;
+use crate::model::ids::{Key, Name};
 use crate::model::want::{Kind, Selector, Want};
 use crate::ui::Input;
 use crate::ui::dialog::{Entry, Picker};
@@ -173,7 +173,9 @@ fn everything(cx: &Cx) -> Vec<Candidate> {
     all.extend(prefixed("ns", namespaces(cx)));
     all.extend(prefixed("ctx", contexts(cx)));
     all.extend(prefixed("theme", themes()));
-    all.extend(cx.model.jobs.rows().map(|job| Candidate {
+    let here = |key: Key| key.cluster == cx.session.cluster;
+    let jobs = cx.model.jobs.rows().filter(|job| here(job.key));
+    all.extend(jobs.map(|job| Candidate {
         text: format!("{}/{}", job.kind.singular(), job.name),
         detail: job.namespace.to_string(),
         keys: String::new(),

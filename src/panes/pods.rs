@@ -11,7 +11,7 @@ use ratatui::text::{Line, Span};
 use super::health::{self, Rows};
 use super::sheet::{Did, Sheet, scope};
 use super::words::count;
-use super::{About, Cx, LogsOf, Pane, PodsOf, Reply, Target};
+use super::{About, Cx, LogsOf, Pane, PodsOf, Reply, Target, worker};
 use crate::app::action::{Action, Scope};
 use crate::model::listed::{self, Parent, PodColumn};
 use crate::model::pod::PodRow;
@@ -62,9 +62,12 @@ impl Pods {
             PodsOf::Job(key) => listed::Scope::pods_of(cx.model, *key),
             PodsOf::Node(name) => Parent::Node(cx.session.cluster, name.clone()),
         };
+        let scope = scope(cx);
         listed::Scope {
             parent,
-            ..scope(cx)
+            // a dispatched workload's pods are in another cluster
+            cluster: scope.cluster.filter(|_| !matches!(self.of, PodsOf::Job(_))),
+            ..scope
         }
     }
 
@@ -106,7 +109,11 @@ impl Pods {
         match &self.of {
             PodsOf::All => "no pods".into(),
             PodsOf::Job(key) => match cx.model.jobs.get(*key) {
-                Some(job) => format!("no pods of job {}", job.name),
+                Some(job) => match worker::absent(job, cx) {
+                    Some((what, help)) if help.is_empty() => what,
+                    Some((what, help)) => format!("{what}; {help}"),
+                    None => format!("no pods of job {}", job.name),
+                },
                 None => "no pods of this job".into(),
             },
             PodsOf::Node(name) => format!("no pods on node {name}"),
@@ -115,7 +122,8 @@ impl Pods {
 }
 
 /// What every list of pods does with the selected one.
-pub fn act(action: Action, pod: &PodRow) -> Reply {
+pub fn act(action: Action, pod: &PodRow, cx: &Cx) -> Reply {
+    let away = |what: &str| worker::elsewhere(pod.key.cluster, what, cx);
     let logs = |previous| {
         Reply::Open(Target::Logs(LogsOf::Pod {
             pod: pod.key,
@@ -142,6 +150,13 @@ pub fn act(action: Action, pod: &PodRow) -> Reply {
             Some(node) => Reply::Open(Target::Pods(PodsOf::Node(node.clone()))),
             None => Reply::Say(super::Level::Info, format!("{} has no node yet", pod.name)),
         },
+        Action::Yaml | Action::ShowEvents if away("").is_some() => {
+            let what = match action {
+                Action::Yaml => "the manifest",
+                _ => "what happened",
+            };
+            Reply::Say(super::Level::Info, away(what).unwrap_or_default())
+        }
         Action::Yaml => Reply::Open(Target::Yaml(ObjectWant {
             kind: Kind::Pod,
             namespace: pod.namespace.clone(),
@@ -274,13 +289,17 @@ impl Pane for Pods {
         }
         self.sheet
             .selected(cx.model)
-            .map_or(Reply::Ignored, |pod| act(action, pod))
+            .map_or(Reply::Ignored, |pod| act(action, pod, cx))
     }
 
-    fn wants(&self, _cx: &Cx) -> Vec<Want> {
-        [Kind::Pod, Kind::Node, Kind::Job]
+    fn wants(&self, cx: &Cx) -> Vec<Want> {
+        let mut wants: Vec<Want> = [Kind::Pod, Kind::Node, Kind::Job]
             .map(|kind| Want::Watch(kind, Selector::All))
-            .into()
+            .into();
+        if let PodsOf::Job(job) = self.of {
+            wants.extend(worker::wants(job, cx));
+        }
+        wants
     }
 
     fn wake(&self, cx: &Cx) -> Option<DateTime<Utc>> {

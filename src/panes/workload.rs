@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{About, Cx, Pane, Reply, Target};
+use super::{About, Cx, Pane, Reply, Target, worker};
 use crate::app::action::{Action, Scope};
 use crate::model::human;
 use crate::model::ids::Key;
@@ -223,6 +223,9 @@ impl Pane for Workload {
                 uid: row.key.uid,
             };
             wants.push(Want::Watch(Kind::Event, about));
+            let clusters = row.cluster.iter().chain(&row.nominated);
+            let there = clusters.flat_map(|name| worker::on(name, &row.namespace, cx));
+            wants.extend(there);
         }
         wants
     }

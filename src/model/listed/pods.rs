@@ -103,11 +103,11 @@ impl Listed for PodRow {
         match parent {
             // other owners (ReplicaSet …) have no totals
             Parent::Of(job) => {
-                let totals = model.totals(*job)?;
+                let totals = model.progress.of(*job)?;
                 Some(Box::new(JobTotals::slots(totals)))
             }
             Parent::AnyOf(keys) => {
-                let keys = keys.iter().filter_map(|key| model.totals(*key));
+                let keys = keys.iter().filter_map(|key| model.progress.of(*key));
                 let slots: Vec<u32> = keys.flat_map(JobTotals::slots).collect();
                 Some(Box::new(slots.into_iter()))
             }

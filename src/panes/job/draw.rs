@@ -13,7 +13,7 @@ use crate::model::want::Kind;
 use crate::panes::indexes::{Indexes, counts_in_words};
 use crate::panes::replicas::Replicas;
 use crate::panes::words::index_state;
-use crate::panes::{events, health, jobs, pods};
+use crate::panes::{events, health, jobs, pods, worker};
 use crate::ui::{Column, Meter, text};
 
 /// From this width on a full screen has two columns.
@@ -292,12 +292,19 @@ fn draw_part(pane: &mut Job, cx: &Cx, part: Part, area: Rect, buf: &mut Buffer) 
         Part::Indexes => draw_indexes(pane, cx, area, buf),
         Part::Roles => super::roles::draw(pane, cx, area, buf),
         Part::Pods => {
+            let away = pane.job(cx).and_then(|job| worker::absent(job, cx));
+            let away = away.map(|(what, help)| match help.is_empty() {
+                true => what,
+                false => format!("{what}; {help}"),
+            });
             let rows = health::Rows {
                 kind: Kind::Pod,
                 all: pane.pods.view.scoped(),
                 shown: pane.pods.view.order().len(),
                 filter: "",
-                none: "no pods: none made yet, or cleaned up",
+                none: away
+                    .as_deref()
+                    .unwrap_or("no pods: none made yet, or cleaned up"),
             };
             let area = health::draw(rows, cx, area, buf);
             pane.pods.draw(

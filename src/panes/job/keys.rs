@@ -82,11 +82,11 @@ impl Job {
             })),
             Part::Roles => self
                 .replica_pod(cx)
-                .map_or(Reply::Ignored, |pod| pods::act(Action::Open, pod)),
+                .map_or(Reply::Ignored, |pod| pods::act(Action::Open, pod, cx)),
             Part::Pods => self
                 .pods
                 .selected(cx.model)
-                .map_or(Reply::Ignored, |pod| pods::act(Action::Open, pod)),
+                .map_or(Reply::Ignored, |pod| pods::act(Action::Open, pod, cx)),
             Part::Runs => self
                 .runs
                 .selected(cx.model)

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use crate::model::ids::{Key, Name};
 use crate::model::pod::{PodPhase, PodRow};
 use crate::model::want::{LogWant, Want};
-use crate::panes::{Cx, LogsOf};
+use crate::panes::{Cx, LogsOf, worker};
 use crate::ui::State;
 
 /// Streams followed at once. Every one is a connection to the API server; kubectl stops at 5.
@@ -203,7 +203,7 @@ pub fn plan<'a>(of: &'a LogsOf, sources: &[Source], cx: &Cx<'a>) -> Plan<'a> {
 }
 
 /// The streams of a plan as wants; a pod that ended keeps the want it had, or it would be read twice.
-pub fn wants(plan: &Plan, sources: &[Source], ask: &Ask) -> Vec<Want> {
+pub fn wants(plan: &Plan, sources: &[Source], ask: &Ask, cx: &Cx) -> Vec<Want> {
     plan.pods
         .iter()
         .map(|pod| {
@@ -211,7 +211,7 @@ pub fn wants(plan: &Plan, sources: &[Source], ask: &Ask) -> Vec<Want> {
             if let Some(source) = sources.iter().find(|source| source.pod == pod.key) {
                 want.follow = source.follow;
             }
-            Want::Log(want)
+            worker::at(pod.key.cluster, &pod.namespace, Want::Log(want), cx)
         })
         .collect()
 }

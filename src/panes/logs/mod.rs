@@ -14,7 +14,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{Arrival, Cx, Level, LogsOf, Pane, Reply};
+use super::{Arrival, Cx, Level, LogsOf, Pane, Reply, worker};
 use crate::app::action::{Action, Scope};
 use crate::logs::{Anchor, LogBuffer, Pattern};
 use crate::model::ids::Name;
@@ -495,10 +495,13 @@ impl Pane for Logs {
 
     fn wants(&self, cx: &Cx) -> Vec<Want> {
         let plan = follow::plan(&self.of, &self.sources, cx);
-        let mut wants = follow::wants(&plan, &self.sources, &self.ask);
+        let mut wants = follow::wants(&plan, &self.sources, &self.ask, cx);
         wants.push(Want::Watch(Kind::Pod, Selector::All));
         if self.is_job() {
             wants.push(Want::Watch(Kind::Job, Selector::All));
+        }
+        if let LogsOf::Job { job, .. } = &self.of {
+            wants.extend(worker::wants(*job, cx));
         }
         wants
     }

@@ -9,7 +9,7 @@ use crate::model::pod::{PodPhase, PodRow};
 use crate::model::want::Kind;
 use crate::panes::centre::Empty;
 use crate::panes::words::{count as counted, pod_state};
-use crate::panes::{Cx, LogsOf};
+use crate::panes::{Cx, LogsOf, worker};
 use crate::ui::State;
 use crate::ui::text::{Shorten, clean, count, shorten};
 use crate::ui::theme::Level;
@@ -236,6 +236,9 @@ impl Logs {
             return Empty::new("this job is gone", "And its pods and logs with it.", theme);
         };
         let status = cx.model.status(row);
+        if let Some((what, help)) = worker::absent(row, cx) {
+            return Empty::new(what, help, theme);
+        }
         if row.managed_by.is_some() {
             return Empty::new(
                 "no pods here",

@@ -312,6 +312,10 @@ impl Page<'_> {
             items.push((State::Waiting, name.clone(), "offered".to_owned()));
         }
         for (state, name, words) in &mut items {
+            if let Some((then, there)) = remote(row, name, self.cx) {
+                *state = then;
+                words.push_str(&format!(", {there}"));
+            }
             let active =
                 known(name).and_then(|c| c.conditions.iter().find(|c| &*c.kind == "Active"));
             if let Some(lost) = active.filter(|c| !c.on) {
@@ -384,6 +388,31 @@ impl Page<'_> {
             self.item(state, &name, 30, &event.message);
         }
     }
+}
+
+/// How its copy in a worker cluster is, as far as that cluster can be seen.
+fn remote(row: &WorkloadRow, cluster: &str, cx: &Cx) -> Option<(State, String)> {
+    let id = cx.model.workers.id(cluster)?;
+    let mut rows = cx.model.kueue.workloads.rows();
+    let copy = rows.find(|copy| {
+        copy.key.cluster == id && copy.namespace == row.namespace && copy.name == row.name
+    })?;
+    let ago = |at| when(at, cx);
+    Some(match copy.state() {
+        At::Finished => (State::Succeeded, "over there".into()),
+        At::Admitted => {
+            let since = copy.is("Admitted").and_then(|c| c.since);
+            (State::Running, format!("admitted there {}", ago(since)))
+        }
+        At::Pending | At::Reserved => {
+            let look = cx.model.kueue.look(id);
+            let why = waiting::workload(cx.model, look, copy, cx.now);
+            let why = why.map_or("waits there".into(), |why| {
+                format!("waits there: {}", why.sentence)
+            });
+            (State::Waiting, why)
+        }
+    })
 }
 
 /// What a condition says happened.
