@@ -18,6 +18,7 @@ pub mod scenario;
 pub mod store;
 pub mod world;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -40,10 +41,32 @@ pub trait Backend: Send + 'static {
     /// and at that instant, never inside a request.
     fn settle(&mut self) -> Option<DateTime<Utc>>;
     fn logs(&self) -> &dyn LogSource;
+    /// Clusters beside this one that get an API server of their own. Settling this one settles them too.
+    fn workers(&self) -> Vec<Worker> {
+        Vec::new()
+    }
     /// Who waits in a queue, in order; `None` if there is no such queue.
     fn waiting(&self, _: &Place, _limit: usize, _offset: usize) -> Option<Vec<Value>> {
         None
     }
+}
+
+/// A cluster beside the main one.
+pub struct Worker {
+    /// As Kueue's `MultiKueueCluster` calls it.
+    pub name: String,
+    pub shared: Shared,
+}
+
+/// Which context of the demo's kubeconfig each of its worker clusters is, by the name of its `MultiKueueCluster`.
+pub fn worker_contexts() -> BTreeMap<String, String> {
+    let all = scenario::WORKERS.iter();
+    all.map(|name| ((*name).to_owned(), context_of(name)))
+        .collect()
+}
+
+fn context_of(worker: &str) -> String {
+    format!("demo-{worker}")
 }
 
 /// The state behind all connections. The lock is held for one request's work, never across an await.
@@ -65,6 +88,8 @@ impl Shared {
 pub struct Demo {
     addr: SocketAddr,
     shared: Shared,
+    /// Worker clusters: name, address, state.
+    workers: Vec<(String, SocketAddr, Shared)>,
     runtime: Option<Runtime>,
 }
 
@@ -74,25 +99,32 @@ impl Demo {
     /// # Errors
     /// When the address cannot be bound or the threads cannot be started.
     pub fn start(addr: SocketAddr, backend: impl Backend) -> io::Result<Self> {
+        let fixed = addr.port() != 0;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("demo")
             .enable_all()
             .build()?;
-        // bound without the runtime: the caller may be inside one of its own, and must learn of a failure
-        let listener = std::net::TcpListener::bind(addr)?;
-        listener.set_nonblocking(true)?;
-        let listener = {
-            let _inside = runtime.enter();
-            TcpListener::from_std(listener)?
-        };
-        let addr = listener.local_addr()?;
         let shared = Shared::new(backend);
-        runtime.spawn(drive(shared.clone()));
+        let (addr, listener) = bind(&runtime, addr)?;
+        let mut workers = Vec::new();
+        let mut stirred = vec![shared.clone()];
+        for (nth, worker) in (1..).zip(shared.lock().workers()) {
+            // the ports after a fixed one, where they are free
+            let near = addr.port().checked_add(nth).filter(|_| fixed);
+            let near = SocketAddr::new(addr.ip(), near.unwrap_or(0));
+            let any = SocketAddr::new(addr.ip(), 0);
+            let (addr, listener) = bind(&runtime, near).or_else(|_| bind(&runtime, any))?;
+            runtime.spawn(http::serve(listener, worker.shared.clone()));
+            stirred.push(worker.shared.clone());
+            workers.push((worker.name, addr, worker.shared));
+        }
+        runtime.spawn(drive(shared.clone(), stirred));
         runtime.spawn(http::serve(listener, shared.clone()));
         Ok(Self {
             addr,
             shared,
+            workers,
             runtime: Some(runtime),
         })
     }
@@ -106,16 +138,50 @@ impl Demo {
         &self.shared
     }
 
-    /// A kubeconfig with one context, `demo`, that reaches this server.
-    pub fn kubeconfig_yaml(&self) -> String {
-        format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: demo\n\
-             clusters:\n- name: demo\n  cluster:\n    server: http://{}\n\
-             contexts:\n- name: demo\n  context:\n    cluster: demo\n    user: demo\n    namespace: default\n\
-             users:\n- name: demo\n  user: {{}}\n",
-            self.addr
-        )
+    /// The address of a worker cluster's own API server.
+    pub fn worker_addr(&self, name: &str) -> Option<SocketAddr> {
+        let found = self.workers.iter().find(|(worker, ..)| worker == name);
+        found.map(|(_, addr, _)| *addr)
     }
+
+    /// The worker cluster of a name, for tests.
+    pub fn worker(&self, name: &str) -> Option<&Shared> {
+        let found = self.workers.iter().find(|(worker, ..)| worker == name);
+        found.map(|(.., shared)| shared)
+    }
+
+    /// A kubeconfig whose context `demo` reaches this server, and further ones its worker clusters.
+    pub fn kubeconfig_yaml(&self) -> String {
+        let workers = self.workers.iter();
+        let workers = workers.map(|(name, addr, _)| (context_of(name), *addr));
+        let all: Vec<(String, SocketAddr)> = std::iter::once(("demo".to_owned(), self.addr))
+            .chain(workers)
+            .collect();
+        let mut out = "apiVersion: v1\nkind: Config\ncurrent-context: demo\nclusters:\n".to_owned();
+        for (name, addr) in &all {
+            out.push_str(&format!(
+                "- name: {name}\n  cluster:\n    server: http://{addr}\n"
+            ));
+        }
+        out.push_str("contexts:\n");
+        for (name, _) in &all {
+            out.push_str(&format!(
+                "- name: {name}\n  context:\n    cluster: {name}\n    user: demo\n    namespace: default\n"
+            ));
+        }
+        out.push_str("users:\n- name: demo\n  user: {}\n");
+        out
+    }
+}
+
+/// A listener on an address (port 0: any free one) and the address it has.
+fn bind(runtime: &Runtime, addr: SocketAddr) -> io::Result<(SocketAddr, TcpListener)> {
+    // bound without the runtime: the caller may be inside one of its own, and must learn of a failure
+    let listener = std::net::TcpListener::bind(addr)?;
+    listener.set_nonblocking(true)?;
+    let _inside = runtime.enter();
+    let listener = TcpListener::from_std(listener)?;
+    Ok((listener.local_addr()?, listener))
 }
 
 impl Drop for Demo {
@@ -127,19 +193,30 @@ impl Drop for Demo {
     }
 }
 
-/// Runs the controllers after every write and whenever time makes something due.
-async fn drive(shared: Shared) {
-    let mut changed = shared.lock().cluster().store.subscribe();
+/// Runs the controllers after every write to any of the clusters and whenever time makes something due.
+async fn drive(shared: Shared, stirred: Vec<Shared>) {
+    let stores = stirred.iter().map(|s| s.lock().cluster().store.subscribe());
+    let mut changed: Vec<_> = stores.collect();
     loop {
         let pause = {
             let mut world = shared.lock();
             let next = world.settle();
-            changed.borrow_and_update();
-            let now = world.cluster().clock.now();
-            next.map(|at| (at - now).to_std().unwrap_or(Duration::ZERO))
+            // of the others' stores a write in between is not to be missed
+            if let Some(own) = changed.first_mut() {
+                own.borrow_and_update();
+            }
+            let clock = &world.cluster().clock;
+            let now = clock.now();
+            // a clock that stands still makes nothing due
+            next.filter(|_| !clock.is_stepped())
+                .map(|at| (at - now).to_std().unwrap_or(Duration::ZERO))
         };
+        let mut news = Vec::new();
+        for store in &mut changed {
+            news.push(Box::pin(store.changed()));
+        }
         tokio::select! {
-            changed = changed.changed() => if changed.is_err() { return },
+            (changed, ..) = futures::future::select_all(news) => if changed.is_err() { return },
             () = tokio::time::sleep(pause.unwrap_or(Duration::MAX)), if pause.is_some() => {}
         }
     }

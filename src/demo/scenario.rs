@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod bulk;
+mod east;
 mod nodes;
 mod script;
 mod workloads;
@@ -22,6 +23,9 @@ use super::crds;
 use super::world::World;
 
 pub(crate) const DEFAULT: &str = include_str!("scenario/default.txt");
+
+/// The worker clusters that can be reached, as `MultiKueueCluster`s are called.
+pub(crate) const WORKERS: [&str; 1] = ["east"];
 
 /// Minutes of history that a scene begins with.
 const HISTORY: u64 = 180;
@@ -61,7 +65,7 @@ impl World {
         // whole seconds, as all times of objects are
         let now = DateTime::from_timestamp(Utc::now().timestamp(), 0).unwrap_or_default();
         let mut world = scene(options, now);
-        world.cluster.clock.follow_wall();
+        world.follow_wall();
         world
     }
 
@@ -81,22 +85,24 @@ fn scene(options: &Options, now: DateTime<Utc>) -> World {
     let mut world = World::new(Cluster::new(clock, options.seed));
     let kinds = world.kinds();
     furnish(&mut world.cluster, kinds, options, start);
-    world.play(Scene::new(options.seed, start, &world.cluster.clock));
+    let clock = world.cluster.clock.clone();
+    world.play(Scene::new(DEFAULT, options.seed, start, &clock));
+    for name in WORKERS {
+        world.employ(name, east::world(options.seed, start, &clock));
+    }
     if options.pods > 0 {
         bulk::fill(&mut world.cluster, kinds, options, now);
     }
     world.unseen_until(now);
-    world.cluster.replaying = true;
+    world.replay(true);
     world.advance_to(now);
-    world.cluster.replaying = false;
-    // nobody can have been watching since then
-    let now = world.cluster.store.rv();
-    world.cluster.store.compact(now);
+    world.replay(false);
+    world.forget_history();
     world
 }
 
-/// Definitions, namespaces and nodes.
-fn furnish(cluster: &mut Cluster, kinds: Kinds, options: &Options, start: DateTime<Utc>) {
+/// Definitions and namespaces.
+fn found(cluster: &mut Cluster, kinds: Kinds) {
     crds::install(cluster);
     let by = Writer::new("kubectl-create");
     for name in [
@@ -109,23 +115,32 @@ fn furnish(cluster: &mut Cluster, kinds: Kinds, options: &Options, start: DateTi
         let value = json!({"metadata": {"name": name}});
         let _ = cluster.create(kinds.namespaces, "", value, &by);
     }
-    let by = Writer::new("kubelet");
+}
+
+/// Definitions, namespaces and nodes.
+fn furnish(cluster: &mut Cluster, kinds: Kinds, options: &Options, start: DateTime<Utc>) {
+    found(cluster, kinds);
     for (family, nth) in nodes::layout(options.nodes) {
         let quirks = Quirks {
             sick: u32::from(family.name == "gpu-a100" && nth % 40 == 3),
             cordoned: family.name == "gpu-a100" && nth % 40 == 4,
         };
-        let node = nodes::node(family, nth, quirks, start);
-        let status = node["status"].clone();
-        let Ok(made) = cluster.create(kinds.nodes, "", node, &by) else {
-            continue;
-        };
-        // A node's status is its own subresource, as everywhere.
-        let mut value = made.value();
-        if value["status"] != status {
-            value["status"] = status;
-            let _ = cluster.update(kinds.nodes, value, &Writer::status("kubelet"));
-        }
+        join(cluster, kinds, nodes::node(family, nth, quirks, start));
+    }
+}
+
+/// A node joins a cluster.
+fn join(cluster: &mut Cluster, kinds: Kinds, node: Value) {
+    let by = Writer::new("kubelet");
+    let status = node["status"].clone();
+    let Ok(made) = cluster.create(kinds.nodes, "", node, &by) else {
+        return;
+    };
+    // A node's status is its own subresource, as everywhere.
+    let mut value = made.value();
+    if value["status"] != status {
+        value["status"] = status;
+        let _ = cluster.update(kinds.nodes, value, &Writer::status("kubelet"));
     }
 }
 
@@ -158,18 +173,29 @@ impl Default for Scene {
 }
 
 impl Scene {
-    fn new(seed: u64, start: DateTime<Utc>, clock: &Clock) -> Self {
+    fn new(table: &str, seed: u64, start: DateTime<Utc>, clock: &Clock) -> Self {
+        let mut scene = Self::quiet(table, seed, start, clock);
+        let at = |minute: f64| start + clock.scaled(Duration::from_secs_f64(minute * 60.0));
+        let acts = [
+            (at(118.0), Act::Lose("cpu-spot-0".to_owned())),
+            (at(HISTORY as f64 + 1.5), Act::Arrive),
+        ];
+        scene.acts.extend(acts);
+        scene.acts.make_contiguous().sort_by_key(|(at, _)| *at);
+        scene
+    }
+
+    /// A table alone, and nothing after it.
+    fn quiet(table: &str, seed: u64, start: DateTime<Utc>, clock: &Clock) -> Self {
         let at = |minute: f64| start + clock.scaled(Duration::from_secs_f64(minute * 60.0));
         let mut random = Random::new(seed ^ 0x5ce7e);
-        let mut acts: Vec<_> = script::read(DEFAULT)
+        let mut acts: Vec<_> = script::read(table)
             .into_iter()
             .map(|entry| {
                 let late = random.unit() * 0.9;
                 (at(entry.minute + late), Act::Submit(Box::new(entry)))
             })
             .collect();
-        acts.push((at(118.0), Act::Lose("cpu-spot-0".to_owned())));
-        acts.push((at(HISTORY as f64 + 1.5), Act::Arrive));
         acts.sort_by_key(|(at, _)| *at);
         Self {
             acts: acts.into(),

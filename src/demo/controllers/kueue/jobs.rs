@@ -112,7 +112,7 @@ pub fn typed(template: &mut Value) {
 }
 
 /// A job's template without the labels that the server gave it.
-fn clean(mut template: Value) -> Value {
+pub fn clean(mut template: Value) -> Value {
     let labels = template["metadata"]["labels"].as_object_mut();
     if let Some(labels) = labels {
         for key in [
@@ -138,6 +138,39 @@ impl Kind {
             at = &mut at[field];
         }
         *at = json!(suspend);
+    }
+
+    /// The field that hands it to another controller, as a JSON pointer, and who has it by default.
+    pub fn manager(&self) -> (&'static str, &'static str) {
+        match self.shape {
+            Shape::Job => ("/spec/managedBy", "kubernetes.io/job-controller"),
+            Shape::JobSet => ("/spec/managedBy", "jobset.sigs.k8s.io/jobset-controller"),
+            Shape::TrainJob => ("/spec/managedBy", "trainer.kubeflow.org/trainjob-controller"),
+            Shape::RayCluster | Shape::RayJob => ("/spec/managedBy", "ray.io/kuberay-operator"),
+            Shape::Replicas(..) if self.kind == "MPIJob" => {
+                ("/spec/runPolicy/managedBy", "kubeflow.org/mpi-operator")
+            }
+            Shape::Replicas(..) => ("/spec/runPolicy/managedBy", "kubeflow.org/training-operator"),
+        }
+    }
+
+    /// Hands it to another controller, or back.
+    pub fn manage(&self, job: &mut Value, by: Option<&str>) {
+        let (pointer, _) = self.manager();
+        let Some((parent, field)) = pointer.rsplit_once('/') else {
+            return;
+        };
+        let mut at = job;
+        for part in parent.split('/').skip(1) {
+            at = &mut at[part];
+        }
+        match (by, at.as_object_mut()) {
+            (Some(by), _) => at[field] = json!(by),
+            (None, Some(fields)) => {
+                fields.remove(field);
+            }
+            (None, None) => {}
+        }
     }
 
     /// Its pods. `None`: they cannot be told yet.

@@ -5,6 +5,7 @@
 mod checks;
 pub mod engine;
 mod jobs;
+mod multikueue;
 mod reconcile;
 mod schedule;
 mod seen;
@@ -24,6 +25,7 @@ use super::tasks::{Key, Task};
 use crate::demo::api::write::{Cluster, Random};
 use crate::demo::store::{Change, Event, Kind, KindId, Object, Store};
 
+pub use multikueue::{Workers, sent_here};
 pub use visibility::{Place, pending};
 
 const GROUP: &str = "kueue.x-k8s.io";
@@ -40,6 +42,8 @@ pub enum Step {
     Status,
     /// A ProvisioningRequest, as the autoscaler sees it.
     Provision(Key),
+    /// A Workload whose place may be in another cluster.
+    Dispatch(Key),
 }
 
 /// The kinds it reads and writes.
@@ -54,6 +58,8 @@ struct Ids {
     configs: KindId,
     priorities: KindId,
     requests: KindId,
+    clusters: KindId,
+    pools: KindId,
 }
 
 impl Ids {
@@ -68,6 +74,8 @@ impl Ids {
             checks: id("admissionchecks")?,
             configs: id("provisioningrequestconfigs")?,
             priorities: id("workloadpriorityclasses")?,
+            clusters: id("multikueueclusters")?,
+            pools: id("multikueueconfigs")?,
             requests: store.kind_id("autoscaling.x-k8s.io", "provisioningrequests")?,
         })
     }
@@ -103,6 +111,8 @@ pub struct Controller {
     /// Cluster queues whose status may be another one now.
     unsaid: BTreeSet<String>,
     random: Random,
+    /// Worker clusters that can be reached.
+    workers: BTreeSet<String>,
 }
 
 impl Default for Controller {
@@ -114,6 +124,7 @@ impl Default for Controller {
             facts: BTreeMap::new(),
             unsaid: BTreeSet::new(),
             random: Random::new(0x006b_7565_7565),
+            workers: BTreeSet::new(),
         }
     }
 }
@@ -145,6 +156,7 @@ pub fn admit(cluster: &Cluster, kind: &Kind, value: &mut Value) {
     let queued = queue.is_some_and(|q| !q.is_empty());
     if queued && !reconcile::managed_by_other(value) && Ids::of(&cluster.store).is_some() {
         job.suspend(value, true);
+        multikueue::admit(cluster, job, value);
     }
 }
 
@@ -180,6 +192,9 @@ impl Controller {
         match kind.kind.as_str() {
             "Workload" => {
                 hub.wake(Task::Kueue(Step::Workload(key.clone())));
+                if !self.workers.is_empty() {
+                    hub.wake(Task::Kueue(Step::Dispatch(key.clone())));
+                }
                 let owner = event.object.controller();
                 let job = owner.and_then(|o| {
                     let at = jobs::KINDS.iter().position(|k| k.kind == o.kind)?;
@@ -195,6 +210,8 @@ impl Controller {
             | "Cohort"
             | "ResourceFlavor"
             | "ProvisioningRequestConfig"
+            | "MultiKueueCluster"
+            | "MultiKueueConfig"
                 if reworded(event) =>
             {
                 self.reread(hub);
@@ -232,6 +249,8 @@ impl Controller {
             Step::Cycle => self.schedule(hub, ids),
             Step::Status => self.tell(hub, ids),
             Step::Provision(key) => checks::provision(hub, ids, key),
+            // that one needs the other clusters too
+            Step::Dispatch(_) => {}
         }
         std::mem::swap(&mut hub.cluster.random, &mut self.random);
     }

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::jobs::{self, Kind, PodSet};
+use super::multikueue::PREBUILT;
 use super::seen::{BY, Seen, say};
 use super::{Controller, Ids, Step};
 use crate::demo::api::write::Writer;
@@ -80,6 +81,9 @@ impl Controller {
         };
         let workload = self.workload_of(hub, ids, &job);
         let queue = job.object.labels.get(QUEUE);
+        if let Some(name) = prebuilt(&job.value).filter(|_| workload.is_none()) {
+            return take_over(hub, ids, &job, name);
+        }
         let Some(mut wl) = workload else {
             if queue.is_some() && job.kind.finished(&job.value).is_none() {
                 self.create_workload(hub, ids, &job);
@@ -129,7 +133,8 @@ impl Controller {
         if kind.suspended(&job.value) {
             if wl.admitted() {
                 self.start(hub, ids, &job, &wl, &sets);
-            } else {
+                hub.wake(Task::Kueue(Step::Dispatch(wl.key())));
+            } else if prebuilt(&job.value).is_none() {
                 self.follow_changes(hub, &job, &wl, &sets);
             }
         } else if !wl.admitted() {
@@ -442,6 +447,27 @@ impl Controller {
         let spec = restored["spec"].take();
         hub.edit(job.object.kind, &job.key(), &by, |v| v["spec"] = spec);
     }
+}
+
+/// The Workload that was there before the job.
+fn prebuilt(job: &Value) -> Option<&str> {
+    let meta = &job["metadata"];
+    let named = |field: &str| meta[field][PREBUILT].as_str();
+    named("annotations").or_else(|| named("labels"))
+}
+
+/// Makes a job the owner of the Workload that was there before it.
+fn take_over(hub: &mut Hub<'_>, ids: Ids, job: &Job<'_>, name: &str) {
+    let key = (job.object.namespace.clone(), name.to_owned());
+    let free = hub.get(ids.workloads, &key);
+    if free.is_none_or(|w| w.deleting || w.controller().is_some()) {
+        return;
+    }
+    let owner = operators::owner(hub, &job.object);
+    hub.edit(ids.workloads, &key, &Writer::new(BY), |v| {
+        v["metadata"]["ownerReferences"] = json!([owner]);
+        v["metadata"]["labels"][JOB_UID] = json!(job.object.uid);
+    });
 }
 
 fn suspend(hub: &mut Hub<'_>, job: &Job<'_>, suspend: bool) -> bool {

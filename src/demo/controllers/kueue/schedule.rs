@@ -85,6 +85,7 @@ impl Controller {
     /// Reads everything that workloads are admitted by, and looks at all of them again.
     pub(super) fn read_configuration(&mut self, hub: &mut Hub<'_>, ids: Ids) {
         super::checks::judge_all(hub, ids);
+        super::multikueue::judge_all(hub, ids, &self.workers);
         let checks: BTreeMap<String, bool> = objects(hub, ids.checks)
             .into_iter()
             .map(|(key, check)| {
