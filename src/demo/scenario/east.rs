@@ -25,7 +25,10 @@ pub fn world(seed: u64, start: DateTime<Utc>, clock: &Clock) -> World {
         for nth in 0..count {
             let node = nodes::node(family, nth, Quirks::default(), start);
             // what is named after the node, wherever it stands
-            let (old, new) = (format!("\"{name}-{nth}\""), format!("\"east-{name}-{nth}\""));
+            let (old, new) = (
+                format!("\"{name}-{nth}\""),
+                format!("\"east-{name}-{nth}\""),
+            );
             let text = node.to_string().replace(&old, &new);
             if let Ok(node) = serde_json::from_str(&text) {
                 join(&mut world.cluster, kinds, node);

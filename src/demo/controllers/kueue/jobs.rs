@@ -145,12 +145,18 @@ impl Kind {
         match self.shape {
             Shape::Job => ("/spec/managedBy", "kubernetes.io/job-controller"),
             Shape::JobSet => ("/spec/managedBy", "jobset.sigs.k8s.io/jobset-controller"),
-            Shape::TrainJob => ("/spec/managedBy", "trainer.kubeflow.org/trainjob-controller"),
+            Shape::TrainJob => (
+                "/spec/managedBy",
+                "trainer.kubeflow.org/trainjob-controller",
+            ),
             Shape::RayCluster | Shape::RayJob => ("/spec/managedBy", "ray.io/kuberay-operator"),
             Shape::Replicas(..) if self.kind == "MPIJob" => {
                 ("/spec/runPolicy/managedBy", "kubeflow.org/mpi-operator")
             }
-            Shape::Replicas(..) => ("/spec/runPolicy/managedBy", "kubeflow.org/training-operator"),
+            Shape::Replicas(..) => (
+                "/spec/runPolicy/managedBy",
+                "kubeflow.org/training-operator",
+            ),
         }
     }
 

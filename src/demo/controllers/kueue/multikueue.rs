@@ -39,7 +39,9 @@ pub fn sent_here(event: &Event) -> Option<Key> {
     let tree = object.tree();
     let name = match tree["kind"].as_str() {
         Some("Workload") => object.name.clone(),
-        _ => tree["metadata"]["annotations"][PREBUILT].as_str()?.to_owned(),
+        _ => tree["metadata"]["annotations"][PREBUILT]
+            .as_str()?
+            .to_owned(),
     };
     Some((object.namespace.clone(), name))
 }
@@ -91,13 +93,16 @@ struct Remote {
 impl Remote {
     fn condition(&self, name: &str) -> Option<&Value> {
         let all = self.value["status"]["conditions"].as_array()?;
-        all.iter().find(|c| c["type"] == name && c["status"] == "True")
+        all.iter()
+            .find(|c| c["type"] == name && c["status"] == "True")
     }
 }
 
 /// The copy for which a condition has held longest.
 fn first<'r>(remotes: &'r [Remote], condition: &str) -> Option<(&'r Remote, &'r Value)> {
-    let all = remotes.iter().filter_map(|r| Some((r, r.condition(condition)?)));
+    let all = remotes
+        .iter()
+        .filter_map(|r| Some((r, r.condition(condition)?)));
     all.min_by_key(|(_, c)| text(&c["lastTransitionTime"]))
 }
 
@@ -157,7 +162,10 @@ fn withdraw(workers: &mut dyn Workers, cluster: &str, key: &Key) {
             ..Delete::default()
         };
         if let Some(owner) = copy.controller() {
-            let place = there.store.by_uid(&owner.uid).map(|o| (o.kind, o.name.clone()));
+            let place = there
+                .store
+                .by_uid(&owner.uid)
+                .map(|o| (o.kind, o.name.clone()));
             if let Some((kind, name)) = place {
                 let _ = there.delete(kind, &key.0, &name, &background);
             }
@@ -238,7 +246,9 @@ impl<'w> Group<'w> {
     ) -> Option<Self> {
         let mut checks = wl.checks().iter().enumerate();
         let (at, check) = checks.find_map(|(at, c)| {
-            let check = hub.get(ids.checks, &(String::new(), text(&c["name"])))?.tree();
+            let check = hub
+                .get(ids.checks, &(String::new(), text(&c["name"])))?
+                .tree();
             (check["spec"]["controllerName"] == NAME).then_some((at, check))
         })?;
         let pool = (String::new(), text(&check["spec"]["parameters"]["name"]));
@@ -260,7 +270,14 @@ impl<'w> Group<'w> {
             });
         }
         let owner = Owner::of(hub, wl);
-        Some(Self { at, owner, clusters, remotes, workers, key })
+        Some(Self {
+            at,
+            owner,
+            clusters,
+            remotes,
+            workers,
+            key,
+        })
     }
 
     fn withdraw(&mut self, cluster: &str) {
@@ -304,7 +321,11 @@ impl<'w> Group<'w> {
             return;
         }
         let Some(job) = job else { return };
-        let by = job.tree().pointer(kind.manager().0).map(text).unwrap_or_default();
+        let by = job
+            .tree()
+            .pointer(kind.manager().0)
+            .map(text)
+            .unwrap_or_default();
         if by != NAME {
             let why = format!(
                 "The owner is not managed by Kueue: Expecting spec.managedBy to be {NAME:?} not {by:?}"
@@ -331,7 +352,10 @@ impl<'w> Group<'w> {
                 return say(hub, &wl.object, WHO, false, "MultiKueue", &message);
             }
         }
-        let strange = self.remotes.iter().filter(|r| differs(&wl.spec, &r.value["spec"]));
+        let strange = self
+            .remotes
+            .iter()
+            .filter(|r| differs(&wl.spec, &r.value["spec"]));
         for cluster in strange.map(|r| r.cluster.clone()).collect::<Vec<_>>() {
             self.withdraw(&cluster);
         }
@@ -384,7 +408,11 @@ impl<'w> Group<'w> {
 
     /// Offers it to all clusters at once.
     fn nominate(&mut self, wl: &mut Seen) {
-        let others = wl.checks().iter().enumerate().filter(|(at, _)| *at != self.at);
+        let others = wl
+            .checks()
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| *at != self.at);
         if others.into_iter().any(|(_, c)| c["state"] != "Ready") || self.clusters.is_empty() {
             return;
         }
@@ -421,7 +449,9 @@ impl<'w> Group<'w> {
         };
         let mut found = None;
         self.workers.with(cluster, &mut |there| {
-            let Some(id) = job_kind(there, kind) else { return };
+            let Some(id) = job_kind(there, kind) else {
+                return;
+            };
             if let Some(job) = there.store.get(id, &key.0, &key.1) {
                 found = job.labels.contains_key(ORIGIN).then(|| job.value());
                 return;
@@ -445,8 +475,14 @@ impl<'w> Group<'w> {
         let waits = kind.suspended(&here) && !kind.suspended(&there);
         if kind.group == "batch" && waits && kind.finished(&there).is_none() {
             // With a start time its template could not be changed any more.
-            let all = here["status"]["conditions"].as_array().into_iter().flatten();
-            if all.into_iter().any(|c| c["type"] == "Suspended" && c["status"] == "True") {
+            let all = here["status"]["conditions"]
+                .as_array()
+                .into_iter()
+                .flatten();
+            if all
+                .into_iter()
+                .any(|c| c["type"] == "Suspended" && c["status"] == "True")
+            {
                 return;
             }
             let now = rfc3339(hub.now());

@@ -46,7 +46,10 @@ pub fn judge_all(hub: &mut Hub<'_>, ids: Ids, workers: &BTreeSet<String>) {
             }
             Some(pool) => {
                 let all = names(&pool.tree()["spec"]["clusters"]);
-                let there = |n: &&String| hub.get(ids.clusters, &(String::new(), (*n).clone())).is_some();
+                let there = |n: &&String| {
+                    hub.get(ids.clusters, &(String::new(), (*n).clone()))
+                        .is_some()
+                };
                 let (known, missing): (Vec<&String>, Vec<&String>) = all.iter().partition(there);
                 let idle: Vec<&String> = known.into_iter().filter(|n| idle.contains(n)).collect();
                 let list = |what: &str, list: &[&String]| {
@@ -98,7 +101,9 @@ fn reached(hub: &Hub<'_>, cluster: &Seen, there: bool) -> (bool, &'static str, S
 fn server(secret: &Value) -> Option<String> {
     use base64::Engine as _;
     let coded = secret["data"]["kubeconfig"].as_str()?;
-    let bytes = base64::engine::general_purpose::STANDARD.decode(coded).ok()?;
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(coded)
+        .ok()?;
     let config = String::from_utf8(bytes).ok()?;
     let mut lines = config.lines().map(str::trim);
     lines.find_map(|l| l.strip_prefix("server: ").map(str::to_owned))

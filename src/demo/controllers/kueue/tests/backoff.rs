@@ -31,7 +31,10 @@ fn a_check_that_never_agrees_ends_in_deactivation() {
             s.run(60);
         }
         let said = s.said("train", "Evicted");
-        assert!(said.starts_with("True DeactivatedDueToAdmissionCheck"), "{said}");
+        assert!(
+            said.starts_with("True DeactivatedDueToAdmissionCheck"),
+            "{said}"
+        );
     }
 }
 
