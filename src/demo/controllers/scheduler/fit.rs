@@ -1,5 +1,6 @@
 //! Does a pod fit a node, and if not, why: the filters in the real scheduler's order and words.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -46,7 +47,8 @@ struct Term {
 /// What a pod asks of a node.
 #[derive(Debug, Default)]
 pub struct Wish {
-    pub gates: Vec<Value>,
+    pub gated: bool,
+    pub priority: i64,
     /// Equal for pods that fit exactly the same nodes.
     pub shape: String,
     amounts: Amounts,
@@ -67,10 +69,10 @@ impl Wish {
             spec["nodeSelector"], spec["tolerations"]
         );
         Self {
-            gates: spec["schedulingGates"]
+            gated: spec["schedulingGates"]
                 .as_array()
-                .cloned()
-                .unwrap_or_default(),
+                .is_some_and(|gates| !gates.is_empty()),
+            priority: spec["priority"].as_i64().unwrap_or(0),
             shape,
             amounts,
             selector: read(&spec["nodeSelector"]),
@@ -91,7 +93,7 @@ fn read<T: for<'de> Deserialize<'de> + Default>(value: &Value) -> T {
 /// Why a node was refused.
 #[derive(Debug)]
 pub struct Refused {
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Cow<'static, str>>,
     /// Removing other pods could help.
     pub resolvable: bool,
 }
@@ -178,18 +180,18 @@ impl NodeInfo {
 
     /// The first filter that refuses decides, as in the real scheduler.
     pub fn check(&self, wish: &Wish) -> Result<(), Refused> {
-        let refuse = |reason: &str| {
+        let refuse = |reason: &'static str| {
             Err(Refused {
-                reasons: vec![reason.to_owned()],
+                reasons: vec![Cow::Borrowed(reason)],
                 resolvable: false,
             })
         };
-        let cordon = Taint {
+        let cordon = || Taint {
             key: "node.kubernetes.io/unschedulable".to_owned(),
             effect: "NoSchedule".to_owned(),
             ..Taint::default()
         };
-        if self.unschedulable && !wish.tolerates(&cordon) {
+        if self.unschedulable && !wish.tolerates(&cordon()) {
             return refuse("node(s) were unschedulable");
         }
         let hard = self
@@ -205,13 +207,13 @@ impl NodeInfo {
         let (mut reasons, mut resolvable) = (Vec::new(), true);
         let limit = self.allocatable.get("pods").copied().unwrap_or(110_000) / 1000;
         if self.pods + 1 > limit {
-            reasons.push("Too many pods".to_owned());
+            reasons.push("Too many pods".into());
         }
         for (name, amount) in &wish.amounts {
             let all = self.allocatable.get(name).copied().unwrap_or(0);
             let used = self.used.get(name).copied().unwrap_or(0);
             if used.saturating_add(*amount) > all {
-                reasons.push(format!("Insufficient {name}"));
+                reasons.push(format!("Insufficient {name}").into());
                 resolvable &= *amount <= all;
             }
         }
@@ -226,6 +228,12 @@ impl NodeInfo {
 
     fn selected(&self, wish: &Wish) -> bool {
         let labels = &self.object.labels;
+        if !wish.selector.iter().all(|(k, v)| labels.get(k) == Some(v)) {
+            return false;
+        }
+        let Some(terms) = &wish.terms else {
+            return true;
+        };
         let name = BTreeMap::from([("metadata.name".to_owned(), self.name.clone())]);
         let term = |t: &Term| {
             let empty = t.match_expressions.is_empty() && t.match_fields.is_empty();
@@ -233,11 +241,7 @@ impl NodeInfo {
                 && t.match_expressions.iter().all(|r| r.holds(labels))
                 && t.match_fields.iter().all(|r| r.holds(&name))
         };
-        wish.selector.iter().all(|(k, v)| labels.get(k) == Some(v))
-            && wish
-                .terms
-                .as_ref()
-                .is_none_or(|terms| terms.iter().any(term))
+        terms.iter().any(term)
     }
 
     /// More is better: few soft taints first, then the least used node.

@@ -4,6 +4,7 @@
 
 mod fit;
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -41,6 +42,8 @@ pub struct Scheduler {
     booked: HashMap<String, (String, Arc<Amounts>)>,
     queue: BTreeSet<(Reverse<i64>, u64, String)>,
     parked: HashMap<String, Parked>,
+    /// What the waiting pods ask for, read once: they are tried again and again.
+    wishes: HashMap<String, Arc<Wish>>,
     /// Where the search for nodes starts next.
     next: usize,
 }
@@ -92,6 +95,7 @@ impl Scheduler {
             }
             _ => {}
         }
+        self.wishes.remove(uid);
         let waits = holds.filter(|p| p.spec.node_name.is_empty() && !p.deleting());
         let ours = |p: &Arc<Pod>| {
             let by = p.spec.scheduler_name.as_str();
@@ -112,13 +116,25 @@ impl Scheduler {
         }
     }
 
-    fn entry(&self, pod: &Pod) -> (Reverse<i64>, u64, String) {
-        let priority = pod.object.tree()["spec"]["priority"].as_i64().unwrap_or(0);
+    fn entry(&mut self, pod: &Pod) -> (Reverse<i64>, u64, String) {
+        let priority = self.wish(pod).priority;
         (Reverse(priority), pod.born, pod.uid().to_owned())
+    }
+
+    fn wish(&mut self, pod: &Pod) -> Arc<Wish> {
+        if let Some(wish) = self.wishes.get(pod.uid()) {
+            return wish.clone();
+        }
+        let wish = Arc::new(Wish::new(pod));
+        self.wishes.insert(pod.uid().to_owned(), wish.clone());
+        wish
     }
 
     fn drop_pod(&mut self, uid: &str, event: &Event) {
         self.parked.remove(uid);
+        if self.queue.is_empty() {
+            return;
+        }
         if let Some(old) = &event.previous {
             let priority = old.tree()["spec"]["priority"].as_i64().unwrap_or(0);
             self.queue
@@ -158,8 +174,8 @@ impl Scheduler {
             let Some(pod) = hub.cache.pod(&uid).cloned() else {
                 continue;
             };
-            let wish = Wish::new(&pod);
-            if !wish.gates.is_empty() {
+            let wish = self.wish(&pod);
+            if wish.gated {
                 self.hold_at_gates(hub, &pod);
                 continue;
             }
@@ -170,6 +186,7 @@ impl Scheduler {
             match found {
                 Ok(node) => {
                     self.parked.remove(&uid);
+                    self.wishes.remove(&uid);
                     self.bind(hub, &pod, &node);
                 }
                 Err(message) => {
@@ -182,7 +199,7 @@ impl Scheduler {
 
     fn choose(&mut self, wish: &Wish) -> Result<String, String> {
         let count = self.nodes.len();
-        let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+        let mut reasons: BTreeMap<Cow<'static, str>, usize> = BTreeMap::new();
         let mut resolvable = 0;
         let mut best: Option<(i64, usize)> = None;
         let mut found = 0;
@@ -300,7 +317,7 @@ fn note<'a>(warning: bool, reason: &'a str, message: &'a str) -> Note<'a> {
 }
 
 /// The text of the condition and of the event, in the real one's form.
-fn message(nodes: usize, reasons: &BTreeMap<String, usize>, resolvable: usize) -> String {
+fn message(nodes: usize, reasons: &BTreeMap<Cow<'static, str>, usize>, resolvable: usize) -> String {
     if nodes == 0 {
         return "no nodes available to schedule pods".to_owned();
     }
