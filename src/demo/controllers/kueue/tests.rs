@@ -1,6 +1,7 @@
 //! Kueue in a small cluster: jobs of several kinds from their submission to their end, and all that can come between.
 
 mod backoff;
+mod multikueue;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};

@@ -20,8 +20,8 @@ use crate::demo::controllers::wire;
 const WHO: &str = "kueue-workload-controller";
 /// Seconds in which all pods of an admitted workload must be ready (`waitForPodsReady.timeout`).
 const READY_TIMEOUT: f64 = 1800.0;
-/// Its `requeuingStrategy`: back-off, and how often at most.
-const BACKOFF: i64 = 60;
+/// Its `requeuingStrategy`: back-off, longer than the default so that it is seen, and how often at most.
+const BACKOFF: i64 = 600;
 const BACKOFF_MOST: i64 = 3600;
 const BACKOFF_LIMIT: i64 = 5;
 

@@ -317,7 +317,11 @@ fn note<'a>(warning: bool, reason: &'a str, message: &'a str) -> Note<'a> {
 }
 
 /// The text of the condition and of the event, in the real one's form.
-fn message(nodes: usize, reasons: &BTreeMap<Cow<'static, str>, usize>, resolvable: usize) -> String {
+fn message(
+    nodes: usize,
+    reasons: &BTreeMap<Cow<'static, str>, usize>,
+    resolvable: usize,
+) -> String {
     if nodes == 0 {
         return "no nodes available to schedule pods".to_owned();
     }

@@ -46,6 +46,13 @@ fn pods_that_never_start_are_tried_again_later_and_later() {
         s.0.advance_to(odd);
         // No node has so many.
         s.job("wide", 24, 60, json!({}));
+        s.run(32 * 60);
+        let wl = s.workload("wide");
+        let state = &wl["status"]["requeueState"];
+        assert_eq!(state["count"], 1);
+        let again: chrono::DateTime<chrono::Utc> =
+            state["requeueAt"].as_str().unwrap().parse().unwrap();
+        assert!(again > s.0.cluster.clock.now());
         for _ in 0..480 {
             s.run(60);
         }
