@@ -8,6 +8,7 @@ pub mod connect;
 pub mod demo;
 pub mod doctor;
 pub mod get;
+pub mod metrics;
 pub mod render;
 #[cfg(feature = "demo")]
 pub mod serve;
@@ -65,6 +66,7 @@ pub fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
         Some(Command::Get(args)) => return get::run(&cli.cluster, &args),
         Some(Command::Why(args)) => return why::run(&cli.cluster, &args),
         Some(Command::Render(args)) => return render::run(&cli.cluster, &cli.look, &args),
+        Some(Command::Metrics(args)) => return metrics::run(&args),
         Some(Command::Doctor(args)) => return doctor::run(&cli.cluster, &args),
     }
     Ok(ExitCode::SUCCESS)
@@ -118,6 +120,8 @@ pub enum Command {
     Why(WhyArgs),
     /// Draw one frame of a pane without a terminal
     Render(RenderArgs),
+    /// Print the metrics of a training log, one record per line that carries some
+    Metrics(metrics::MetricsArgs),
     /// Say, line by line, what this kubeconfig can reach and do
     Doctor(OneShotArgs),
     /// Print a shell completion script

@@ -1,19 +1,21 @@
 //! Plain text tables as kubectl prints them: upper-case headers, left-aligned, two spaces between the columns,
 //! nothing at line ends. For pipes and `awk`, so apart from the cockpit's tables.
 
+use std::borrow::Cow;
+
 use unicode_width::UnicodeWidthStr;
 
 /// Headers and cells; every row has as many cells as there are headers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Table {
-    headers: Vec<&'static str>,
+    headers: Vec<Cow<'static, str>>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub fn new(headers: Vec<&'static str>) -> Self {
+    pub fn new<H: Into<Cow<'static, str>>>(headers: Vec<H>) -> Self {
         Self {
-            headers,
+            headers: headers.into_iter().map(Into::into).collect(),
             rows: Vec::new(),
         }
     }
@@ -45,7 +47,7 @@ impl Table {
             }
         }
         let mut out = String::new();
-        line(&mut out, &widths, self.headers.iter().copied());
+        line(&mut out, &widths, self.headers.iter().map(|h| &**h));
         for row in &self.rows {
             line(&mut out, &widths, row.iter().map(String::as_str));
         }

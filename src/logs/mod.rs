@@ -1,9 +1,13 @@
 //! Log text from bytes to screen order: repair, progress bars, colours, merging of streams by time, a ring bounded
 //! in bytes, search and filter over all of it. Pure (no I/O, no terminal, no clock), so all of it is tested as data.
 
+pub mod alarms;
 mod buffer;
 mod find;
 mod frames;
+mod history;
+pub mod metrics;
+mod prefix;
 mod ring;
 mod rows;
 mod sgr;
@@ -12,5 +16,7 @@ mod tests;
 
 pub use buffer::{Counts, LogBuffer, Stream};
 pub use find::Pattern;
+pub use history::History;
+pub use prefix::{Prefix, Severity};
 pub use ring::{Anchor, Cursor, Line, LineKind};
 pub use sgr::{Hue, Run, Sgr};

@@ -13,6 +13,7 @@ mod keymaps;
 mod kinds;
 mod kubectl;
 mod layers;
+mod metrics;
 mod multikueue;
 mod operators;
 #[cfg(unix)]

@@ -1,0 +1,487 @@
+//! Numbers as training logs write them: with thousands separators, exponents, suffixes, units, as fractions, as
+//! times. What only looks like one (dates, versions, addresses, hashes) is told apart here.
+
+/// What kind of number it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Form {
+    Number,
+    /// `n/m`; the second number.
+    Of(f64),
+    /// A time or a span of time, in seconds.
+    Time,
+    Percent,
+}
+
+/// What was read, and how far.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Value<'a> {
+    pub value: f64,
+    pub form: Form,
+    /// The word behind it, as written: `ms`, `images/s`.
+    pub unit: &'a str,
+    /// `12%` in parentheses behind it.
+    pub percent: Option<f64>,
+    /// Byte where it ends, unit and parentheses included.
+    pub end: usize,
+}
+
+/// A number, or something like one that has to be stepped over.
+pub enum Found<'a> {
+    Value(Value<'a>),
+    Junk(usize),
+}
+
+fn is_word(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'_'
+}
+
+/// End of the digits from `at` on.
+fn run(bytes: &[u8], at: usize) -> usize {
+    let rest = &bytes[at.min(bytes.len())..];
+    at + rest.iter().take_while(|b| b.is_ascii_digit()).count()
+}
+
+fn blanks(bytes: &[u8], at: usize) -> usize {
+    at + bytes[at..].iter().take_while(|b| **b == b' ').count()
+}
+
+/// A plain number without unit: value and end.
+pub fn plain(text: &str, at: usize) -> Option<(f64, usize)> {
+    let bytes = text.as_bytes();
+    let mut end = at;
+    if matches!(bytes.get(end), Some(b'+' | b'-')) {
+        end += 1;
+    }
+    if bytes.get(end).is_some_and(u8::is_ascii_alphabetic) {
+        let word = word_at(text, end)?;
+        let value = not_a_number(word)?;
+        let negative = bytes.get(at) == Some(&b'-');
+        return Some((if negative { -value } else { value }, end + word.len()));
+    }
+    let start = end;
+    end = run(bytes, end);
+    let whole = end - start;
+    // 1,023,456
+    let mut commas = false;
+    if (1..=3).contains(&whole) {
+        while bytes.get(end) == Some(&b',')
+            && run(bytes, end + 1) == end + 4
+            && bytes.get(end + 4).is_none_or(|b| !is_word(*b))
+        {
+            end += 4;
+            commas = true;
+        }
+    }
+    let mut fraction = 0;
+    if bytes.get(end) == Some(&b'.') {
+        let to = run(bytes, end + 1);
+        fraction = to - end - 1;
+        if fraction > 0 {
+            end = to;
+        }
+    }
+    if whole == 0 && fraction == 0 {
+        return None;
+    }
+    if matches!(bytes.get(end), Some(b'e' | b'E')) {
+        let sign = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
+        let to = run(bytes, end + 1 + sign);
+        if to > end + 1 + sign {
+            end = to;
+        }
+    }
+    let digits = &text[at..end];
+    let value = if commas {
+        digits.replace(',', "").parse().ok()?
+    } else {
+        digits.trim_start_matches('+').parse().ok()?
+    };
+    Some((value, end))
+}
+
+fn word_at(text: &str, at: usize) -> Option<&str> {
+    let rest = text.get(at..)?;
+    let end = rest.bytes().position(|b| !is_word(b)).unwrap_or(rest.len());
+    Some(&rest[..end]).filter(|word| !word.is_empty())
+}
+
+/// The words for what is no number.
+pub fn not_a_number(word: &str) -> Option<f64> {
+    if word.eq_ignore_ascii_case("nan") {
+        Some(f64::NAN)
+    } else if word.eq_ignore_ascii_case("inf") || word.eq_ignore_ascii_case("infinity") {
+        Some(f64::INFINITY)
+    } else {
+        None
+    }
+}
+
+/// `1:02:03`, `02:03`, `1 day, 2:03:04`: seconds and end. `at` is where the first number begins.
+pub fn clock(text: &str, at: usize) -> Option<(f64, usize)> {
+    let bytes = text.as_bytes();
+    let first = run(bytes, at);
+    if first == at || first - at > 6 {
+        return None;
+    }
+    let mut total: f64 = text[at..first].parse().ok()?;
+    let rest = &text[first..];
+    // Python's timedelta
+    if let Some(after) = rest.strip_prefix(" days, ").or(rest.strip_prefix(" day, ")) {
+        let (seconds, end) = clock(text, text.len() - after.len())?;
+        return Some((total * 86_400.0 + seconds, end));
+    }
+    let mut end = first;
+    let mut parts = 1;
+    while parts < 4 && bytes.get(end) == Some(&b':') && run(bytes, end + 1) == end + 3 {
+        total = total * 60.0 + text[end + 1..end + 3].parse::<f64>().ok()?;
+        end += 3;
+        parts += 1;
+    }
+    if parts == 1 || parts == 4 {
+        return None;
+    }
+    if bytes.get(end) == Some(&b'.') && run(bytes, end + 1) > end + 1 {
+        let to = run(bytes, end + 1);
+        total += text[end..to].parse::<f64>().ok()?;
+        end = to;
+    }
+    bytes
+        .get(end)
+        .is_none_or(|b| !is_word(*b) && *b != b':' && *b != b'-')
+        .then_some((total, end))
+}
+
+/// Seconds in a unit of time.
+pub fn seconds_in(unit: &str) -> Option<f64> {
+    Some(match unit {
+        "ns" => 1e-9,
+        "us" | "µs" | "μs" => 1e-6,
+        "ms" | "msec" | "msecs" | "milliseconds" => 1e-3,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600.0,
+        "d" | "day" | "days" => 86_400.0,
+        _ => return None,
+    })
+}
+
+/// Gibibytes in a unit of memory. A GB of GPU memory is a GiB in most tools' mouths; it is taken at its word.
+pub fn gib_in(unit: &str) -> Option<f64> {
+    Some(match unit {
+        "GiB" => 1.0,
+        "MiB" => 1.0 / 1024.0,
+        "KiB" => 1.0 / (1024.0 * 1024.0),
+        "TiB" => 1024.0,
+        "GB" => 1e9 / f64::from(1 << 30),
+        "MB" => 1e6 / f64::from(1 << 30),
+        "KB" | "kB" => 1e3 / f64::from(1 << 30),
+        _ => return None,
+    })
+}
+
+/// A rate: something per something.
+fn is_rate(unit: &str) -> bool {
+    unit.contains('/') && unit.split('/').all(|part| !part.is_empty()) || unit == "/s"
+}
+
+/// Whether a word behind a number, with a blank between, is its unit and not the next name.
+fn is_spaced_unit(word: &str) -> bool {
+    const NOUNS: [&str; 15] = [
+        "batches",
+        "steps",
+        "its",
+        "iters",
+        "iterations",
+        "samples",
+        "examples",
+        "tokens",
+        "images",
+        "epochs",
+        "reqs",
+        "TFLOPs",
+        "TFLOPS",
+        "TFLOP",
+        "frames",
+    ];
+    seconds_in(word).is_some_and(|_| word != "d")
+        || gib_in(word).is_some()
+        || NOUNS.contains(&word)
+        || is_rate(word)
+}
+
+/// Whether letters glued to a number are a unit; otherwise both are one word: 7b, 3rd, 1a2b.
+fn is_glued_unit(word: &str) -> bool {
+    seconds_in(word).is_some()
+        || gib_in(word).is_some()
+        || is_rate(word)
+        || matches!(
+            word,
+            "it" | "B" | "batches" | "TFLOPs" | "TFLOPS" | "tok" | "steps" | "C" | "W"
+        )
+}
+
+/// The unit from `at` on, if there is one: its range.
+fn unit(text: &str, at: usize) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let letters = |from: usize| {
+        let mut end = from;
+        for c in text[from..].chars() {
+            if c.is_alphabetic() || c == '/' || matches!(c, '_' | '-') && end > from {
+                end += c.len_utf8();
+            } else {
+                break;
+            }
+        }
+        from + text[from..end].trim_end_matches(['/', '-', '_']).len()
+    };
+    // What is followed by a value is a name, not a unit.
+    let names = |end: usize| {
+        let rest = text[end..].trim_start_matches(' ');
+        rest.starts_with(['=', ':']) && !rest.starts_with("://")
+            || matches!(bytes.get(end), Some(b'@' | b'\'' | b'0'..=b'9'))
+    };
+    let end = letters(at);
+    if end > at {
+        return (!names(end)).then_some((at, end));
+    }
+    if bytes.get(at) == Some(&b' ') {
+        let end = letters(at + 1);
+        if end > at + 1 && !names(end) && is_spaced_unit(&text[at + 1..end]) {
+            // `img/sec per GPU`
+            let per = text[end..].strip_prefix(" per ").map(|who| {
+                let word = who.bytes().take_while(u8::is_ascii_alphabetic).count();
+                (&who[..word], " per ".len() + word)
+            });
+            let end = match per {
+                Some(("GPU" | "gpu" | "device" | "chip", length)) => end + length,
+                _ => end,
+            };
+            return Some((at + 1, end));
+        }
+    }
+    None
+}
+
+/// `k`, `M`, `G`, `T` behind a number, if nothing but a unit follows.
+fn scaled(bytes: &[u8], (value, end): (f64, usize)) -> (f64, usize) {
+    let factor = match bytes.get(end) {
+        Some(b'k' | b'K') => 1e3,
+        Some(b'M') => 1e6,
+        Some(b'G') => 1e9,
+        Some(b'T') => 1e12,
+        _ => return (value, end),
+    };
+    if bytes.get(end + 1).is_none_or(|b| !is_word(*b)) {
+        (value * factor, end + 1)
+    } else {
+        (value, end)
+    }
+}
+
+/// Steps over what is like a number and is none.
+fn junk(text: &str, from: usize) -> Option<Found<'_>> {
+    let rest = &text[from..];
+    let other = |c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | ':' | '-' | '/'));
+    let first = rest.chars().next().map_or(1, char::len_utf8);
+    let end = rest.find(other).unwrap_or(rest.len());
+    Some(Found::Junk((from + end.max(first)).min(text.len())))
+}
+
+/// Reads the number that begins at `at`. The caller knows that one may begin there.
+pub fn read(text: &str, at: usize) -> Option<Found<'_>> {
+    let bytes = text.as_bytes();
+    if let Some((value, end)) = clock(text, at) {
+        let (form, unit, percent) = (Form::Time, "", None);
+        return Some(Found::Value(Value {
+            value,
+            form,
+            unit,
+            percent,
+            end,
+        }));
+    }
+    let (mut value, mut end) = plain(text, at)?;
+    match (bytes.get(end), bytes.get(end + 1)) {
+        // versions and addresses, times, dates
+        (Some(b'.' | b':'), Some(b)) if b.is_ascii_digit() && value.is_finite() => {
+            return junk(text, end);
+        }
+        (Some(b'-' | b'x'), Some(b)) if b.is_ascii_alphanumeric() => return junk(text, end),
+        _ => {}
+    }
+    let mut form = Form::Number;
+    (value, end) = scaled(bytes, (value, end));
+    // n/m
+    let slash = blanks(bytes, end);
+    if bytes.get(slash) == Some(&b'/') {
+        let from = blanks(bytes, slash + 1);
+        if bytes.get(from).is_some_and(u8::is_ascii_digit)
+            && let Some(of) = plain(text, from)
+        {
+            let (of, to) = scaled(bytes, of);
+            match (bytes.get(to), bytes.get(to + 1)) {
+                (Some(b'/' | b'-'), Some(b)) if b.is_ascii_alphanumeric() => return junk(text, to),
+                (Some(b':' | b'.'), Some(b)) if b.is_ascii_digit() => return junk(text, to),
+                _ => {}
+            }
+            (form, end) = (Form::Of(of), to);
+        }
+    }
+    let mut named = "";
+    if bytes.get(end) == Some(&b'%') {
+        if form == Form::Number {
+            form = Form::Percent;
+        }
+        end += 1;
+    } else if let Some((from, to)) = unit(text, end) {
+        let word = &text[from..to];
+        if from == end && !is_glued_unit(word) {
+            return junk(text, to);
+        }
+        (named, end) = (word, to);
+        if form == Form::Number
+            && seconds_in(word).is_some()
+            && let Some(sum) = sum(text, value, word, to)
+        {
+            (value, form, named, end) = (sum.0, Form::Time, "", sum.1);
+        }
+    } else if bytes.get(end).is_some_and(|b| is_word(*b) || *b == b'@') && !value.is_nan() {
+        return junk(text, end);
+    }
+    let (percent, end) = behind(text, end);
+    let unit = named;
+    Some(Found::Value(Value {
+        value,
+        form,
+        unit,
+        percent,
+        end,
+    }))
+}
+
+/// `2h 3m 4s`, `3m4s`: what stands behind the first part, in seconds with it, and the end.
+fn sum(text: &str, value: f64, unit_word: &str, at: usize) -> Option<(f64, usize)> {
+    let (mut total, mut last) = (value * seconds_in(unit_word)?, seconds_in(unit_word)?);
+    let (mut end, mut parts) = (at, 1);
+    loop {
+        let next = end + usize::from(text.as_bytes().get(end) == Some(&b' '));
+        let Some((more, to)) = plain(text, next) else {
+            break;
+        };
+        let Some((from, after)) = unit(text, to).filter(|(from, _)| *from == to) else {
+            break;
+        };
+        let Some(each) = seconds_in(&text[from..after]).filter(|each| *each < last) else {
+            break;
+        };
+        total += more * each;
+        (end, last, parts) = (after, each, parts + 1);
+    }
+    (parts > 1).then_some((total, end))
+}
+
+/// What belongs to a number behind it: a deviation, `(average)`, `(12%)`. The percentage and the end.
+fn behind(text: &str, at: usize) -> (Option<f64>, usize) {
+    let bytes = text.as_bytes();
+    let mut end = at;
+    let mut percent = None;
+    // +0.05, + 0.05, +/- 0.4, ±0.1
+    let rest = &text[blanks(bytes, end)..];
+    let deviation = ["+/-", "+-", "±", "+"]
+        .iter()
+        .find_map(|sign| rest.strip_prefix(sign));
+    if let Some(after) = deviation {
+        let from = blanks(bytes, text.len() - after.len());
+        if bytes.get(from).is_some_and(u8::is_ascii_digit)
+            && let Some((_, to)) = plain(text, from)
+        {
+            end = to;
+        }
+    }
+    // A parenthesis of numbers, at most a short word with them.
+    let rest = &text[blanks(bytes, end)..];
+    if let Some(inside) = rest.strip_prefix('(')
+        && let Some(close) = inside.bytes().take(48).position(|b| b == b')')
+    {
+        let body = inside[..close].trim();
+        let letters = body.bytes().filter(u8::is_ascii_alphabetic).count();
+        let digits = body.bytes().any(|b| b.is_ascii_digit());
+        let named = body.contains(['=', ':']);
+        if digits && letters <= 8 && !named || not_a_number(body).is_some() {
+            if let Some(number) = body.strip_suffix('%') {
+                percent = plain(number.trim(), 0).map(|found| found.0);
+            }
+            end = text.len() - rest.len() + 1 + close + 1;
+        }
+    }
+    (percent, end)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn value(text: &str) -> Option<(f64, Form, &str)> {
+        match read(text, 0)? {
+            Found::Value(v) => Some((v.value, v.form, v.unit)),
+            Found::Junk(_) => None,
+        }
+    }
+
+    #[rstest]
+    #[case("12", 12.0, Form::Number, "")]
+    #[case("-7.5e-05,", -7.5e-5, Form::Number, "")]
+    #[case("1E0", 1.0, Form::Number, "")]
+    #[case(".98 ", 0.98, Form::Number, "")]
+    #[case("1,023,456 |", 1_023_456.0, Form::Number, "")]
+    #[case("1,23", 1.0, Form::Number, "")]
+    #[case("250k/1.00M", 250e3, Form::Of(1e6), "")]
+    #[case("50/ 2983 batches", 50.0, Form::Of(2983.0), "batches")]
+    #[case("35.21%", 35.21, Form::Percent, "")]
+    #[case("250.13ms,", 250.13, Form::Number, "ms")]
+    #[case("8.137 GB", 8.137, Form::Number, "GB")]
+    #[case("4.8 images/s", 4.8, Form::Number, "images/s")]
+    #[case("154.2 img/sec per GPU", 154.2, Form::Number, "img/sec per GPU")]
+    #[case("1:02:03", 3723.0, Form::Time, "")]
+    #[case("00:04", 4.0, Form::Time, "")]
+    #[case("10 days, 19:39:33", 934_773.0, Form::Time, "")]
+    #[case("2h 3m 4s", 7384.0, Form::Time, "")]
+    #[case("1.02747+0.05401", 1.02747, Form::Number, "")]
+    #[case("2.2 + 0.3\tx", 2.2, Form::Number, "")]
+    #[case("0/micro_step=3", 0.0, Form::Number, "")]
+    #[case("3 loss=2", 3.0, Form::Number, "")]
+    #[case("13. accuracy", 13.0, Form::Number, "")]
+    fn numbers(#[case] text: &str, #[case] want: f64, #[case] form: Form, #[case] unit: &str) {
+        assert_eq!(value(text), Some((want, form, unit)), "{text}");
+    }
+
+    #[rstest]
+    #[case("10.0.3.4:29500")]
+    #[case("2026-08-22")]
+    #[case("08/21/2026")]
+    #[case("1.2.3")]
+    #[case("7b")]
+    #[case("640x480")]
+    #[case("3rd")]
+    #[case("0x7ffd")]
+    fn no_numbers(#[case] text: &str) {
+        assert_eq!(value(text), None, "{text}");
+    }
+
+    #[test]
+    fn what_stands_behind_belongs_to_it() {
+        for (text, percent, rest) in [
+            ("6.93 (6.94)  Time", None, "  Time"),
+            ("12.34GiB(25.00%)  tps", Some(25.0), "  tps"),
+            ("640/60000 (1%)]", Some(1.0), "]"),
+            ("2.5 (best: 3) x", None, " (best: 3) x"),
+        ] {
+            let Some(Found::Value(v)) = read(text, 0) else {
+                panic!("{text}")
+            };
+            assert_eq!((v.percent, &text[v.end..]), (percent, rest), "{text}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Names and units that are rates: something per second, or seconds per something.
+
+use super::names::{Role, snake};
+
+/// Things that are counted per second.
+fn noun(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "tok" | "toks" | "token" | "tokens" => "tokens",
+        "word" | "words" => "words",
+        "sample" | "samples" | "samp" => "samples",
+        "example" | "examples" | "ex" | "exs" => "examples",
+        "image" | "images" | "img" | "imgs" | "im" => "images",
+        "frame" | "frames" => "frames",
+        "seq" | "seqs" | "sequence" | "sequences" => "sequences",
+        "sentence" | "sentences" | "sent" | "sents" => "sentences",
+        "item" | "items" => "items",
+        "record" | "records" => "records",
+        "row" | "rows" => "rows",
+        "timestep" | "timesteps" | "env_step" | "env_steps" => "timesteps",
+        "graph" | "graphs" => "graphs",
+        "video" | "videos" => "videos",
+        "episode" | "episodes" => "episodes",
+        "req" | "reqs" | "request" | "requests" => "requests",
+        _ => return None,
+    })
+}
+
+fn is_step_noun(word: &str) -> bool {
+    matches!(
+        word,
+        "it" | "its"
+            | "iter"
+            | "iters"
+            | "iteration"
+            | "iterations"
+            | "step"
+            | "steps"
+            | "batch"
+            | "batches"
+            | "update"
+            | "updates"
+            | "global_step"
+            | "global_steps"
+            | "train_step"
+    )
+}
+
+/// The rate a name or a unit stands for: `ItPerS`, `StepTime`, `Tflops` or a throughput.
+pub(super) fn rate(base: &str) -> Option<Role> {
+    let mut rest = base;
+    let mut per = "";
+    for (tail, who) in [
+        ("_gpu", "/GPU"),
+        ("_device", "/device"),
+        ("_chip", "/chip"),
+        ("_core", "/core"),
+        ("_rank", "/rank"),
+    ] {
+        if let Some(head) = rest.strip_suffix(tail) {
+            (rest, per) = (head.strip_suffix("_per").unwrap_or(head), who);
+        }
+    }
+    // Seconds per step.
+    for (head, ms) in [
+        ("ms_per_", true),
+        ("ms_", true),
+        ("s_per_", false),
+        ("sec_per_", false),
+        ("secs_per_", false),
+        ("seconds_per_", false),
+        ("s_", false),
+        ("sec_", false),
+        ("time_per_", false),
+        ("us_", true),
+    ] {
+        if rest.strip_prefix(head).is_some_and(is_step_noun) {
+            return Some(Role::StepTime { plain: false, ms });
+        }
+    }
+    let what = [
+        "_per_second",
+        "_per_sec",
+        "_per_s",
+        "_second",
+        "_sec",
+        "_s",
+        "_ps",
+    ]
+    .iter()
+    .find_map(|tail| rest.strip_suffix(tail))?;
+    let what = [
+        "running_avg_",
+        "curr_",
+        "avg_",
+        "average_",
+        "mean_",
+        "train_",
+        "training_",
+        "total_",
+        "global_",
+        "num_",
+        "median_",
+    ]
+    .iter()
+    .fold(what, |what, head| {
+        if what == "global_step" {
+            what
+        } else {
+            what.strip_prefix(head).unwrap_or(what)
+        }
+    });
+    if what.starts_with("tflop") {
+        return Some(Role::Tflops);
+    }
+    if is_step_noun(what) {
+        return Some(Role::ItPerS);
+    }
+    let rank =
+        u8::from(base.contains("running") || base.starts_with("avg") || base.contains("total_"));
+    if let Some(noun) = noun(what) {
+        return Some(Role::Rate(format!("{noun}/s{per}").into(), rank));
+    }
+    // consumed_samples_per_sec and the like
+    let last = what.rsplit('_').next().and_then(noun)?;
+    Some(Role::Rate(format!("{last}/s{per}").into(), 2))
+}
+
+/// The role of a unit: a throughput, or the time of a step.
+pub fn of_unit(unit: &str) -> Option<Role> {
+    if unit == "/s" || unit == "/sec" {
+        // Only frameworks of image models print it bare.
+        return Some(Role::Rate("images/s".into(), 1));
+    }
+    rate(&snake(unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units() {
+        assert_eq!(
+            of_unit("img/sec per GPU"),
+            Some(Role::Rate("images/s/GPU".into(), 0))
+        );
+        assert_eq!(of_unit("it/s"), Some(Role::ItPerS));
+        assert_eq!(of_unit("MB/s"), None);
+        assert_eq!(of_unit("ms"), None);
+    }
+}

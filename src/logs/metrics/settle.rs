@@ -1,0 +1,161 @@
+//! The end of a draft: what its fractions count, which loss is the loss, and whether it is a line of metrics at all.
+
+use super::draft::Draft;
+use super::names::Side;
+use super::record::Record;
+
+impl Draft {
+    fn place_fractions(&mut self) {
+        let fractions = std::mem::take(&mut self.fractions);
+        for (index, f) in fractions.iter().enumerate() {
+            let record = &mut self.record;
+            let more = index + 1 < fractions.len();
+            if f.side_only && more && !record.has("epoch") && f.side == Side::Train {
+                record.add("epoch", f.n);
+                record.add("epochs", f.of);
+            } else if f.side == Side::Eval {
+                record.add("eval_step", f.n);
+                record.add("eval_total", f.of);
+            } else if record.has("epoch")
+                || f.first && (self.per_step || f.bar_next)
+                || f.first && !f.bar && self.seconds.is_some()
+                || f.batches
+                || f.after_loss
+            {
+                record.add("epoch_step", f.n);
+                record.add("epoch_total", f.of);
+                if let Some(percent) = f.percent {
+                    record.add("epoch_pct", percent);
+                }
+            } else if !record.has("step") {
+                record.add("step", f.n);
+                record.add("steps", f.of);
+                if let Some(percent) = f.percent {
+                    record.add("pct", percent);
+                }
+            }
+        }
+        if let Some(seconds) = self.seconds {
+            let done = fractions.iter().any(|f| f.n >= f.of);
+            self.record
+                .add(if done { "elapsed_s" } else { "eta_s" }, seconds);
+        }
+        if fractions.iter().any(|f| f.bar) {
+            match self.times[..] {
+                [elapsed, eta, ..] => {
+                    self.record.add("elapsed_s", elapsed);
+                    self.record.add("eta_s", eta);
+                }
+                [eta] => self.record.add("eta_s", eta),
+                [] => {}
+            }
+        }
+    }
+
+    /// Anything that says how far it is.
+    fn has_progress(&self) -> bool {
+        ["step", "epoch", "epoch_step"]
+            .iter()
+            .any(|name| self.record.has(name))
+    }
+
+    /// The record, if this is a line of metrics.
+    pub fn finish(mut self) -> Option<Record> {
+        let bar = self.fractions.iter().any(|f| f.bar);
+        if self.bytes {
+            return None;
+        }
+        // Keras and hapi count steps within the epoch; so do those who say both.
+        if self.record.has("steps") {
+            if self.per_step && !self.record.has("epoch") {
+                for (from, to) in [("step", "epoch_step"), ("steps", "epoch_total")] {
+                    if let Some(field) = self.record.remove(from) {
+                        self.record.add(to, field);
+                    }
+                }
+            } else if self.record.has("epochs")
+                && let (Some(n), Some(of)) =
+                    (self.record.number("step"), self.record.number("steps"))
+            {
+                self.record.add("epoch_step", n);
+                self.record.add("epoch_total", of);
+            }
+        }
+        let had = self.has_progress();
+        self.place_fractions();
+        let progress = self.has_progress();
+        if !(self.strong
+            || progress && self.weak
+            || bar
+            || had && self.record.has("s_per_it")
+            || had && self.record.has("ms_per_step"))
+        {
+            return None;
+        }
+        self.place_losses();
+        let place = self.record.has("step") || self.record.has("epoch_step");
+        match self.time {
+            Some(time) if place => {
+                self.record.add("s_per_it", time);
+            }
+            Some(time) => self.unknown.push(("time".into(), time)),
+            None => {}
+        }
+        self.rates.sort_by_key(|rate| rate.0);
+        if let Some((_, value, unit)) = std::mem::take(&mut self.rates).into_iter().next() {
+            self.record.add("throughput", value);
+            if !unit.is_empty() {
+                self.record.add("throughput_unit", unit);
+            }
+        }
+        for (name, value) in std::mem::take(&mut self.unknown) {
+            self.record.add(name, value);
+        }
+        self.alarm();
+        Some(self.record)
+    }
+
+    /// The record of a value that is known to be a metric.
+    pub fn finish_anyway(mut self) -> Option<Record> {
+        self.strong = true;
+        let record = self.finish()?;
+        (!record.is_empty()).then_some(record)
+    }
+
+    fn place_losses(&mut self) {
+        let mut losses = std::mem::take(&mut self.losses);
+        losses.sort_by_key(|loss| loss.0);
+        for (_, side, value, raw) in losses {
+            let name = if side == Side::Eval {
+                "eval_loss"
+            } else {
+                "loss"
+            };
+            if self.record.has(name) {
+                let own = raw.replace(' ', "_");
+                let own = if own == name { format!("{own}_2") } else { own };
+                self.record.add(own, value);
+            } else {
+                self.record.add(name, value);
+            }
+        }
+    }
+
+    /// What is no number is an alarm.
+    fn alarm(&mut self) {
+        let mut found = None;
+        for (name, field) in self.record.fields() {
+            let Some(n) = field.number() else { continue };
+            if n.is_nan() {
+                found = Some("nan");
+                break;
+            }
+            if n.is_infinite() && !matches!(name, "eta_s" | "mfu" | "best") {
+                found = Some("inf");
+            }
+        }
+        if let Some(alarm) = found {
+            self.record.add("alarm", alarm);
+        }
+    }
+}
