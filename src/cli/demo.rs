@@ -1,5 +1,6 @@
 //! Starts demo clusters: the one place, beside the tests, where the product names the demo.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -16,12 +17,23 @@ use crate::demo::world::World;
 
 /// How to reach a demo cluster.
 pub fn target(demo: &Demo) -> io::Result<Target> {
+    context(demo, None)
+}
+
+/// How to reach its worker clusters, by what Kueue calls them.
+pub fn workers(demo: &Demo) -> io::Result<BTreeMap<String, Target>> {
+    let all = crate::demo::worker_contexts().into_iter();
+    all.map(|(name, of)| Ok((name, context(demo, Some(&of))?)))
+        .collect()
+}
+
+fn context(demo: &Demo, name: Option<&str>) -> io::Result<Target> {
     let loaded = Loaded {
         files: Vec::new(),
         config: Kubeconfig::from_yaml(&demo.kubeconfig_yaml()).map_err(io::Error::other)?,
     };
     // no proxy on the way to ourselves
-    resolve_loaded(&loaded, None, &Surroundings::default()).map_err(io::Error::other)
+    resolve_loaded(&loaded, name, &Surroundings::default()).map_err(io::Error::other)
 }
 
 /// A demo cluster that lives on from now.

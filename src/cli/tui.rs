@@ -1,7 +1,5 @@
 //! The cockpit itself: settings, looks, terminal, and the loop until the user leaves.
 
-#[cfg(feature = "demo")]
-use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -125,7 +123,7 @@ fn demo_starter(scene: Option<&SceneArgs>) -> Option<DemoStarter> {
         let target = super::demo::target(&demo).map_err(|e| format!("{e:#}"))?;
         Ok(RunningDemo {
             target,
-            workers: BTreeMap::new(),
+            workers: super::demo::workers(&demo).map_err(|e| format!("{e:#}"))?,
             keep: Box::new(demo),
         })
     }))

@@ -41,10 +41,6 @@ pub struct Served {
 impl Served {
     /// The version to use of a kind; `None`: not served.
     pub fn version(&self, entry: &Entry) -> Option<&'static str> {
-        if entry.group.is_empty() && !self.partial {
-            // all servers have it: it is not asked for
-            return entry.versions.first().copied();
-        }
         let versions = self.groups.get(entry.group)?;
         entry.versions.iter().copied().find(|wanted| {
             versions

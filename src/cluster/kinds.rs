@@ -36,8 +36,8 @@ macro_rules! kinds {
             // the macro makes one arm per line: a kind without a line does not compile
             let mut at = 0;
             $(if let Kind::$kind = kind { return &KINDS[at]; } else { at += 1; })*
-            let optional = optional().find(|entry| entry.kind == kind);
-            optional.unwrap_or(&KINDS[at.min(KINDS.len() - 1)])
+            let mut others = WORKLOADS.iter().chain(QUEUES);
+            others.find(|entry| entry.kind == kind).unwrap_or(&KINDS[at.min(KINDS.len() - 1)])
         }
     };
 }
@@ -53,12 +53,14 @@ kinds! {
 
 /// All kinds: the fixed ones and those.
 pub fn all() -> impl Iterator<Item = &'static Entry> {
-    KINDS.iter().chain(optional())
+    KINDS.iter().chain(WORKLOADS).chain(QUEUES)
 }
 
-/// Kinds that may be absent or come and go: workloads and queues.
+/// Kinds that may be absent or come and go, watched together wherever they are served: workloads and queues.
 pub fn optional() -> impl Iterator<Item = &'static Entry> {
-    WORKLOADS.iter().chain(QUEUES)
+    // every server has the core group's: those are watched by who shows them
+    let all = WORKLOADS.iter().chain(QUEUES);
+    all.filter(|entry| !entry.group.is_empty())
 }
 
 impl Entry {

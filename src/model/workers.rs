@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::Model;
 use super::ids::{ClusterId, Key, Name};
 use super::job::JobRow;
+use super::pod::PodRow;
 
 /// Name and kind of an object in a cluster.
 type Place = (ClusterId, Name, Name, &'static str);
@@ -72,6 +73,15 @@ impl Model {
     }
 }
 
+impl Model {
+    /// The newest pod of an index, while it exists, be it in a worker cluster.
+    pub fn pod_of_index(&self, job: Key, index: u32) -> Option<&PodRow> {
+        let uid = self.totals(job)?.indexes.newest(index)?;
+        let here = |cluster| self.pods.get(Key { cluster, uid });
+        here(job.cluster).or_else(|| here(self.twin(job)?.cluster))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +129,7 @@ mod tests {
         };
         let key = copy.key;
         let mut one = running(pod(78, &copy), "node-of-east", 10);
+        one.index = Some(0);
         one.key.cluster = EAST;
         // sources are numbered by each cluster for itself
         feed(model, EAST, 1, Rows::Jobs(Change::Rows(vec![copy])));
@@ -134,6 +145,8 @@ mod tests {
         assert_eq!(model.twin(ours), Some(copy));
         let names: Vec<_> = model.pods_of(ours).map(|pod| pod.node.clone()).collect();
         assert_eq!(names, [Some("node-of-east".into())]);
+        let first = model.pod_of_index(ours, 0).unwrap();
+        assert_eq!(first.key.cluster, EAST);
         // the copy is nobody's, and a job of that name that runs here is not mixed up with it
         assert_eq!(model.twin(copy), None);
         assert_eq!(model.totals(ours).map(|t| t.live.ready), Some(1));

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::list::{Keys, List};
-use super::queues::absent;
+use super::queues::{QUOTAS, absent};
 use super::sheet::{Pointed, pointed};
 use super::words::count;
 use super::{About, Cx, Pane, Reply, Target};
@@ -224,7 +224,11 @@ impl Pane for QueueObjects {
     }
 
     fn wants(&self, _cx: &Cx) -> Vec<Want> {
-        vec![Want::Watch(Kind::Node, Selector::All), Want::Workloads]
+        vec![
+            Want::Watch(Kind::Node, Selector::All),
+            Want::Workloads,
+            QUOTAS,
+        ]
     }
 
     fn wake(&self, _cx: &Cx) -> Option<DateTime<Utc>> {

@@ -21,7 +21,7 @@ use crate::model::waiting;
 use crate::model::want::{Kind, ObjectWant, Selector, Want};
 use crate::ui::{Table, text};
 
-pub use limits::amounts;
+pub use limits::{QUOTAS, amounts};
 
 pub mod absent;
 mod answer;
@@ -457,6 +457,9 @@ impl Pane for Queues {
             .map(|kind| Want::Watch(kind, Selector::All))
             .into();
         wants.push(Want::Workloads);
+        if absent::words(cx).is_some() {
+            wants.push(limits::QUOTAS);
+        }
         if self.rested(cx) {
             wants.extend(self.asked().map(Want::Pending));
         }

@@ -88,8 +88,8 @@ pub fn absent(job: &JobRow, cx: &Cx) -> Option<(String, String)> {
             String::new(),
         ),
         Some(Link::Failed(why)) => (
-            format!("worker cluster {cluster} does not answer: {why}"),
-            "it is tried again; everything else goes on".into(),
+            format!("worker cluster {cluster} does not answer"),
+            format!("{why}; it is tried again"),
         ),
         Some(Link::Open) if cx.model.twin(job.key).is_none() => (
             format!("worker cluster {cluster} has no copy of it yet"),

@@ -6,6 +6,8 @@ mod cli;
 mod client;
 mod compound;
 mod custom;
+#[cfg(unix)]
+mod dispatched;
 mod envtest;
 mod fields;
 mod harness;

@@ -2,7 +2,6 @@
 //! is remembered of pods that are gone.
 
 use crate::model::Model;
-use crate::model::ids::Key;
 use crate::model::indexes::{IndexState, Seen};
 use crate::model::job::JobRow;
 use crate::model::pod::PodRow;
@@ -25,12 +24,7 @@ pub struct Known<'a> {
 pub fn known<'a>(model: &'a Model, job: &'a JobRow, index: u32) -> Known<'a> {
     let grid = model.grid(job);
     let indexes = model.totals(job.key).map(|t| &t.indexes);
-    let pod = indexes.and_then(|seen| seen.newest(index)).and_then(|uid| {
-        model.pods.get(Key {
-            cluster: job.key.cluster,
-            uid,
-        })
-    });
+    let pod = model.pod_of_index(job.key, index);
     let seen = match pod {
         Some(pod) => Some(Seen::of(pod)),
         None => indexes.and_then(|i| i.remembered(index)).cloned(),

@@ -92,6 +92,9 @@ pub fn job(job: &JobRow, status: &JobStatus, gone: bool, cx: &Cx, width: usize) 
     }
     if let Some(queue) = cx.model.queue(job) {
         facts.push(format!("queue {queue}"));
+        if let Some(cluster) = cx.model.worker_of(job) {
+            facts.push(format!("runs in worker cluster {cluster}"));
+        }
     }
     if let Some(class) = &job.priority_class {
         facts.push(format!("priority {class}"));

@@ -3,7 +3,6 @@
 
 use super::{Cx, Job, Part, Reply, Target, draw, pods};
 use crate::app::action::Action;
-use crate::model::ids::Key;
 use crate::model::pod::PodRow;
 use crate::model::want::LogWant;
 use crate::panes::{Level, LogsOf};
@@ -15,14 +14,7 @@ impl Job {
     /// The pod whose log is shown: the one under the cursor of the part with the cursor.
     pub(super) fn log_pod<'a>(&self, cx: &Cx<'a>) -> Option<&'a PodRow> {
         match self.part(cx) {
-            Part::Indexes => {
-                let seen = &cx.model.totals(self.key)?.indexes;
-                let uid = seen.newest(self.grid.cursor())?;
-                cx.model.pods.get(Key {
-                    cluster: self.key.cluster,
-                    uid,
-                })
-            }
+            Part::Indexes => cx.model.pod_of_index(self.key, self.grid.cursor()),
             Part::Roles => self.replica_pod(cx),
             Part::Pods | Part::Events => self.pods.selected(cx.model),
             Part::Runs if self.job(cx).is_none() => None,

@@ -8,15 +8,19 @@ use chrono::{DateTime, Utc};
 
 use crate::model::ids::Name;
 use crate::model::kueue::others::Limit;
-use crate::model::kueue::{Amount, QuotaRow, VolcanoQueueRow};
+use crate::model::kueue::{Amount, QueueKind, QuotaRow, VolcanoQueueRow};
 use crate::model::pod::PodPhase;
 use crate::model::resources::{Devices, is_device};
+use crate::model::want::{Kind, Selector, Want};
 use crate::panes::Cx;
 use crate::panes::jobs::why;
 use crate::panes::sheet::scope;
 use crate::panes::words::{amount, devices, quantity, when};
 use crate::ui::meter::Fill;
 use crate::ui::{Cell, Column, Meter, State, text};
+
+/// The quotas of namespaces: watched by the screens that show them.
+pub const QUOTAS: Want = Want::Watch(Kind::Queue(QueueKind::ResourceQuota), Selector::All);
 
 /// A table, ready to be drawn.
 pub struct Block<'a> {
