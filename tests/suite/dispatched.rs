@@ -50,7 +50,7 @@ fn its_pods_and_logs_come_from_the_worker_cluster() {
         s.contains("worker cluster east does not answer") && s.contains("no-such-context")
     });
     term.send("\x1b");
-    term.until_shows("managed by kueue.x-k8s.io/multikueue");
+    term.until_shows("Admitted by");
     term.send("2");
     term.until_shows("COHORT / QUEUE");
     term.send("q");
