@@ -1,10 +1,10 @@
 //! jobdeck: a terminal cockpit for batch and ML work on Kubernetes.
 //!
 //! ```text
-//! main → cli → app → panes → model, logs, ui
+//! main → cli → app → panes → model, logs, hardware, ui
 //!              app → cluster → model
 //!        logs → model
-//!        ui, model → nothing of ours
+//!        ui, model, hardware → nothing of ours
 //!        demo → nothing of ours; nothing → demo, except the command line and the tests
 //! ```
 
@@ -13,6 +13,7 @@
 pub mod app;
 pub mod cli;
 pub mod cluster;
+pub mod hardware;
 pub mod logging;
 pub mod logs;
 pub mod model;

@@ -13,6 +13,7 @@ pub enum Scope {
     Nodes,
     Events,
     Queues,
+    Hardware,
     Text,
     Logs,
     Start,
@@ -30,6 +31,7 @@ impl Scope {
             Scope::Nodes => "nodes",
             Scope::Events => "events",
             Scope::Queues => "queues",
+            Scope::Hardware => "hardware",
             Scope::Text => "text",
             Scope::Logs => "logs",
             Scope::Start => "start",
@@ -91,6 +93,7 @@ macro_rules! actions {
                     Action::SortNext => "sort",
                     Action::ShowEvents => "events",
                     Action::ShowPods => "pods",
+                    Action::ShowHardware => "hardware",
                     Action::OnlyFailed => "only failed",
                     Action::DetailSide => "detail",
                     Action::NextSection => "next part",
@@ -147,6 +150,7 @@ actions! {
     GoNodes "go-nodes" Global "nodes";
     GoEvents "go-events" Global "events";
     GoMessages "go-messages" Global "messages: what went wrong, and when";
+    GoHardware "go-hardware" Global "hardware: what each GPU computes, and how fast";
     Namespaces "namespaces" Global "switch namespace";
     AllNamespaces "all-namespaces" Global "show all namespaces";
     Contexts "contexts" Global "switch context";
@@ -178,6 +182,7 @@ actions! {
     Why "why" List "why it waits: its place in the queue, or the job of a workload";
     ShowEvents "show-events" List "events of what is selected";
     ShowPods "show-pods" List "pods of what is selected";
+    ShowHardware "show-hardware" List "its GPU in the hardware reference";
 
     OnlyFailed "only-failed" Jobs "show failed only, or all again";
     Expand "expand" Jobs "show or hide what the selected one is made of";
@@ -192,6 +197,8 @@ actions! {
     NextResource "next-resource" Queues "quota of the next resource";
     PreviousResource "previous-resource" Queues "quota of the previous resource";
     QueueObjects "queue-objects" Queues "flavors, checks, priority classes, topologies, worker clusters";
+
+    Compare "compare" Hardware "the marked GPUs side by side";
 
     PreviousLogs "previous-logs" Pods "logs of the container before it restarted";
     GoJob "go-job" Pods "the job this belongs to";

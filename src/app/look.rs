@@ -1,10 +1,12 @@
 //! Theme, glyphs and keymap in force, and how they change while running: by name, or because a file did.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
 use super::action::{Action, Scope};
+use crate::hardware::{self, Catalog};
 use crate::ui::keymap::{Keymaps, Pending, Press};
 use crate::ui::theme::Themes;
 use crate::ui::{Depth, Glyphs, Keymap, Theme};
@@ -14,6 +16,9 @@ pub struct Look {
     pub theme: Theme,
     pub glyphs: Glyphs,
     pub keymap: Keymap<Action>,
+    /// The hardware reference, with the user's entries.
+    pub hardware: Arc<Catalog>,
+    folder: Option<PathBuf>,
     /// The first keys of a sequence typed so far.
     pending: Pending,
     themes: Themes,
@@ -32,6 +37,9 @@ impl Look {
         glyphs: Glyphs,
     ) -> (Self, Vec<String>) {
         let mut problems = Vec::new();
+        let (hardware, problem) = hardware::load::load(folder.as_deref());
+        problems.extend(problem.map(|p| p.to_string()));
+        let home = folder.clone();
         let themes = Themes::new(folder.as_ref().map(|f| f.join("themes")));
         let keymaps = Keymaps::new(folder.map(|f| f.join("keymaps")));
         let theme = themes.load(theme, depth, glyphs).unwrap_or_else(|e| {
@@ -50,6 +58,8 @@ impl Look {
                 theme,
                 glyphs,
                 keymap,
+                hardware,
+                folder: home,
                 pending: Pending::default(),
                 themes,
                 keymaps,
@@ -114,6 +124,10 @@ impl Look {
         match self.keymaps.load(self.keymap.name()) {
             Ok(keymap) => self.keymap = keymap,
             Err(e) => problems.push(format!("keys kept as they were: {e}")),
+        }
+        match hardware::load::load(self.folder.as_deref()) {
+            (hardware, None) => self.hardware = hardware,
+            (_, Some(e)) => problems.push(format!("hardware reference kept as it was: {e}")),
         }
         problems
     }

@@ -52,6 +52,7 @@ impl Desk {
     pub fn cx(&self, now: DateTime<Utc>, focused: bool) -> Cx<'_> {
         Cx {
             model: &self.model,
+            hardware: &self.look.hardware,
             theme: &self.look.theme,
             glyphs: &self.look.glyphs,
             keymap: &self.look.keymap,

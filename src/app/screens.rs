@@ -12,16 +12,18 @@ pub enum Tab {
     Nodes,
     Events,
     Messages,
+    Hardware,
 }
 
 impl Tab {
-    pub const ALL: [Tab; 6] = [
+    pub const ALL: [Tab; 7] = [
         Tab::Jobs,
         Tab::Queues,
         Tab::Pods,
         Tab::Nodes,
         Tab::Events,
         Tab::Messages,
+        Tab::Hardware,
     ];
 
     pub fn label(self) -> &'static str {
@@ -32,6 +34,7 @@ impl Tab {
             Tab::Nodes => "Nodes",
             Tab::Events => "Events",
             Tab::Messages => "Messages",
+            Tab::Hardware => "Hardware",
         }
     }
 
@@ -43,6 +46,7 @@ impl Tab {
             Tab::Nodes => Action::GoNodes,
             Tab::Events => Action::GoEvents,
             Tab::Messages => Action::GoMessages,
+            Tab::Hardware => Action::GoHardware,
         }
     }
 }
@@ -71,6 +75,7 @@ impl Screens {
                 Tab::Nodes => Target::Nodes,
                 Tab::Events => Target::Events(None),
                 Tab::Messages => Target::Messages,
+                Tab::Hardware => Target::Hardware,
             };
             Stack {
                 screens: vec![open(&target)],
@@ -128,6 +133,7 @@ impl Screens {
             Target::Nodes => self.go(Tab::Nodes),
             Target::Events(None) => self.go(Tab::Events),
             Target::Messages => self.go(Tab::Messages),
+            Target::Hardware => self.go(Tab::Hardware),
             other => {
                 let screen = (self.open)(other);
                 let stack = self.stack();

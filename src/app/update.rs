@@ -108,6 +108,7 @@ impl App {
             Action::GoNodes => self.go(Tab::Nodes),
             Action::GoEvents => self.go(Tab::Events),
             Action::GoMessages => self.go(Tab::Messages),
+            Action::GoHardware => self.go(Tab::Hardware),
             Action::AllNamespaces => self.switch_namespace(None, now),
             Action::Retry => match &self.link {
                 Link::Open => self.effects.push(Effect::RetryNow),

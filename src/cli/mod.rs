@@ -8,6 +8,7 @@ pub mod connect;
 pub mod demo;
 pub mod doctor;
 pub mod get;
+pub mod hardware;
 pub mod metrics;
 pub mod render;
 #[cfg(feature = "demo")]
@@ -64,6 +65,7 @@ pub fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
             };
         }
         Some(Command::Get(args)) => return get::run(&cli.cluster, &args),
+        Some(Command::Hardware(args)) => return hardware::run(&args),
         Some(Command::Why(args)) => return why::run(&cli.cluster, &args),
         Some(Command::Render(args)) => return render::run(&cli.cluster, &cli.look, &args),
         Some(Command::Metrics(args)) => return metrics::run(&args),
@@ -118,6 +120,8 @@ pub enum Command {
     Get(GetArgs),
     /// Say why a job waits, in one sentence and with the evidence
     Why(WhyArgs),
+    /// What GPUs do in hardware and how fast; needs no cluster
+    Hardware(HardwareArgs),
     /// Draw one frame of a pane without a terminal
     Render(RenderArgs),
     /// Print the metrics of a training log, one record per line that carries some
@@ -309,6 +313,27 @@ pub struct WhyArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shape {
+    Table,
+    Json,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct HardwareArgs {
+    /// GPUs by name, codename, compute capability or architecture, and filter words: fp8 tensor 'mem>=80' arch:hopper mig
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Only those that compute in this format, e.g. fp8, bf16, tf32
+    #[arg(long, value_name = "FORMAT")]
+    pub precision: Option<String>,
+    /// Two to four GPUs side by side
+    #[arg(long, value_name = "NAME", num_args = 2..=4, conflicts_with_all = ["names", "precision"])]
+    pub compare: Vec<String>,
+    #[arg(long, short, default_value = "table")]
+    pub output: Shape,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     Text,
     Ansi,
@@ -317,7 +342,7 @@ pub enum Format {
 
 #[derive(Debug, Clone, Args)]
 pub struct RenderArgs {
-    /// jobs, job/NAME, queues, workload/JOB, pods, nodes, events, logs/JOB, yaml/JOB, messages, help, start
+    /// jobs, job/NAME, queues, workload/JOB, pods, nodes, events, logs/JOB, yaml/JOB, messages, hardware, hardware/ID,ID, help, start
     pub pane: String,
     /// Columns x rows
     #[arg(long, default_value = "160x48", value_name = "WxH", value_parser = size)]

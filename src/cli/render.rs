@@ -49,6 +49,9 @@ enum Place {
     Logs(String),
     Yaml(String),
     Messages,
+    Hardware,
+    /// Entries of the hardware reference, with commas between.
+    Gpus(String),
     Help,
 }
 
@@ -63,6 +66,7 @@ impl Place {
                 "nodes" => Self::Nodes,
                 "events" => Self::Events,
                 "messages" => Self::Messages,
+                "hardware" => Self::Hardware,
                 "help" => Self::Help,
                 _ => return None,
             },
@@ -71,6 +75,7 @@ impl Place {
             Some(("workload", name)) => Self::Workload(name.into()),
             Some(("pods", name)) => Self::PodsOf(name.into()),
             Some(("logs", name)) => Self::Logs(name.into()),
+            Some(("hardware", names)) => Self::Gpus(names.into()),
             Some(("yaml", name)) => Self::Yaml(name.into()),
             Some(_) => return None,
         })
@@ -96,6 +101,8 @@ impl Place {
             (Self::Nodes, _) => Target::Nodes,
             (Self::Events, _) => Target::Events(None),
             (Self::Messages, _) => Target::Messages,
+            (Self::Hardware, _) => Target::Hardware,
+            (Self::Gpus(names), _) => Target::Gpus(names.split(',').map(str::to_owned).collect()),
             (Self::Help, _) => Target::Help,
             (Self::Job(_), Some((key, _))) => Target::Job(key),
             (Self::PodsOf(_), Some((key, _))) => Target::Pods(PodsOf::Job(key)),
@@ -113,7 +120,7 @@ impl Place {
 pub fn run(cluster: &ClusterArgs, look: &LookArgs, args: &RenderArgs) -> Result<ExitCode> {
     let Some(place) = Place::parse(&args.pane) else {
         let what = format!(
-            "no pane {:?}: jobs, job/NAME, queues, workload/JOB, pods, pods/JOB, nodes, events, logs/JOB, yaml/JOB, messages, help, start",
+            "no pane {:?}: jobs, job/NAME, queues, workload/JOB, pods, pods/JOB, nodes, events, logs/JOB, yaml/JOB, messages, hardware, hardware/ID,ID, help, start",
             args.pane
         );
         Cli::command()

@@ -165,6 +165,7 @@ pub fn node(uid: u128, name: &str, allocatable: Devices) -> NodeRow {
         memory: 1 << 38,
         pods: 110,
         product: None,
+        machine: None,
         zone: None,
         labels: Default::default(),
         version: "v1.36.3".into(),

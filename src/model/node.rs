@@ -26,6 +26,8 @@ pub struct NodeRow {
     pub pods: u32,
     /// `nvidia.com/gpu.product` or its AMD/Intel/cloud counterparts.
     pub product: Option<Name>,
+    /// `node.kubernetes.io/instance-type`.
+    pub machine: Option<Name>,
     pub zone: Option<Name>,
     pub labels: LabelSet,
     /// `status.nodeInfo.kubeletVersion`.

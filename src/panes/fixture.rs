@@ -155,6 +155,7 @@ pub fn node(name: &str, product: Option<&str>, gpus: &[(&str, u32)]) -> NodeRow 
         memory: 512 << 30,
         pods: 110,
         product: product.map(Into::into),
+        machine: None,
         zone: Some("zone-a".into()),
         labels: Default::default(),
         version: "v1.36.3".into(),
@@ -205,8 +206,10 @@ pub fn session() -> Session {
 pub fn with<T>(model: &Model, session: &Session, f: impl FnOnce(&Cx) -> T) -> T {
     let theme = Theme::default();
     let keymap = Keymaps::default().load("default").unwrap();
+    let hardware = crate::hardware::load::shipped();
     let cx = Cx {
         model,
+        hardware: &hardware,
         theme: &theme,
         glyphs: &Glyphs::Unicode,
         keymap: &keymap,

@@ -12,9 +12,11 @@ use super::replicas::Replicas;
 use super::sheet::{Did, Sheet};
 use super::words::phase_state;
 use super::{
-    About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, events, pods, worker, workload,
+    About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, events, hardware, pods, worker,
+    workload,
 };
 use crate::app::action::{Action, Scope};
+use crate::hardware::advice::{self, Found};
 use crate::model::event::EventRow;
 use crate::model::human;
 use crate::model::ids::Key;
@@ -63,6 +65,8 @@ pub struct Job {
     runs: Sheet<JobRow>,
     events: Sheet<EventRow>,
     tail: Tail,
+    /// Number formats its manifest names; none before it came.
+    formats: Option<Vec<Found>>,
     /// The job as it was last seen: it stays on screen when it is deleted.
     last: Option<JobRow>,
     /// Where each part was drawn, for the mouse.
@@ -81,6 +85,7 @@ impl Job {
             runs: Sheet::new(JobColumn::Age),
             events: Sheet::new(EventColumn::Last),
             tail: Tail::default(),
+            formats: None,
             last: None,
             places: Vec::new(),
         }
@@ -222,6 +227,26 @@ impl Job {
         })
     }
 
+    /// Its manifest, while it is not known which formats that names, and it matters: it has GPUs and is not over.
+    fn manifest(&self, cx: &Cx) -> Option<ObjectWant> {
+        let job = self.job(cx).filter(|_| self.formats.is_none())?;
+        let over = cx.model.status(job).finished.is_some();
+        match over || cx.model.gpus(job).is_empty() {
+            true => None,
+            false => self.object(cx),
+        }
+    }
+
+    /// What its GPUs cannot do of what its manifest names.
+    fn advice(&self, cx: &Cx) -> Vec<String> {
+        match (self.job(cx), &self.formats) {
+            (Some(job), Some(found)) if cx.model.status(job).finished.is_none() => {
+                hardware::advice::sentences(job, found, cx)
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Draws it beside a list: with its own title.
     pub fn draw_beside(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
         self.refresh(cx);
@@ -341,6 +366,10 @@ impl Pane for Job {
                 let job = self.job(cx);
                 return job.map_or(Reply::Ignored, |job| workload::of_job(job, cx));
             }
+            Action::ShowHardware => {
+                let job = self.job(cx);
+                return job.map_or(Reply::Ignored, |job| hardware::stock::open_job(job, cx));
+            }
             Action::ShowPods if self.job(cx).is_some() => {
                 return Reply::Open(Target::Pods(PodsOf::Job(self.key)));
             }
@@ -389,6 +418,7 @@ impl Pane for Job {
             wants.push(worker::at(cluster, &want.namespace, log, cx));
         }
         wants.extend(worker::wants(self.key, cx));
+        wants.extend(self.manifest(cx).map(Want::Object));
         wants
     }
 
@@ -406,7 +436,13 @@ impl Pane for Job {
         [head, pods, events].into_iter().flatten().min()
     }
 
-    fn receive(&mut self, arrival: &Arrival, _cx: &Cx) {
+    fn receive(&mut self, arrival: &Arrival, cx: &Cx) {
+        if let Arrival::Object { want, object } = arrival
+            && self.manifest(cx).as_ref() == Some(*want)
+        {
+            // only the formats are kept: the rest may hold secrets
+            self.formats = Some(object.as_ref().map(advice::read).unwrap_or_default());
+        }
         self.tail.receive(arrival);
     }
 

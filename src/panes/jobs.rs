@@ -190,6 +190,9 @@ fn act(action: Action, item: Item, cx: &Cx) -> Reply {
     if let (Action::Why, Item::Job(job)) = (action, item) {
         return workload::of_job(job, cx);
     }
+    if let (Action::ShowHardware, Item::Job(job)) = (action, item) {
+        return super::hardware::stock::open_job(job, cx);
+    }
     Reply::Open(match action {
         Action::Open | Action::Zoom => Target::Job(key),
         Action::Logs if runs => Target::Logs(LogsOf::Job {

@@ -3,6 +3,7 @@
 
 pub mod centre;
 pub mod events;
+pub mod hardware;
 pub mod health;
 pub mod help;
 pub mod indexes;
@@ -37,6 +38,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 
 use crate::app::action::{Action, Scope};
+use crate::hardware::Catalog;
 use crate::model::Model;
 use crate::model::fields::Checked;
 use crate::model::health::Health;
@@ -63,6 +65,8 @@ pub fn open(target: &Target) -> Box<dyn Pane> {
         Target::Events(about) => Box::new(events::Events::new(about.clone())),
         Target::Logs(of) => Box::new(logs::Logs::new(of.clone())),
         Target::Yaml(want) => Box::new(yaml::Yaml::new(want.clone())),
+        Target::Hardware => Box::new(hardware::Hardware::default()),
+        Target::Gpus(ids) => Box::new(hardware::compare::Gpus::new(ids.clone())),
         Target::Messages => Box::new(messages::Messages::default()),
         Target::Help => help(&[Scope::List]),
     }
@@ -77,6 +81,8 @@ pub fn help(scopes: &[Scope]) -> Box<dyn Pane> {
 #[derive(Clone, Copy)]
 pub struct Cx<'a> {
     pub model: &'a Model,
+    /// The hardware reference.
+    pub hardware: &'a Catalog,
     pub theme: &'a Theme,
     pub glyphs: &'a Glyphs,
     pub keymap: &'a Keymap<Action>,
@@ -173,6 +179,9 @@ pub enum Target {
     Logs(LogsOf),
     Yaml(ObjectWant),
     Messages,
+    Hardware,
+    /// Entries of the hardware reference by id: one data-sheet, or two to four side by side.
+    Gpus(Vec<String>),
     Help,
 }
 

@@ -151,6 +151,7 @@ impl Pane for Nodes {
             Action::Open,
             Action::ShowEvents,
             Action::Yaml,
+            Action::ShowHardware,
             Action::Filter,
             Action::SortNext,
             Action::Copy,
@@ -186,6 +187,7 @@ impl Pane for Nodes {
             Action::Open | Action::ShowPods => {
                 Reply::Open(Target::Pods(PodsOf::Node(node.name.clone())))
             }
+            Action::ShowHardware => super::hardware::stock::open(std::iter::once(node), cx),
             Action::Yaml => Reply::Open(Target::Yaml(ObjectWant {
                 kind: Kind::Node,
                 namespace: "".into(),

@@ -113,6 +113,7 @@ fn pane(word: &str) -> Option<Action> {
         "nodes" | "node" | "no" => Action::GoNodes,
         "events" | "event" | "ev" => Action::GoEvents,
         "messages" | "msg" => Action::GoMessages,
+        "hardware" | "hw" => Action::GoHardware,
         _ => return None,
     })
 }
@@ -130,7 +131,8 @@ fn action(action: Action, cx: &Cx) -> Candidate {
         | Action::GoNodes
         | Action::GoEvents
         | Action::GoQueues
-        | Action::GoMessages => action.name().trim_start_matches("go-").to_owned(),
+        | Action::GoMessages
+        | Action::GoHardware => action.name().trim_start_matches("go-").to_owned(),
         other => other.name().to_owned(),
     };
     Candidate {
@@ -149,6 +151,7 @@ fn everything(cx: &Cx) -> Vec<Candidate> {
         Action::GoEvents,
         Action::GoQueues,
         Action::GoMessages,
+        Action::GoHardware,
     ]
     .into_iter()
     .map(|a| action(a, cx))

@@ -15,6 +15,7 @@ use super::{About, Cx, Pane, Reply, Target};
 use crate::app::action::{Action, Scope};
 use crate::model::ids::{Key, Name};
 use crate::model::kueue::QueueKind;
+use crate::model::kueue::flavors::means;
 use crate::model::want::{Kind, ObjectWant, Selector, Want};
 use crate::ui::{Cell, Column, Row, State, Table, text};
 
@@ -159,6 +160,7 @@ impl Pane for QueueObjects {
         vec![
             Action::Yaml,
             Action::ShowEvents,
+            Action::ShowHardware,
             Action::Filter,
             Action::Copy,
             Action::Back,
@@ -210,6 +212,15 @@ impl Pane for QueueObjects {
                 namespace: item.namespace.clone(),
                 name: item.name.clone(),
             })),
+            Action::ShowHardware if item.kind == QueueKind::ResourceFlavor => {
+                let flavors = cx.model.kueue.flavors.rows();
+                let mut flavors = flavors.filter(|row| row.key == item.key);
+                let Some(row) = flavors.next() else {
+                    return Reply::Ignored;
+                };
+                let nodes = cx.model.nodes.rows();
+                super::hardware::stock::open(nodes.filter(|node| means(row, node)), cx)
+            }
             Action::ShowEvents => Reply::Open(Target::Events(Some(About {
                 key: item.key,
                 namespace: item.namespace.clone(),

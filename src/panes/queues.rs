@@ -223,6 +223,10 @@ impl Queues {
                     Reply::Say(super::Level::Info, text.into())
                 }
             },
+            Action::ShowHardware => match self.node() {
+                Some(node) => super::hardware::stock::open_queue(node, cx),
+                None => Reply::Ignored,
+            },
             Action::ShowEvents => match self.node().and_then(|node| Some((node, node.key?))) {
                 Some((node, key)) => Reply::Open(Target::Events(Some(super::About {
                     key,

@@ -20,6 +20,7 @@ pub struct Stage {
     pub keymap: Keymap<Action>,
     pub session: Session,
     pub messages: Vec<Notice>,
+    pub hardware: std::sync::Arc<crate::hardware::Catalog>,
 }
 
 impl Stage {
@@ -37,12 +38,14 @@ impl Stage {
                 ..Session::default()
             },
             messages: Vec::new(),
+            hardware: crate::hardware::load::shipped(),
         }
     }
 
     pub fn cx(&self) -> Cx<'_> {
         Cx {
             model: &self.model,
+            hardware: &self.hardware,
             theme: &self.theme,
             glyphs: &self.glyphs,
             keymap: &self.keymap,

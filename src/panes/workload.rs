@@ -110,6 +110,10 @@ pub fn act(action: Action, workload: &WorkloadRow, cx: &Cx) -> Reply {
             }),
             None => return Reply::Ignored,
         },
+        Action::ShowHardware => match job_of(workload, cx) {
+            Some(job) => return super::hardware::stock::open_job(job, cx),
+            None => return Reply::Ignored,
+        },
         Action::ShowPods => match job_of(workload, cx) {
             Some(job) => Target::Pods(super::PodsOf::Job(job.key)),
             None => return Reply::Ignored,

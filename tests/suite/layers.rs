@@ -45,9 +45,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // the action list and its scopes are the one thing of the app that panes speak in
     (
         "panes",
-        &["panes", "logs", "model", "ui", "app", "settings"],
+        &[
+            "panes", "logs", "model", "ui", "app", "settings", "hardware",
+        ],
     ),
     ("logs", &["logs", "model"]),
+    ("hardware", &["hardware"]),
     ("demo", &["demo"]),
 ];
 

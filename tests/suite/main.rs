@@ -10,6 +10,7 @@ mod custom;
 mod dispatched;
 mod envtest;
 mod fields;
+mod hardware;
 mod harness;
 mod keymaps;
 mod kinds;

@@ -23,6 +23,8 @@ const PRODUCT: &[&str] = &[
     "cloud.google.com/gke-tpu-accelerator",
     "k8s.amazonaws.com/accelerator",
     "karpenter.k8s.aws/instance-gpu-name",
+    "karpenter.k8s.aws/instance-accelerator-name",
+    "amd.com/gpu.device-id",
     "accelerator",
 ];
 
@@ -130,6 +132,13 @@ impl Wire for Node {
             memory: quantity(&status.allocatable, "memory").units(),
             pods: quantity(&status.allocatable, "pods").count(),
             product: label(names, PRODUCT),
+            machine: label(
+                names,
+                &[
+                    "node.kubernetes.io/instance-type",
+                    "beta.kubernetes.io/instance-type",
+                ],
+            ),
             zone: label(
                 names,
                 &[

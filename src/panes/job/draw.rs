@@ -94,6 +94,7 @@ fn draw_head(pane: &Job, cx: &Cx, area: Rect, buf: &mut Buffer, titled: bool) ->
         let status = cx.model.status(job);
         let gone = !cx.model.jobs.contains(pane.key);
         let mut lines = head::job(job, &status, gone, cx, width);
+        head::advise(&mut lines, &pane.advice(cx), cx, width);
         if status.total.is_some_and(|n| n > 1) || status.total.is_none() {
             let at = lines.iter().position(|l| l.rank > 1).unwrap_or(lines.len());
             lines.insert(

@@ -114,6 +114,16 @@ pub fn job(job: &JobRow, status: &JobStatus, gone: bool, cx: &Cx, width: usize) 
     out
 }
 
+/// What its GPUs cannot do, after how it is.
+pub fn advise(lines: &mut Vec<Ranked>, advice: &[String], cx: &Cx, width: usize) {
+    let at = lines.iter().position(|l| l.rank > 1).unwrap_or(lines.len());
+    let mut told = Vec::new();
+    for words in advice {
+        add(&mut told, 1, words, cx.theme.level(Level::Warn), width, 4);
+    }
+    lines.splice(at..at, told);
+}
+
 /// `application RUNNING · dashboard 10.2.0.9:8265`: names step back, what they say does not.
 fn told(out: &mut Vec<Ranked>, job: &JobRow, cx: &Cx, width: usize) {
     let mut line: Vec<Span<'static>> = Vec::new();
