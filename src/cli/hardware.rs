@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::config::print_all;
 use super::table::Table;
 use super::{HardwareArgs, Shape};
+use crate::hardware::advice;
 use crate::hardware::ask::{Ask, Word};
 use crate::hardware::data::{SLIDE_COLUMNS, SlidePrecision};
 use crate::hardware::{Catalog, Cores, Gpu, Precision, Status, Support, load, sheet};
@@ -348,6 +349,10 @@ fn one_sheet(all: &Catalog, gpu: &Gpu) -> String {
                 .map_or(String::new(), |url| format!("  {url}"));
             out.push_str(&format!("{id}: {}{url}\n", source.title));
         }
+    }
+    out.push_str("\nwhat is read as naming a format, for the advice in a job's detail:\n");
+    for rule in advice::RULES {
+        out.push_str(&format!("{}: {} ({})\n", rule.id, rule.says, rule.source));
     }
     out
 }

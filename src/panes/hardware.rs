@@ -334,10 +334,12 @@ impl Pane for Hardware {
 impl Hardware {
     fn beside(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
         let Some(item) = self.selected() else { return };
+        // the last column is the scroll bar's
+        let width = usize::from(area.width.saturating_sub(2));
         let gpu: Option<&Gpu> = item.gpu.as_deref().and_then(|id| cx.hardware.gpu(id));
         let lines = match gpu {
-            Some(gpu) => figures::lines(gpu, item.stock.as_ref(), cx, area.width.into()),
-            None => figures::unknown(item.stock.as_ref(), cx, area.width.into()),
+            Some(gpu) => figures::lines(gpu, item.stock.as_ref(), cx, width),
+            None => figures::unknown(item.stock.as_ref(), cx, width),
         };
         self.sheet = Window {
             page: area.height.into(),

@@ -23,7 +23,11 @@ pub struct Shape {
 impl Shape {
     pub fn of(width: u16, stocked: bool) -> Self {
         let inner = usize::from(width).saturating_sub(2);
-        let amount = if stocked { 8 } else { 0 };
+        let amount = match stocked {
+            true if inner < 100 => 7,
+            true => 8,
+            false => 0,
+        };
         let cell = if inner >= 18 * 5 + 40 { 5 } else { 3 };
         let memory = if inner >= 18 * cell + 36 { 8 } else { 0 };
         let name = inner.saturating_sub(18 * cell + amount + memory + 1);
@@ -64,8 +68,6 @@ impl Shape {
                 let label = precision.label();
                 let label = match (wide, label) {
                     (true, label) => label,
-                    (false, "BF16") => "BF",
-                    (false, "TF32") => "TF",
                     (false, label) => label.trim_start_matches(|c: char| c.is_alphabetic()),
                 };
                 under.push_str(&format!("{label:>0$}", self.cell));
@@ -80,7 +82,10 @@ impl Shape {
         let name = match (gpu, here) {
             (Some(gpu), _) => {
                 let mark = if gpu.yours { "+" } else { "" };
-                format!("{mark}{}", gpu.name)
+                // the id is short and says more than a name cut in two
+                let fits = text::width(&gpu.name) + mark.len() < self.name;
+                let name = if fits { &gpu.name } else { &gpu.id };
+                format!("{mark}{name}")
             }
             (None, Some(stock)) => text::clean(&stock.product).into_owned(),
             (None, None) => String::new(),
@@ -136,7 +141,7 @@ fn narrow(cores: &str) -> String {
     } else {
         "TENS"
     };
-    format!(" FP {word:<8}INT      32 16")
+    format!(" FP {word:<8}INT       TF BF")
 }
 
 /// The hue of a sign of the matrix.
