@@ -93,7 +93,10 @@ impl History {
     pub fn pause(&mut self, tell: &mut dyn FnMut(u64, &str)) {
         self.frame.show();
         self.take();
-        for row in self.rows.iter_mut().filter(|row| !row.told) {
+        let open = self.frame.row().id();
+        // Behind the last line end nothing has been written yet.
+        let written = |row: &&mut Row| !row.told && (row.id != open || !row.text.is_empty());
+        for row in self.rows.iter_mut().filter(written) {
             row.told = true;
             tell(row.id + 1, &row.text);
         }
@@ -124,12 +127,12 @@ mod tests {
     #[test]
     fn bars_leave_their_last_frames_and_lines_keep_their_numbers() {
         let input = b"one\n\r 10%\r 50%\r100%\ntwo\nouter 0\n\rinner 1\x1b[A\n\rinner 2\x1b[A\n\r       \x1b[A\router 1\n\nlast";
-        let want = ["one", "100%", "two", "outer 1", "inner 2", "", "last"];
+        let want = ["one", "100%", "two", "outer 1", "inner 2", "last"];
         let got = lines(input, &[]);
         assert_eq!(got.iter().map(|l| &*l.1).collect::<Vec<_>>(), want);
         assert_eq!(
             got.iter().map(|l| l.0).collect::<Vec<_>>(),
-            [1, 2, 3, 4, 5, 6, 7]
+            [1, 2, 3, 4, 5, 6]
         );
     }
 

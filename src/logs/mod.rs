@@ -3,8 +3,10 @@
 
 pub mod alarms;
 mod buffer;
+pub mod failures;
 mod find;
 mod frames;
+pub mod health;
 mod history;
 pub mod metrics;
 mod prefix;

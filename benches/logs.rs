@@ -1,0 +1,206 @@
+//! Lines per second through the log pipeline and its parts, and the memory a buffered line takes.
+//!
+//! `cargo bench --bench logs`. One core; figures are of the machine.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use chrono::DateTime;
+use divan::counter::ItemsCount;
+use divan::{AllocProfiler, Bencher, black_box};
+use jobdeck::logs::failures::Failures;
+use jobdeck::logs::metrics::Reader;
+use jobdeck::logs::{History, LogBuffer, Prefix};
+use jobdeck::model::log::LogLine;
+
+/// Counts what is allocated, so that the memory per line is measured and not computed.
+#[global_allocator]
+static ALLOC: AllocProfiler = AllocProfiler::system();
+
+const LINES: usize = 20_000;
+
+/// Lines without any number but their time, as most of a log is.
+fn plain(n: usize) -> String {
+    let words = [
+        "shard",
+        "cache",
+        "worker",
+        "connected",
+        "waiting",
+        "barrier",
+        "module",
+        "loaded",
+    ];
+    let word = |i: usize| words[(n * 31 + i * 7) % words.len()];
+    format!(
+        "{} {} {} for the {} of the {}, nothing else to say here about {}",
+        word(0),
+        word(1),
+        word(2),
+        word(3),
+        word(4),
+        word(5)
+    )
+}
+
+fn prefixed(n: usize) -> String {
+    format!(
+        "[rank{}]: 2026-11-24 03:04:{:02},{:03} - trainer.loop - INFO - {}",
+        n % 8,
+        n % 60,
+        n % 1000,
+        plain(n)
+    )
+}
+
+/// One line in four says something.
+fn training(n: usize) -> String {
+    match n % 4 {
+        0 => format!(
+            "2026-11-24 03:04:05,678 - trainer - INFO - step: {n}  loss: {:.4}  grad_norm: 0.8{}  lr: 3.00e-04  tps: 12,345",
+            2.0 - n as f64 * 1e-5,
+            n % 10
+        ),
+        _ => prefixed(n),
+    }
+}
+
+/// Every line does.
+fn dense(n: usize) -> String {
+    format!(
+        "epoch 3 | step {n}/90000 | loss {:.4} | lr 3.00e-04 | grad norm 0.81 | 12,345 tok/s | eta 1:02:03",
+        2.0 - n as f64 * 1e-5
+    )
+}
+
+fn bar(n: usize) -> String {
+    let done = n % 100;
+    format!(
+        "\rEpoch 1:  {done}%|{}{}| {done}/100 [00:12<00:34,  3.21it/s, loss=0.42]",
+        "█".repeat(done / 10),
+        " ".repeat(10 - done / 10)
+    )
+}
+
+fn lines(of: fn(usize) -> String) -> Vec<LogLine> {
+    (0..LINES)
+        .map(|n| LogLine {
+            at: DateTime::from_timestamp(
+                1_800_000_000 + n as i64 / 1000,
+                (n % 1000) as u32 * 1_000_000,
+            ),
+            bytes: of(n).into_bytes().into(),
+        })
+        .collect()
+}
+
+const KINDS: [(&str, fn(usize) -> String); 5] = [
+    ("plain", plain),
+    ("prefixed", prefixed),
+    ("training", training),
+    ("dense", dense),
+    ("bar", bar),
+];
+
+fn of(name: &str) -> fn(usize) -> String {
+    KINDS.iter().find(|kind| kind.0 == name).expect("a kind").1
+}
+
+/// Bytes to the ring: what the log pane does for every line.
+#[divan::bench(args = ["plain", "prefixed", "training", "bar"], sample_count = 40)]
+fn decode_and_ring(bencher: Bencher, kind: &str) {
+    let lines = lines(of(kind));
+    bencher.counter(ItemsCount::new(LINES)).bench_local(|| {
+        let mut buffer = LogBuffer::new(LogBuffer::LIMIT);
+        let stream = buffer.add_stream();
+        for batch in lines.chunks(256) {
+            buffer.push(stream, batch);
+        }
+        buffer
+    });
+}
+
+/// The same, with prefix and metrics of every line.
+#[divan::bench(args = ["plain", "prefixed", "training", "dense"], sample_count = 40)]
+fn decode_ring_and_metrics(bencher: Bencher, kind: &str) {
+    let lines = lines(of(kind));
+    bencher.counter(ItemsCount::new(LINES)).bench_local(|| {
+        let mut buffer = LogBuffer::new(LogBuffer::LIMIT);
+        let stream = buffer.add_stream();
+        let mut reader = Reader::default();
+        for batch in lines.chunks(256) {
+            buffer.push(stream, batch);
+            for line in batch {
+                let text = std::str::from_utf8(&line.bytes).expect("text");
+                black_box(reader.read(text));
+            }
+        }
+        buffer
+    });
+}
+
+#[divan::bench(args = ["plain", "prefixed", "training"], sample_count = 40)]
+fn prefix_alone(bencher: Bencher, kind: &str) {
+    let lines: Vec<String> = (0..LINES).map(of(kind)).collect();
+    bencher.counter(ItemsCount::new(LINES)).bench_local(|| {
+        for line in &lines {
+            black_box(Prefix::read(line));
+        }
+    });
+}
+
+#[divan::bench(args = ["plain", "prefixed", "training", "dense"], sample_count = 40)]
+fn metrics_alone(bencher: Bencher, kind: &str) {
+    let lines: Vec<String> = (0..LINES).map(of(kind)).collect();
+    bencher.counter(ItemsCount::new(LINES)).bench_local(|| {
+        let mut reader = Reader::default();
+        for line in &lines {
+            black_box(reader.read(line));
+        }
+    });
+}
+
+#[divan::bench(args = ["plain", "training"], sample_count = 40)]
+fn failures_alone(bencher: Bencher, kind: &str) {
+    let lines: Vec<String> = (0..LINES).map(of(kind)).collect();
+    bencher.counter(ItemsCount::new(LINES)).bench_local(|| {
+        let mut failures = Failures::default();
+        for (n, line) in lines.iter().enumerate() {
+            black_box(failures.line(n as u64, line));
+        }
+    });
+}
+
+/// `jobdeck metrics FILE` without its output.
+#[divan::bench(args = ["plain", "training", "bar"], sample_count = 40)]
+fn file_to_records(bencher: Bencher, kind: &str) {
+    let lines: Vec<String> = (0..LINES).map(of(kind)).collect();
+    let bytes = lines.join("\n").into_bytes();
+    bencher.counter(ItemsCount::new(LINES)).bench_local(|| {
+        let (mut history, mut reader) = (History::default(), Reader::default());
+        let mut records = 0;
+        for chunk in bytes.chunks(64 * 1024) {
+            history.feed(chunk, &mut |_, text| {
+                records += usize::from(reader.read(text).is_some())
+            });
+        }
+        history.pause(&mut |_, text| records += usize::from(reader.read(text).is_some()));
+        records
+    });
+}
+
+fn main() {
+    for (name, of) in KINDS {
+        let mut buffer = LogBuffer::new(LogBuffer::LIMIT);
+        let stream = buffer.add_stream();
+        let lines = lines(of);
+        let text: usize = lines.iter().map(|line| line.bytes.len()).sum();
+        buffer.push(stream, &lines);
+        let counts = buffer.counts();
+        println!(
+            "memory: {name}: {} bytes per line of {} bytes",
+            counts.bytes / counts.lines,
+            text / LINES
+        );
+    }
+    divan::main();
+}

@@ -1,0 +1,355 @@
+//! Is this run healthy? State machines over the records of its streams: no clock, no thresholds of their own, so that
+//! tables can test them. What is found is told once, in words that say what was seen, until it is over.
+
+mod series;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use self::series::{Rate, Trend};
+use super::metrics::Record;
+
+/// When something counts. All of it can be set by the user.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Thresholds {
+    /// Points of the loss before trends are judged.
+    pub warm_up: usize,
+    /// The smoothed loss has to be above its best by so many times the best…
+    pub divergence: f64,
+    /// …for so many points in a row.
+    pub divergence_points: usize,
+    /// Points without an improvement of the smoothed loss…
+    pub plateau_points: usize,
+    /// …by this part of it.
+    pub plateau_gain: f64,
+    /// Throughput below this part of its own median…
+    pub slow: f64,
+    /// …and above this part of it again.
+    pub recovered: f64,
+    /// Seconds without a new step, at least…
+    pub frozen_s: f64,
+    /// …and times the usual time between two reports.
+    pub frozen_times: f64,
+    /// The same for one of several that says nothing while others do.
+    pub silent_s: f64,
+    pub silent_times: f64,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            warm_up: 20,
+            divergence: 1.0,
+            divergence_points: 10,
+            plateau_points: 300,
+            plateau_gain: 1e-3,
+            slow: 0.6,
+            recovered: 0.8,
+            frozen_s: 600.0,
+            frozen_times: 10.0,
+            silent_s: 600.0,
+            silent_times: 10.0,
+        }
+    }
+}
+
+/// What was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Concern {
+    NotANumber,
+    Divergence,
+    Plateau,
+    Frozen,
+    Slow,
+    Silent,
+}
+
+/// A concern that came up or went away.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    pub concern: Concern,
+    /// Which stream, as the caller numbers them.
+    pub stream: usize,
+    /// What was seen; `None`: it is over.
+    pub seen: Option<String>,
+}
+
+/// A line of 16 KiB is what container runtimes wait for before they pass on a bar that never ends its line.
+const RUNTIME_LINE: f64 = 16.0 * 1024.0;
+/// Bytes of a drawn bar.
+const BAR: f64 = 80.0;
+
+/// One stream.
+#[derive(Debug, Default)]
+struct Stream {
+    loss: Trend,
+    rate: Rate,
+    /// Bad values in a row.
+    bad: usize,
+    step: Option<f64>,
+    /// When the step last moved on, and when anything was last said.
+    moved: Option<f64>,
+    heard: Option<f64>,
+    /// Between two steps reported, and between two records.
+    between: Rate,
+    pauses: Rate,
+    /// Last told by a bar on an open line: the runtime may hold back many of its frames.
+    open_bar: bool,
+    over: bool,
+}
+
+/// The state of one run.
+#[derive(Debug, Default)]
+pub struct Health {
+    thresholds: Thresholds,
+    streams: BTreeMap<usize, Stream>,
+    /// What was told and is not over.
+    concerns: BTreeMap<(usize, Concern), String>,
+}
+
+impl Health {
+    pub fn new(thresholds: Thresholds) -> Self {
+        Self {
+            thresholds,
+            ..Self::default()
+        }
+    }
+
+    /// Concerns that hold now, by stream.
+    pub fn concerns(&self) -> impl Iterator<Item = (usize, Concern, &str)> {
+        self.concerns
+            .iter()
+            .map(|((stream, concern), seen)| (*stream, *concern, &**seen))
+    }
+
+    /// A record of a stream at a time (in seconds, of any beginning). `open_bar`: its line has not ended yet.
+    pub fn record(
+        &mut self,
+        at: f64,
+        index: usize,
+        record: &Record,
+        open_bar: bool,
+    ) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let thresholds = self.thresholds.clone();
+        let stream = self.streams.entry(index).or_default();
+        if let Some(before) = stream.heard {
+            stream.pauses.push(at - before);
+        }
+        stream.heard = Some(at);
+        stream.open_bar = open_bar;
+        stream.over |= record.has("done");
+        self.settle(index, Concern::Silent, None, &mut changes);
+        self.step(at, index, record, &mut changes);
+        self.loss(index, record, &thresholds, &mut changes);
+        self.speed(index, record, &thresholds, &mut changes);
+        changes
+    }
+
+    /// Time passes: what does not come can only be noticed so.
+    pub fn tick(&mut self, now: f64) -> Vec<Change> {
+        let t = self.thresholds.clone();
+        let mut changes = Vec::new();
+        let recent = |stream: &Stream| {
+            let usual = stream.pauses.median().unwrap_or(0.0);
+            stream
+                .heard
+                .is_some_and(|heard| now - heard <= t.silent_s.max(t.silent_times * usual))
+        };
+        let others = self
+            .streams
+            .values()
+            .filter(|stream| recent(stream))
+            .count();
+        let indexes: Vec<usize> = self.streams.keys().copied().collect();
+        for index in indexes {
+            let Some(stream) = self.streams.get(&index).filter(|stream| !stream.over) else {
+                continue;
+            };
+            let held_back = |usual: f64| {
+                if stream.open_bar {
+                    usual * RUNTIME_LINE / BAR
+                } else {
+                    0.0
+                }
+            };
+            let mut frozen = None;
+            if let (Some(moved), Some(usual), Some(step)) =
+                (stream.moved, stream.between.median(), stream.step)
+            {
+                let patience = t.frozen_s.max(t.frozen_times * usual).max(held_back(usual));
+                if now - moved > patience {
+                    let (for_s, usual) = (span(now - moved), span(usual));
+                    frozen = Some(format!(
+                        "no new step for {for_s}: the last is {step}, usually one comes every {usual}"
+                    ));
+                }
+            }
+            let mut silent = None;
+            if let (Some(heard), Some(usual)) = (stream.heard, stream.pauses.median()) {
+                let patience = t.silent_s.max(t.silent_times * usual).max(held_back(usual));
+                if now - heard > patience && others > 0 {
+                    let for_s = span(now - heard);
+                    silent = Some(format!(
+                        "nothing said for {for_s} while {others} of the others go on"
+                    ));
+                }
+            }
+            if frozen.is_some() {
+                self.settle(index, Concern::Frozen, frozen, &mut changes);
+            }
+            if silent.is_some() {
+                self.settle(index, Concern::Silent, silent, &mut changes);
+            }
+        }
+        changes
+    }
+
+    /// A concern comes up or goes away; told only if that is news.
+    fn settle(
+        &mut self,
+        stream: usize,
+        concern: Concern,
+        seen: Option<String>,
+        changes: &mut Vec<Change>,
+    ) {
+        let key = (stream, concern);
+        match (self.concerns.contains_key(&key), seen) {
+            (false, Some(seen)) => {
+                self.concerns.insert(key, seen.clone());
+                changes.push(Change {
+                    concern,
+                    stream,
+                    seen: Some(seen),
+                });
+            }
+            (true, None) => {
+                self.concerns.remove(&key);
+                changes.push(Change {
+                    concern,
+                    stream,
+                    seen: None,
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn step(&mut self, at: f64, index: usize, record: &Record, changes: &mut Vec<Change>) {
+        let Some(stream) = self.streams.get_mut(&index) else {
+            return;
+        };
+        let place = ["step", "epoch_step", "epoch"]
+            .iter()
+            .find_map(|name| record.number(name));
+        let Some(place) = place else { return };
+        if stream.step == Some(place) {
+            return;
+        }
+        if let Some(before) = stream.moved {
+            stream.between.push(at - before);
+        }
+        (stream.step, stream.moved) = (Some(place), Some(at));
+        self.settle(index, Concern::Frozen, None, changes);
+    }
+
+    fn loss(&mut self, index: usize, record: &Record, t: &Thresholds, changes: &mut Vec<Change>) {
+        let Some(stream) = self.streams.get_mut(&index) else {
+            return;
+        };
+        let alarm = record
+            .text("alarm")
+            .filter(|alarm| matches!(*alarm, "nan" | "inf"));
+        let Some(loss) = record.number("loss") else {
+            if let Some(alarm) = alarm {
+                stream.bad += 1;
+                let seen = format!("{alarm} {}", place(record));
+                self.settle(index, Concern::NotANumber, Some(seen), changes);
+            }
+            return;
+        };
+        if !loss.is_finite() {
+            stream.bad += 1;
+            let seen = format!(
+                "the loss is {} {}",
+                if loss.is_nan() { "NaN" } else { "infinite" },
+                place(record)
+            );
+            return self.settle(index, Concern::NotANumber, Some(seen), changes);
+        }
+        if alarm.is_none() {
+            stream.bad = 0;
+        }
+        stream.loss.push(loss, t.plateau_gain);
+        let trend = &stream.loss;
+        let bad = stream.bad > 0;
+        let (now, best) = (trend.now(), trend.best());
+        let above = now > best + t.divergence * best.abs().max(1e-9);
+        let up = stream.loss.above(above);
+        let trend = &stream.loss;
+        let judged = trend.points() >= t.warm_up;
+        let diverges = judged && up >= t.divergence_points;
+        let still = judged && trend.since_best() >= t.plateau_points && !above;
+        let since = trend.since_best();
+        if !bad {
+            self.settle(index, Concern::NotANumber, None, changes);
+        }
+        let seen = diverges
+            .then(|| format!("the loss rises: {now:.4} (smoothed), its best was {best:.4}"));
+        if diverges || !above {
+            self.settle(index, Concern::Divergence, seen, changes);
+        }
+        let seen = still
+            .then(|| format!("the loss stands still: no lower than {best:.4} in {since} reports"));
+        if still || since == 0 {
+            self.settle(index, Concern::Plateau, seen, changes);
+        }
+    }
+
+    fn speed(&mut self, index: usize, record: &Record, t: &Thresholds, changes: &mut Vec<Change>) {
+        let n = |name: &str| record.number(name).filter(|n| *n > 0.0 && n.is_finite());
+        let speed = n("throughput")
+            .or_else(|| n("it_per_s"))
+            .or_else(|| n("s_per_it").map(|s| 1.0 / s))
+            .or_else(|| n("ms_per_step").map(|ms| 1e3 / ms));
+        let (Some(speed), Some(stream)) = (speed, self.streams.get_mut(&index)) else {
+            return;
+        };
+        stream.rate.push(speed);
+        if stream.rate.points() < t.warm_up {
+            return;
+        }
+        let (Some(usual), Some(now)) = (stream.rate.median(), stream.rate.recent()) else {
+            return;
+        };
+        if now < t.slow * usual {
+            let seen = format!(
+                "slower than usual: {:.0} % of its median speed",
+                100.0 * now / usual
+            );
+            self.settle(index, Concern::Slow, Some(seen), changes);
+        } else if now > t.recovered * usual {
+            self.settle(index, Concern::Slow, None, changes);
+        }
+    }
+}
+
+/// `at step 12`, as far as it is known.
+fn place(record: &Record) -> String {
+    match (record.number("step"), record.number("epoch")) {
+        (Some(step), _) => format!("at step {step}"),
+        (None, Some(epoch)) => format!("in epoch {epoch}"),
+        _ => "in the last report".to_owned(),
+    }
+}
+
+/// `40 s`, `12 min`, `3.5 h`.
+fn span(seconds: f64) -> String {
+    match seconds {
+        s if s < 10.0 => format!("{s:.1} s"),
+        s if s < 120.0 => format!("{s:.0} s"),
+        s if s < 7_200.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3_600.0),
+    }
+}
