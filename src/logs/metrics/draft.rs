@@ -43,6 +43,8 @@ pub(super) struct Fraction {
     pub(super) bar: bool,
     /// The bar is drawn behind it.
     pub(super) bar_next: bool,
+    /// Another bracket with one follows at once.
+    pub(super) pair: bool,
     pub(super) first: bool,
     pub(super) batches: bool,
     pub(super) after_loss: bool,
@@ -383,6 +385,7 @@ impl Draft {
             side_only,
             bar: item.bar,
             bar_next: false,
+            pair: false,
             first: index == 0 && item.lead.trim().is_empty() && !item.bracket,
             batches: item.value.unit.starts_with("batch"),
             after_loss: !self.losses.is_empty(),
@@ -397,6 +400,13 @@ impl Draft {
                 self.fraction(item, index, of, false);
                 if let Some(fraction) = self.fractions.last_mut() {
                     fraction.bar_next = next.is_some_and(|next| next.bar);
+                    fraction.pair = index == 0
+                        && item.bracket
+                        && next.is_some_and(|next| {
+                            next.name.is_empty()
+                                && next.bracket
+                                && matches!(next.value.form, Form::Of(_))
+                        });
                 }
                 return;
             }

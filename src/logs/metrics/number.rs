@@ -238,7 +238,9 @@ fn unit(text: &str, at: usize) -> Option<(usize, usize)> {
     let names = |end: usize| {
         let rest = text[end..].trim_start_matches(' ');
         rest.starts_with(['=', ':']) && !rest.starts_with("://")
-            || matches!(bytes.get(end), Some(b'@' | b'\'' | b'0'..=b'9'))
+            || matches!(bytes.get(end), Some(b'@' | b'\''))
+            || bytes.get(end).is_some_and(u8::is_ascii_digit)
+                && seconds_in(&text[at..end]).is_none()
     };
     let end = letters(at);
     if end > at {
@@ -448,6 +450,7 @@ mod tests {
     #[case("00:04", 4.0, Form::Time, "")]
     #[case("10 days, 19:39:33", 934_773.0, Form::Time, "")]
     #[case("2h 3m 4s", 7384.0, Form::Time, "")]
+    #[case("1h23m |", 4980.0, Form::Time, "")]
     #[case("1.02747+0.05401", 1.02747, Form::Number, "")]
     #[case("2.2 + 0.3\tx", 2.2, Form::Number, "")]
     #[case("0/micro_step=3", 0.0, Form::Number, "")]

@@ -10,7 +10,9 @@ impl Draft {
         for (index, f) in fractions.iter().enumerate() {
             let record = &mut self.record;
             let more = index + 1 < fractions.len();
-            if f.side_only && more && !record.has("epoch") && f.side == Side::Train {
+            // `Train: [3/300][10/1251]`, `[3/25][120/1583]`
+            let before_batches = f.side_only && f.side == Side::Train || f.pair;
+            if before_batches && more && !record.has("epoch") {
                 record.add("epoch", f.n);
                 record.add("epochs", f.of);
             } else if f.side == Side::Eval {

@@ -98,7 +98,7 @@ pub(super) fn lone(item: &Item, body: &str) -> Option<Record> {
         && body.trim_start().starts_with(item.name)
         && item.value.end == body.trim_end().len();
     let text = body[item.at.min(body.len())..].trim();
-    let fractional = !text.bytes().all(|b| b.is_ascii_digit());
+    let fractional = text.contains(['.', 'e', 'E', 'n', 'N']);
     let shouted = item.name.len() > 1 && !item.name.bytes().any(|b| b.is_ascii_lowercase());
     const SETTINGS: [&str; 14] = [
         "rate",
