@@ -34,6 +34,11 @@ impl Side {
             "holdout",
             "validator",
         ];
+        // Looked at for every word of every line: most are told by their first letter.
+        let first = word.as_bytes().first().map(u8::to_ascii_lowercase);
+        if !matches!(first, Some(b't' | b'v' | b'e' | b'd' | b'h')) {
+            return Self::Unsaid;
+        }
         let is = |known: &&str| word.eq_ignore_ascii_case(known);
         if TRAIN.iter().any(|w| is(w)) {
             Self::Train

@@ -61,11 +61,23 @@ fn is_column(cell: &str) -> bool {
         && !cell.ends_with([':', ',', ';', '='])
 }
 
+/// What every header has and few other lines do: looked for before anything is taken apart.
+fn may_be_header(line: &str) -> bool {
+    let bytes = line.as_bytes();
+    let has = |words: &[&str]| {
+        let mut words = words.iter();
+        words.any(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some())
+    };
+    memchr::memchr2(b':', b'=', bytes).is_none()
+        && (bytes.starts_with(b"E ")
+            || has(&["poch", "POCH", "tep", "STEP", "ter", "ITER", "ound"]))
+}
+
 impl Table {
     /// The header, if this line is one: a place in the run and a metric must be among its columns.
     pub fn header(line: &str) -> Option<Self> {
         let trimmed = line.trim();
-        if trimmed.len() < 10 || trimmed.len() > 600 {
+        if trimmed.len() < 10 || trimmed.len() > 600 || !may_be_header(trimmed) {
             return None;
         }
         let split = if trimmed.starts_with(['|', '│', '┃']) || trimmed.contains(" | ") {
