@@ -19,6 +19,7 @@ use super::api::decode;
 use super::api::write::{Cluster, Random, Writer};
 use super::clock::{Clock, rfc3339};
 use super::controllers::Kinds;
+use super::controllers::kubelet::hash;
 use super::crds;
 use super::world::World;
 
@@ -160,6 +161,7 @@ pub struct Scene {
     acts: VecDeque<(DateTime<Utc>, Act)>,
     random: Random,
     serial: u64,
+    seed: u64,
 }
 
 impl Default for Scene {
@@ -168,6 +170,7 @@ impl Default for Scene {
             acts: VecDeque::new(),
             random: Random::new(0),
             serial: 0,
+            seed: 0,
         }
     }
 }
@@ -188,11 +191,12 @@ impl Scene {
     /// A table alone, and nothing after it.
     fn quiet(table: &str, seed: u64, start: DateTime<Utc>, clock: &Clock) -> Self {
         let at = |minute: f64| start + clock.scaled(Duration::from_secs_f64(minute * 60.0));
-        let mut random = Random::new(seed ^ 0x5ce7e);
+        let random = Random::new(seed ^ 0x5ce7e);
         let mut acts: Vec<_> = script::read(table)
             .into_iter()
             .map(|entry| {
-                let late = random.unit() * 0.9;
+                let first = entry.manifests.first().map(|m| &m["metadata"]["name"]);
+                let late = Random::new(seed ^ hash(&format!("{first:?}"))).unit() * 0.9;
                 (at(entry.minute + late), Act::Submit(Box::new(entry)))
             })
             .collect();
@@ -201,6 +205,7 @@ impl Scene {
             acts: acts.into(),
             random,
             serial: 100,
+            seed,
         }
     }
 
@@ -210,12 +215,12 @@ impl Scene {
         while self.acts.front().is_some_and(|(at, _)| *at <= now) {
             let (at, act) = self.acts.pop_front()?;
             match act {
-                Act::Submit(entry) => submit(cluster, *entry),
+                Act::Submit(entry) => submit(cluster, self.seed, *entry),
                 Act::Lose(node) => lose(cluster, kinds, &node),
                 Act::Arrive => {
                     let (pause, entry) = arrivals::next(&mut self.random, self.serial);
                     self.serial += 1;
-                    submit(cluster, entry);
+                    submit(cluster, self.seed, entry);
                     let pause = cluster.clock.scaled(Duration::from_secs_f64(pause * 60.0));
                     self.acts.push_back((at + pause, Act::Arrive));
                 }
@@ -225,10 +230,15 @@ impl Scene {
     }
 }
 
-fn submit(cluster: &mut Cluster, entry: Entry) {
+fn submit(cluster: &mut Cluster, seed: u64, entry: Entry) {
     for manifest in entry.manifests {
         let name = manifest["metadata"]["name"].clone();
-        if let Err(why) = create(cluster, &entry.namespace, manifest) {
+        // What one is called by the server does not depend on what else there is.
+        let own = hash(&format!("{} {} {name}", manifest["kind"], entry.namespace));
+        let random = std::mem::replace(&mut cluster.random, Random::new(seed ^ own));
+        let made = create(cluster, &entry.namespace, manifest);
+        cluster.random = random;
+        if let Err(why) = made {
             tracing::warn!(%name, why, "the scene's workload was refused");
         }
     }

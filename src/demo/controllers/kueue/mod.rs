@@ -6,6 +6,7 @@ mod checks;
 pub mod engine;
 mod jobs;
 mod multikueue;
+mod pods;
 mod reconcile;
 mod schedule;
 mod seen;
@@ -36,6 +37,8 @@ pub enum Step {
     /// A job of a kind, by its place among [`jobs::KINDS`].
     Job(usize, Key),
     Workload(Key),
+    /// A group of pods (true) or one pod by itself.
+    Pods(bool, Key),
     /// Everything that waits.
     Cycle,
     /// The statuses of queues and cohorts.
@@ -149,6 +152,9 @@ fn reworded(event: &Event) -> bool {
 
 /// The webhook: a job with a queue label begins suspended.
 pub fn admit(cluster: &Cluster, kind: &Kind, value: &mut Value) {
+    if kind.kind == "Pod" && kind.group.is_empty() && Ids::of(&cluster.store).is_some() {
+        return pods::admit(value);
+    }
     let Some(job) = jobs::find(&kind.group, &kind.kind) else {
         return;
     };
@@ -174,6 +180,8 @@ impl Controller {
                 hub.wake(Task::Kueue(Step::Workload(owner)));
             }
             hub.wake(Task::Kueue(Step::Provision(key)));
+        } else if object.kind == hub.kinds.pods {
+            pods::observe(hub, event);
         } else if event.change != Change::Deleted {
             if object.labels.contains_key(reconcile::QUEUE)
                 && let Some(at) = place(&kind.group, &kind.kind)
@@ -194,6 +202,9 @@ impl Controller {
                 hub.wake(Task::Kueue(Step::Workload(key.clone())));
                 if !self.workers.is_empty() {
                     hub.wake(Task::Kueue(Step::Dispatch(key.clone())));
+                }
+                if let Some(step) = pods::owner(event) {
+                    hub.wake(Task::Kueue(step));
                 }
                 let owner = event.object.controller();
                 let job = owner.and_then(|o| {
@@ -246,6 +257,7 @@ impl Controller {
         match step {
             Step::Job(at, key) => self.sync_job(hub, ids, &jobs::KINDS[*at], key),
             Step::Workload(key) => self.sync_workload(hub, ids, key),
+            Step::Pods(group, key) => self.sync_pods(hub, ids, *group, key),
             Step::Cycle => self.schedule(hub, ids),
             Step::Status => self.tell(hub, ids),
             Step::Provision(key) => checks::provision(hub, ids, key),

@@ -17,10 +17,10 @@ use crate::demo::store::Object;
 pub const QUEUE: &str = "kueue.x-k8s.io/queue-name";
 const PRIORITY: &str = "kueue.x-k8s.io/priority-class";
 const MAX_TIME: &str = "kueue.x-k8s.io/max-exec-time-seconds";
-const JOB_UID: &str = "kueue.x-k8s.io/job-uid";
+pub const JOB_UID: &str = "kueue.x-k8s.io/job-uid";
 pub const FINALIZER: &str = "kueue.x-k8s.io/resource-in-use";
 /// What Kueue writes into a template when it starts a job.
-const LABELS: [&str; 3] = [
+pub const LABELS: [&str; 3] = [
     "kueue.x-k8s.io/podset",
     "kueue.x-k8s.io/local-queue-name",
     "kueue.x-k8s.io/cluster-queue-name",
@@ -216,7 +216,20 @@ impl Controller {
         job: &Job<'_>,
         sets: &[PodSet],
     ) -> Result<(i64, Value), String> {
-        if let Some(name) = job.object.labels.get(PRIORITY) {
+        let policy = &job.value["spec"]["runPolicy"]["schedulingPolicy"]["priorityClass"];
+        self.priority_of(hub, ids, &job.object, policy, sets)
+    }
+
+    /// The same of any object; `policy` names a class that goes before those of the pods.
+    pub(super) fn priority_of(
+        &self,
+        hub: &Hub<'_>,
+        ids: Ids,
+        object: &Object,
+        policy: &Value,
+        sets: &[PodSet],
+    ) -> Result<(i64, Value), String> {
+        if let Some(name) = object.labels.get(PRIORITY) {
             let class = hub.get(ids.priorities, &(String::new(), name.clone()));
             let class = class.ok_or_else(|| name.clone())?;
             let value = class.tree()["value"].as_i64().unwrap_or(0);
@@ -226,7 +239,6 @@ impl Controller {
                 json!({"group": group, "kind": "WorkloadPriorityClass", "name": name}),
             ));
         }
-        let policy = &job.value["spec"]["runPolicy"]["schedulingPolicy"]["priorityClass"];
         let names = sets
             .iter()
             .map(|s| &s.template["spec"]["priorityClassName"]);
@@ -368,7 +380,7 @@ impl Controller {
     }
 
     /// What goes into the template of a pod set: labels, annotations, node selector, tolerations.
-    fn placement(&self, hub: &Hub<'_>, ids: Ids, wl: &Seen, part: &Value) -> Value {
+    pub(super) fn placement(&self, hub: &Hub<'_>, ids: Ids, wl: &Seen, part: &Value) -> Value {
         let mut info = json!({"labels": {}, "annotations": {WORKLOAD: wl.object.name}, "selector": {}, "tolerations": []});
         let queue = &wl.status["admission"]["clusterQueue"];
         for (label, value) in LABELS
@@ -486,7 +498,7 @@ pub fn drop_finalizer(hub: &mut Hub<'_>, wl: &Seen) {
     }
 }
 
-fn api_sets(sets: &[PodSet]) -> Value {
+pub fn api_sets(sets: &[PodSet]) -> Value {
     let sets = sets.iter().map(|s| {
         let mut template = s.template.clone();
         jobs::typed(&mut template);
@@ -504,7 +516,7 @@ fn merge(parent: &mut Value, field: &str, from: &Value) {
     }
 }
 
-fn inject(template: &mut Value, info: &Value) {
+pub fn inject(template: &mut Value, info: &Value) {
     merge(&mut template["metadata"], "labels", &info["labels"]);
     merge(
         &mut template["metadata"],

@@ -2,6 +2,7 @@
 
 mod backoff;
 mod multikueue;
+mod pods;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
