@@ -81,7 +81,7 @@ fn bar(n: usize) -> String {
     )
 }
 
-fn lines(of: fn(usize) -> String) -> Vec<LogLine> {
+fn lines(of: Make) -> Vec<LogLine> {
     (0..LINES)
         .map(|n| LogLine {
             at: DateTime::from_timestamp(
@@ -93,7 +93,10 @@ fn lines(of: fn(usize) -> String) -> Vec<LogLine> {
         .collect()
 }
 
-const KINDS: [(&str, fn(usize) -> String); 5] = [
+/// The n-th line of a kind.
+type Make = fn(usize) -> String;
+
+const KINDS: [(&str, Make); 5] = [
     ("plain", plain),
     ("prefixed", prefixed),
     ("training", training),
@@ -101,7 +104,7 @@ const KINDS: [(&str, fn(usize) -> String); 5] = [
     ("bar", bar),
 ];
 
-fn of(name: &str) -> fn(usize) -> String {
+fn of(name: &str) -> Make {
     KINDS.iter().find(|kind| kind.0 == name).expect("a kind").1
 }
 

@@ -248,12 +248,13 @@ impl<'a> Reader<'a> {
                     self.found.time = Some(&text[..text.len() - after.len()]);
                     return self.skip_to(after);
                 }
-                if start && let Some((n, after)) = digits(text, 1, 5) {
-                    if let Some(after) = after.strip_prefix(": ") {
-                        self.found.number = number(n);
-                        self.at = self.line.len() - after.len();
-                        return true;
-                    }
+                if start
+                    && let Some((n, after)) = digits(text, 1, 5)
+                    && let Some(after) = after.strip_prefix(": ")
+                {
+                    self.found.number = number(n);
+                    self.at = self.line.len() - after.len();
+                    return true;
                 }
                 return false;
             }

@@ -40,9 +40,9 @@ impl Side {
             return Self::Unsaid;
         }
         let is = |known: &&str| word.eq_ignore_ascii_case(known);
-        if TRAIN.iter().any(|w| is(w)) {
+        if TRAIN.iter().any(&is) {
             Self::Train
-        } else if EVAL.iter().any(|w| is(w)) {
+        } else if EVAL.iter().any(is) {
             Self::Eval
         } else {
             Self::Unsaid

@@ -25,7 +25,7 @@ enum Split {
 /// So many lines that are no rows end a table.
 const PATIENCE: u32 = 500;
 
-fn cells<'a>(line: &'a str, split: Split) -> Vec<&'a str> {
+fn cells(line: &str, split: Split) -> Vec<&str> {
     match split {
         Split::Blanks => line.split_whitespace().collect(),
         Split::Pipes => line
