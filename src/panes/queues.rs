@@ -142,13 +142,25 @@ impl Queues {
         cx.model.kueue.workloads.get(self.list.selected()?)
     }
 
-    /// The line Kueue is asked about: that of the node under the cursor.
-    fn asked(&self) -> Option<Line> {
-        let node = self.node()?;
+    /// The lines Kueue is asked about: that of the node under the cursor; of a cluster queue that is not ours to read
+    /// those of the local queues we see of it.
+    fn asked(&self) -> Vec<Line> {
+        let Some((at, node)) = self
+            .node_at()
+            .and_then(|at| Some((at, self.nodes.get(at)?)))
+        else {
+            return Vec::new();
+        };
+        let local = |node: &Node| Line::LocalQueue(node.namespace.clone(), node.name.clone());
         match node.level {
-            Level::Cohort => None,
-            Level::ClusterQueue => Some(Line::ClusterQueue(node.name.clone())),
-            Level::LocalQueue => Some(Line::LocalQueue(node.namespace.clone(), node.name.clone())),
+            Level::Cohort => Vec::new(),
+            Level::ClusterQueue if node.key.is_none() => {
+                let below = self.nodes.iter().skip(at + 1);
+                let below = below.take_while(|n| n.depth > node.depth);
+                below.map(local).collect()
+            }
+            Level::ClusterQueue => vec![Line::ClusterQueue(node.name.clone())],
+            Level::LocalQueue => vec![local(node)],
         }
     }
 
@@ -266,10 +278,10 @@ impl Queues {
         self.list_area = area;
         let heading = match self.node() {
             Some(node) => {
-                let said = self.asked();
-                let said = said.and_then(|line| {
+                let asked = self.asked();
+                let said = asked.iter().find_map(|line| {
                     let positions = &cx.model.kueue.positions;
-                    positions.line(cx.session.cluster, &line)
+                    positions.line(cx.session.cluster, line)
                 });
                 answer::node(node, self.places.len(), said)
             }
@@ -465,7 +477,7 @@ impl Pane for Queues {
             wants.push(limits::QUOTAS);
         }
         if self.rested(cx) {
-            wants.extend(self.asked().map(Want::Pending));
+            wants.extend(self.asked().into_iter().map(Want::Pending));
         }
         wants
     }

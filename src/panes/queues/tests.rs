@@ -49,6 +49,22 @@ fn a_line_that_moves_tells_when_each_may_start() {
 }
 
 #[test]
+fn of_a_cluster_queue_that_is_not_ours_the_local_queues_are_asked_about() {
+    let mut model = fixture::model();
+    let local = |name| crate::model::kueue::fixture::lq(name, "team");
+    let rows = QueueRows::LocalQueues(Change::Rows(vec![local("a"), local("b")]));
+    fixture::feed(&mut model, 70, Rows::Queues(rows));
+    let stage = Stage::new(model);
+    let mut pane = Queues::default();
+    stage.draw(&mut pane, 100, 20);
+    assert_eq!(pane.node().map(|n| n.level), Some(Level::ClusterQueue));
+    let line = |name: &str| Line::LocalQueue("default".into(), name.into());
+    assert_eq!(pane.asked(), [line("a"), line("b")]);
+    stage.act(&mut pane, Action::Down);
+    assert_eq!(pane.asked(), [line("a")]);
+}
+
+#[test]
 fn without_kueue_quotas_and_volcanos_queues_are_shown() {
     let mut model = fixture::model();
     let mut pods: Vec<_> = model.pods.rows().cloned().collect();
