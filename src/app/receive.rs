@@ -65,7 +65,7 @@ impl App {
     }
 
     /// What comes from a worker cluster: rows, lines and how it is, and nothing about this one.
-    fn from_worker(&mut self, cluster: ClusterId, report: &Report, now: DateTime<Utc>) {
+    fn worker_says(&mut self, cluster: ClusterId, report: &Report, now: DateTime<Utc>) {
         let workers = self.desk.session.workers.iter();
         let name = workers
             .filter(|worker| worker.id == cluster)
@@ -135,7 +135,7 @@ impl App {
             Report::Health(_) | Report::Ended { .. } | Report::Workloads { .. } | Report::Notice(_)
         );
         if about_itself && cluster != self.desk.session.cluster {
-            return self.from_worker(cluster, &report, now);
+            return self.worker_says(cluster, &report, now);
         }
         match report {
             Report::Delta(delta) => {
