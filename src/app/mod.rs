@@ -20,6 +20,7 @@ pub mod run;
 pub mod runner;
 pub mod screens;
 pub mod update;
+mod workers;
 
 use std::collections::BTreeMap;
 
@@ -92,6 +93,7 @@ pub struct App {
     overlay: Option<Box<dyn Pane>>,
     prompt: Option<Prompt>,
     sources: BTreeMap<SourceId, (Kind, Health)>,
+    worker_watches: workers::Watches,
     /// It was said that something no longer arrives, and not yet that it does again.
     troubled: bool,
     link: Link,
@@ -146,6 +148,7 @@ impl App {
             overlay: None,
             prompt: None,
             sources: BTreeMap::new(),
+            worker_watches: workers::Watches::default(),
             troubled: false,
             link: Link::Connecting { context: None },
             start: crate::panes::start::Start::default(),

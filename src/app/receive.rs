@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::effect::Effect;
 use super::message::{Failure, Message, Opened};
+use super::workers::Verdict;
 use super::{App, Link};
 use crate::cluster::report::{Report, Severity};
 use crate::model::Model;
@@ -64,6 +65,15 @@ impl App {
         }
     }
 
+    /// What its watches tell of it; nothing as long as none has answered.
+    fn worker_is(&mut self, name: &Name, is: Verdict, now: DateTime<Utc>) {
+        match is {
+            Verdict::Unknown => {}
+            Verdict::Well => self.worker(name, None, now),
+            Verdict::Failed(why) => self.worker(name, Some(why), now),
+        }
+    }
+
     /// What comes from a worker cluster: rows, lines and how it is, and nothing about this one.
     fn worker_says(&mut self, cluster: ClusterId, report: &Report, now: DateTime<Utc>) {
         let workers = self.desk.session.workers.iter();
@@ -74,17 +84,13 @@ impl App {
         let Some(name) = name else { return };
         match report {
             Report::Health(of) => {
-                let what = of.kind.plural();
-                let failed = match &of.health {
-                    Health::Stale { why, .. } | Health::Failing { why } => Some(why.clone()),
-                    Health::Forbidden { .. } if of.kind == Kind::Pod => {
-                        Some(format!("{what} may not be listed there"))
-                    }
-                    // others of it may still be in trouble: one that got well says so
-                    Health::Live => None,
-                    _ => return,
-                };
-                self.worker(&name, failed, now);
+                let watches = &mut self.worker_watches;
+                let is = watches.health(cluster, of.source, of.kind, &of.health);
+                self.worker_is(&name, is, now);
+            }
+            Report::Ended { source, .. } => {
+                let is = self.worker_watches.ended(cluster, *source);
+                self.worker_is(&name, is, now);
             }
             Report::Notice(notice) if notice.severity > Severity::Info => {
                 let text = format!("worker cluster {name}: {}", notice.text);
@@ -269,6 +275,7 @@ impl App {
         self.desk.session.sources.clear();
         self.desk.session.served = None;
         self.desk.session.workers.clear();
+        self.worker_watches.clear();
         self.desk.session.server_version = None;
         self.screens.reset();
         self.overlay = None;

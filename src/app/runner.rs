@@ -134,12 +134,12 @@ impl Runner {
                 ));
             }
             Message::Worker {
+                connection,
                 name,
                 outcome: Ok(cluster),
-                ..
             } => {
                 if let (Some(workers), Some(cluster)) = (&mut self.workers, cluster.take()) {
-                    workers.adopt(name, *cluster);
+                    workers.adopt(*connection, name, *cluster);
                 }
             }
             _ => {}

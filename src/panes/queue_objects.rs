@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::list::{Keys, List};
-use super::queues::{QUOTAS, absent};
+use super::queues::{Pending, QUOTAS, absent};
 use super::sheet::{Pointed, pointed};
 use super::words::count;
 use super::{About, Cx, Pane, Reply, Target};
@@ -47,6 +47,8 @@ pub struct QueueObjects {
     filter: String,
     list: List,
     body: Rect,
+    /// What waits where there are no queues.
+    pending: Pending,
 }
 
 struct Shown<'a>(&'a [Item]);
@@ -127,7 +129,7 @@ impl Pane for QueueObjects {
 
     fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a> {
         if self.all == 0 {
-            let words = absent::words(cx).unwrap_or_else(|| {
+            let words = absent::words(&self.pending, cx).unwrap_or_else(|| {
                 "no flavors, checks or classes here that this user may read".into()
             });
             return Line::styled(words, cx.theme.dim());

@@ -21,7 +21,7 @@ use crate::model::waiting;
 use crate::model::want::{Kind, ObjectWant, Selector, Want};
 use crate::ui::{Table, text};
 
-pub use limits::{QUOTAS, amounts};
+pub use limits::{Pending, QUOTAS, amounts};
 
 pub mod absent;
 mod answer;
@@ -54,6 +54,8 @@ pub struct Queues {
     moved: Option<DateTime<Utc>>,
     places: Vec<Place>,
     list: List,
+    /// What waits where there are no queues.
+    pending: limits::Pending,
     /// Keys go to the workloads.
     inside: bool,
     tree_body: Rect,
@@ -376,7 +378,7 @@ impl Pane for Queues {
     }
 
     fn answer<'a>(&self, cx: &Cx<'a>) -> styled::Line<'a> {
-        match absent::words(cx) {
+        match absent::words(&self.pending, cx) {
             Some(words) => styled::Line::from(Span::styled(words, cx.theme.dim())),
             None => answer::line(&self.nodes, cx),
         }
@@ -415,7 +417,7 @@ impl Pane for Queues {
     fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
         self.refresh(cx);
         if self.nodes.is_empty() {
-            return absent::draw(cx, area, buf);
+            return absent::draw(&self.pending, cx, area, buf);
         }
         if area.width >= BESIDE {
             let left = Rect {
@@ -473,7 +475,7 @@ impl Pane for Queues {
             .map(|kind| Want::Watch(kind, Selector::All))
             .into();
         wants.push(Want::Workloads);
-        if absent::words(cx).is_some() {
+        if absent::is(cx) {
             wants.push(limits::QUOTAS);
         }
         if self.rested(cx) {

@@ -132,9 +132,11 @@ impl Workers {
         }
     }
 
-    /// One has answered.
-    pub fn adopt(&mut self, name: &Name, cluster: Cluster) {
-        if let Some(worker) = self.all.get_mut(name) {
+    /// One has answered; what an earlier connection asked for is let go.
+    pub fn adopt(&mut self, connection: Connection, name: &Name, cluster: Cluster) {
+        if connection == self.connection
+            && let Some(worker) = self.all.get_mut(name)
+        {
             worker.cluster = Some(cluster);
             worker.trying = false;
             worker.run();

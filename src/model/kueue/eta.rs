@@ -5,7 +5,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::queue::Stop;
 use super::{Amount, Kueue, Look, WorkloadRow};
-use crate::model::ids::ClusterId;
 use crate::model::resources::is_device;
 
 /// A range, and what it is made from.
@@ -98,14 +97,13 @@ pub struct Pace<'a> {
 }
 
 impl<'a> Pace<'a> {
-    /// O(Workloads): once for all that stand in the line.
+    /// Once for all that stand in the line. O(those admitted of late, and those in line).
     ///
     /// # Errors
     /// Why there is none.
     pub fn of(
         kueue: &'a Kueue,
         look: &Look,
-        cluster: ClusterId,
         queue: &str,
         now: DateTime<Utc>,
     ) -> Result<Self, Unknown> {
@@ -114,27 +112,19 @@ impl<'a> Pace<'a> {
         {
             return Err(Unknown::Stopped);
         }
-        let mut seen: Vec<(DateTime<Utc>, &WorkloadRow)> = kueue
-            .workloads
-            .rows()
-            .filter(|w| w.key.cluster == cluster && w.is("Evicted").is_none())
-            .filter(|w| {
-                w.admission
-                    .as_ref()
-                    .is_some_and(|a| &*a.cluster_queue == queue)
-            })
-            .filter_map(|w| Some((w.is("Admitted")?.since?, w)))
-            .filter(|(at, _)| *at <= now)
-            .collect();
-        seen.sort_unstable_by_key(|(at, w)| (*at, w.key.uid));
-        let windows = WINDOWS.into_iter().map(TimeDelta::hours);
-        for window in windows {
-            let from = seen.partition_point(|(at, _)| *at < now - window);
-            if seen.len() - from >= LEAST {
-                let recent = seen.get(from..).unwrap_or_default();
+        let all = look.admissions(queue);
+        let before = |at: DateTime<Utc>| all.partition_point(|(then, _)| *then < at);
+        // clocks differ: what is to come is no admission yet
+        let until = all.partition_point(|(then, _)| *then <= now);
+        for window in WINDOWS.into_iter().map(TimeDelta::hours) {
+            let recent = all.get(before(now - window)..until).unwrap_or_default();
+            if recent.len() >= LEAST {
+                let rows = recent
+                    .iter()
+                    .filter_map(|(_, key)| kueue.workloads.get(*key));
                 return Ok(Self {
                     times: recent.iter().map(|(at, _)| *at).collect(),
-                    admitted: recent.iter().map(|(_, row)| *row).collect(),
+                    admitted: rows.collect(),
                     window,
                     blocked: blocked(kueue, look, queue),
                 });
@@ -169,7 +159,7 @@ impl<'a> Pace<'a> {
     }
 }
 
-/// For a Workload in line. O(Workloads): for one that is looked at; of several, [`Pace`] is made once.
+/// For one Workload in line; of several, [`Pace`] is made once.
 ///
 /// # Errors
 /// Why there is none.
@@ -183,7 +173,7 @@ pub fn of(
     if never_fits(look, queue, row) {
         return Err(Unknown::NeverFits);
     }
-    Pace::of(kueue, look, row.key.cluster, queue, now)?.eta(look, row, now)
+    Pace::of(kueue, look, queue, now)?.eta(look, row, now)
 }
 
 /// How long so many admissions took: between which spans most of them lie.
@@ -274,6 +264,7 @@ mod tests {
 
     use super::*;
     use crate::model::fixture::at;
+    use crate::model::ids::ClusterId;
     use crate::model::kueue::fixture::*;
 
     /// `team` (16 h100) admitted one of 2 at each of these minutes; `mine` waits behind `ahead` others.

@@ -4,6 +4,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
+use chrono::{DateTime, Utc};
+
 use super::capacity::Capacity;
 use super::order::Order;
 use super::preemptions;
@@ -28,6 +30,8 @@ pub struct Look {
     holders: HashMap<FlavorResource, Vec<Holder>>,
     /// Workloads that are going, by the one they make room for.
     victims: HashMap<Uid, Vec<Key>>,
+    /// Workloads by the cluster queue that admitted them and did not put them back, with the time, oldest first.
+    admissions: HashMap<Name, Vec<(DateTime<Utc>, Key)>>,
     queues: HashMap<Name, Key>,
     /// By namespace, then name.
     local: HashMap<Name, HashMap<Name, Key>>,
@@ -60,6 +64,15 @@ impl Look {
                     look.victims.entry(uid).or_default().push(row.key);
                 }
             }
+            let admitted = row.is("Admitted").and_then(|c| c.since);
+            if let (Some(at), Some(admission), None) = (admitted, &row.admission, row.is("Evicted"))
+            {
+                let of_queue = look.admissions.entry(admission.cluster_queue.clone());
+                of_queue.or_default().push((at, row.key));
+            }
+        }
+        for admissions in look.admissions.values_mut() {
+            admissions.sort_unstable_by_key(|(at, key)| (*at, key.uid));
         }
         for holders in look.holders.values_mut() {
             holders.sort_by_key(|h| (Reverse(h.amount), h.key.uid));
@@ -106,6 +119,11 @@ impl Look {
     /// Who has how much of a resource in a flavor, most first.
     pub fn holders(&self, of: &FlavorResource) -> &[Holder] {
         self.holders.get(of).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a cluster queue admitted and did not put back, and when, oldest first.
+    pub fn admissions(&self, queue: &str) -> &[(DateTime<Utc>, Key)] {
+        self.admissions.get(queue).map_or(&[], Vec::as_slice)
     }
 
     /// Who is on the way out for a Workload (or for its job).

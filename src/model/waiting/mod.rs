@@ -179,8 +179,22 @@ pub fn workload(
     row: &WorkloadRow,
     now: DateTime<Utc>,
 ) -> Option<Waiting> {
-    let job = row.jobs().into_iter().find_map(|key| model.jobs.get(key));
-    of_workload(model, look, row, job, now, true)
+    of_workload(model, look, row, known_job(model, row), now, true)
+}
+
+/// Reason and short answer of [`workload`] alone: for tables and counts.
+pub fn short(
+    model: &Model,
+    look: &Look,
+    row: &WorkloadRow,
+    now: DateTime<Utc>,
+) -> Option<(Reason, String)> {
+    let waiting = of_workload(model, look, row, known_job(model, row), now, false)?;
+    Some((waiting.reason, waiting.short))
+}
+
+fn known_job<'a>(model: &'a Model, row: &WorkloadRow) -> Option<&'a JobRow> {
+    row.jobs().into_iter().find_map(|key| model.jobs.get(key))
 }
 
 fn of_job(model: &Model, job: &JobRow, now: DateTime<Utc>, full: bool) -> Option<Waiting> {

@@ -4,7 +4,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::limits;
+use super::limits::{self, Pending};
 use crate::model::kueue::QueueKind;
 use crate::model::want::Kind;
 use crate::panes::words::count;
@@ -16,10 +16,15 @@ const QUEUES: [Kind; 2] = [
     Kind::Queue(QueueKind::LocalQueue),
 ];
 
-/// What to say instead of counting queues; none if there are some.
-pub fn words(cx: &Cx) -> Option<String> {
+/// No queue is known.
+pub fn is(cx: &Cx) -> bool {
     let kueue = &cx.model.kueue;
-    if !kueue.cluster_queues.is_empty() || !kueue.local_queues.is_empty() {
+    kueue.cluster_queues.is_empty() && kueue.local_queues.is_empty()
+}
+
+/// What to say instead of counting queues; none if there are some.
+pub fn words(pending: &Pending, cx: &Cx) -> Option<String> {
+    if !is(cx) {
         return None;
     }
     let served = match &cx.session.served {
@@ -27,7 +32,8 @@ pub fn words(cx: &Cx) -> Option<String> {
         Some(served) => QUEUES.iter().any(|kind| served.contains(kind)),
     };
     if !served {
-        let pending = limits::pending(cx).values().map(|g| g.pods).sum::<usize>();
+        let groups = pending.groups(cx);
+        let pending = groups.values().map(|group| group.pods).sum::<usize>();
         let pods = count(pending, "pod waits", "pods wait");
         let mut words = match pending {
             0 => "Kueue is not installed here, and no pod waits for the scheduler".to_owned(),
@@ -48,8 +54,12 @@ pub fn words(cx: &Cx) -> Option<String> {
 }
 
 /// Draws what limits and orders work all the same: what waits for the scheduler, quotas, another scheduler's queues.
-pub fn draw(cx: &Cx, area: Rect, buf: &mut Buffer) {
-    let blocks = [limits::waits(cx), limits::usage(cx), limits::volcano(cx)];
+pub fn draw(pending: &Pending, cx: &Cx, area: Rect, buf: &mut Buffer) {
+    let blocks = [
+        limits::waits(pending, cx),
+        limits::usage(cx),
+        limits::volcano(cx),
+    ];
     let mut left: Vec<_> = blocks
         .into_iter()
         .filter(|block| !block.rows.is_empty())

@@ -19,6 +19,7 @@ pub fn line<'a>(nodes: &[Node], cx: &Cx<'a>) -> Line<'a> {
     let mut causes: BTreeMap<&'static str, usize> = BTreeMap::new();
     let (mut waiting, mut admitted) = (0usize, 0usize);
     let mine = cx.session.namespace.as_ref();
+    let look = cx.model.kueue.look(cx.session.cluster);
     for row in cx.model.kueue.workloads.rows() {
         if row.key.cluster != cx.session.cluster || mine.is_some_and(|ns| *ns != row.namespace) {
             continue;
@@ -26,10 +27,8 @@ pub fn line<'a>(nodes: &[Node], cx: &Cx<'a>) -> Line<'a> {
         match row.state() {
             At::Pending | At::Reserved => {
                 waiting += 1;
-                if let Some(why) =
-                    waiting::workload(cx.model, cx.model.kueue.look(row.key.cluster), row, cx.now)
-                {
-                    *causes.entry(why.reason.word()).or_default() += 1;
+                if let Some((reason, _)) = waiting::short(cx.model, look, row, cx.now) {
+                    *causes.entry(reason.word()).or_default() += 1;
                 }
             }
             At::Admitted => admitted += 1,

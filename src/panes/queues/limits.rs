@@ -1,8 +1,10 @@
 //! What limits work where Kueue does not: pods that wait by what the scheduler has against them, the quotas of
 //! namespaces, Volcano's queues. As tables; where they stand on the screen is not decided here.
 
+use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 
@@ -41,8 +43,31 @@ pub struct Group {
 /// What a group has in common: reason, priority class (empty: none), namespace.
 pub type Shared = (String, Name, Name);
 
+/// The groups, counted anew only when pods changed: there may be a hundred thousand.
+#[derive(Default)]
+pub struct Pending(RefCell<Option<Counted>>);
+
+/// Version of the pods and namespace they were counted for.
+type Counted = (u64, Option<Name>, Rc<BTreeMap<Shared, Group>>);
+
+impl Pending {
+    pub fn groups(&self, cx: &Cx) -> Rc<BTreeMap<Shared, Group>> {
+        let (version, namespace) = (cx.model.pods.version(), &cx.session.namespace);
+        let mut kept = self.0.borrow_mut();
+        if let Some((v, n, groups)) = &*kept
+            && *v == version
+            && n == namespace
+        {
+            return groups.clone();
+        }
+        let groups = Rc::new(pending(cx));
+        *kept = Some((version, namespace.clone(), groups.clone()));
+        groups
+    }
+}
+
 /// Pending pods without a node, by what they have in common.
-pub fn pending(cx: &Cx) -> BTreeMap<Shared, Group> {
+fn pending(cx: &Cx) -> BTreeMap<Shared, Group> {
     let scope = scope(cx);
     let mut groups: BTreeMap<Shared, Group> = BTreeMap::new();
     let waits = cx
@@ -70,8 +95,9 @@ pub fn pending(cx: &Cx) -> BTreeMap<Shared, Group> {
 }
 
 /// What waits for the scheduler, most pods first.
-pub fn waits<'a>(cx: &Cx<'a>) -> Block<'a> {
-    let mut groups: Vec<_> = pending(cx).into_iter().collect();
+pub fn waits<'a>(pending: &Pending, cx: &Cx<'a>) -> Block<'a> {
+    let groups = pending.groups(cx);
+    let mut groups: Vec<_> = groups.iter().collect();
     groups.sort_by_key(|(_, group)| Reverse(group.pods));
     let classes = groups.iter().any(|((_, class, _), _)| !class.is_empty());
     let mut columns = vec![

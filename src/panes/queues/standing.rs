@@ -103,7 +103,7 @@ impl<'a> Paces<'a> {
             if let Some(queue) = look.order.queue_of(place.key)
                 && !all.contains_key(queue)
             {
-                all.insert(queue.clone(), Pace::of(kueue, look, cluster, queue, cx.now));
+                all.insert(queue.clone(), Pace::of(kueue, look, queue, cx.now));
             }
         }
         Self(all)
@@ -132,27 +132,25 @@ pub fn row<'a>(
     paces: &Paces<'a>,
     cx: &Cx<'a>,
 ) -> Row<'a> {
-    let cells = columns.iter().map(|c| match c.id() {
-        "start" => start(paces.start(workload, cx), workload, cx),
-        id => cell(id, place, workload, cx),
+    let waits = matches!(workload.state(), At::Pending | At::Reserved);
+    let look = cx.model.kueue.look(workload.key.cluster);
+    let why = waits.then(|| waiting::short(cx.model, look, workload, cx.now));
+    let why = why.flatten();
+    let cells = columns.iter().map(|c| match (c.id(), &why) {
+        // what someone must change first has no time
+        ("start", Some((reason, _))) if reason.is_stuck() => Cell::Empty,
+        ("start", _) => start(paces.start(workload, cx), cx),
+        ("why", Some((_, short))) => Cell::styled(short.clone(), cx.theme.dim()),
+        (id, _) => cell(id, place, workload, cx),
     });
     Row::new(cells.collect())
 }
 
 /// `about 25–60 min`; a question mark where nobody knows.
-fn start<'a>(of: Option<Result<Eta, Unknown>>, row: &WorkloadRow, cx: &Cx<'a>) -> Cell<'a> {
-    let dim = cx.theme.dim();
-    let stuck = || {
-        let look = cx.model.kueue.look(row.key.cluster);
-        let why = waiting::workload(cx.model, look, row, cx.now);
-        why.is_some_and(|why| why.reason.is_stuck())
-    };
+fn start<'a>(of: Option<Result<Eta, Unknown>>, cx: &Cx<'a>) -> Cell<'a> {
     match of {
-        None => Cell::Empty,
-        Some(Err(Unknown::NeverFits | Unknown::Stopped)) => Cell::Empty,
-        // what someone must change first has no time
-        Some(_) if stuck() => Cell::Empty,
-        Some(Ok(eta)) => Cell::styled(eta.words(), dim),
+        None | Some(Err(Unknown::NeverFits | Unknown::Stopped)) => Cell::Empty,
+        Some(Ok(eta)) => Cell::styled(eta.words(), cx.theme.dim()),
         Some(Err(_)) => Cell::styled("?", cx.theme.faint()),
     }
 }
@@ -179,11 +177,7 @@ fn cell<'a>(column: &str, place: &Place, row: &'a WorkloadRow, cx: &Cx<'a>) -> C
         "asks" => Cell::from(asks(row)),
         "since" => Cell::styled(when(since(row), cx), dim),
         "why" => match row.state() {
-            At::Pending | At::Reserved => {
-                let why =
-                    waiting::workload(cx.model, cx.model.kueue.look(row.key.cluster), row, cx.now);
-                why.map_or(Cell::Empty, |why| Cell::styled(why.short, dim))
-            }
+            At::Pending | At::Reserved => Cell::Empty,
             At::Admitted => {
                 let mut flavors: Vec<&str> = row.holds().map(|(of, _)| &*of.flavor).collect();
                 flavors.sort_unstable();
