@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use etcetera::BaseStrategy;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+
+use crate::logs::health::Thresholds;
+use crate::logs::metrics::Pattern;
 
 /// What can be set. Every field has a default; unknown keys are errors, so that a typo is not silence.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -43,7 +47,7 @@ pub enum Transport {
     Pages,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LogSettings {
     /// Memory for the lines of one log screen, in MiB.
@@ -52,6 +56,15 @@ pub struct LogSettings {
     pub tail: u32,
     /// Containers followed at once.
     pub streams: usize,
+    /// The user's own ways to read metrics from a line, tried in this order.
+    #[serde(deserialize_with = "shared")]
+    pub patterns: Arc<[Pattern]>,
+    /// When something about a run is worth a word.
+    pub health: Thresholds,
+}
+
+fn shared<'de, D: Deserializer<'de>>(patterns: D) -> Result<Arc<[Pattern]>, D::Error> {
+    Vec::deserialize(patterns).map(Into::into)
 }
 
 impl Default for Settings {
@@ -76,6 +89,8 @@ impl Default for LogSettings {
             memory_mib: 64,
             tail: 2000,
             streams: 12,
+            patterns: Arc::default(),
+            health: Thresholds::default(),
         }
     }
 }
@@ -148,12 +163,22 @@ pub fn load(path: Option<&Path>) -> (Settings, Option<SettingsError>) {
 }
 
 fn parse(text: &str) -> Result<Settings, (Option<usize>, String)> {
-    toml::from_str(text).map_err(|e| {
+    let settings: Settings = toml::from_str(text).map_err(|e| {
         let line = e
             .span()
             .map(|s| text[..s.start.min(text.len())].matches('\n').count() + 1);
         (line, e.message().replace('\n', " "))
-    })
+    })?;
+    settings.logs.health.check().map_err(|(key, why)| {
+        let said = |line: &str| {
+            line.split('=')
+                .next()
+                .is_some_and(|name| name.trim() == key)
+        };
+        let line = text.lines().position(said).map(|n| n + 1);
+        (line, format!("logs.health.{key}: {why}"))
+    })?;
+    Ok(settings)
 }
 
 /// The settings as a commented TOML file, as `jobdeck config show` prints them.
@@ -178,7 +203,7 @@ pub fn show(s: &Settings) -> String {
          # Borders and bars from ASCII only: auto (asks the locale), always, never.\nascii = {:?}\n\
          # First lists: auto, stream (one streamed list), pages (compressed; for slow links).\ntransport = {:?}\n\n\
          [logs]\n# Memory for the lines of one log screen, in MiB.\nmemory-mib = {}\n\
-         # Lines to begin with.\ntail = {}\n# Containers followed at once.\nstreams = {}\n\n\
+         # Lines to begin with.\ntail = {}\n# Containers followed at once.\nstreams = {}\n\n{}{}\n\
          # MultiKueue: the kubeconfig context of each worker cluster, to follow pods and logs there. east = \"CONTEXT\"\n\
          [multikueue]\n{workers}",
         s.theme,
@@ -190,7 +215,27 @@ pub fn show(s: &Settings) -> String {
         s.logs.memory_mib,
         s.logs.tail,
         s.logs.streams,
+        show_patterns(&s.logs.patterns),
+        s.logs.health.show(),
     )
+}
+
+fn show_patterns(patterns: &[Pattern]) -> String {
+    let mut text = "# Ways of your own to read metrics from a log line: every named group is a field. unit is that of throughput;\n\
+                    # kind (validation, download, data, load, inference, info) says that the line is no point of training.\n\
+                    # [[logs.patterns]]\n# regex = 'it (?<step>\\d+) L=(?<loss>\\S+)'\n\n"
+        .to_owned();
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    for pattern in patterns {
+        text += &format!("[[logs.patterns]]\nregex = {}\n", quoted(pattern.as_str()));
+        for (key, value) in [("unit", pattern.unit()), ("kind", pattern.kind())] {
+            if let Some(value) = value {
+                text += &format!("{key} = {}\n", quoted(value));
+            }
+        }
+        text.push('\n');
+    }
+    text
 }
 
 #[cfg(test)]
@@ -205,6 +250,23 @@ mod tests {
             transport: Transport::Pages,
             mouse: false,
             multikueue: [("west.eu".into(), "west-admin".into())].into(),
+            logs: LogSettings {
+                patterns: [
+                    Pattern::new(r#"it='(?<step>\d+)' "L"=(?<loss>\S+)"#).unwrap(),
+                    Pattern::new("(?<throughput>[0-9]+) tok")
+                        .unwrap()
+                        .with_unit(Some("tokens/s".into()))
+                        .with_kind(Some("validation"))
+                        .unwrap(),
+                ]
+                .into(),
+                health: Thresholds {
+                    slow: 0.5,
+                    frozen_s: 90.0,
+                    ..Thresholds::default()
+                },
+                ..LogSettings::default()
+            },
             ..Settings::default()
         };
         assert_eq!(parse(&show(&settings)), Ok(settings));
@@ -218,6 +280,44 @@ mod tests {
         let (line, why) = parse("[logs]\ntail = \"many\"\n").unwrap_err();
         assert_eq!(line, Some(2));
         assert!(why.contains("u32"), "{why}");
+    }
+
+    #[test]
+    fn patterns_and_thresholds_that_cannot_be_are_told_with_their_place() {
+        for (text, line, words) in [
+            (
+                "[logs]\ntail = 3\n[[logs.patterns]]\nregex = 'loss (?<loss>[0-9'\n",
+                4,
+                "logs.patterns.regex: character 14: unclosed character class",
+            ),
+            ("[[logs.patterns]]\nregex = 'loss'\n", 2, "names no field"),
+            (
+                "[[logs.patterns]]\nregex = '(?<loss>x)'\nkind = 'odd'\n",
+                1,
+                "logs.patterns.kind: there is no kind \"odd\"",
+            ),
+            ("[[logs.patterns]]\nregexp = '(?<loss>x)'\n", 2, "regexp"),
+            (
+                "[logs.health]\nwarm-up = 3\nslow = 1.5\n",
+                3,
+                "logs.health.slow: ",
+            ),
+            (
+                "[logs.health]\nfrozen-s = -1\n",
+                2,
+                "logs.health.frozen-s: ",
+            ),
+            (
+                "[logs.health]\nrecovered = 0.1\n",
+                2,
+                "logs.health.recovered: ",
+            ),
+            ("[logs.health]\nplateau = 1\n", 2, "plateau"),
+        ] {
+            let (at, why) = parse(text).unwrap_err();
+            assert_eq!(at, Some(line), "{text}: {why}");
+            assert!(why.contains(words), "{text}: {why}");
+        }
     }
 
     #[test]

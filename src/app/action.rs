@@ -111,6 +111,15 @@ macro_rules! actions {
                     Action::Timestamps => "times",
                     Action::NextContainer => "container",
                     Action::LogFilter => "only lines",
+                    Action::NextMetric => "metric",
+                    Action::NextRank => "rank",
+                    Action::Overlay => "compare",
+                    Action::ChartLog => "log scale",
+                    Action::ChartSmooth => "smooth",
+                    Action::ChartZoomIn => "zoom in",
+                    Action::ChartLeft => "left",
+                    Action::ChartRight => "right",
+                    Action::SaveMetrics => "save CSV",
                     Action::OpenDemo => "demo cluster",
                     Action::ClearLogs => "clear",
                     Action::NextTheme => "theme",
@@ -211,6 +220,17 @@ actions! {
     Save "save" Text "save to a file";
     Fold "fold" Text "show or hide managedFields";
 
+    Charts "charts" Logs "show or hide the charts of what the lines say in numbers";
+    NextMetric "next-metric" Logs "chart of the next metric";
+    NextRank "next-rank" Logs "curves of the next rank or pod alone, and of all again";
+    Overlay "overlay" Logs "draw another job's run over this one";
+    ChartLog "chart-log" Logs "logarithmic scale, or linear";
+    ChartSmooth "chart-smooth" Logs "smooth the curves: not, some, more, most";
+    ChartZoomIn "chart-zoom-in" Logs "chart of fewer steps, around the cursor or at the end";
+    ChartZoomOut "chart-zoom-out" Logs "chart of more steps";
+    ChartLeft "chart-left" Logs "cursor of the chart to the left";
+    ChartRight "chart-right" Logs "cursor of the chart to the right";
+    SaveMetrics "save-metrics" Logs "save all curves as CSV";
     Follow "follow" Logs "follow the end, or pause";
     Timestamps "timestamps" Logs "show or hide timestamps";
     LogFilter "log-filter" Logs "show only lines that match";

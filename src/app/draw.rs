@@ -42,7 +42,14 @@ impl App {
             ..area
         };
         self.header(row(0), buf, now);
-        if self.link == Link::Open {
+        if self.alone {
+            self.body = Rect {
+                y: area.y + 2,
+                height: area.height - 3,
+                ..area
+            };
+            self.screen(row(1), buf, now);
+        } else if self.link == Link::Open {
             self.tabs(row(1), buf);
             self.body = Rect {
                 y: area.y + 3,
@@ -100,8 +107,18 @@ impl App {
         let mut header = Header {
             brand: "jobdeck",
             crumbs: Vec::new(),
-            right: vec![self.health()],
+            right: Vec::new(),
         };
+        if self.alone {
+            let cx = self.desk.cx(now, true);
+            for pane in self.screens.path() {
+                let title = text::clean(&pane.title(&cx)).into_owned();
+                header.crumbs.push(title.into());
+            }
+            header.draw(area, buf, theme);
+            return;
+        }
+        header.right.push(self.health());
         if let Some(Health::Stale { why, .. } | Health::Failing { why }) = self.overall()
             && self.link == Link::Open
         {

@@ -4,8 +4,9 @@
 use super::runner::RunningDemo;
 use crate::cluster::Cluster;
 use crate::cluster::report::Report;
+use crate::logs::run::Said;
 use crate::model::ids::{ClusterId, Name};
-use crate::panes::Level;
+use crate::panes::{Heard, Level};
 
 /// Which connection a message belongs to: late ones of an earlier connection are ignored.
 pub type Connection = u32;
@@ -26,6 +27,8 @@ pub enum Message {
     From {
         connection: Connection,
         report: Report,
+        /// What the lines of a log said in numbers.
+        said: Vec<Said>,
     },
     /// A worker cluster answered, or did not (yet).
     Worker {
@@ -34,6 +37,8 @@ pub enum Message {
         /// The runner takes it out before the app sees the message.
         outcome: Result<Option<Box<Cluster>>, String>,
     },
+    /// Of the file that is read instead of a cluster.
+    File(Heard),
     /// A sentence from nowhere in particular (a file was written, a theme is broken).
     Notice(Level, String),
     /// Themes, keymaps or settings changed on disk.

@@ -9,12 +9,14 @@
 pub mod action;
 pub mod draw;
 pub mod effect;
+pub mod file;
 pub mod files;
 pub mod input;
 pub mod look;
 pub mod message;
 pub mod notices;
 pub mod offscreen;
+pub mod readers;
 pub mod receive;
 pub mod run;
 pub mod runner;
@@ -30,7 +32,7 @@ use crate::model::Model;
 use crate::model::delta::SourceId;
 use crate::model::health::Health;
 use crate::model::want::{Kind, Want};
-use crate::panes::{Cx, Level, Pane, Session};
+use crate::panes::{Cx, Level, LogsOf, Pane, Session, Target};
 use crate::settings::Settings;
 use effect::Effect;
 use look::Look;
@@ -107,6 +109,8 @@ pub struct App {
     pub dirty: bool,
     /// Leave the loop.
     pub done: bool,
+    /// A file is read instead of a cluster: its screen is all there is.
+    alone: bool,
     summary: crate::model::summary::Header,
     /// Where the screen was drawn last, and the tabs above it, for the mouse.
     body: ratatui::layout::Rect,
@@ -126,6 +130,8 @@ pub struct Begin {
     pub demo: bool,
     /// The start screen may offer the demo cluster.
     pub demo_offered: bool,
+    /// The name of a log that is read instead of a cluster.
+    pub file: Option<String>,
 }
 
 impl App {
@@ -133,6 +139,7 @@ impl App {
         let session = Session {
             read_only: begin.read_only,
             namespace: begin.namespace.clone().flatten().map(Into::into),
+            thresholds: begin.settings.logs.health.clone().into(),
             ..Session::default()
         };
         let mut app = Self {
@@ -162,9 +169,14 @@ impl App {
             tab_places: Vec::new(),
             dirty: true,
             done: false,
+            alone: begin.file.is_some(),
             watched: true,
         };
-        if begin.demo {
+        if let Some(name) = begin.file {
+            app.link = Link::Open;
+            let log = Target::Logs(LogsOf::File { name });
+            app.screens = Screens::alone(crate::panes::open, &log);
+        } else if begin.demo {
             app.connect_demo()
         } else {
             app.connect(begin.context)
@@ -180,7 +192,7 @@ impl App {
 
     /// Compares what the visible panes want with what was asked for last.
     fn declare_wants(&mut self, now: DateTime<Utc>) {
-        if self.link != Link::Open {
+        if self.link != Link::Open || self.alone {
             return;
         }
         let cx = self.desk.cx(now, true);
@@ -218,6 +230,24 @@ impl App {
             .into_iter()
             .flatten()
             .min()
+    }
+
+    /// The time has come that a screen waited for: something on it changes, or does not come that should have.
+    pub fn tick(&mut self, now: DateTime<Utc>) {
+        self.remember(now);
+        self.dirty = true;
+    }
+
+    /// Keeps what the screen in front was told of a training.
+    fn remember(&mut self, now: DateTime<Utc>) {
+        let cx = self.desk.cx(now, true);
+        if let Some((job, summary)) = self.screens.top_mut().told(&cx) {
+            self.desk.session.remember_run(job, summary, now);
+        }
+        let cx = self.desk.cx(now, true);
+        if let Some((job, curves)) = self.screens.top_mut().curves(&cx) {
+            self.desk.session.remember_curves(job, curves);
+        }
     }
 
     pub(crate) fn say(&mut self, level: Level, text: impl Into<String>, now: DateTime<Utc>) {

@@ -7,6 +7,7 @@ use super::message::{Failure, Message, Opened};
 use super::workers::Verdict;
 use super::{App, Link};
 use crate::cluster::report::{Report, Severity};
+use crate::logs::run::Said;
 use crate::model::Model;
 use crate::model::health::Health;
 use crate::model::ids::{ClusterId, Name};
@@ -24,9 +25,11 @@ impl App {
                 connection,
                 failure,
             } if connection == self.connection => self.failed(failure),
-            Message::From { connection, report } if connection == self.connection => {
-                self.report(report, now)
-            }
+            Message::From {
+                connection,
+                report,
+                said,
+            } if connection == self.connection => self.report(report, &said, now),
             Message::Worker {
                 connection,
                 name,
@@ -34,6 +37,7 @@ impl App {
             } if connection == self.connection => {
                 self.worker(&name, outcome.err(), now);
             }
+            Message::File(heard) => self.arrive(&Arrival::File(&heard), now),
             Message::Notice(level, text) => self.say(level, text, now),
             Message::FilesChanged => self.reload(now),
             Message::Opened { .. }
@@ -134,7 +138,7 @@ impl App {
         self.dirty = true;
     }
 
-    fn report(&mut self, report: Report, now: DateTime<Utc>) {
+    fn report(&mut self, report: Report, said: &[Said], now: DateTime<Utc>) {
         let cluster = report.cluster();
         let about_itself = matches!(
             report,
@@ -166,6 +170,7 @@ impl App {
                         &Arrival::Lines {
                             want,
                             lines: &batch.lines,
+                            said,
                         },
                         now,
                     );
@@ -207,6 +212,9 @@ impl App {
     fn arrive(&mut self, arrival: &Arrival, now: DateTime<Utc>) {
         let cx = self.desk.cx(now, true);
         self.screens.top_mut().receive(arrival, &cx);
+        if matches!(arrival, Arrival::Lines { said, .. } if !said.is_empty()) {
+            self.remember(now);
+        }
         self.dirty = true;
     }
 
@@ -275,6 +283,7 @@ impl App {
         self.desk.session.sources.clear();
         self.desk.session.served = None;
         self.desk.session.workers.clear();
+        self.desk.session.runs.clear();
         self.worker_watches.clear();
         self.desk.session.server_version = None;
         self.screens.reset();

@@ -78,7 +78,7 @@ pub async fn run(
                     take(app, runner, message);
                 }
             }
-            () = sleep_until(wake.unwrap_or_else(Instant::now).into()), if wake.is_some() => app.dirty = true,
+            () = sleep_until(wake.unwrap_or_else(Instant::now).into()), if wake.is_some() => app.tick(Utc::now()),
         }
     }
 }

@@ -13,10 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::effect::Effect;
 use super::message::{Connection, Failure, Message, Opened};
+use super::readers::forward;
 use crate::cluster::connect::{ConnectError, resolve};
 use crate::cluster::kubeconfig::{Surroundings, load};
 use crate::cluster::target::Target;
 use crate::cluster::{CHANNEL, Cluster, Options};
+use crate::logs::metrics::Pattern;
 use crate::panes::Level;
 use crate::ui::clipboard;
 use crate::ui::terminal::Terminal;
@@ -46,6 +48,8 @@ pub struct Runner {
     options: Options,
     /// Contexts of MultiKueue's worker clusters.
     multikueue: BTreeMap<String, String>,
+    /// How log lines are read for metrics, before the reader's own ways.
+    patterns: Arc<[Pattern]>,
     demo: Option<DemoStarter>,
     /// Keeps the demo cluster running.
     running_demo: Option<RunningDemo>,
@@ -62,6 +66,7 @@ impl Runner {
         around: Surroundings,
         options: Options,
         multikueue: BTreeMap<String, String>,
+        patterns: Arc<[Pattern]>,
         demo: Option<DemoStarter>,
     ) -> Self {
         Self {
@@ -69,6 +74,7 @@ impl Runner {
             around,
             options,
             multikueue,
+            patterns,
             demo,
             running_demo: None,
             cluster: None,
@@ -129,7 +135,7 @@ impl Runner {
                     *connection,
                     self.around.clone(),
                     self.options.clone(),
-                    self.messages.clone(),
+                    (self.messages.clone(), self.patterns.clone()),
                     self.connecting.clone(),
                 ));
             }
@@ -179,6 +185,7 @@ impl Runner {
     fn connect(&mut self, connection: Connection, context: Option<String>) {
         let stop = self.leave();
         self.running_demo = None;
+        let patterns = self.patterns.clone();
         let (around, options, messages) = (
             self.around.clone(),
             self.options.clone(),
@@ -202,7 +209,14 @@ impl Runner {
             let opening = async {
                 match target {
                     Ok(target) => {
-                        open(target, options, contexts, connection, messages.clone()).await
+                        open(
+                            target,
+                            options,
+                            contexts,
+                            connection,
+                            (messages.clone(), patterns),
+                        )
+                        .await
                     }
                     Err(e) => failed(&e, context, contexts, &around),
                 }
@@ -218,6 +232,7 @@ impl Runner {
     fn connect_demo(&mut self, connection: Connection) {
         let stop = self.leave();
         let (options, messages) = (self.options.clone(), self.messages.clone());
+        let patterns = self.patterns.clone();
         let (running, starter) = (
             self.running_demo.as_ref().map(|d| d.target.clone()),
             self.demo.clone(),
@@ -231,8 +246,14 @@ impl Runner {
                         (started.target.clone(), Some(started))
                     }
                 };
-                let opened =
-                    open(target, options, Vec::new(), connection, messages.clone()).await?;
+                let opened = open(
+                    target,
+                    options,
+                    Vec::new(),
+                    connection,
+                    (messages.clone(), patterns),
+                )
+                .await?;
                 Ok(Opened { demo, ..opened })
             };
             let outcome = tokio::select! {
@@ -296,10 +317,10 @@ async fn open(
     options: Options,
     contexts: Vec<String>,
     connection: Connection,
-    messages: mpsc::Sender<Message>,
+    (messages, patterns): (mpsc::Sender<Message>, Arc<[Pattern]>),
 ) -> Result<Opened, Failure> {
     let (context, server) = (target.context.clone(), target.server());
-    let (tx, mut reports) = mpsc::channel(CHANNEL);
+    let (tx, reports) = mpsc::channel(CHANNEL);
     let cluster = Cluster::open(target, options, tx)
         .await
         .map_err(|e| Failure {
@@ -309,17 +330,7 @@ async fn open(
             next_step: e.next_step(),
             contexts: contexts.clone(),
         })?;
-    tokio::spawn(async move {
-        while let Some(report) = reports.recv().await {
-            if messages
-                .send(Message::From { connection, report })
-                .await
-                .is_err()
-            {
-                return;
-            }
-        }
-    });
+    tokio::spawn(forward(connection, reports, messages, patterns));
     Ok(Opened {
         namespace: cluster.target().namespace.clone().unwrap_or_default(),
         server_version: cluster.version().map(|v| v.git_version.clone()),

@@ -62,6 +62,8 @@ pub struct Screens {
     tab: Tab,
     stacks: [Stack; Tab::ALL.len()],
     open: fn(&Target) -> Box<dyn Pane>,
+    /// There are no tabs: everything stands in one stack.
+    alone: bool,
 }
 
 impl Screens {
@@ -86,7 +88,18 @@ impl Screens {
             tab: Tab::Jobs,
             stacks: Tab::ALL.map(root),
             open,
+            alone: false,
         }
+    }
+
+    /// Without tabs: this screen, and what is opened over it.
+    pub fn alone(open: fn(&Target) -> Box<dyn Pane>, root: &Target) -> Self {
+        let mut screens = Self {
+            alone: true,
+            ..Self::new(open)
+        };
+        screens.stack().screens = vec![open(root)];
+        screens
     }
 
     fn stack(&mut self) -> &mut Stack {
@@ -127,6 +140,7 @@ impl Screens {
     /// Puts a screen in front; roots become their tab.
     pub fn open(&mut self, target: &Target) {
         match target {
+            other if self.alone => self.push(other),
             Target::Jobs => self.go(Tab::Jobs),
             Target::Queues => self.go(Tab::Queues),
             Target::Pods(crate::panes::PodsOf::All) => self.go(Tab::Pods),
@@ -134,13 +148,15 @@ impl Screens {
             Target::Events(None) => self.go(Tab::Events),
             Target::Messages => self.go(Tab::Messages),
             Target::Hardware => self.go(Tab::Hardware),
-            other => {
-                let screen = (self.open)(other);
-                let stack = self.stack();
-                stack.forward.clear();
-                stack.screens.push(screen);
-            }
+            other => self.push(other),
         }
+    }
+
+    fn push(&mut self, target: &Target) {
+        let screen = (self.open)(target);
+        let stack = self.stack();
+        stack.forward.clear();
+        stack.screens.push(screen);
     }
 
     /// One screen back; false at the root.

@@ -52,6 +52,8 @@ impl App {
     pub(super) fn run(&mut self, command: Command, now: DateTime<Utc>) {
         self.close_overlay();
         match command {
+            Command::Namespace(_) | Command::Context(_) if self.alone => self.no_cluster(now),
+            Command::Go(target) if self.alone && !needs_none(&target) => self.no_cluster(now),
             Command::Act(action) => self.act(action, now),
             Command::Go(target) => self.open(&target),
             Command::Namespace(namespace) => self.switch_namespace(namespace.as_deref(), now),
@@ -73,9 +75,32 @@ impl App {
         self.screens.open(target);
     }
 
+    fn no_cluster(&mut self, now: DateTime<Utc>) {
+        let text = "a file is read, no cluster: start jobdeck without one to open a cluster";
+        self.say(Level::Info, text, now);
+    }
+
     /// What no pane wanted.
     fn own(&mut self, action: Action, now: DateTime<Utc>) {
         match action {
+            Action::GoHardware if self.alone => self.open(&Target::Hardware),
+            Action::GoMessages if self.alone => self.open(&Target::Messages),
+            Action::Namespaces
+            | Action::AllNamespaces
+            | Action::Contexts
+            | Action::NextTab
+            | Action::PreviousTab
+            | Action::GoJobs
+            | Action::GoQueues
+            | Action::GoPods
+            | Action::GoNodes
+            | Action::GoEvents
+            | Action::Retry
+            | Action::OpenDemo
+                if self.alone =>
+            {
+                self.no_cluster(now);
+            }
             Action::Quit => self.done = true,
             Action::Back => self.back(now),
             Action::Forward => {
@@ -216,6 +241,14 @@ impl App {
         };
         self.start.set(why, self.demo_offered);
     }
+}
+
+/// Screens that say something without a cluster.
+fn needs_none(target: &Target) -> bool {
+    matches!(
+        target,
+        Target::Messages | Target::Hardware | Target::Gpus(_) | Target::Help
+    )
 }
 
 /// The pane that has the keyboard: the overlay, the start screen while there is no cluster, or the screen.

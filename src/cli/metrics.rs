@@ -5,8 +5,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::Duration;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use color_eyre::eyre::{Result, WrapErr};
@@ -14,11 +13,9 @@ use serde::Serialize;
 
 use super::table::Table;
 use crate::logs::History;
-use crate::logs::metrics::{Field, Reader, Record};
-
-/// Input that is silent for so long pauses.
-const PAUSE: Duration = Duration::from_millis(100);
-const CHUNK: usize = 64 * 1024;
+use crate::logs::metrics::{Field, Pattern, Reader, Record};
+use crate::logs::pieces;
+use crate::settings;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Rows {
@@ -37,6 +34,10 @@ pub struct MetricsArgs {
     pub file: String,
     #[arg(long, short, default_value = "jsonl")]
     pub output: Rows,
+    /// A regular expression whose named groups are fields, e.g. 'it (?<step>\d+) L=(?<loss>\S+)'; tried before those of
+    /// the settings
+    #[arg(long, value_name = "REGEX", value_parser = |text: &str| Pattern::new(text))]
+    pub pattern: Vec<Pattern>,
 }
 
 /// One line's record, as it is printed.
@@ -65,7 +66,12 @@ fn is_broken_pipe(error: &color_eyre::Report) -> bool {
 }
 
 fn read(args: &MetricsArgs) -> Result<()> {
-    let mut sink = Sink::new(args.output);
+    let (settings, problem) = settings::load(settings::file().as_deref());
+    if let Some(problem) = problem {
+        eprintln!("jobdeck: {problem}");
+    }
+    let own = args.pattern.iter().chain(&*settings.logs.patterns).cloned();
+    let mut sink = Sink::new(args.output, own.collect());
     if args.file == "-" {
         from_pipe(io::stdin(), &mut sink)?;
     } else {
@@ -73,7 +79,7 @@ fn read(args: &MetricsArgs) -> Result<()> {
         let wrong = || format!("cannot read {}", path.display());
         let mut file = File::open(path).wrap_err_with(wrong)?;
         if file.metadata().wrap_err_with(wrong)?.is_file() {
-            let mut chunk = vec![0; CHUNK];
+            let mut chunk = vec![0; pieces::PIECE];
             loop {
                 match file.read(&mut chunk) {
                     Ok(0) => break,
@@ -91,38 +97,11 @@ fn read(args: &MetricsArgs) -> Result<()> {
 }
 
 /// A stream that may go on for days: what is there is printed whenever it pauses.
-fn from_pipe(mut input: impl Read + Send + 'static, sink: &mut Sink) -> io::Result<()> {
-    let (give, take) = sync_channel::<io::Result<Vec<u8>>>(16);
-    // It waits in read(2) until the end of the input or of the process.
-    std::thread::spawn(move || {
-        let mut chunk = vec![0; CHUNK];
-        loop {
-            let more = match input.read(&mut chunk) {
-                Ok(0) => break,
-                Ok(n) => Ok(chunk[..n].to_vec()),
-                Err(e) if e.kind() == ErrorKind::Interrupted => continue,
-                Err(e) => Err(e),
-            };
-            let failed = more.is_err();
-            if give.send(more).is_err() || failed {
-                break;
-            }
-        }
-    });
-    loop {
-        let chunk = match take.recv_timeout(PAUSE) {
-            Ok(chunk) => chunk,
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            Err(RecvTimeoutError::Timeout) => {
-                sink.pause()?;
-                match take.recv() {
-                    Ok(chunk) => chunk,
-                    Err(_) => return Ok(()),
-                }
-            }
-        };
-        sink.feed(&chunk?)?;
-    }
+fn from_pipe(input: impl Read + Send + 'static, sink: &mut Sink) -> io::Result<()> {
+    pieces::read(input, |piece| match piece {
+        Some(bytes) => sink.feed(bytes),
+        None => sink.pause(),
+    })
 }
 
 /// Lines to records to output.
@@ -136,10 +115,10 @@ struct Sink {
 }
 
 impl Sink {
-    fn new(rows: Rows) -> Self {
+    fn new(rows: Rows, patterns: Arc<[Pattern]>) -> Self {
         Self {
             history: History::default(),
-            reader: Reader::default(),
+            reader: Reader::with(patterns),
             rows,
             out: BufWriter::new(io::stdout()),
             kept: Vec::new(),

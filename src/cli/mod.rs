@@ -56,18 +56,22 @@ pub fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
         Some(Command::Completions { shell }) => config::completions(shell)?,
         Some(Command::Man) => config::man()?,
         Some(Command::Config { what }) => config::config(what)?,
-        None => return tui::run(&cli.cluster, &cli.look, None),
+        None => return tui::run(&cli.cluster, &cli.look, tui::On::Cluster),
         #[cfg(feature = "demo")]
         Some(Command::Demo(args)) => {
             return match args.serve {
                 Some(address) => serve::serve(address, args.kubeconfig_out.as_deref(), &args.scene),
-                None => tui::run(&cli.cluster, &cli.look, Some(&args.scene)),
+                None => tui::run(&cli.cluster, &cli.look, tui::On::Demo(&args.scene)),
             };
         }
         Some(Command::Get(args)) => return get::run(&cli.cluster, &args),
         Some(Command::Hardware(args)) => return hardware::run(&args),
         Some(Command::Why(args)) => return why::run(&cli.cluster, &args),
         Some(Command::Render(args)) => return render::run(&cli.cluster, &cli.look, &args),
+        Some(Command::Logs { file }) => {
+            let source = crate::app::file::Source::named(&file);
+            return tui::run(&cli.cluster, &cli.look, tui::On::File(source));
+        }
         Some(Command::Metrics(args)) => return metrics::run(&args),
         Some(Command::Doctor(args)) => return doctor::run(&cli.cluster, &args),
     }
@@ -124,6 +128,12 @@ pub enum Command {
     Hardware(HardwareArgs),
     /// Draw one frame of a pane without a terminal
     Render(RenderArgs),
+    /// Read a log from a file or a pipe in the log screen, without a cluster
+    Logs {
+        /// A log as the program wrote it, followed as it grows, or - for standard input
+        #[arg(value_name = "FILE|-")]
+        file: String,
+    },
     /// Print the metrics of a training log, one record per line that carries some
     Metrics(metrics::MetricsArgs),
     /// Say, line by line, what this kubeconfig can reach and do

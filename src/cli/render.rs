@@ -16,6 +16,7 @@ use super::{Cli, ClusterArgs, Format, LookArgs, RenderArgs};
 use crate::app::effect::Effect;
 use crate::app::look::Look;
 use crate::app::message::{Failure, Message, Opened};
+use crate::app::readers::Readers;
 use crate::app::{App, Begin};
 use crate::cluster::kubeconfig::Surroundings;
 use crate::cluster::report::Report;
@@ -201,6 +202,7 @@ fn dress(
         eprintln!("jobdeck: {problem}");
     }
     App::new(Begin {
+        file: None,
         look,
         context: cluster.context.clone(),
         namespace,
@@ -221,6 +223,7 @@ struct Stage {
     /// Objects that came, and logs of which something came.
     answered: Vec<ObjectWant>,
     heard: Vec<LogWant>,
+    readers: Readers,
 }
 
 impl Stage {
@@ -241,6 +244,7 @@ impl Stage {
             before: TimeDelta::seconds(1),
             answered: Vec::new(),
             heard: Vec::new(),
+            readers: Readers::default(),
         })
     }
 
@@ -428,10 +432,8 @@ impl Stage {
                 _ => {}
             }
             let connection = self.connection;
-            self.receive(Message::From {
-                connection,
-                report: next,
-            });
+            let message = self.readers.message(connection, next);
+            self.receive(message);
         }
     }
 }

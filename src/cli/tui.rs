@@ -8,6 +8,7 @@ use color_eyre::eyre::{Result, WrapErr, bail};
 use tokio::sync::mpsc;
 
 use super::{ClusterArgs, LookArgs, SceneArgs};
+use crate::app::file::{self, Source};
 use crate::app::files;
 use crate::app::look::Look;
 use crate::app::message::Message;
@@ -26,9 +27,47 @@ use crate::ui::{Depth, Glyphs};
 /// Room in the channel to the owner; what does not fit waits in the tasks, and in TCP.
 const CHANNEL: usize = 64;
 
-/// Runs the cockpit; with `scene` on a demo cluster at once.
-pub fn run(cluster: &ClusterArgs, look: &LookArgs, scene: Option<&SceneArgs>) -> Result<ExitCode> {
-    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+/// What the cockpit begins with.
+pub enum On<'a> {
+    /// The cluster of the kubeconfig.
+    Cluster,
+    /// A demo cluster at once.
+    Demo(&'a SceneArgs),
+    /// A log, and no cluster.
+    File(Source),
+}
+
+/// Runs the cockpit.
+///
+/// # Errors
+/// There is no terminal, or the log cannot be read.
+pub fn run(cluster: &ClusterArgs, look: &LookArgs, on: On) -> Result<ExitCode> {
+    let scene = match &on {
+        On::Demo(scene) => Some(*scene),
+        _ => None,
+    };
+    let (file, opened) = match &on {
+        On::File(source) => {
+            if *source == Source::Stdin && std::io::stdin().is_terminal() {
+                bail!("nothing is piped in: `kubectl logs POD | jobdeck logs -`, or name a file");
+            }
+            let opened = source.open().wrap_err_with(|| match source {
+                Source::Stdin => "cannot read standard input".to_owned(),
+                Source::File(path) => format!(
+                    "cannot read {}; the logs of a job are under `l` in the cockpit",
+                    path.display()
+                ),
+            })?;
+            (Some(source.title()), Some(opened))
+        }
+        _ => (None, None),
+    };
+    if file.is_some() && !std::io::stdout().is_terminal() {
+        bail!("this is no terminal: `jobdeck metrics` prints what a log says in numbers");
+    }
+    // With a pipe in its place keys come from the terminal itself.
+    let keys = file.is_some() || std::io::stdin().is_terminal();
+    if !std::io::stdout().is_terminal() || !keys {
         bail!("this is no terminal: `jobdeck get` prints rows, `jobdeck render` draws one frame");
     }
     let (settings, problem) = settings::load(settings::file().as_deref());
@@ -54,13 +93,18 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, scene: Option<&SceneArgs>) ->
             demo: scene.is_some(),
             demo_offered: starter.is_some(),
             settings: settings.clone(),
+            file,
         });
+        if let Some(opened) = opened {
+            file::follow(opened, tx.clone(), settings.logs.patterns.clone());
+        }
         let around = Surroundings::of_process(cluster.kubeconfig.clone());
         let mut runner = Runner::new(
             tx,
             around,
             options(&settings),
             settings.multikueue.clone(),
+            settings.logs.patterns.clone(),
             starter,
         );
         let mut terminal = Terminal::take(terminal::Options {

@@ -178,6 +178,7 @@ impl Records {
         out.push(Record::Line(LogLine {
             at,
             bytes: text.into(),
+            goes_on: at.is_none(),
         }));
     }
 }
@@ -206,10 +207,14 @@ mod tests {
         let mut all: Vec<String> = Vec::new();
         for record in records {
             match record {
-                Record::Line(LogLine { at: Some(_), bytes }) => {
+                Record::Line(LogLine {
+                    at: Some(_), bytes, ..
+                }) => {
                     all.push(String::from_utf8_lossy(bytes).into_owned());
                 }
-                Record::Line(LogLine { at: None, bytes }) => {
+                Record::Line(LogLine {
+                    at: None, bytes, ..
+                }) => {
                     let last = all.last_mut().expect("a continuation follows a line");
                     last.push_str(&String::from_utf8_lossy(bytes));
                 }
@@ -254,7 +259,7 @@ mod tests {
         ));
         records.push(b"done\n", &mut out);
         assert!(
-            matches!(&out[1], Record::Line(LogLine { at: None, bytes }) if &**bytes == b"done")
+            matches!(&out[1], Record::Line(LogLine { at: None, bytes, .. }) if &**bytes == b"done")
         );
     }
 

@@ -117,9 +117,11 @@ impl LogBuffer {
 
     /// Lines of one stream, oldest first.
     ///
-    /// A stream that was let go and taken up again begins with lines known already: these are left out.
-    pub fn push(&mut self, stream: usize, lines: &[LogLine]) {
-        let Some(first) = lines.first() else { return };
+    /// A stream that was let go and taken up again begins with lines known already: these are left out. Answers how many
+    /// that were, always the first ones.
+    pub fn push(&mut self, stream: usize, lines: &[LogLine]) -> usize {
+        let Some(first) = lines.first() else { return 0 };
+        let before = self.repeated;
         if self.is_known(stream, first) {
             let seen = self.lines_at_end_of(stream);
             self.streams[stream].replay = Some(seen);
@@ -132,6 +134,7 @@ impl LogBuffer {
             }
         }
         self.trim();
+        usize::try_from(self.repeated - before).unwrap_or(0)
     }
 
     /// Whether a line was here before: the same at the same time, or from before everything that is kept of more.
@@ -192,8 +195,7 @@ impl LogBuffer {
             return;
         };
         let at = nanos(line);
-        // Without a timestamp it is the rest of a line the runtime cut, or the next frame of one.
-        let goes_on = line.at.is_none() && stream.open;
+        let goes_on = line.goes_on && stream.open;
         if !goes_on {
             if stream.open {
                 stream.frame.newline();

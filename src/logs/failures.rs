@@ -208,13 +208,7 @@ impl Failures {
         let begins = body.starts_with("Traceback (most recent call last)");
         let Some(at) = known else {
             if begins {
-                self.tracebacks.push(Traceback {
-                    who,
-                    first: number,
-                    last: number,
-                    frame: None,
-                    exception: None,
-                });
+                self.tracebacks.push(Traceback::new(who, number));
             }
             return begins;
         };
@@ -254,13 +248,7 @@ impl Failures {
         }
         done.extend(self.tracebacks.remove(at).found());
         if begins {
-            self.tracebacks.push(Traceback {
-                who,
-                first: number,
-                last: number,
-                frame: None,
-                exception: None,
-            });
+            self.tracebacks.push(Traceback::new(who, number));
         }
         begins
     }
@@ -315,6 +303,16 @@ impl Failures {
 }
 
 impl Traceback {
+    fn new(who: (Option<u32>, Option<u32>, Option<String>), line: u64) -> Self {
+        Self {
+            who,
+            first: line,
+            last: line,
+            frame: None,
+            exception: None,
+        }
+    }
+
     fn found(self) -> Option<Found> {
         let exception = self.exception?;
         let rank = self.who.0;

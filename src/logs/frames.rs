@@ -67,6 +67,11 @@ impl Frame {
         self.rows.cut();
     }
 
+    /// Where the cursor is on its row, in characters.
+    pub fn column(&self) -> usize {
+        self.rows.column()
+    }
+
     /// Characters of the current row.
     pub fn width(&self) -> usize {
         self.rows.width()
@@ -249,11 +254,18 @@ impl Frame {
         }
         let mut left = bytes.len();
         for chunk in bytes.utf8_chunks() {
-            for c in chunk.valid().chars() {
-                if !unwelcome(c) {
-                    self.put(c.encode_utf8(&mut [0; 4]), 1);
+            // What is welcome in one go.
+            let (mut from, mut columns) = (0, 0);
+            let valid = chunk.valid();
+            for (at, c) in valid.char_indices() {
+                if unwelcome(c) {
+                    self.put(&valid[from..at], columns);
+                    (from, columns) = (at + c.len_utf8(), 0);
+                } else {
+                    columns += 1;
                 }
             }
+            self.put(&valid[from..], columns);
             left -= chunk.valid().len() + chunk.invalid().len();
             if chunk.invalid().is_empty() {
                 continue;
@@ -274,6 +286,9 @@ impl Frame {
     }
 
     fn put(&mut self, text: &str, columns: usize) {
+        if columns == 0 {
+            return;
+        }
         self.rows.put(text, columns, self.sgr);
     }
 }
@@ -302,6 +317,10 @@ fn unfinished(bytes: &[u8]) -> bool {
 
 /// Control characters, bidirectional overrides and other invisible formatting: they hide or reorder text.
 pub(super) fn unwelcome(c: char) -> bool {
+    // The letters and blocks of nearly all text.
+    if matches!(c, ' '..='~' | '\u{2500}'..='\u{259f}') {
+        return false;
+    }
     c.is_control()
         || matches!(c,
             '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'

@@ -4,14 +4,18 @@
 mod series;
 #[cfg(test)]
 mod tests;
+mod thresholds;
 
 use std::collections::BTreeMap;
+
+use serde::Deserialize;
 
 use self::series::{Rate, Trend};
 use super::metrics::Record;
 
 /// When something counts. All of it can be set by the user.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Thresholds {
     /// Points of the loss before trends are judged.
     pub warm_up: usize,
@@ -99,6 +103,31 @@ struct Stream {
     over: bool,
 }
 
+impl Stream {
+    /// Seconds without a new step that are nothing to speak of.
+    fn patience_for_steps(&self, t: &Thresholds) -> Option<f64> {
+        self.step?;
+        let usual = self.between.median()?;
+        let patience = t.frozen_s.max(t.frozen_times * usual);
+        Some(patience.max(self.held_back(usual)))
+    }
+
+    /// The same without any word.
+    fn patience(&self, t: &Thresholds) -> Option<f64> {
+        let usual = self.pauses.median()?;
+        let patience = t.silent_s.max(t.silent_times * usual);
+        Some(patience.max(self.held_back(usual)))
+    }
+
+    fn held_back(&self, usual: f64) -> f64 {
+        if self.open_bar {
+            usual * RUNTIME_LINE / BAR
+        } else {
+            0.0
+        }
+    }
+}
+
 /// The state of one run.
 #[derive(Debug, Default)]
 pub struct Health {
@@ -113,6 +142,13 @@ impl Health {
         Self {
             thresholds,
             ..Self::default()
+        }
+    }
+
+    /// From here on these count.
+    pub fn judge_by(&mut self, thresholds: &Thresholds) {
+        if self.thresholds != *thresholds {
+            self.thresholds = thresholds.clone();
         }
     }
 
@@ -147,63 +183,78 @@ impl Health {
         changes
     }
 
-    /// Time passes: what does not come can only be noticed so.
-    pub fn tick(&mut self, now: f64) -> Vec<Change> {
-        let t = self.thresholds.clone();
+    /// Time passes: what does not come can only be noticed so. Of a stream that is not `live` (its pod is over, or we
+    /// are cut off from it) silence tells nothing.
+    pub fn tick(&mut self, now: f64, live: &dyn Fn(usize) -> bool) -> Vec<Change> {
         let mut changes = Vec::new();
-        let recent = |stream: &Stream| {
-            let usual = stream.pauses.median().unwrap_or(0.0);
-            stream
-                .heard
-                .is_some_and(|heard| now - heard <= t.silent_s.max(t.silent_times * usual))
-        };
-        let others = self
-            .streams
-            .values()
-            .filter(|stream| recent(stream))
-            .count();
         let indexes: Vec<usize> = self.streams.keys().copied().collect();
+        let others = self.speaking(now, live);
         for index in indexes {
-            let Some(stream) = self.streams.get(&index).filter(|stream| !stream.over) else {
+            let Some(stream) = self.streams.get(&index) else {
                 continue;
             };
-            let held_back = |usual: f64| {
-                if stream.open_bar {
-                    usual * RUNTIME_LINE / BAR
-                } else {
-                    0.0
-                }
-            };
+            if stream.over || !live(index) {
+                self.settle(index, Concern::Frozen, None, &mut changes);
+                self.settle(index, Concern::Silent, None, &mut changes);
+                continue;
+            }
             let mut frozen = None;
-            if let (Some(moved), Some(usual), Some(step)) =
-                (stream.moved, stream.between.median(), stream.step)
+            if let (Some(patience), Some(moved), Some(usual), Some(step)) = (
+                stream.patience_for_steps(&self.thresholds),
+                stream.moved,
+                stream.between.median(),
+                stream.step,
+            ) && now - moved > patience
             {
-                let patience = t.frozen_s.max(t.frozen_times * usual).max(held_back(usual));
-                if now - moved > patience {
-                    let (for_s, usual) = (span(now - moved), span(usual));
-                    frozen = Some(format!(
-                        "no new step for {for_s}: the last is {step}, usually one comes every {usual}"
-                    ));
-                }
+                let (for_s, usual) = (span(now - moved), span(usual));
+                frozen = Some(format!(
+                    "no new step for {for_s}: the last is {step}, usually one comes every {usual}"
+                ));
             }
             let mut silent = None;
-            if let (Some(heard), Some(usual)) = (stream.heard, stream.pauses.median()) {
-                let patience = t.silent_s.max(t.silent_times * usual).max(held_back(usual));
-                if now - heard > patience && others > 0 {
-                    let for_s = span(now - heard);
-                    silent = Some(format!(
-                        "nothing said for {for_s} while {others} of the others go on"
-                    ));
+            if let (Some(patience), Some(heard)) = (stream.patience(&self.thresholds), stream.heard)
+                && now - heard > patience
+                && others > 0
+            {
+                let for_s = span(now - heard);
+                silent = Some(format!(
+                    "nothing said for {for_s} while {others} of the others go on"
+                ));
+            }
+            for (concern, seen) in [(Concern::Frozen, frozen), (Concern::Silent, silent)] {
+                if seen.is_some() {
+                    self.settle(index, concern, seen, &mut changes);
                 }
-            }
-            if frozen.is_some() {
-                self.settle(index, Concern::Frozen, frozen, &mut changes);
-            }
-            if silent.is_some() {
-                self.settle(index, Concern::Silent, silent, &mut changes);
             }
         }
         changes
+    }
+
+    /// Streams that said something lately.
+    fn speaking(&self, now: f64, live: &dyn Fn(usize) -> bool) -> usize {
+        let t = &self.thresholds;
+        let recent = |(index, stream): &(&usize, &Stream)| {
+            let usual = stream.pauses.median().unwrap_or(0.0);
+            let heard = stream.heard;
+            live(**index)
+                && heard.is_some_and(|at| now - at <= t.silent_s.max(t.silent_times * usual))
+        };
+        self.streams.iter().filter(recent).count()
+    }
+
+    /// The next time after `now` at which [`Health::tick`] may notice that something does not come.
+    pub fn due(&self, now: f64, live: &dyn Fn(usize) -> bool) -> Option<f64> {
+        let t = &self.thresholds;
+        let waits = self.streams.iter().filter(|s| !s.1.over && live(*s.0));
+        let times = waits.flat_map(|(_, stream)| {
+            let frozen = stream.moved.zip(stream.patience_for_steps(t));
+            let silent = stream.heard.zip(stream.patience(t));
+            [frozen, silent].into_iter().flatten()
+        });
+        times
+            .map(|(since, patience)| since + patience)
+            .filter(|at| *at > now)
+            .min_by(f64::total_cmp)
     }
 
     /// A concern comes up or goes away; told only if that is news.

@@ -62,7 +62,7 @@ impl History {
                 piece
             };
             self.frame.feed(piece);
-            self.skips = self.frame.width() >= MOST;
+            self.skips = self.frame.column() >= MOST;
         }
     }
 

@@ -9,9 +9,11 @@ mod frames;
 pub mod health;
 mod history;
 pub mod metrics;
+pub mod pieces;
 mod prefix;
 mod ring;
 mod rows;
+pub mod run;
 mod sgr;
 #[cfg(test)]
 mod tests;

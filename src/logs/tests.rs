@@ -1,5 +1,7 @@
 //! The log pipeline as data: tables for what a terminal would show, laws for order, bounds and counts.
 
+mod pipeline;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -18,6 +20,7 @@ fn line(at: Option<DateTime<Utc>>, bytes: impl AsRef<[u8]>) -> LogLine {
     LogLine {
         at,
         bytes: bytes.as_ref().into(),
+        goes_on: at.is_none(),
     }
 }
 
@@ -39,7 +42,10 @@ fn buffer(streams: usize) -> LogBuffer {
 #[case(b"\r 10%\r 20%\r", " 20%")]
 #[case(b"\r\r", "")]
 #[case(b"carriage return line feed\r", "carriage return line feed")]
-#[case(b"1/8 loss\x08\x08\x08\x08\x08\x08\x08\x08\r8/8", "8/8")]
+#[case(b"1/8 loss\x08\x08\x08\x08\x08\x08\x08\x08\r8/8", "8/8 loss")]
+#[case(b"loss 0.3125\rloss 0.31", "loss 0.3125")]
+#[case(b"epoch 10 of 10\rdone", "doneh 10 of 10")]
+#[case(b"100% done\r         \rnext", "next")]
 #[case(b"|\x08/\x08-\x08", "-")]
 #[case(b"a\tb\t\tc", "a       b               c")]
 #[case(b"a\0b\x07c\x7f", "abc")]
@@ -47,7 +53,7 @@ fn buffer(streams: usize) -> LogBuffer {
 #[case(b"cut \xe6\x97", "cut ")]
 #[case(b"cut \xe6\x97\tand on", "cut \u{fffd}   and on")]
 #[case(b"\x1b[31mred\x1b[0m \x1b[1Aup", "red up")]
-#[case(b"loss 0.5 \x1b[2K\x1b[1Aup", "up")]
+#[case(b"loss 0.5 \x1b[2K\x1b[1Aup", "         up")]
 #[case(b"long text\r\x1b[Kshort", "short")]
 #[case(b"long text\x1b[2K\rshort", "short")]
 #[case(b"keep this not that\x1b[9D\x1b[K", "keep this")]

@@ -273,6 +273,21 @@ impl Model {
         known.then_some(owner)
     }
 
+    /// The workload that stands for another in tables: the outermost one that made it; itself, if none did. Of a copy
+    /// in a worker cluster it is the one here.
+    pub fn top(&self, job: Key) -> Key {
+        let mut top = job;
+        // no chain of owners is longer in earnest
+        for _ in 0..6 {
+            let owner = self.family.parent(top).filter(|owner| *owner != top);
+            match owner.filter(|owner| self.jobs.contains(*owner)) {
+                Some(owner) => top = owner,
+                None => break,
+            }
+        }
+        self.origin(top).unwrap_or(top)
+    }
+
     /// Counted with another workload: part of a JobSet, an MPIJob … A CronJob is none itself, so its runs are not.
     pub fn is_part(&self, job: &JobRow) -> bool {
         self.parent(job)

@@ -74,6 +74,18 @@ impl Model {
 }
 
 impl Model {
+    /// The workload here that a copy in a worker cluster is of.
+    pub(super) fn origin(&self, copy: Key) -> Option<Key> {
+        self.workers.name(copy.cluster)?;
+        let row = self.jobs.get(copy)?;
+        let same = |job: &&JobRow| {
+            (&job.name, &job.namespace, job.kind.plural)
+                == (&row.name, &row.namespace, row.kind.plural)
+                && self.twin(job.key) == Some(copy)
+        };
+        self.jobs.rows().find(same).map(|job| job.key)
+    }
+
     /// The newest pod of an index, while it exists, be it in a worker cluster.
     pub fn pod_of_index(&self, job: Key, index: u32) -> Option<&PodRow> {
         let uid = self.totals(job)?.indexes.newest(index)?;
@@ -153,6 +165,28 @@ mod tests {
         // nobody watches there any more
         feed(&mut model, EAST, 1, Rows::Jobs(Change::Dropped));
         assert_eq!((model.twin(ours), model.pods_of(ours).count()), (None, 0));
+    }
+
+    #[test]
+    fn what_stands_for_a_part_is_the_outermost_workload_here() {
+        let (mut model, ours) = world();
+        let copy = there(&mut model);
+        let mut part = job(1, "train-workers-0");
+        part.key = Key {
+            cluster: EAST,
+            uid: Uid(79),
+        };
+        part.owner = Some(("JobSet".into(), "train".into(), copy.uid));
+        let key = part.key;
+        feed(&mut model, EAST, 3, Rows::Jobs(Change::Rows(vec![part])));
+        assert_eq!((model.top(key), model.top(copy)), (ours, ours));
+        assert_eq!(model.top(ours), ours);
+        // one that made nothing that is known, or is not known itself, stands for itself
+        let strange = Key {
+            cluster: EAST,
+            uid: Uid(404),
+        };
+        assert_eq!(model.top(strange), strange);
     }
 
     #[test]

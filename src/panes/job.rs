@@ -12,17 +12,18 @@ use super::replicas::Replicas;
 use super::sheet::{Did, Sheet};
 use super::words::phase_state;
 use super::{
-    About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, events, hardware, pods, worker,
+    About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, events, hardware, pods, run, worker,
     workload,
 };
 use crate::app::action::{Action, Scope};
 use crate::hardware::advice::{self, Found};
+use crate::logs::run::Summary;
 use crate::model::event::EventRow;
 use crate::model::human;
 use crate::model::ids::Key;
 use crate::model::job::{CronJobRow, JobRow};
 use crate::model::listed::{self, EventColumn, JobColumn, PodColumn};
-use crate::model::pod::PodRow;
+use crate::model::pod::{PodPhase, PodRow};
 use crate::model::roles::{Cast, casts};
 use crate::model::status::telling;
 use crate::model::want::{Kind, ObjectWant, Selector, Want};
@@ -254,6 +255,17 @@ impl Job {
     }
 }
 
+impl Job {
+    /// Whether something is to be expected of the log under the grid.
+    fn tail_lives(&self, cx: &Cx) -> bool {
+        self.tail.want().is_some_and(|want| {
+            let mut pods = cx.model.pods_of(self.key);
+            let pod = pods.find(|pod| pod.key.uid == want.uid);
+            want.follow && pod.is_some_and(|pod| pod.phase == PodPhase::Running)
+        })
+    }
+}
+
 impl Pane for Job {
     fn title(&self, cx: &Cx) -> String {
         match (self.job(cx), self.cron(cx)) {
@@ -433,7 +445,9 @@ impl Pane for Job {
             .map(|at| cx.now + human::next_change(cx.now - at));
         let pods = self.pods.wake(cx, pods::since);
         let events = self.events.wake(cx, EventRow::when);
-        [head, pods, events].into_iter().flatten().min()
+        let due = self.tail.due(run::seconds(cx.now), self.tail_lives(cx));
+        let due = due.and_then(run::moment);
+        [head, pods, events, due].into_iter().flatten().min()
     }
 
     fn receive(&mut self, arrival: &Arrival, cx: &Cx) {
@@ -443,7 +457,13 @@ impl Pane for Job {
             // only the formats are kept: the rest may hold secrets
             self.formats = Some(object.as_ref().map(advice::read).unwrap_or_default());
         }
-        self.tail.receive(arrival);
+        self.tail.receive(arrival, &cx.session.thresholds);
+    }
+
+    fn told(&mut self, cx: &Cx) -> Option<(Key, Summary)> {
+        let live = self.tail_lives(cx);
+        let told = self.tail.told(run::seconds(cx.now), live)?;
+        Some((cx.model.top(self.key), told))
     }
 
     fn position(&self, cx: &Cx) -> String {

@@ -14,6 +14,7 @@ use super::list::List;
 use super::sheet::{Pointed, loading, next_column, pointed, position, scope};
 use super::{About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, workload};
 use crate::app::action::{Action, Scope};
+use crate::logs::run::Summary;
 use crate::model::human;
 use crate::model::ids::{Key, Name};
 use crate::model::job::JobKind;
@@ -74,7 +75,11 @@ impl Default for Jobs {
 
 impl Jobs {
     fn columns(&self, cx: &Cx) -> Vec<Column> {
-        columns::columns(cx.session.namespace.is_none(), self.rows.mixed())
+        columns::columns(
+            cx.session.namespace.is_none(),
+            self.rows.mixed(),
+            !cx.session.runs.is_empty(),
+        )
     }
 
     fn refresh(&mut self, cx: &Cx) {
@@ -428,6 +433,10 @@ impl Pane for Jobs {
         if let Some(detail) = &mut self.detail {
             detail.receive(arrival, cx);
         }
+    }
+
+    fn told(&mut self, cx: &Cx) -> Option<(Key, Summary)> {
+        self.detail.as_mut()?.told(cx)
     }
 
     fn position(&self, _cx: &Cx) -> String {

@@ -19,6 +19,7 @@ pub mod queue_objects;
 pub mod queues;
 pub mod replicas;
 mod rows;
+pub mod run;
 pub mod sheet;
 pub mod start;
 pub mod switcher;
@@ -32,6 +33,9 @@ mod fixture;
 #[cfg(test)]
 mod stage;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -39,6 +43,8 @@ use ratatui::text::Line;
 
 use crate::app::action::{Action, Scope};
 use crate::hardware::Catalog;
+use crate::logs::health::Thresholds;
+use crate::logs::run::{Run, Said, Summary};
 use crate::model::Model;
 use crate::model::fields::Checked;
 use crate::model::health::Health;
@@ -107,17 +113,72 @@ pub struct Session {
     /// `v1.36.3`, once known.
     pub server_version: Option<String>,
     pub read_only: bool,
+    /// When something about a run is worth a word.
+    pub thresholds: Arc<Thresholds>,
     /// Other contexts of the kubeconfig.
     pub contexts: Vec<String>,
     /// Per running watch: what and how it is.
     pub sources: Vec<(Kind, Health)>,
     /// The kinds that may be absent and are served; none before they were looked for.
     pub served: Option<Vec<Kind>>,
+    /// What the logs read so far said of the training of a job. No log is read for it that no screen shows.
+    pub runs: BTreeMap<Key, run::Known>,
     /// Worker clusters of MultiKueue that the settings know the way to.
     pub workers: Vec<worker::Worker>,
 }
 
+/// Jobs of which it is remembered what their logs said.
+const RUNS: usize = 512;
+/// Of these, jobs whose curves are kept; 300 KiB each at the worst.
+const CURVES: usize = 64;
+
 impl Session {
+    /// Takes over what a job's log said. The last few lines of a log tell where it is; a longer curve and a better best
+    /// that are known from more of it stay.
+    pub fn remember_run(&mut self, job: Key, mut summary: Summary, at: DateTime<Utc>) {
+        let known = self.runs.remove(&job);
+        let curves = known.as_ref().and_then(|known| known.curves.clone());
+        if let Some(run::Known { summary: known, .. }) = known {
+            let again = known.progress.restarts != summary.progress.restarts;
+            if known.name == summary.name && known.points > summary.points && !again {
+                summary.spark = known.spark;
+                summary.points = known.points;
+                summary.best = known.best.or(summary.best);
+            }
+        } else if self.runs.len() >= RUNS {
+            self.runs.pop_first();
+        }
+        let known = run::Known {
+            summary,
+            at,
+            curves,
+        };
+        self.runs.insert(job, known);
+    }
+
+    /// Takes over the curves of a job that is remembered; a fuller picture stays.
+    pub fn remember_curves(&mut self, job: Key, curves: Arc<Run>) {
+        let mut kept = self
+            .runs
+            .iter_mut()
+            .filter(|r| *r.0 != job && r.1.curves.is_some());
+        if kept.by_ref().count() >= CURVES {
+            let kept = self
+                .runs
+                .iter_mut()
+                .filter(|r| *r.0 != job && r.1.curves.is_some());
+            if let Some((_, oldest)) = kept.min_by_key(|r| r.1.at) {
+                oldest.curves = None;
+            }
+        }
+        if let Some(known) = self.runs.get_mut(&job) {
+            let fuller = |old: &Arc<Run>| old.reports() > curves.reports();
+            if !known.curves.as_ref().is_some_and(fuller) {
+                known.curves = Some(curves);
+            }
+        }
+    }
+
     /// The health to show for a kind: the worst of its sources; `Connecting` if none runs yet.
     pub fn health(&self, kind: Kind) -> &Health {
         fn rank(health: &Health) -> u8 {
@@ -212,6 +273,8 @@ pub enum LogsOf {
         container: Option<Name>,
         previous: bool,
     },
+    /// A file or a pipe, by the name it is shown by. No cluster is open then.
+    File { name: String },
 }
 
 /// What a pane answers to an action.
@@ -237,14 +300,31 @@ pub enum Reply {
     Run(Command),
 }
 
+/// What is heard of a file that is read instead of a cluster.
+#[derive(Debug)]
+pub enum Heard {
+    /// Lines, and what they said in numbers.
+    Lines {
+        lines: Vec<LogLine>,
+        said: Vec<Said>,
+    },
+    /// Something about it, to stand among its lines.
+    Note(Level, String),
+    /// Nothing more will come.
+    Ended,
+}
+
 /// What arrives for a pane that declared [`Want::Log`] or [`Want::Object`].
 #[derive(Debug, Clone)]
 pub enum Arrival<'a> {
-    /// Lines of one stream, oldest first.
+    /// Lines of one stream, oldest first, and what they said in numbers.
     Lines {
         want: &'a LogWant,
         lines: &'a [LogLine],
+        said: &'a [Said],
     },
+    /// The same of a file that is read instead of a cluster.
+    File(&'a Heard),
     /// Something about one stream, to be shown among its lines: waiting, reconnected, ended…
     LogNote {
         want: &'a LogWant,
@@ -300,6 +380,14 @@ pub trait Pane {
     }
     /// Lines and objects it asked for.
     fn receive(&mut self, _arrival: &Arrival, _cx: &Cx) {}
+    /// What the lines it received say of a job's training, if they say anything.
+    fn told(&mut self, _cx: &Cx) -> Option<(Key, Summary)> {
+        None
+    }
+    /// The curves they make, to be kept when the screen is left; not at every call.
+    fn curves(&mut self, _cx: &Cx) -> Option<(Key, Arc<Run>)> {
+        None
+    }
     /// `62/62`, `17 of 40 lines`, for the footer.
     fn position(&self, _cx: &Cx) -> String {
         String::new()

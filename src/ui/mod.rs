@@ -1,5 +1,6 @@
 //! The drawing kit: themes, keys, tables, meters, text. It knows nothing of Kubernetes and uses nothing else of ours.
 
+pub mod chart;
 pub mod clipboard;
 pub mod dialog;
 pub mod frame;

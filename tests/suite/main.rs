@@ -16,6 +16,8 @@ mod keymaps;
 mod kinds;
 mod kubectl;
 mod layers;
+#[cfg(unix)]
+mod logs;
 mod metrics;
 mod multikueue;
 mod operators;

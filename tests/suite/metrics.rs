@@ -15,6 +15,8 @@ no metrics on this line\n\
 fn jobdeck() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_jobdeck"));
     command.arg("metrics").stdin(Stdio::null());
+    // Settings of whoever runs the tests do not count.
+    command.env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 
@@ -147,4 +149,60 @@ fn what_cannot_be_read_is_named() {
     let (code, _, err) = output(&mut jobdeck());
     assert_eq!(code, 2);
     assert!(err.contains("FILE"), "{err}");
+}
+
+#[test]
+fn patterns_of_ones_own_come_first() {
+    let log = file(b"it=3 L=0.5 via a\nstep 4 loss 0.25\nq 7%\n");
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("jobdeck");
+    std::fs::create_dir(&folder).expect("made");
+    let settings = "[[logs.patterns]]\nregex = 'q (?<quality>\\d+)%'\nkind = 'validation'\n";
+    std::fs::write(folder.join("config.toml"), settings).expect("written");
+    let (code, out, err) = output(
+        jobdeck()
+            .env("XDG_CONFIG_HOME", home.path())
+            .args(["--pattern", r"it=(?<step>\d+) L=(?<loss>\S+)"])
+            .arg(log.path()),
+    );
+    assert_eq!((code, &*err), (0, ""));
+    let want = [
+        r#"{"line":1,"step":3,"loss":0.5}"#,
+        r#"{"line":2,"step":4,"loss":0.25}"#,
+        r#"{"line":3,"kind":"validation","quality":7}"#,
+    ];
+    assert_eq!(out.lines().collect::<Vec<_>>(), want);
+}
+
+#[test]
+fn a_bad_pattern_is_told_with_its_place() {
+    let log = file(b"it=3\n");
+    let (code, _, err) = output(
+        jobdeck()
+            .args(["--pattern", "it=(?<step>[0-9"])
+            .arg(log.path()),
+    );
+    assert_eq!(code, 2);
+    assert!(
+        err.contains("--pattern") && err.contains("character 12: unclosed"),
+        "{err}"
+    );
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("jobdeck");
+    std::fs::create_dir(&folder).expect("made");
+    std::fs::write(
+        folder.join("config.toml"),
+        "[[logs.patterns]]\nregex = 'x'\n",
+    )
+    .expect("written");
+    let (code, _, err) = output(
+        jobdeck()
+            .env("XDG_CONFIG_HOME", home.path())
+            .arg(log.path()),
+    );
+    assert_eq!(code, 0, "the log is read all the same");
+    assert!(
+        err.contains("config.toml:2: logs.patterns.regex: it names no field"),
+        "{err}"
+    );
 }

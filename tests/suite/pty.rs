@@ -46,6 +46,22 @@ impl Session {
         home: &Path,
         env: &[(&str, &str)],
     ) -> Self {
+        let jobdeck = env!("CARGO_BIN_EXE_jobdeck");
+        Self::begin(jobdeck, args, (columns, rows), home, env)
+    }
+
+    /// Another program, like a shell with jobdeck in a pipeline.
+    pub fn start_program(program: &str, args: &[&str], size: (u16, u16), home: &Path) -> Self {
+        Self::begin(program, args, size, home, &[])
+    }
+
+    fn begin(
+        program: &str,
+        args: &[&str],
+        (columns, rows): (u16, u16),
+        home: &Path,
+        env: &[(&str, &str)],
+    ) -> Self {
         let size = PtySize {
             rows,
             cols: columns,
@@ -53,7 +69,7 @@ impl Session {
             pixel_height: 0,
         };
         let pair = native_pty_system().openpty(size).expect("a pty");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_jobdeck"));
+        let mut command = CommandBuilder::new(program);
         command.args(args);
         command.env_clear();
         for key in ["PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "LLVM_PROFILE_FILE"] {

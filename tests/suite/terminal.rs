@@ -72,6 +72,33 @@ fn a_first_visit_from_the_start_screen_to_the_way_out() {
         s.contains("demo") && s.contains("▸ research")
     });
 
+    // a training's log becomes a curve, and its row in the table tells how far it is
+    term.send("0");
+    term.until("all namespaces", |s| s.contains("▸ all namespaces"));
+    term.send("/");
+    term.until_shows("filter:");
+    term.send("detr-ddp\r");
+    term.until("one training", |s| {
+        s.contains("detr-ddp") && !s.contains("per-index-example")
+    });
+    term.send("\r");
+    term.until_shows("job/detr-ddp");
+    term.send("l");
+    // of a training job's detail, those of the replica under the cursor
+    term.until_shows("logs pod/detr-ddp");
+    term.send("v");
+    let screen = term.until("the curve", |s| {
+        let dots = |c: char| ('\u{2801}'..='\u{28ff}').contains(&c);
+        s.contains("/5200") && s.contains("(best ") && s.contains(" step") && s.contains(dots)
+    });
+    assert!(screen.contains("loss 1/"), "{screen}");
+    term.send("\x1b");
+    term.until("its detail", |s| {
+        s.contains("(best ") && !s.contains("logs pod")
+    });
+    term.send("\x1b");
+    term.until("the row", |s| s.contains("LOSS") && s.contains("detr-ddp"));
+
     term.send("?");
     term.until_shows("everywhere");
     term.send("\x1b");

@@ -2,16 +2,19 @@
 //! answers, and never waited for by anything else.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::super::message::{Connection, Message};
+use super::super::readers::forward;
 use crate::cluster::connect::resolve;
 use crate::cluster::kubeconfig::Surroundings;
 use crate::cluster::target::Target;
 use crate::cluster::{CHANNEL, Cluster, Options};
+use crate::logs::metrics::Pattern;
 use crate::model::ids::{ClusterId, Name};
 use crate::model::want::Want;
 
@@ -46,6 +49,7 @@ pub struct Workers {
     around: Surroundings,
     options: Options,
     messages: mpsc::Sender<Message>,
+    patterns: Arc<[Pattern]>,
     /// Ends the tries.
     stop: CancellationToken,
 }
@@ -65,7 +69,7 @@ impl Workers {
         connection: Connection,
         around: Surroundings,
         options: Options,
-        messages: mpsc::Sender<Message>,
+        (messages, patterns): (mpsc::Sender<Message>, Arc<[Pattern]>),
         stop: CancellationToken,
     ) -> Self {
         let all = numbered(ways).into_iter().zip(ways.values());
@@ -86,6 +90,7 @@ impl Workers {
             around,
             options,
             messages,
+            patterns,
             stop,
         }
     }
@@ -126,6 +131,7 @@ impl Workers {
                     connection: self.connection,
                     around: self.around.clone(),
                     messages: self.messages.clone(),
+                    patterns: self.patterns.clone(),
                     stop: self.stop.clone(),
                 }));
             }
@@ -165,6 +171,7 @@ struct Reach {
     connection: Connection,
     around: Surroundings,
     messages: mpsc::Sender<Message>,
+    patterns: Arc<[Pattern]>,
     stop: CancellationToken,
 }
 
@@ -207,19 +214,12 @@ impl Reach {
                 read.map_err(|e| format!("{e}; the settings name this context under [multikueue]"))?
             }
         };
-        let (tx, mut reports) = mpsc::channel(CHANNEL);
+        let (tx, reports) = mpsc::channel(CHANNEL);
         let cluster = Cluster::open(target, self.options.clone(), tx)
             .await
             .map_err(|e| e.to_string())?;
-        let (messages, connection) = (self.messages.clone(), self.connection);
-        tokio::spawn(async move {
-            while let Some(report) = reports.recv().await {
-                let message = Message::From { connection, report };
-                if messages.send(message).await.is_err() {
-                    return;
-                }
-            }
-        });
+        let (messages, patterns) = (self.messages.clone(), self.patterns.clone());
+        tokio::spawn(forward(self.connection, reports, messages, patterns));
         Ok(cluster)
     }
 }

@@ -88,6 +88,9 @@ impl Rate {
 }
 
 fn middle(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
+    if values.is_empty() {
+        return None;
+    }
+    let at = values.len() / 2;
+    Some(*values.select_nth_unstable_by(at, f64::total_cmp).1)
 }

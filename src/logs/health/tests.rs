@@ -19,7 +19,7 @@ fn run(losses: impl IntoIterator<Item = f64>) -> Vec<(Concern, bool)> {
                 .into_iter()
                 .map(|change| (change.concern, change.seen.is_some())),
         );
-        assert!(health.tick(step as f64 * 10.0 + 5.0).is_empty());
+        assert!(health.tick(step as f64 * 10.0 + 5.0, &|_| true).is_empty());
     }
     told
 }
@@ -82,14 +82,21 @@ fn a_step_that_does_not_come() {
             false,
         );
     }
-    assert!(health.tick(290.0 + 599.0).is_empty());
-    let changes = health.tick(290.0 + 601.0);
+    assert!(health.tick(290.0 + 599.0, &|_| true).is_empty());
+    assert_eq!(health.due(290.0 + 599.0, &|_| true), Some(290.0 + 600.0));
+    // Of a pod that is over nothing is expected.
+    assert_eq!(health.due(290.0 + 599.0, &|_| false), None);
+    assert!(health.tick(290.0 + 601.0, &|_| false).is_empty());
+    let changes = health.tick(290.0 + 601.0, &|_| true);
     assert_eq!(changes.len(), 1);
     assert_eq!(
         changes[0].seen.as_deref(),
         Some("no new step for 10 min: the last is 29, usually one comes every 10 s")
     );
-    assert!(health.tick(290.0 + 700.0).is_empty(), "told once");
+    assert!(
+        health.tick(290.0 + 700.0, &|_| true).is_empty(),
+        "told once"
+    );
     assert_eq!(health.concerns().count(), 1);
     let changes = health.record(1_000.0, 0, &record("step 30 loss 1.0"), false);
     assert_eq!(
@@ -108,8 +115,11 @@ fn a_bar_held_back_by_the_runtime_is_no_hang() {
         ));
         health.record(f64::from(step) * 4.0, 0, &bar, true);
     }
-    assert!(health.tick(116.0 + 810.0).is_empty());
-    assert_eq!(health.tick(116.0 + 900.0)[0].concern, Concern::Frozen);
+    assert!(health.tick(116.0 + 810.0, &|_| true).is_empty());
+    assert_eq!(
+        health.tick(116.0 + 900.0, &|_| true)[0].concern,
+        Concern::Frozen
+    );
 }
 
 #[test]
@@ -129,7 +139,7 @@ fn the_end_of_a_run_is_no_silence() {
         &record("{'train_runtime': 30.0, 'train_loss': 1.5, 'epoch': 1.0}"),
         false,
     );
-    assert!(health.tick(100_000.0).is_empty());
+    assert!(health.tick(100_000.0, &|_| true).is_empty());
 }
 
 #[test]
@@ -145,7 +155,7 @@ fn one_rank_that_says_nothing_any_more() {
         }
         told.extend(
             health
-                .tick(f64::from(minute) * 60.0 + 1.0)
+                .tick(f64::from(minute) * 60.0 + 1.0, &|_| true)
                 .into_iter()
                 .map(|change| (minute, change)),
         );

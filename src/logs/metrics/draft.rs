@@ -1,20 +1,27 @@
 //! From values with names to the fields of a record: roles, sides, which of several losses is the loss, what a
 //! fraction counts; and whether all of it is a line of metrics at all.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use super::items::{Item, Join};
-use super::names::{self, Meaning, Role, Side, Weight};
+use super::known::Known;
+use super::names::{Meaning, Role, Side, Weight};
 use super::number::{Form, Value, gib_in, seconds_in};
 use super::rates;
 use super::record::Record;
 
+mod unnamed;
+
 /// A record in the making.
 #[derive(Debug, Default)]
-pub struct Draft {
+pub struct Draft<'a> {
     pub record: Record,
     /// Of what follows, where its name does not say it.
     pub side: Side,
-    pub(super) losses: Vec<(u8, Side, f64, String)>,
-    pub(super) rates: Vec<(u8, f64, String)>,
+    pub(super) losses: Vec<(u8, Side, f64, &'a str)>,
+    /// Of several throughputs the best: rank, value, unit.
+    pub(super) rate: Option<(u8, f64, Cow<'static, str>)>,
     pub(super) fractions: Vec<Fraction>,
     pub(super) times: Vec<f64>,
     /// Seconds behind a Keras bar.
@@ -22,7 +29,10 @@ pub struct Draft {
     /// A time that is only called so.
     pub(super) time: Option<f64>,
     /// Names nobody knows, told after all others.
-    pub(super) unknown: Vec<(String, f64)>,
+    pub(super) unknown: Vec<(Cow<'a, str>, f64)>,
+    /// Which of several learning rates and norms was taken: rank and name.
+    lr: Option<(u8, &'a str)>,
+    norm: Option<(u8, &'a str)>,
     pub(super) strong: bool,
     pub(super) weak: bool,
     /// Keras and its like: `8/8 … 3ms/step`.
@@ -58,18 +68,57 @@ fn seconds(value: &Value) -> f64 {
     value.value * seconds_in(value.unit).unwrap_or(1.0)
 }
 
-impl Draft {
+/// A name as a record keeps it.
+pub(super) fn own_name(name: Cow<str>) -> Cow<'static, str> {
+    match &*name {
+        "ppl" => Cow::Borrowed("ppl"),
+        _ => Cow::Owned(name.into_owned()),
+    }
+}
+
+/// `Accuracy of the network on the test set`: what is measured and its name, the side being told by the rest.
+fn measured<'a>(name: &'a str, names: &mut Known) -> Option<(&'a str, Arc<Meaning>)> {
+    const OF: [&str; 6] = [" of ", " on ", " over ", " for ", " in ", " across "];
+    let find = |word: &&str| {
+        let last = name.strip_suffix(word.trim_end());
+        name.find(*word).or(last.map(str::len))
+    };
+    let at = OF.iter().filter_map(find).min()?;
+    let (head, rest) = name.split_at(at);
+    let mut meaning = names.meaning(head)?;
+    if meaning.side == Side::Unsaid {
+        Arc::make_mut(&mut meaning).side = Side::of_text(rest);
+    }
+    matches!(
+        meaning.role,
+        Role::Loss(_) | Role::Accuracy | Role::Own(Weight::Strong) | Role::Rate(..)
+    )
+    .then_some((head, meaning))
+}
+
+impl<'a> Draft<'a> {
     /// Nothing said yet, but on which data.
     pub fn on(side: Side) -> Self {
         Self {
             side,
+            record: Record::roomy(),
             ..Self::default()
         }
     }
 
     /// All values of a text.
-    pub fn items(&mut self, items: &[Item]) {
+    pub fn items(&mut self, items: &[Item<'a>], names: &mut Known) {
+        let mut told = false;
         for (index, item) in items.iter().enumerate() {
+            if std::mem::take(&mut told) {
+                continue;
+            }
+            if let Some(next) = items.get(index + 1)
+                && self.phrase(item, next, names)
+            {
+                told = true;
+                continue;
+            }
             // A line of pytorch's tutorial: `[2,  4000] loss: 1.9`
             if index == 1
                 && item.name.is_empty()
@@ -82,36 +131,109 @@ impl Draft {
                 self.record.add("epoch_step", item.value.value);
                 continue;
             }
-            self.item(item, index, items.get(index + 1));
+            self.item(item, index, items.get(index + 1), names);
         }
     }
 
-    fn item(&mut self, item: &Item, index: usize, next: Option<&Item>) {
+    /// A number within the name of the next one. `Accuracy on the 10000 test images: 54 %`: it counts what that is measured on.
+    /// `Training loss (for one batch) at step 200: 0.91`: it is where.
+    fn phrase(&mut self, item: &Item<'a>, next: &Item<'a>, names: &mut Known) -> bool {
+        if item.join != Join::Blank
+            || next.join == Join::Blank
+            || !next.lead.trim().is_empty()
+            || !is_count(item.value.value)
+            || next.name.split(' ').count() > 3
+        {
+            return false;
+        }
+        if next.name.is_empty() {
+            let mut words = item.name.rsplitn(3, ' ');
+            let (Some(last), Some("at" | "after" | "in" | "for"), Some(head)) =
+                (words.next(), words.next(), words.next())
+            else {
+                return false;
+            };
+            let (Some(place), Some(what)) = (names.meaning(last), names.meaning(head)) else {
+                return false;
+            };
+            let fits = matches!(place.role, Role::Step | Role::Epoch | Role::Batch)
+                && matches!(
+                    what.role,
+                    Role::Loss(_) | Role::Accuracy | Role::Own(Weight::Strong)
+                );
+            if fits {
+                self.value(last, &place, &item.value, Join::Blank);
+                self.value(head, &what, &next.value, next.join);
+            }
+            return fits;
+        }
+        let Some((head, mut meaning)) = measured(item.name, names) else {
+            return false;
+        };
+        let side = Side::of_text(next.name);
+        if side != Side::Unsaid {
+            Arc::make_mut(&mut meaning).side = side;
+        }
+        self.value(head, &meaning, &next.value, next.join);
+        true
+    }
+
+    fn item(&mut self, item: &Item<'a>, index: usize, next: Option<&Item>, names: &mut Known) {
         self.side = Side::of_text(item.lead).or(self.side);
         let value = &item.value;
         if gib_in(value.unit).is_some() && matches!(value.form, Form::Of(_)) {
             self.bytes = true;
         }
         if item.name.is_empty() {
-            return self.unnamed(item, index, next);
+            return self.unnamed(item, index, next, names);
         }
-        let Some(mut meaning) = names::meaning(item.name) else {
+        // A clock behind a date, a number behind one.
+        let numeric = !item
+            .name
+            .bytes()
+            .any(|b| b.is_ascii_alphabetic() || b >= 0x80);
+        if numeric
+            || value.form == Form::Time && item.name.starts_with(|c: char| c.is_ascii_digit())
+        {
+            return;
+        }
+        let Some(mut meaning) = names.meaning(item.name) else {
             return;
         };
-        let words = item.name.split(' ').count();
+        let mut words = item.name.split(' ').count();
+        // `Trial a1b2 reported loss=0.31`: talk before the name.
+        if words > 3
+            && item.join == Join::Equals
+            && matches!(meaning.role, Role::Own(_))
+            && let Some(last) = item
+                .name
+                .rsplit(' ')
+                .next()
+                .and_then(|word| names.meaning(word))
+            && !matches!(
+                last.role,
+                Role::Own(Weight::Unknown | Weight::Weak) | Role::SideOnly
+            )
+        {
+            (meaning, words) = (last, 1);
+        }
         if item.join == Join::Blank && matches!(meaning.role, Role::Own(_)) {
             if words > 1 {
                 // `validation loss at iteration 1000`, `Saving at step 5`
                 self.side = Side::of_text(item.name).or(self.side);
-                let last = item.name.rsplit(' ').next().and_then(names::meaning);
+                let last = item
+                    .name
+                    .rsplit(' ')
+                    .next()
+                    .and_then(|word| names.meaning(word));
                 match last {
                     Some(last) if matches!(last.role, Role::Epoch | Role::Step | Role::Batch) => {
                         meaning = last;
                     }
-                    Some(Meaning {
-                        role: Role::Own(Weight::Strong),
-                        ..
-                    }) if words <= 3 && meaning.role == Role::Own(Weight::Strong) => {}
+                    Some(last)
+                        if last.role == Role::Own(Weight::Strong)
+                            && words <= 3
+                            && meaning.role == Role::Own(Weight::Strong) => {}
                     _ => {
                         if let Some(rate @ Role::Rate(..)) = rates::of_unit(value.unit) {
                             self.rate(&rate, value, item.name);
@@ -122,11 +244,27 @@ impl Draft {
             } else if meaning.role == Role::Own(Weight::Unknown)
                 && let Some(role) = rates::of_unit(value.unit)
             {
-                meaning.role = role;
+                Arc::make_mut(&mut meaning).role = role;
             }
         }
         if words > 7 {
             return;
+        }
+        if item.join != Join::Blank && words > 2 && matches!(meaning.role, Role::Own(_)) {
+            // `Accuracy of the network: 54 %`
+            if let Some((head, meaning)) = measured(item.name, names) {
+                return self.value(head, &meaning, value, item.join);
+            }
+            // `eval metrics after step: 500`
+            let mut last = item.name.rsplitn(3, ' ');
+            if let (Some(last), Some("at" | "after" | "for" | "in" | "on")) =
+                (last.next(), last.next())
+                && let Some(place) = names.meaning(last)
+                && matches!(place.role, Role::Epoch | Role::Step)
+            {
+                self.side = Side::of_text(item.name).or(self.side);
+                return self.value(last, &place, value, item.join);
+            }
         }
         if let Form::Of(of) = value.form
             && meaning.role == Role::SideOnly
@@ -143,8 +281,8 @@ impl Draft {
                 self.record.add("epoch", value.value);
                 return;
             }
-            meaning.role = Role::Own(Weight::Weak);
-            meaning.side = Side::Unsaid;
+            let changed = Arc::make_mut(&mut meaning);
+            (changed.role, changed.side) = (Role::Own(Weight::Weak), Side::Unsaid);
             self.own(item.name, &meaning, Side::Unsaid, value, item.join);
             return;
         }
@@ -153,7 +291,7 @@ impl Draft {
             && item.join != Join::Blank
             && let Some(role @ (Role::Rate(..) | Role::ItPerS)) = rates::of_unit(value.unit)
         {
-            meaning.role = role;
+            Arc::make_mut(&mut meaning).role = role;
         }
         self.value(item.name, &meaning, value, item.join);
         // `val Loss: 0.2 Acc: 0.9`: the word holds for what follows.
@@ -171,43 +309,23 @@ impl Draft {
     }
 
     /// A value whose name is understood.
-    pub fn value(&mut self, raw: &str, meaning: &Meaning, value: &Value, join: Join) {
+    pub fn value(&mut self, raw: &'a str, meaning: &Meaning, value: &Value, join: Join) {
         let n = value.value;
         let side = meaning.side.or(self.side);
         match &meaning.role {
             Role::Epoch => {
-                self.side = meaning.side.or(self.side);
-                match value.form {
-                    Form::Of(of) => {
-                        self.record.add("epoch", n);
-                        self.record.add("epochs", of);
-                    }
-                    Form::Number if n >= 0.0 && !raw.ends_with('s') => self.record.add("epoch", n),
-                    _ => {}
-                }
+                self.side = side;
+                let whole = n >= 0.0 && !raw.ends_with('s');
+                self.place(value, ["epoch", "epochs"], whole);
             }
             Role::Step => {
-                self.side = meaning.side.or(self.side);
-                match value.form {
-                    Form::Of(of) => {
-                        self.record.add("step", n);
-                        self.record.add("steps", of);
-                    }
-                    Form::Number if is_count(n) => self.record.add("step", n),
-                    _ => {}
-                }
+                self.side = side;
+                self.place(value, ["step", "steps"], is_count(n));
             }
-            Role::Batch => match value.form {
-                Form::Of(of) => {
-                    self.record.add("epoch_step", n);
-                    self.record.add("epoch_total", of);
-                }
-                Form::Number if is_count(n) => self.record.add("epoch_step", n),
-                _ => {}
-            },
+            Role::Batch => self.place(value, ["epoch_step", "epoch_total"], is_count(n)),
             Role::Loss(rank) if matches!(value.form, Form::Number | Form::Percent) => {
                 self.strong = true;
-                self.losses.push((*rank, side, n, raw.to_owned()));
+                self.losses.push((*rank, side, n, raw));
             }
             Role::Loss(_) => {}
             Role::Accuracy => {
@@ -227,18 +345,18 @@ impl Draft {
                     self.record.add("accuracy", ratio);
                 }
             }
-            Role::Lr => {
+            Role::Lr(part) => {
                 self.weak = true;
-                self.record.add("lr", n);
+                self.ranked("lr", *part, raw, n);
             }
-            Role::GradNorm => {
+            Role::GradNorm(part) => {
                 self.strong = true;
-                self.record.add("grad_norm", n);
+                self.ranked("grad_norm", *part, raw, n);
             }
             Role::StepTime { plain, ms } => self.step_time(*plain, *ms, value),
             Role::Eta => self.record.add("eta_s", seconds(value)),
             Role::Elapsed => {
-                let sure = raw.to_ascii_lowercase().contains("elapsed");
+                let sure = raw.contains("lapsed") || raw.contains("ELAPSED");
                 if sure || value.form == Form::Time || seconds_in(value.unit).is_some() {
                     self.record.add("elapsed_s", seconds(value));
                 }
@@ -250,7 +368,7 @@ impl Draft {
                         self.record.add("mem_pct", percent);
                     }
                 } else if value.form == Form::Number {
-                    self.unknown.push((meaning.base.clone(), n));
+                    self.unknown.push((meaning.base.clone().into(), n));
                 }
             }
             Role::Mfu => {
@@ -265,7 +383,7 @@ impl Draft {
                 self.record.add("tflops", n);
             }
             Role::Rate(..) | Role::ItPerS if meaning.side == Side::Eval => {
-                self.unknown.push((raw.to_owned(), n));
+                self.unknown.push((raw.into(), n));
             }
             role @ (Role::Rate(..) | Role::ItPerS) => self.rate(role, value, raw),
             Role::Rank => self.record.add("rank", n),
@@ -280,7 +398,41 @@ impl Draft {
         }
     }
 
-    fn own(&mut self, raw: &str, meaning: &Meaning, side: Side, value: &Value, join: Join) {
+    /// `3/10`, or `3` if it can be a place.
+    fn place(&mut self, value: &Value, [at, total]: [&'static str; 2], can_be: bool) {
+        match value.form {
+            Form::Of(of) => {
+                self.record.add(at, value.value);
+                self.record.add(total, of);
+            }
+            Form::Number if can_be => self.record.add(at, value.value),
+            _ => {}
+        }
+    }
+
+    /// Of several of one kind the one that is called just so, else the first; the others keep their own names.
+    fn ranked(&mut self, name: &'static str, part: u8, raw: &'a str, n: f64) {
+        let taken = match name {
+            "lr" => &mut self.lr,
+            _ => &mut self.norm,
+        };
+        match *taken {
+            None => {
+                *taken = Some((part, raw));
+                self.record.add(name, n);
+            }
+            Some((known, before)) if part < known => {
+                *taken = Some((part, raw));
+                if let Some(value) = self.record.replace(name, n) {
+                    self.unknown.push((before.into(), value));
+                }
+            }
+            Some(_) if raw != name && !self.record.has(raw) => self.unknown.push((raw.into(), n)),
+            Some(_) => {}
+        }
+    }
+
+    fn own(&mut self, raw: &'a str, meaning: &Meaning, side: Side, value: &Value, join: Join) {
         let n = match value.form {
             Form::Of(_) => return,
             _ => value.value,
@@ -295,20 +447,19 @@ impl Draft {
         let lower = !raw.bytes().any(|b| b.is_ascii_uppercase());
         let base = match &*meaning.base {
             "perplexity" => "ppl",
+            base if base.ends_with("loss_ppl") => "ppl",
             base => base,
         };
-        let name = if dataset {
-            raw.to_owned()
+        let name: Cow<'a, str> = if dataset {
+            raw.into()
         } else if side == Side::Eval {
-            format!("eval_{base}")
-        } else if base == "ppl"
-            || weight == Weight::Strong && (meaning.side == Side::Train || !lower)
-        {
-            base.to_owned()
-        } else if plain {
-            raw.to_owned()
+            format!("eval_{base}").into()
+        } else if base == "ppl" {
+            "ppl".into()
+        } else if plain && !(weight == Weight::Strong && (meaning.side == Side::Train || !lower)) {
+            raw.into()
         } else {
-            base.to_owned()
+            base.to_owned().into()
         };
         match weight {
             Weight::Strong => self.strong = true,
@@ -322,140 +473,6 @@ impl Draft {
                 return;
             }
         }
-        self.record.add(name, n);
-    }
-
-    fn rate(&mut self, role: &Role, value: &Value, raw: &str) {
-        let of_unit = rates::of_unit(value.unit);
-        if value.unit.contains('/') && of_unit.is_none() && !value.unit.contains("FLOP") {
-            return;
-        }
-        match (role, of_unit) {
-            (Role::ItPerS, _) | (Role::Rate(..), Some(Role::ItPerS)) => {
-                self.strong = true;
-                self.record.add("it_per_s", value.value);
-            }
-            (Role::Rate(..), Some(Role::StepTime { .. })) => self.step_time(false, false, value),
-            (Role::Rate(unit, rank), of_unit) => {
-                let unit = match of_unit {
-                    Some(Role::Rate(said, _)) => said.into_owned(),
-                    _ if value.unit.contains("FLOP") => value.unit.to_owned(),
-                    _ => unit.clone().into_owned(),
-                };
-                let prompt = raw.to_ascii_lowercase().contains("prompt");
-                if prompt {
-                    self.unknown.push(("prompt_throughput".into(), value.value));
-                }
-                self.strong |= !unit.is_empty();
-                self.rates
-                    .push((rank + 3 * u8::from(prompt), value.value, unit));
-            }
-            _ => {}
-        }
-    }
-
-    fn step_time(&mut self, plain: bool, ms: bool, value: &Value) {
-        let (unit, what) = value.unit.split_once('/').unwrap_or((value.unit, ""));
-        if plain && value.form == Form::Time {
-            return;
-        }
-        match unit {
-            "ms" | "us" | "µs" | "μs" | "ns" => {
-                let ms = value.value * seconds_in(unit).unwrap_or(1e-3) * 1e3;
-                self.record.add("ms_per_step", ms);
-            }
-            _ if ms => self.record.add("ms_per_step", value.value),
-            _ if plain => self.time = Some(seconds(value)),
-            _ => {
-                let s = value.value * seconds_in(unit).unwrap_or(1.0);
-                self.record.add("s_per_it", s);
-                if what == "step" {
-                    self.record.add("ms_per_step", s * 1e3);
-                }
-            }
-        }
-    }
-
-    fn fraction(&mut self, item: &Item, index: usize, of: f64, side_only: bool) {
-        self.fractions.push(Fraction {
-            n: item.value.value,
-            of,
-            percent: item.value.percent,
-            side: self.side,
-            side_only,
-            bar: item.bar,
-            bar_next: false,
-            pair: false,
-            first: index == 0 && item.lead.trim().is_empty() && !item.bracket,
-            batches: item.value.unit.starts_with("batch"),
-            after_loss: !self.losses.is_empty(),
-        });
-    }
-
-    fn unnamed(&mut self, item: &Item, index: usize, next: Option<&Item>) {
-        let value = &item.value;
-        let tail = next.is_none();
-        match value.form {
-            Form::Of(of) => {
-                self.fraction(item, index, of, false);
-                if let Some(fraction) = self.fractions.last_mut() {
-                    fraction.bar_next = next.is_some_and(|next| next.bar);
-                    fraction.pair = index == 0
-                        && item.bracket
-                        && next.is_some_and(|next| {
-                            next.name.is_empty()
-                                && next.bracket
-                                && matches!(next.value.form, Form::Of(_))
-                        });
-                }
-                return;
-            }
-            Form::Time => return self.times.push(value.value),
-            Form::Percent if item.bar || next.is_some_and(|n| n.bar) => {
-                return self.record.add("pct", value.value);
-            }
-            _ => {}
-        }
-        if let Some((unit, what)) = value.unit.split_once('/')
-            && seconds_in(unit).is_some()
-            && matches!(
-                what,
-                "step" | "it" | "iter" | "batch" | "iteration" | "sample"
-            )
-        {
-            self.per_step |= what == "step";
-            self.strong |= self.fractions.iter().any(|f| f.first || f.bar);
-            return self.step_time(false, false, value);
-        }
-        match rates::of_unit(value.unit) {
-            Some(role @ (Role::Rate(..) | Role::ItPerS)) => return self.rate(&role, value, ""),
-            _ if !value.unit.is_empty() => {
-                if seconds_in(value.unit).is_some() && self.fractions.iter().any(|f| f.first) {
-                    self.seconds = Some(seconds(value));
-                }
-                return;
-            }
-            _ => {}
-        }
-        let rate_next = || {
-            let role = next
-                .and_then(|next| names::meaning(next.name))
-                .map(|meaning| meaning.role);
-            matches!(role, Some(Role::Rate(..)))
-        };
-        if index == 0
-            && is_count(value.value)
-            && item.lead.trim_matches(['[', ' ']).is_empty()
-            && (item.bracket || rate_next())
-        {
-            self.bracket_number = Some(value.value);
-            self.record.add("step", value.value);
-        } else if tail && item.wide && value.unit.is_empty() && !self.rates.is_empty() && index > 1
-        {
-            // tf_cnn_benchmarks: the loss is the last column.
-            self.losses.push((1, self.side, value.value, "loss".into()));
-        } else if item.bracket && index == 1 && self.record.has("epoch") && is_count(value.value) {
-            self.record.add("epoch_step", value.value);
-        }
+        self.record.add(own_name(name), n);
     }
 }

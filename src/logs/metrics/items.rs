@@ -77,7 +77,7 @@ fn word_end(text: &str, at: usize) -> usize {
 /// All values of a text, in order.
 pub fn items(text: &str) -> Vec<Item<'_>> {
     let bytes = text.as_bytes();
-    let mut found = Vec::with_capacity(12);
+    let mut found = Vec::new();
     let (mut at, mut gap) = (0, 0);
     while let Some(&b) = bytes.get(at) {
         let begins = match b {
@@ -101,6 +101,9 @@ pub fn items(text: &str) -> Vec<Item<'_>> {
         if begins {
             match number::read(text, at) {
                 Some(Found::Value(value)) => {
+                    if found.is_empty() {
+                        found.reserve(12);
+                    }
                     found.push(item(text, gap, at, value));
                     at = value.end.max(at + 1);
                     gap = at;
@@ -155,7 +158,7 @@ fn item<'a>(text: &'a str, gap: usize, at: usize, value: Value<'a>) -> Item<'a> 
     let wide = whole[head.len()..].contains('\t') || whole.len() > head.len() + 1;
     let bracket = head.ends_with(['[', '(']);
     head = head.trim_end_matches(['[', '(', '{', '\'', '"', ' ', '\t', '~', '$', '#']);
-    let join = match head.as_bytes().last() {
+    let mut join = match head.as_bytes().last() {
         Some(b':') => Join::Colon,
         Some(b'=') => Join::Equals,
         Some(b'>') if head.ends_with("->") || head.ends_with("=>") => Join::Colon,
@@ -165,6 +168,12 @@ fn item<'a>(text: &'a str, gap: usize, at: usize, value: Value<'a>) -> Item<'a> 
         head = head.trim_end_matches([':', '=', '>', '-']);
     }
     head = head.trim_end_matches([' ', '\t', '\'', '"', '`', '*']);
+    // `loss is 1.41`
+    if join == Join::Blank
+        && let Some(named) = head.strip_suffix(" is")
+    {
+        (head, join) = (named.trim_end(), Join::Colon);
+    }
     let name_at = name_start(head);
     let (lead, name) = head.split_at(name_at);
     let name = name
@@ -177,12 +186,19 @@ fn item<'a>(text: &'a str, gap: usize, at: usize, value: Value<'a>) -> Item<'a> 
         value,
         bracket,
         wide,
-        bar: whole.chars().any(is_bar)
-            || whole.contains("[=")
-            || whole.contains("[>")
-            || whole.contains("[.."),
+        bar: has_bar(whole),
         at,
     }
+}
+
+/// Whether a progress bar is drawn here.
+fn has_bar(text: &str) -> bool {
+    let mut before = 0;
+    text.bytes().any(|b| {
+        let old = before == b'[' && matches!(b, b'=' | b'>' | b'.');
+        before = b;
+        old || b >= 0x80
+    }) && (text.chars().any(is_bar) || ["[=", "[>", "[.."].iter().any(|bar| text.contains(bar)))
 }
 
 /// Where the name begins: behind the last separator.
@@ -251,6 +267,7 @@ mod tests {
     #[case("'lr': [1e-05], 'loss': '0.3'", &[("lr", 1e-5), ("loss", 0.3)])]
     #[case("elapsed time per iteration (ms): 1234.6 | lm loss: 8.1E+00", &[("elapsed time per iteration (ms)", 1234.6), ("lm loss", 8.1)])]
     #[case("connecting to 10.0.3.4:29500 at 2026-01-02", &[])]
+    #[case("epoch: 3 step: 120, loss is 1.41", &[("epoch", 3.0), ("step", 120.0), ("loss", 1.41)])]
     #[case("metric mAP@0.5:0.95: 0.43", &[("metric mAP@0.5:0.95", 0.43)])]
     fn names_and_values(#[case] text: &str, #[case] want: &[(&str, f64)]) {
         let found: Vec<_> = items(text)

@@ -7,8 +7,10 @@ mod bars;
 mod dict;
 mod draft;
 mod items;
+mod known;
 mod names;
 mod number;
+mod pattern;
 mod rates;
 mod record;
 mod settle;
@@ -17,12 +19,18 @@ mod tables;
 mod tests;
 mod whole;
 
+use std::sync::{Arc, LazyLock};
+
+use regex::Regex;
+
 use self::bars::Bar;
 use self::dict::Plain;
 use self::draft::Draft;
 use self::items::{Item, Join};
+use self::known::Known;
 use self::names::{Role, Side};
 use self::number::{Form, Value};
+pub use self::pattern::{BadPattern, Pattern, Trial};
 pub use self::record::{Field, Name, Record};
 use self::tables::{Boxed, Table};
 use super::alarms;
@@ -45,22 +53,41 @@ pub struct Reader {
     section: Option<String>,
     /// Place in the run of a bar whose values go on in the next lines.
     bar: Option<Record>,
+    boosting: whole::Boosting,
+    names: Known,
+    /// The user's own.
+    patterns: Arc<[Pattern]>,
+    /// Below `***** train metrics *****`: means of the whole run.
+    summary: bool,
 }
 
 impl Reader {
+    /// One that tries these patterns before it looks at a line itself.
+    pub fn with(patterns: Arc<[Pattern]>) -> Self {
+        Self {
+            patterns,
+            ..Self::default()
+        }
+    }
+
     /// The metrics of the next line, without escapes. `None` if it carries none.
     pub fn read(&mut self, line: &str) -> Option<Record> {
         let line = cut(line);
-        if !may_matter(line) {
-            return self.wordy(line);
-        }
-        if std::mem::take(&mut self.frame) && line.starts_with("    ") {
-            return None;
-        }
         let prefix = Prefix::read(line);
         let body = &line[prefix.body..];
-        if body.starts_with("  File \"") || body.starts_with("File \"") {
+        if let Some(record) = self.patterns.iter().find_map(|own| own.record(line)) {
+            return Some(who(record, &prefix));
+        }
+        self.see_summary(body);
+        if !may_matter(body) {
+            return self.wordy(body, &prefix);
+        }
+        let words = body.trim_start_matches(' ');
+        if words.starts_with("File \"") {
             self.frame = true;
+            return None;
+        }
+        if std::mem::take(&mut self.frame) && blanks_before(line, words) > 3 {
             return None;
         }
         let found = match alarms::alarm(body) {
@@ -77,14 +104,13 @@ impl Reader {
             None => self.body(body, &prefix),
         };
         let mut record = found?;
+        if self.summary {
+            // No point of the curve.
+            if let Some(mean) = record.remove("loss") {
+                record.add("train_loss", mean);
+            }
+        }
         self.remember(&mut record, body);
-        let mut whole = Record::default();
-        if let Some(rank) = prefix.rank {
-            whole.add("rank", f64::from(rank));
-        }
-        if let Some(rank) = prefix.local_rank {
-            whole.add("local_rank", f64::from(rank));
-        }
         if let Some(number) = prefix.number {
             // srun's rank, unless the line has no place in the run but this.
             let place = ["step", "epoch", "epoch_step", "alarm", "kind"];
@@ -93,18 +119,28 @@ impl Reader {
             } else {
                 "step"
             };
-            whole.add(name, f64::from(number));
+            if !(name == "rank" && prefix.rank.is_some()) {
+                record.lead(&[(name, f64::from(number))]);
+            }
         }
-        if let Some(pod) = prefix.pod {
-            whole.add("prefix", pod.to_owned());
+        Some(who(record, &prefix))
+    }
+
+    /// `***** train metrics *****` and the `name = value` lines below it.
+    fn see_summary(&mut self, body: &str) {
+        if body.ends_with("*****") {
+            self.summary = body.contains("* train metrics *");
+        } else if self.summary {
+            self.summary = body.split_once(" = ").is_some_and(|(name, _)| {
+                let mut bytes = name.trim().bytes();
+                bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            });
         }
-        whole.merge(record);
-        Some(whole)
     }
 
     /// A line without a number: a header, or words about what follows.
-    fn wordy(&mut self, line: &str) -> Option<Record> {
-        let trimmed = line.trim();
+    fn wordy(&mut self, body: &str, prefix: &Prefix) -> Option<Record> {
+        let trimmed = body.trim();
         if trimmed.is_empty() {
             return None;
         }
@@ -124,9 +160,8 @@ impl Reader {
         if trimmed.len() < 40 && trimmed.ends_with(':') && trimmed.split(' ').count() <= 3 {
             self.side = Side::of_text(trimmed);
         }
-        let prefix = Prefix::read(line);
         let mut record = Record::default();
-        record.add("alarm", alarms::alarm(&line[prefix.body..])?);
+        record.add("alarm", alarms::alarm(body)?);
         if let Some(rank) = prefix.rank {
             record.add("rank", f64::from(rank));
         }
@@ -154,7 +189,10 @@ impl Reader {
             return Some(record);
         }
         let all = items::items(body);
-        let mut draft = Draft::on(Side::of_text(prefix.logger.unwrap_or_default()).or(self.side));
+        let mut draft = Draft::on(
+            self.side
+                .or(Side::of_word(prefix.logger.unwrap_or_default())),
+        );
         let bar = all.iter().any(|item| item.bar);
         if bar && let Some(kind) = drawn_for(&all) {
             let mut record = Record::default();
@@ -162,15 +200,15 @@ impl Reader {
             return (kind == "validation").then_some(record);
         }
         // ` * Acc@1 70.1`: how pytorch's examples sum up a validation.
-        if body.starts_with(" * ") || body.starts_with("* ") {
+        if body.starts_with(" * ") || body.starts_with("* ") || whole::is_evaluation(body) {
             draft.side = Side::Eval;
         }
-        if let Some(record) = whole::catboost(&all, body) {
+        if let Some(record) = self.boosting.read(&all, body, prefix.number.map(f64::from)) {
             return Some(record);
         }
-        draft.items(&all);
+        draft.items(&all, &mut self.names);
         if let Some(record) = draft.finish() {
-            return (!whole::is_prose(body)).then_some(record);
+            return (!whole::is_talk(body)).then_some(record);
         }
         if let [item] = all[..] {
             return whole::lone(&item, body);
@@ -203,7 +241,7 @@ impl Reader {
                             .map(|bar| progress(&bar))
                             .unwrap_or_default();
                         if bar.is_empty() {
-                            bar = rich(behind);
+                            bar = rich(behind, &mut self.names);
                         }
                         within_epoch(&mut bar);
                         record.merge(bar);
@@ -230,7 +268,8 @@ impl Reader {
             && let Some(mut record) = tables::yolo_training(first)
         {
             if let Some((_, behind)) = first.split_once(": ") {
-                let mut bar = bars::find(behind).map_or_else(|| rich(behind), |bar| progress(&bar));
+                let mut bar = bars::find(behind)
+                    .map_or_else(|| rich(behind, &mut self.names), |bar| progress(&bar));
                 within_epoch(&mut bar);
                 record.merge(bar);
             }
@@ -245,7 +284,7 @@ impl Reader {
         None
     }
 
-    fn bar(&self, bar: &Bar, body: &str) -> Option<Record> {
+    fn bar(&mut self, bar: &Bar, body: &str) -> Option<Record> {
         let mut record = Record::default();
         if let Some(kind) = bars::purpose(bar.label, bar.unit) {
             record.add("kind", kind);
@@ -258,7 +297,7 @@ impl Reader {
                     record.add("eval_total", total);
                 }
                 let mut draft = Draft::on(Side::Eval);
-                draft.items(&items::items(bar.postfix));
+                draft.items(&items::items(bar.postfix), &mut self.names);
                 record.merge(draft.finish().unwrap_or_default());
             }
             return Some(record);
@@ -275,12 +314,16 @@ impl Reader {
             draft.record.add("step", f64::from(step));
             label = label.splitn(3, '|').nth(2).unwrap_or("");
         }
-        draft.items(&items::items(label));
+        draft.items(&items::items(label), &mut self.names);
         draft.side = Side::Unsaid;
-        draft.items(&items::items(bar.postfix));
+        draft.items(&items::items(bar.postfix), &mut self.names);
         let mut record = draft.finish_anyway().unwrap_or_default();
         let mut bar_record = progress(bar);
-        if record.has("step") {
+        if let Some(step) = record.number("step") {
+            // What a bar of an epoch counts is not what the program calls its step.
+            if record.has("epoch") && step != bar.n {
+                within_epoch(&mut bar_record);
+            }
             bar_record.remove("step");
         } else if record.has("epoch") {
             if record.has("epochs") {
@@ -301,7 +344,7 @@ impl Reader {
         // Printed on right behind the bar.
         let rest = &body[bar.end..];
         if rest.starts_with('{')
-            && let Some(more) = from_dict(rest)
+            && let Some(more) = from_dict(rest, &mut self.names)
         {
             record.merge(more);
         }
@@ -318,13 +361,13 @@ impl Reader {
         let head = &body[..at];
         let side = Side::of_text(head);
         let mut draft = Draft::on(side);
-        fill(&mut draft, &entries);
+        fill(&mut draft, &entries, &mut self.names);
         let done = entries.iter().any(|(name, _)| name == "train_runtime");
         if !head.trim().is_empty() && head.len() < 200 {
             if bars::find(head).is_some() {
                 return None;
             }
-            draft.items(&items::items(head));
+            draft.items(&items::items(head), &mut self.names);
         }
         if let Some(mut record) = draft.finish() {
             if done {
@@ -369,12 +412,11 @@ impl Reader {
             self.epoch = None;
             self.side = Side::Unsaid;
         }
-        let values = record
-            .fields()
-            .any(|f| f.0.ends_with("loss") || f.0.contains("acc"))
-            || record.has("epoch_step");
         if let Some((epoch, epochs)) = self.epoch
-            && values
+            && (record.has("epoch_step")
+                || record
+                    .fields()
+                    .any(|f| f.0.ends_with("loss") || f.0.contains("acc")))
         {
             record.add("epoch", epoch);
             if let Some(epochs) = epochs {
@@ -410,13 +452,33 @@ fn cut(line: &str) -> &str {
     &line[..line.floor_char_boundary(MOST)]
 }
 
+/// A record with who said it in front.
+fn who(mut record: Record, prefix: &Prefix) -> Record {
+    if let Some(rank) = prefix.local_rank {
+        record.lead(&[("local_rank", f64::from(rank))]);
+    }
+    if let Some(rank) = prefix.rank {
+        record.lead(&[("rank", f64::from(rank))]);
+    }
+    if let Some(pod) = prefix.pod {
+        record.remove("prefix");
+        record.add("prefix", pod.to_owned());
+    }
+    record
+}
+
+/// How far the words of a line are indented; behind a prefix, how far from it.
+fn blanks_before(line: &str, words: &str) -> usize {
+    let head = &line[..line.len() - words.len()];
+    head.len() - head.trim_end_matches(' ').len()
+}
+
 /// Whether a line can carry a value at all: a digit, or a word for what is no number.
 fn may_matter(line: &str) -> bool {
-    let bytes = line.as_bytes();
-    bytes.iter().any(u8::is_ascii_digit)
-        || memchr::memmem::find(bytes, b"nan").is_some()
-        || memchr::memmem::find(bytes, b"NaN").is_some()
-        || memchr::memmem::find(bytes, b"inf").is_some()
+    static NONE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("nan|NaN|inf").ok());
+    // Piece by piece without a way out in between: the compiler makes vectors of that.
+    let digit = |piece: &[u8]| piece.iter().fold(false, |any, b| any | b.is_ascii_digit());
+    line.as_bytes().chunks(32).any(digit) || NONE.as_ref().is_none_or(|words| words.is_match(line))
 }
 
 /// Place, percentage, times and rate of a bar.
@@ -447,9 +509,9 @@ fn progress(bar: &Bar) -> Record {
 }
 
 /// A bar that rich draws: `100% ━━━━ 8/8 3.1it/s 2.6s`.
-fn rich(text: &str) -> Record {
+fn rich(text: &str, names: &mut Known) -> Record {
     let mut draft = Draft::default();
-    draft.items(&items::items(text));
+    draft.items(&items::items(text), names);
     draft.finish().unwrap_or_default()
 }
 
@@ -478,12 +540,12 @@ fn drawn_for(items: &[Item]) -> Option<&'static str> {
     )
 }
 
-fn fill(draft: &mut Draft, entries: &[(String, Plain)]) {
+fn fill<'a>(draft: &mut Draft<'a>, entries: &'a [(String, Plain)], names: &mut Known) {
     for (name, value) in entries {
         let Plain::Number(value) = value else {
             continue;
         };
-        let Some(meaning) = names::meaning(name) else {
+        let Some(meaning) = names.meaning(name) else {
             continue;
         };
         let value = Value {
@@ -497,9 +559,9 @@ fn fill(draft: &mut Draft, entries: &[(String, Plain)]) {
     }
 }
 
-fn from_dict(text: &str) -> Option<Record> {
+fn from_dict(text: &str, names: &mut Known) -> Option<Record> {
     let (entries, _) = dict::entries(text)?;
     let mut draft = Draft::default();
-    fill(&mut draft, &entries);
+    fill(&mut draft, &entries, names);
     draft.finish()
 }

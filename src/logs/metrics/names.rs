@@ -76,8 +76,9 @@ pub enum Role {
     /// 0: called just so; higher: only if nothing better is there.
     Loss(u8),
     Accuracy,
-    Lr,
-    GradNorm,
+    /// 0: called just so; higher: of a part of the model.
+    Lr(u8),
+    GradNorm(u8),
     /// Per step, whatever the unit; `plain`: it is only called "time".
     StepTime {
         plain: bool,
@@ -129,7 +130,8 @@ pub(super) fn snake(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + humps);
     let mut depth = 0;
     let mut before = ' ';
-    for c in name.chars() {
+    let mut part = 0;
+    for (at, c) in name.char_indices() {
         match c {
             // Acc@1
             '@' => {}
@@ -138,14 +140,21 @@ pub(super) fn snake(name: &str) -> String {
             _ if depth > 0 => {}
             '%' => out.push_str("pct"),
             _ if c.is_alphanumeric() => {
-                if humps >= 2 && c.is_uppercase() && before.is_lowercase() {
+                // CurrSamplesPerSec, but mIoU
+                let last = at + c.len_utf8() == name.len();
+                if humps >= 2 && c.is_uppercase() && before.is_lowercase() && part > 1 && !last {
                     out.push('_');
+                    part = 0;
                 }
+                part += 1;
                 out.extend(c.to_lowercase());
             }
             '\'' => {}
             _ if out.ends_with('_') || out.is_empty() => {}
-            _ => out.push('_'),
+            _ => {
+                out.push('_');
+                part = 0;
+            }
         }
         before = c;
     }
@@ -249,7 +258,12 @@ fn without_modifiers(mut base: &str) -> &str {
 
 /// Metrics by any of their words.
 fn vocabulary(base: &str) -> Weight {
-    const SETTINGS: [&str; 9] = [
+    const SETTINGS: [&str; 14] = [
+        "chunk",
+        "interval",
+        "freq",
+        "every",
+        "window",
         "scale",
         "weight",
         "threshold",
@@ -317,13 +331,34 @@ pub fn meaning(name: &str) -> Option<Meaning> {
         "train_runtime" | "train_samples_per_second" | "train_steps_per_second" => {
             (Side::Train, &*whole)
         }
-        _ => without_side(&whole),
+        // The last of its series: `Final test loss`.
+        _ => match whole.strip_prefix("final_").map(without_side) {
+            Some((side, base)) if side != Side::Unsaid => (side, base),
+            _ => without_side(&whole),
+        },
     };
     let side = side.or(found);
     let ms = inside.is_some_and(|unit| matches!(unit, "ms" | "msec" | "milliseconds"));
     let role = role(base, ms, inside).or_else(|| {
         let bare = without_modifiers(base);
         (bare != base).then(|| role(bare, ms, inside)).flatten()
+    });
+    // `actor/grad_norm`: whose it is and what it is.
+    let role = role.or_else(|| {
+        let (head, last) = name.rsplit_once('/')?;
+        let part = !head.is_empty()
+            && head
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'/' | b'-'));
+        let found = self::role(&snake(last), ms, inside).filter(|_| part)?;
+        match found {
+            Role::Lr(_) => Some(Role::Lr(1)),
+            Role::Loss(0) => Some(Role::Loss(3)),
+            Role::GradNorm(_) => Some(Role::GradNorm(1)),
+            Role::Rate(..) | Role::ItPerS | Role::Tflops | Role::Mfu => Some(found),
+            Role::StepTime { plain: false, .. } => Some(found),
+            _ => None,
+        }
     });
     // `train_loss` is one, `train_loss_avg` too, `lm_train_loss` is not known.
     let role = role.unwrap_or_else(|| Role::Own(vocabulary(base)));
@@ -358,26 +393,31 @@ fn role(base: &str, ms: bool, inside: Option<&str>) -> Option<Role> {
         | "current_step"
         | "step_num"
         | "global_batch"
+        | "update"
+        | "updates"
         | "boosting_round"
         | "num_steps"
         | "trainer_global_step" => Role::Step,
         "batch" | "batches" | "minibatch" | "mini_batch" | "batch_idx" => Role::Batch,
         "loss" => Role::Loss(0),
-        "total_loss" | "train_loss" | "training_loss" | "loss_total" | "sum_loss" => Role::Loss(1),
+        "total_loss" | "train_loss" | "training_loss" | "loss_total" | "sum_loss"
+        | "loss_train_total" => Role::Loss(1),
         "lm_loss"
         | "reduced_train_loss"
         | "running_loss"
+        | "step_loss"
+        | "iter_loss"
         | "batch_loss"
         | "global_avg_loss"
         | "epoch_loss"
         | "loss_lm"
         | "language_model_loss" => Role::Loss(2),
         "acc" | "accuracy" | "accuracies" => Role::Accuracy,
-        "lr" | "learning_rate" | "learningrate" | "learn_rate" | "lr_0" | "lr0" | "base_lr"
-        | "lr_group_0" | "lr_pg0" | "last_lr" => Role::Lr,
+        "lr" | "learning_rate" | "learningrate" | "learn_rate" | "lr_0" | "lr0" | "lr_group_0"
+        | "lr_pg0" | "last_lr" | "learning_rate_0" => Role::Lr(0),
         "grad_norm" | "gradnorm" | "gnorm" | "gradient_norm" | "global_grad_norm"
         | "total_grad_norm" | "grad_norm_total" | "global_norm" | "grad_norms" | "norm_grad" => {
-            Role::GradNorm
+            Role::GradNorm(0)
         }
         "elapsed_time_per_iteration"
         | "time_per_iteration"
@@ -439,10 +479,10 @@ fn role(base: &str, ms: bool, inside: Option<&str>) -> Option<Role> {
         "v_num" | "seed" | "port" | "pid" | "version" | "world_size" | "ts" | "timestamp"
         | "lineno" | "line" | "exit_code" | "exitcode" | "attempt" | "retry" | "code"
         | "status" | "rc" | "errno" | "id" | "uid" => Role::Never,
-        "learning_rate_0" => Role::Lr,
         "train_samples_per_second" => Role::Rate("samples/s".into(), 0),
         "train_steps_per_second" => Role::ItPerS,
-        _ if base.starts_with("lr_") && !base.contains("mult") && base.len() < 12 => Role::Lr,
+        _ if base.starts_with("lr_") && !base.contains("mult") && base.len() < 12 => Role::Lr(1),
+        _ if base.len() < 16 && (base.ends_with("_lr") || base.ends_with("_lr0")) => Role::Lr(1),
         _ => return rate(base),
     })
 }
@@ -462,8 +502,14 @@ mod tests {
     #[case("loss (test)", Role::Loss(0), Side::Eval)]
     #[case("Average loss", Role::Loss(0), Side::Unsaid)]
     #[case("train_loss_step", Role::Loss(0), Side::Train)]
-    #[case("learning rate", Role::Lr, Side::Unsaid)]
-    #[case("lr-AdamW", Role::Lr, Side::Unsaid)]
+    #[case("learning rate", Role::Lr(0), Side::Unsaid)]
+    #[case("lr-AdamW", Role::Lr(1), Side::Unsaid)]
+    #[case("actor/lr", Role::Lr(1), Side::Unsaid)]
+    #[case("actor/grad_norm", Role::GradNorm(1), Side::Unsaid)]
+    #[case("perf/throughput", Role::Rate("".into(), 0), Side::Unsaid)]
+    #[case("mIoU", Role::Own(Weight::Strong), Side::Unsaid)]
+    #[case("rewards/accuracies", Role::Own(Weight::Unknown), Side::Unsaid)]
+    #[case("loss_chunks", Role::Own(Weight::Unknown), Side::Unsaid)]
     #[case("lrm", Role::Own(Weight::Unknown), Side::Unsaid)]
     #[case("loss scale", Role::Own(Weight::Unknown), Side::Unsaid)]
     #[case("tok/sec", Role::Rate("tokens/s".into(), 0), Side::Unsaid)]

@@ -91,12 +91,41 @@ pub fn plain(text: &str, at: usize) -> Option<(f64, usize)> {
         }
     }
     let digits = &text[at..end];
+    if let Some(value) = exact(digits) {
+        return Some((value, end));
+    }
     let value = if commas {
         digits.replace(',', "").parse().ok()?
     } else {
         digits.trim_start_matches('+').parse().ok()?
     };
     Some((value, end))
+}
+
+/// A decimal of few digits without exponent: both its digits and the power of ten are whole floats, so one division
+/// gives what parsing would.
+fn exact(text: &str) -> Option<f64> {
+    const TENS: [f64; 16] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ];
+    let (mut digits, mut count, mut point) = (0u64, 0, None);
+    let unsigned = text.trim_start_matches(['+', '-']);
+    for b in unsigned.bytes() {
+        match b {
+            b'0'..=b'9' => {
+                digits = digits * 10 + u64::from(b - b'0');
+                count += 1;
+                if count > 15 {
+                    return None;
+                }
+            }
+            b'.' if point.is_none() => point = Some(count),
+            b',' => {}
+            _ => return None,
+        }
+    }
+    let value = digits as f64 / TENS.get(point.map_or(0, |at| count - at))?;
+    Some(if text.starts_with('-') { -value } else { value })
 }
 
 fn word_at(text: &str, at: usize) -> Option<&str> {
@@ -123,7 +152,10 @@ pub fn clock(text: &str, at: usize) -> Option<(f64, usize)> {
     if first == at || first - at > 6 {
         return None;
     }
-    let mut total: f64 = text[at..first].parse().ok()?;
+    if !matches!(bytes.get(first), Some(b':' | b' ')) {
+        return None;
+    }
+    let mut total: f64 = exact(&text[at..first])?;
     let rest = &text[first..];
     // Python's timedelta
     if let Some(after) = rest.strip_prefix(" days, ").or(rest.strip_prefix(" day, ")) {
@@ -133,7 +165,7 @@ pub fn clock(text: &str, at: usize) -> Option<(f64, usize)> {
     let mut end = first;
     let mut parts = 1;
     while parts < 4 && bytes.get(end) == Some(&b':') && run(bytes, end + 1) == end + 3 {
-        total = total * 60.0 + text[end + 1..end + 3].parse::<f64>().ok()?;
+        total = total * 60.0 + exact(&text[end + 1..end + 3])?;
         end += 3;
         parts += 1;
     }
@@ -206,7 +238,8 @@ fn is_spaced_unit(word: &str) -> bool {
     seconds_in(word).is_some_and(|_| word != "d")
         || gib_in(word).is_some()
         || NOUNS.contains(&word)
-        || is_rate(word)
+        // `2.1 val/loss 2.3`: without a time in it, it is the next name.
+        || is_rate(word) && word.split('/').any(|part| seconds_in(part).is_some())
 }
 
 /// Whether letters glued to a number are a unit; otherwise both are one word: 7b, 3rd, 1a2b.
@@ -309,6 +342,8 @@ pub fn read(text: &str, at: usize) -> Option<Found<'_>> {
             return junk(text, end);
         }
         (Some(b'-' | b'x'), Some(b)) if b.is_ascii_alphanumeric() => return junk(text, end),
+        // loss=0.31.ckpt
+        (Some(b'.'), Some(b)) if b.is_ascii_alphabetic() => return junk(text, end),
         _ => {}
     }
     let mut form = Form::Number;
@@ -335,6 +370,11 @@ pub fn read(text: &str, at: usize) -> Option<Found<'_>> {
             form = Form::Percent;
         }
         end += 1;
+    } else if form == Form::Number
+        && text[end..].starts_with("epoch")
+        && !bytes.get(end + 5).is_some_and(|b| is_word(*b))
+    {
+        (named, end) = (&text[end..end + 5], end + 5);
     } else if let Some((from, to)) = unit(text, end) {
         let word = &text[from..to];
         if from == end && !is_glued_unit(word) {
@@ -389,6 +429,9 @@ fn behind(text: &str, at: usize) -> (Option<f64>, usize) {
     let mut percent = None;
     // +0.05, + 0.05, +/- 0.4, ±0.1
     let rest = &text[blanks(bytes, end)..];
+    if !matches!(rest.as_bytes().first(), Some(b'+' | b'(' | 0xc2)) {
+        return (None, end);
+    }
     let deviation = ["+/-", "+-", "±", "+"]
         .iter()
         .find_map(|sign| rest.strip_prefix(sign));
@@ -469,8 +512,18 @@ mod tests {
     #[case("640x480")]
     #[case("3rd")]
     #[case("0x7ffd")]
+    #[case("0.31.ckpt")]
     fn no_numbers(#[case] text: &str) {
         assert_eq!(value(text), None, "{text}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn few_digits_are_read_as_parsing_would(text in "-?[0-9]{0,9}(\\.[0-9]{0,9})?") {
+            if let (Some(quick), Ok(parsed)) = (exact(&text), text.parse::<f64>()) {
+                proptest::prop_assert_eq!(quick.to_bits(), parsed.to_bits());
+            }
+        }
     }
 
     #[test]

@@ -1,26 +1,28 @@
 //! Names and units that are rates: something per second, or seconds per something.
 
+use std::borrow::Cow;
+
 use super::names::{Role, snake};
 
-/// Things that are counted per second.
-fn noun(word: &str) -> Option<&'static str> {
+/// Things that are counted per second, and how their rate is written.
+fn per_second(word: &str) -> Option<&'static str> {
     Some(match word {
-        "tok" | "toks" | "token" | "tokens" => "tokens",
-        "word" | "words" => "words",
-        "sample" | "samples" | "samp" => "samples",
-        "example" | "examples" | "ex" | "exs" => "examples",
-        "image" | "images" | "img" | "imgs" | "im" => "images",
-        "frame" | "frames" => "frames",
-        "seq" | "seqs" | "sequence" | "sequences" => "sequences",
-        "sentence" | "sentences" | "sent" | "sents" => "sentences",
-        "item" | "items" => "items",
-        "record" | "records" => "records",
-        "row" | "rows" => "rows",
-        "timestep" | "timesteps" | "env_step" | "env_steps" => "timesteps",
-        "graph" | "graphs" => "graphs",
-        "video" | "videos" => "videos",
-        "episode" | "episodes" => "episodes",
-        "req" | "reqs" | "request" | "requests" => "requests",
+        "tok" | "toks" | "token" | "tokens" => "tokens/s",
+        "word" | "words" => "words/s",
+        "sample" | "samples" | "samp" => "samples/s",
+        "example" | "examples" | "ex" | "exs" => "examples/s",
+        "image" | "images" | "img" | "imgs" | "im" => "images/s",
+        "frame" | "frames" => "frames/s",
+        "seq" | "seqs" | "sequence" | "sequences" => "sequences/s",
+        "sentence" | "sentences" | "sent" | "sents" => "sentences/s",
+        "item" | "items" => "items/s",
+        "record" | "records" => "records/s",
+        "row" | "rows" => "rows/s",
+        "timestep" | "timesteps" | "env_step" | "env_steps" => "timesteps/s",
+        "graph" | "graphs" => "graphs/s",
+        "video" | "videos" => "videos/s",
+        "episode" | "episodes" => "episodes/s",
+        "req" | "reqs" | "request" | "requests" => "requests/s",
         _ => return None,
     })
 }
@@ -117,16 +119,24 @@ pub(super) fn rate(base: &str) -> Option<Role> {
     }
     let rank =
         u8::from(base.contains("running") || base.starts_with("avg") || base.contains("total_"));
-    if let Some(noun) = noun(what) {
-        return Some(Role::Rate(format!("{noun}/s{per}").into(), rank));
+    let unit = |rate: &'static str| match per {
+        "" => Cow::Borrowed(rate),
+        per => Cow::Owned(format!("{rate}{per}")),
+    };
+    if let Some(rate) = per_second(what) {
+        return Some(Role::Rate(unit(rate), rank));
     }
     // consumed_samples_per_sec and the like
-    let last = what.rsplit('_').next().and_then(noun)?;
-    Some(Role::Rate(format!("{last}/s{per}").into(), 2))
+    let last = what.rsplit('_').next().and_then(per_second)?;
+    Some(Role::Rate(unit(last), 2))
 }
 
 /// The role of a unit: a throughput, or the time of a step.
 pub fn of_unit(unit: &str) -> Option<Role> {
+    // A rate is of two words.
+    if !unit.bytes().any(|b| matches!(b, b'/' | b'_' | b' ' | b'-')) {
+        return None;
+    }
     if unit == "/s" || unit == "/sec" {
         // Only frameworks of image models print it bare.
         return Some(Role::Rate("images/s".into(), 1));

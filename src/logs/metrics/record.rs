@@ -42,6 +42,12 @@ impl From<&'static str> for Field {
     }
 }
 
+impl From<Cow<'static, str>> for Field {
+    fn from(text: Cow<'static, str>) -> Self {
+        Self::Text(text)
+    }
+}
+
 impl From<String> for Field {
     fn from(text: String) -> Self {
         Self::Text(text.into())
@@ -99,9 +105,52 @@ impl Record {
         }
     }
 
+    /// An empty one with room for the fields of most lines.
+    pub(super) fn roomy() -> Self {
+        Self {
+            fields: Vec::with_capacity(10),
+        }
+    }
+
+    /// Puts fields in front of all others.
+    pub(super) fn lead(&mut self, front: &[(&'static str, f64)]) {
+        self.fields
+            .retain(|field| front.iter().all(|new| new.0 != field.0));
+        let new = front
+            .iter()
+            .map(|(name, value)| (Name::Borrowed(name), Field::Number(*value)));
+        self.fields.splice(0..0, new);
+    }
+
+    /// Another value for a field that is there; the one before.
+    pub(super) fn replace(&mut self, name: &str, value: f64) -> Option<f64> {
+        let field = &mut self.fields.iter_mut().find(|f| f.0 == name)?.1;
+        let before = field.number();
+        *field = Field::Number(value);
+        before
+    }
+
     pub(super) fn remove(&mut self, name: &str) -> Option<Field> {
         let at = self.fields.iter().position(|f| f.0 == name)?;
         Some(self.fields.remove(at).1)
+    }
+
+    /// What is no number is an alarm.
+    pub(super) fn ring(&mut self) {
+        let mut found = None;
+        for (name, field) in self.fields() {
+            let Some(n) = field.number() else { continue };
+            if n.is_nan() {
+                found = Some("nan");
+                break;
+            }
+            if n.is_infinite() && !matches!(name, "eta_s" | "mfu" | "best") {
+                found = Some("inf");
+            }
+        }
+        if let Some(alarm) = found {
+            self.add("alarm", alarm);
+        }
     }
 
     pub fn is_empty(&self) -> bool {

@@ -1,10 +1,10 @@
 //! The end of a draft: what its fractions count, which loss is the loss, and whether it is a line of metrics at all.
 
-use super::draft::Draft;
+use super::draft::{self, Draft};
 use super::names::Side;
 use super::record::Record;
 
-impl Draft {
+impl Draft<'_> {
     fn place_fractions(&mut self) {
         let fractions = std::mem::take(&mut self.fractions);
         for (index, f) in fractions.iter().enumerate() {
@@ -103,17 +103,16 @@ impl Draft {
             Some(time) => self.unknown.push(("time".into(), time)),
             None => {}
         }
-        self.rates.sort_by_key(|rate| rate.0);
-        if let Some((_, value, unit)) = std::mem::take(&mut self.rates).into_iter().next() {
+        if let Some((_, value, unit)) = self.rate.take() {
             self.record.add("throughput", value);
             if !unit.is_empty() {
                 self.record.add("throughput_unit", unit);
             }
         }
         for (name, value) in std::mem::take(&mut self.unknown) {
-            self.record.add(name, value);
+            self.record.add(draft::own_name(name), value);
         }
-        self.alarm();
+        self.record.ring();
         Some(self.record)
     }
 
@@ -126,7 +125,8 @@ impl Draft {
 
     fn place_losses(&mut self) {
         let mut losses = std::mem::take(&mut self.losses);
-        losses.sort_by_key(|loss| loss.0);
+        // What is called just so before averages and the like.
+        losses.sort_by_key(|loss| (loss.0, loss.3 != "loss"));
         for (_, side, value, raw) in losses {
             let name = if side == Side::Eval {
                 "eval_loss"
@@ -135,29 +135,17 @@ impl Draft {
             };
             if self.record.has(name) {
                 let own = raw.replace(' ', "_");
+                let own = match side {
+                    Side::Eval if Side::of_text(&raw.replace('_', " ")) != side => {
+                        format!("eval_{own}")
+                    }
+                    _ => own,
+                };
                 let own = if own == name { format!("{own}_2") } else { own };
                 self.record.add(own, value);
             } else {
                 self.record.add(name, value);
             }
-        }
-    }
-
-    /// What is no number is an alarm.
-    fn alarm(&mut self) {
-        let mut found = None;
-        for (name, field) in self.record.fields() {
-            let Some(n) = field.number() else { continue };
-            if n.is_nan() {
-                found = Some("nan");
-                break;
-            }
-            if n.is_infinite() && !matches!(name, "eta_s" | "mfu" | "best") {
-                found = Some("inf");
-            }
-        }
-        if let Some(alarm) = found {
-            self.record.add("alarm", alarm);
         }
     }
 }

@@ -1,5 +1,9 @@
 //! Tables printed line by line: a header names the columns, rows follow; and boxes with a name and a value per row.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::draft::Draft;
 use super::items::Join;
 use super::names::{self, Meaning, Role, Side, Weight};
@@ -63,14 +67,10 @@ fn is_column(cell: &str) -> bool {
 
 /// What every header has and few other lines do: looked for before anything is taken apart.
 fn may_be_header(line: &str) -> bool {
-    let bytes = line.as_bytes();
-    let has = |words: &[&str]| {
-        let mut words = words.iter();
-        words.any(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some())
-    };
-    memchr::memchr2(b':', b'=', bytes).is_none()
-        && (bytes.starts_with(b"E ")
-            || has(&["poch", "POCH", "tep", "STEP", "ter", "ITER", "ound"]))
+    static WORDS: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new("poch|POCH|tep|STEP|ter|ITER|ound").ok());
+    memchr::memchr2(b':', b'=', line.as_bytes()).is_none()
+        && (line.starts_with("E ") || WORDS.as_ref().is_none_or(|words| words.is_match(line)))
 }
 
 impl Table {
@@ -177,7 +177,7 @@ impl Table {
     }
 }
 
-fn column(draft: &mut Draft, name: &str, meaning: &Meaning, value: &Value) {
+fn column<'a>(draft: &mut Draft<'a>, name: &'a str, meaning: &Meaning, value: &Value) {
     // 6.73G of memory
     if meaning.role == Role::Memory && value.value >= 1e6 {
         let gib = value.value / 1e9;
@@ -206,35 +206,25 @@ pub fn yolo_validation(line: &str) -> Option<Record> {
         return None;
     }
     let values: Vec<f64> = cells.map(|cell| cell.parse().ok()).collect::<Option<_>>()?;
-    let names: &[&str] = match values.len() {
-        2 => &["eval_acc1", "eval_acc5"],
-        6 => &[
-            "",
-            "",
-            "eval_precision",
-            "eval_recall",
-            "eval_map50",
-            "eval_map",
-        ],
-        10 => &[
-            "",
-            "",
-            "eval_precision",
-            "eval_recall",
-            "eval_map50",
-            "eval_map",
-            "eval_mask_precision",
-            "eval_mask_recall",
-            "eval_mask_map50",
-            "eval_mask_map",
-        ],
+    // Behind the counts of images and instances; with masks as many again.
+    const NAMES: [&str; 8] = [
+        "eval_precision",
+        "eval_recall",
+        "eval_map50",
+        "eval_map",
+        "eval_mask_precision",
+        "eval_mask_recall",
+        "eval_mask_map50",
+        "eval_mask_map",
+    ];
+    let (names, skip): (&[&str], _) = match values.len() {
+        2 => (&["eval_acc1", "eval_acc5"], 0),
+        n @ (6 | 10) => (&NAMES[..n - 2], 2),
         _ => return None,
     };
     let mut record = Record::default();
-    for (name, value) in names.iter().zip(values) {
-        if !name.is_empty() {
-            record.add(*name, value);
-        }
+    for (name, value) in names.iter().zip(values.into_iter().skip(skip)) {
+        record.add(*name, value);
     }
     Some(record)
 }

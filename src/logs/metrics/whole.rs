@@ -1,5 +1,9 @@
 //! Shapes that only make sense as a whole line, and lines that are talk.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
 use super::items::{Item, Join};
 use super::names::{self, Role, Weight};
 use super::number::{self, Form};
@@ -34,62 +38,142 @@ pub(super) fn epoch_alone(body: &str) -> Option<Record> {
     (epoch >= 0.0).then_some(record)
 }
 
-/// `5:\tlearn: 0.62\ttest: 0.75\tbest: 0.75 (5)\ttotal: 47ms\tremaining: 111ms`: data is all its names say.
-pub(super) fn catboost(items: &[Item], body: &str) -> Option<Record> {
-    if !body.contains("learn: ") {
-        return None;
-    }
-    let mut record = Record::default();
-    for item in items {
-        let n = item.value.value;
-        match item.name {
-            "" if item.at == body.len() - body.trim_start().len() => record.add("step", n),
-            "learn" => {
-                record.add("learn", n);
-                record.add("loss", n);
-            }
-            "test" => {
-                record.add("test", n);
-                record.add("eval_loss", n);
-            }
-            "best" => record.add("best", n),
-            "total" | "remaining" => {
-                let name = if item.name == "total" {
-                    "elapsed_s"
-                } else {
-                    "eta_s"
-                };
-                record.add(name, n * number::seconds_in(item.value.unit).unwrap_or(1.0));
-            }
-            _ => {}
-        }
-    }
-    record.has("loss").then_some(record)
+/// CatBoost's lines: `5:\tlearn: 0.62\ttest: 0.75\tbest: 0.75 (5)\ttotal: 47ms\tremaining: 111ms`. Data is all their
+/// names say; whether the metric is a loss or a score (AUC) shows in which way its best value moves.
+#[derive(Debug, Default)]
+pub(super) struct Boosting {
+    step: f64,
+    learn: Option<f64>,
+    best: Option<f64>,
+    /// Higher is better. `None` while nothing told.
+    score: Option<bool>,
 }
 
-/// Talk about files and settings names metrics, too.
-pub(super) fn is_prose(body: &str) -> bool {
-    const WORDS: [&str; 16] = [
-        "checkpoint",
-        "checkpoints",
-        "saving",
-        "saved",
-        "loading",
-        "loaded",
-        "resuming",
-        "resumed",
-        "restoring",
-        "restored",
-        "config",
-        "arguments",
-        "namespace",
-        "hyperparameters",
-        "improved",
-        "traceback",
-    ];
-    body.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .filter(|word| (5..=15).contains(&word.len()))
-        .any(|word| WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)))
+impl Boosting {
+    /// `number`: what was taken for a prefix; with blanks for tabs the step looks like one.
+    pub(super) fn read(
+        &mut self,
+        items: &[Item],
+        body: &str,
+        number: Option<f64>,
+    ) -> Option<Record> {
+        if !body.contains("total: ") || !(body.contains("learn: ") || body.contains("test: ")) {
+            return None;
+        }
+        let mut record = Record::default();
+        for item in items {
+            let n = item.value.value;
+            match item.name {
+                "" if item.at == body.len() - body.trim_start().len() => record.add("step", n),
+                name @ ("learn" | "test" | "best") => record.add(name.to_owned(), n),
+                name @ ("total" | "remaining") => {
+                    let name = if name == "total" {
+                        "elapsed_s"
+                    } else {
+                        "eta_s"
+                    };
+                    record.add(name, n * number::seconds_in(item.value.unit).unwrap_or(1.0));
+                }
+                _ => {}
+            }
+        }
+        let step = record.number("step").or(number)?;
+        let (learn, test) = (record.number("learn"), record.number("test"));
+        learn.or(test)?;
+        if step <= self.step {
+            *self = Self::default();
+        }
+        self.step = step;
+        self.see_direction(learn, test, record.number("best"));
+        // Above one it is no score; and one that joins late takes the usual case.
+        let likely = self.score.is_none() && learn.is_some_and(|learn| step > 0.0 || learn > 1.0);
+        if self.score == Some(false) || likely {
+            for (name, value) in [("loss", learn), ("eval_loss", test)] {
+                if let Some(value) = value {
+                    record.add(name, value);
+                }
+            }
+        }
+        Some(record)
+    }
+
+    fn see_direction(&mut self, learn: Option<f64>, test: Option<f64>, best: Option<f64>) {
+        let up = |from: Option<f64>, to: Option<f64>| match (from, to) {
+            (Some(from), Some(to)) if from != to => Some(to > from),
+            _ => None,
+        };
+        // The best value is on the better side of this one, and moves to the better side.
+        let told = up(test, best).or_else(|| up(self.best, best));
+        let told = if test.is_none() {
+            up(self.learn, learn)
+        } else {
+            // Scores are by default not computed on the training data, losses are.
+            told.or((learn.is_none() && self.score.is_none()).then_some(true))
+        };
+        if test.is_some() || self.score.is_none() {
+            self.score = told.or(self.score);
+        }
+        self.learn = self.learn.or(learn);
+        self.best = best.or(self.best);
+    }
+}
+
+/// Words of talk about files and settings, which names metrics, too; then commands with flags, and requests served.
+static TALK: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build([
+            "checkpoint",
+            "checkpoints",
+            "saving",
+            "saved",
+            "loading",
+            "loaded",
+            "resuming",
+            "resumed",
+            "restoring",
+            "restored",
+            "config",
+            "arguments",
+            "namespace",
+            "hyperparameters",
+            "improved",
+            "traceback",
+            "GET /",
+            "POST /",
+            "PUT /",
+            "DELETE /",
+            " --",
+            " HTTP/",
+        ])
+        .ok()
+});
+
+/// A line that carries names and numbers and is no point of a training.
+pub(super) fn is_talk(body: &str) -> bool {
+    // TensorFlow's and SpeechBrain's ways to tell an evaluation.
+    if is_evaluation(body) {
+        return false;
+    }
+    let bytes = body.as_bytes();
+    let part = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
+    let mut found = TALK
+        .iter()
+        .flat_map(|words| words.find_overlapping_iter(body));
+    found.any(|word| match bytes[word.start()..word.end()] {
+        [b' ', b'-', ..] => bytes.get(word.end()).is_some_and(u8::is_ascii_alphabetic),
+        [.., b'/'] => true,
+        _ => {
+            let before = word.start().checked_sub(1).and_then(|at| bytes.get(at));
+            !before.is_some_and(part) && !bytes.get(word.end()).is_some_and(part)
+        }
+    })
+}
+
+/// `Saving dict for global step 500: loss = 0.3`, `Epoch loaded: 7 - test loss: 0.3`: no prose.
+pub(super) fn is_evaluation(body: &str) -> bool {
+    body.starts_with("Saving dict for ") || body.starts_with("Epoch loaded: ")
 }
 
 /// `Score=0.75` and nothing else: how objectives are reported to tuners.

@@ -28,7 +28,7 @@ enum Block {
 
 /// The columns of a CronJob's runs.
 pub fn run_columns() -> Vec<Column> {
-    let mut all = jobs::columns::columns(false, true);
+    let mut all = jobs::columns::columns(false, true, false);
     all.retain(|c| !matches!(c.id(), "gpus" | "queue" | "eta"));
     // mostly all are Jobs
     if let Some(kind) = all.iter_mut().find(|c| c.id() == "kind") {

@@ -12,6 +12,7 @@ use crate::model::job::{CronJobRow, JobRow};
 use crate::model::policy;
 use crate::model::status::JobStatus;
 use crate::panes::jobs::columns::{cron_state, product};
+use crate::panes::run;
 use crate::panes::words::{devices, phase_state, stamp, when};
 use crate::ui::{Level, text};
 
@@ -85,6 +86,11 @@ pub fn job(job: &JobRow, status: &JobStatus, gone: bool, cx: &Cx, width: usize) 
     }
     if let Some(left) = status.eta(job, cx.model.totals(job.key), cx.now) {
         facts.push(format!("{} left", human::duration(left)));
+    }
+    if let Some(run) = run::of(job.key, cx) {
+        // Above the facts: it is why one looks.
+        let line = run::known(run, status.finished, cx);
+        out.push(Ranked { rank: 1, line });
     }
     let gpus = cx.model.gpus(job);
     if !gpus.is_empty() {

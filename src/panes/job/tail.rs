@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 
 use ratatui::text::{Line, Span};
 
+use crate::logs::health::Thresholds;
+use crate::logs::run::{Reading, Summary};
 use crate::model::want::LogWant;
 use crate::panes::{Arrival, Cx, Level};
 use crate::ui::text;
@@ -17,6 +19,10 @@ pub struct Tail {
     want: Option<LogWant>,
     lines: VecDeque<String>,
     note: Option<(Level, String)>,
+    /// Nothing can be read right now: that nothing comes means nothing.
+    cut: bool,
+    /// What its lines say in numbers.
+    reading: Reading,
 }
 
 impl Tail {
@@ -29,6 +35,8 @@ impl Tail {
         if other {
             self.lines.clear();
             self.note = None;
+            self.cut = false;
+            self.reading = Reading::default();
         }
         self.want = want;
     }
@@ -46,9 +54,11 @@ impl Tail {
         self.lines.len() + usize::from(self.note.is_some())
     }
 
-    pub fn receive(&mut self, arrival: &Arrival) {
+    pub fn receive(&mut self, arrival: &Arrival, thresholds: &Thresholds) {
         match arrival {
-            Arrival::Lines { want, lines } if self.want.as_ref() == Some(*want) => {
+            Arrival::Lines { want, lines, said } if self.want.as_ref() == Some(*want) => {
+                self.cut = false;
+                self.reading.take(0, *said, thresholds);
                 let skip = lines.len().saturating_sub(KEPT);
                 for line in &lines[skip..] {
                     let whole = String::from_utf8_lossy(&line.bytes);
@@ -60,10 +70,23 @@ impl Tail {
                 self.note = None;
             }
             Arrival::LogNote { want, level, text } if self.want.as_ref() == Some(*want) => {
+                self.cut = *level != Level::Info;
                 self.note = Some((*level, (*text).to_owned()));
             }
             _ => {}
         }
+    }
+
+    /// What the lines say of a training, as of a time in seconds since 1970; `live`: the pod runs.
+    pub fn told(&mut self, now: f64, live: bool) -> Option<Summary> {
+        let live = live && !self.cut;
+        self.reading.summary(now, &|_| live)
+    }
+
+    /// When it is to be looked at again whether lines still come.
+    pub fn due(&self, now: f64, live: bool) -> Option<f64> {
+        let live = live && !self.cut;
+        self.reading.due(now, &|_| live)
     }
 
     /// The newest lines that fit, each cut to the width.

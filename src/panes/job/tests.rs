@@ -114,11 +114,13 @@ fn the_log_under_the_grid_is_that_of_the_cursor() {
         let lines = [crate::model::log::LogLine {
             at: None,
             bytes: b"step 12 \x1b[31mloss 0.5\x1b[0m"[..].into(),
+            goes_on: false,
         }];
         pane.receive(
             &Arrival::Lines {
                 want: &want,
                 lines: &lines,
+                said: &[],
             },
             cx,
         );

@@ -2,20 +2,22 @@
 
 use super::rows::{Item, Place};
 use super::why;
+use crate::logs::run::Summary;
 use crate::model::cron::CronState;
 use crate::model::human;
 use crate::model::job::{CronJobRow, JobKind, JobRow, Phase};
 use crate::model::status::{JobStatus, telling};
 use crate::model::waiting;
 use crate::panes::Cx;
+use crate::panes::run;
 use crate::panes::words::{devices, phase_state, when};
 use crate::ui::meter::Fill;
 use crate::ui::{Cell, Column, Meter, Row, State, text};
 use ratatui::text::Span;
 
 /// Columns by rank; namespace and kind only where several are shown. Where both are, the names give way a little, so
-/// that 80 columns still have room for the time.
-pub fn columns(namespaces: bool, kinds: bool) -> Vec<Column> {
+/// that 80 columns still have room for the time. `runs`: of some the log was read, and tells of a training.
+pub fn columns(namespaces: bool, kinds: bool, runs: bool) -> Vec<Column> {
     let (name, namespace) = if namespaces && kinds {
         (19, 9)
     } else {
@@ -35,6 +37,7 @@ pub fn columns(namespaces: bool, kinds: bool) -> Vec<Column> {
         Column::new("progress", "PROGRESS")
             .rank(1)
             .width(14, 16, 26),
+        Column::new("loss", "LOSS").rank(3).width(14, 14, 20),
         Column::new("active", "A/R/F")
             .rank(4)
             .width(8, 8, 12)
@@ -57,7 +60,12 @@ pub fn columns(namespaces: bool, kinds: bool) -> Vec<Column> {
         Column::new("age", "AGE").rank(4).width(6, 6, 12).right(),
         Column::new("why", "WHY").rank(8).width(20, 20, 60).grow(),
     ];
-    all.retain(|c| (namespaces || c.id() != "namespace") && (kinds || c.id() != "kind"));
+    all.retain(|c| match c.id() {
+        "namespace" => namespaces,
+        "kind" => kinds,
+        "loss" => runs,
+        _ => true,
+    });
     all
 }
 
@@ -116,6 +124,7 @@ fn cell<'a>(column: &str, job: &'a JobRow, status: &JobStatus, cx: &Cx<'a>) -> C
         "namespace" => Cell::text(&*job.namespace),
         "kind" => kind(job.kind, cx),
         "progress" => progress(job, status, cx),
+        "loss" => run::cell(job.key, status.finished, cx),
         "active" => counts(status, cx),
         "retries" if status.retries > 0 => {
             Cell::styled(status.retries.to_string(), cx.theme.state(State::Retrying))
@@ -133,6 +142,11 @@ fn cell<'a>(column: &str, job: &'a JobRow, status: &JobStatus, cx: &Cx<'a>) -> C
             .elapsed(cx.now)
             .map_or(Cell::Empty, |d| Cell::from(human::duration(d))),
         "eta" => {
+            // As its log says; of what the pods say, when the log says nothing or there are many runs in it.
+            let run = trains(job, status, cx).filter(|_| status.done == 0);
+            if let Some(left) = run.and_then(|run| run::left(&run.progress, cx)) {
+                return Cell::from(left);
+            }
             let left = status.eta(job, cx.model.totals(job.key), cx.now);
             left.map_or(Cell::Empty, |d| Cell::from(human::duration(d)))
         }
@@ -168,6 +182,9 @@ fn reason(job: &JobRow, status: &JobStatus, cx: &Cx) -> Option<String> {
             let reason = status.reason.as_deref()?;
             telling(job, reason).map(str::to_owned)
         }
+        Phase::Running if trains(job, status, cx).is_some_and(|run| run.concern.is_some()) => {
+            trains(job, status, cx)?.concern.clone()
+        }
         Phase::Running if status.retries > 0 || status.failed > 0 => {
             let exits = cx.model.totals(job.key)?.exits();
             let (code, reason, _) = exits.first()?;
@@ -192,6 +209,13 @@ pub fn progress<'a>(job: &'a JobRow, status: &JobStatus, cx: &Cx<'a>) -> Cell<'a
         && (status.done == 0 || status.phase == Phase::Queued)
     {
         return Cell::Bar(Meter::words(why::brief(&waits)));
+    }
+    // How far the training is, as its log says: the pods only say that it runs.
+    if status.done == 0
+        && let Some(part) = trains(job, status, cx).and_then(|run| run.progress.fraction)
+    {
+        let label = format!("{:.0} %", (part * 100.0).floor());
+        return Cell::Bar(Meter::progress(part, 1.0, phase_state(status.phase), label));
     }
     let Some(total) = status.total else {
         let words = match status.phase {
@@ -226,6 +250,14 @@ pub fn progress<'a>(job: &'a JobRow, status: &JobStatus, cx: &Cx<'a>) -> Cell<'a
         );
     }
     Cell::Bar(meter)
+}
+
+/// What its log said of its training, while that is going on.
+fn trains<'a>(job: &JobRow, status: &JobStatus, cx: &Cx<'a>) -> Option<&'a Summary> {
+    matches!(status.phase, Phase::Running | Phase::Retrying)
+        .then(|| run::of(job.key, cx))
+        .flatten()
+        .map(|known| &known.summary)
 }
 
 /// `31/98` while that is short, then `60 %`.

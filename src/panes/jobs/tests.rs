@@ -240,7 +240,7 @@ fn what_another_made_is_folded_under_it_and_unfolds_as_a_tree() {
 fn states_and_kinds_are_whole_on_narrow_screens() {
     use crate::ui::table::layout;
     for namespaces in [true, false] {
-        let columns = columns::columns(namespaces, true);
+        let columns = columns::columns(namespaces, true, false);
         let natural: Vec<u16> = columns.iter().map(|_| 9).collect();
         for total in 57..=80 {
             let widths = layout(&columns, &natural, total);
@@ -333,5 +333,66 @@ fn other_kinds_look_like_jobs_and_show_what_they_are_made_of() {
     fixture::with_cx(&model, |cx| {
         let mut detail = crate::panes::job::Job::new(fixture::key("llama"));
         insta::assert_snapshot!("job_of_jobs", fixture::shot(&mut detail, cx, 110, 24));
+    });
+}
+
+#[test]
+fn a_job_whose_log_was_read_tells_its_loss_and_how_far_it_is() {
+    use crate::logs::run::{Progress, Summary};
+    use crate::panes::fixture::{key, model, now, session, shot, with};
+    let model = model();
+    let mut session = session();
+    let at = now().timestamp() as f64;
+    session.remember_run(
+        key("llama-sft"),
+        Summary {
+            progress: Progress {
+                step: Some(1_200.0),
+                steps: Some(5_000.0),
+                fraction: Some(0.24),
+                left: Some(7_800.0),
+                at: Some(at),
+                ..Progress::default()
+            },
+            name: "loss".into(),
+            last: Some((1_200.0, 1.93)),
+            best: Some((1_100.0, 1.88)),
+            spark: (0..32).map(|n| 4.0 - f64::from(n) / 15.0).collect(),
+            points: 600,
+            concern: Some("the loss stands still".into()),
+        },
+        now(),
+    );
+    with(&model, &session, |cx| {
+        let mut pane = Jobs::default();
+        let seen = shot(&mut pane, cx, 240, 20);
+        let row = seen
+            .lines()
+            .find(|line| line.contains("llama-sft"))
+            .unwrap();
+        assert!(seen.contains("LOSS"), "{seen}");
+        assert!(row.contains("! ") && row.contains("▁ 1.93"), "{row}");
+        assert!(seen.contains("2h10m"), "{seen}");
+    });
+    // The end of the log alone tells where it is; the curve that is known stays.
+    let end = Summary {
+        name: "loss".into(),
+        last: Some((1_300.0, 1.9)),
+        spark: vec![1.9; 32],
+        points: 40,
+        ..Summary::default()
+    };
+    session.remember_run(key("llama-sft"), end, now() - chrono::TimeDelta::minutes(5));
+    let known = &session.runs[&key("llama-sft")].summary;
+    assert_eq!((known.spark[0], known.best), (4.0, Some((1_100.0, 1.88))));
+    assert_eq!(known.last, Some((1_300.0, 1.9)));
+    // It was read a while ago: how long stands beside it.
+    with(&model, &session, |cx| {
+        let seen = shot(&mut Jobs::default(), cx, 240, 20);
+        let row = seen
+            .lines()
+            .find(|line| line.contains("llama-sft"))
+            .unwrap();
+        assert!(row.contains(" 1.90 5m "), "{row}");
     });
 }

@@ -30,6 +30,7 @@ impl Logs {
             area.x += 1;
             area.width = area.width.saturating_sub(1);
         }
+        area = self.draw_charts(cx, area, buf);
         let label = self.label_width();
         let used = label + if self.times { TIME } else { 0 } + 1;
         self.shape = Shape {

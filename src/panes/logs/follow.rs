@@ -87,6 +87,8 @@ pub struct Source {
     pub gone: bool,
     /// Was followed to its end or crowded out: asking again would tell everything twice.
     pub done: bool,
+    /// It cannot be read right now: that nothing comes means nothing.
+    pub cut: bool,
     /// The want was to follow; a pod that ends meanwhile keeps the stream it has.
     follow: bool,
 }
@@ -100,7 +102,23 @@ impl Source {
             state: state(pod),
             gone: false,
             done: false,
+            cut: false,
             follow,
+        }
+    }
+
+    /// A file or a pipe.
+    pub fn file(name: &str) -> Self {
+        Self {
+            pod: Key::default(),
+            name: name.into(),
+            index: None,
+            state: State::Running,
+            gone: false,
+            done: false,
+            cut: false,
+            // Nobody knows whether whoever writes it still runs: its silence means nothing.
+            follow: false,
         }
     }
 
@@ -114,6 +132,12 @@ impl Source {
             }
             None => self.gone = true,
         }
+    }
+
+    /// Its pod runs and is read, so that its silence means something.
+    pub fn is_live(&self) -> bool {
+        let runs = matches!(self.state, State::Running | State::Retrying);
+        runs && self.follow && !self.gone && !self.done && !self.cut
     }
 
     /// What tells it from its siblings: the index, else the random end of the name.
@@ -148,6 +172,7 @@ pub fn pods<'a>(of: &'a LogsOf, cx: &Cx<'a>) -> Vec<&'a PodRow> {
     match of {
         LogsOf::Job { job, .. } => cx.model.pods_of(*job).collect(),
         LogsOf::Pod { pod, .. } => cx.model.pods.get(*pod).into_iter().collect(),
+        LogsOf::File { .. } => Vec::new(),
     }
 }
 
@@ -155,7 +180,7 @@ pub fn pods<'a>(of: &'a LogsOf, cx: &Cx<'a>) -> Vec<&'a PodRow> {
 pub fn plan<'a>(of: &'a LogsOf, sources: &[Source], cx: &Cx<'a>) -> Plan<'a> {
     let wanted_index = match of {
         LogsOf::Job { index, .. } => *index,
-        LogsOf::Pod { .. } => None,
+        LogsOf::Pod { .. } | LogsOf::File { .. } => None,
     };
     let mut ranked = Vec::new();
     let mut plan = Plan {

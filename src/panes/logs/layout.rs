@@ -123,6 +123,7 @@ mod tests {
             .map(|text| LogLine {
                 at: Some(DateTime::UNIX_EPOCH),
                 bytes: text.as_bytes().into(),
+                goes_on: false,
             })
             .collect();
         buffer.push(0, &lines);

@@ -1,13 +1,19 @@
 //! Logs: one container or all pods of a job, merged by time. What is kept and searched is `crate::logs`; here is
 //! what the reader does with it: follow, pause, scroll, search, choose.
 
+mod arrive;
+mod charts;
 mod draw;
 mod follow;
 mod layout;
+mod output;
 mod rail;
+mod seek;
 #[cfg(test)]
 mod tests;
 mod words;
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
@@ -16,8 +22,9 @@ use ratatui::text::Line;
 
 use super::{Arrival, Cx, Level, LogsOf, Pane, Reply, worker};
 use crate::app::action::{Action, Scope};
+use crate::logs::run::{Reading, Run, Summary};
 use crate::logs::{Anchor, LogBuffer, Pattern};
-use crate::model::ids::Name;
+use crate::model::ids::{Key, Name};
 use crate::model::want::{Kind, LogWant, Selector, Want};
 use follow::{Ask, Since, Source};
 use layout::{Shape, Top};
@@ -72,6 +79,9 @@ pub struct Logs {
     start_index: Option<u32>,
     /// A pod was chosen in the rail: leaving undoes that first. What was opened narrowed is left at once.
     chosen: bool,
+    /// What the lines say in numbers.
+    reading: Reading,
+    charts: charts::Charts,
 }
 
 impl Logs {
@@ -83,10 +93,15 @@ impl Logs {
                 previous,
                 ..
             } => (container.clone(), *previous, None),
+            LogsOf::File { .. } => (None, false, None),
+        };
+        let name = match &of {
+            LogsOf::File { name } => name.clone(),
+            _ => "logs".into(),
         };
         Self {
             of,
-            name: "logs".into(),
+            name,
             buffer: LogBuffer::new(LogBuffer::LIMIT),
             sources: Vec::new(),
             ask: Ask {
@@ -112,11 +127,17 @@ impl Logs {
             rail_at: None,
             start_index,
             chosen: false,
+            reading: Reading::default(),
+            charts: charts::Charts::default(),
         }
     }
 
     fn is_job(&self) -> bool {
         matches!(self.of, LogsOf::Job { .. })
+    }
+
+    fn is_file(&self) -> bool {
+        matches!(self.of, LogsOf::File { .. })
     }
 
     /// Takes over what the model says of the pods: new ones join, gone ones stay with their text.
@@ -132,7 +153,15 @@ impl Logs {
                     self.name = format!("pod/{}", pod.name);
                 }
             }
+            LogsOf::File { name } => {
+                if self.sources.is_empty() {
+                    self.sources.push(Source::file(name));
+                    self.buffer.add_stream();
+                }
+                return;
+            }
         }
+        self.settle_other(cx);
         let plan = follow::plan(&self.of, &self.sources, cx);
         for pod in &plan.pods {
             if !self.sources.iter().any(|source| source.pod == pod.key) {
@@ -184,7 +213,8 @@ impl Logs {
     }
 
     /// Other lines are asked of the server: what is there makes room.
-    fn ask_anew(&mut self, change: impl FnOnce(&mut Ask)) -> Reply {
+    fn ask_anew(&mut self, cx: &Cx, change: impl FnOnce(&mut Ask)) -> Reply {
+        self.keep_curves(cx);
         change(&mut self.ask);
         self.buffer = LogBuffer::new(LogBuffer::LIMIT);
         self.buffer.set_filter(Pattern::filter(&self.filter));
@@ -222,90 +252,6 @@ impl Logs {
         Reply::Done
     }
 
-    /// Puts a line into view, a third from the top if it was not there.
-    fn reveal(&mut self, anchor: Anchor) {
-        self.follow = false;
-        let seen = self.top.is_some_and(|top| {
-            self.shape
-                .seen(&self.buffer, top)
-                .iter()
-                .any(|(cursor, _, _)| {
-                    self.buffer
-                        .get(*cursor)
-                        .is_some_and(|line| line.anchor() == anchor)
-                })
-        });
-        if !seen {
-            let above = isize::try_from(self.shape.height / 3).unwrap_or(0);
-            let top = Top { anchor, skip: 0 };
-            self.top = self
-                .shape
-                .moved(&self.buffer, top, -above)
-                .map(|(top, _)| top);
-        }
-        self.show_hit_column(anchor);
-    }
-
-    fn show_hit_column(&mut self, anchor: Anchor) {
-        if self.wrap {
-            return;
-        }
-        let column = self.buffer.seek(anchor).and_then(|cursor| {
-            let line = self.buffer.get(cursor)?;
-            let range = self.buffer.search()?.ranges(line.text(), 1).pop()?;
-            Some(crate::ui::text::width(&line.text()[..range.start]))
-        });
-        if let Some(column) = column
-            && (column < self.column || column + 8 > self.column + self.shape.columns)
-        {
-            self.column = column.saturating_sub(self.shape.columns / 2) / SIDE * SIDE;
-        }
-    }
-
-    fn step(&mut self, backward: bool) -> Reply {
-        if self.search.is_empty() {
-            return Reply::Say(Level::Info, "nothing searched for yet".into());
-        }
-        let from = self.hit.or_else(|| {
-            // From what is on screen, not from the other end of the log.
-            let top = self.top.filter(|_| !self.follow)?;
-            Some(top.anchor)
-        });
-        match self.buffer.find(from, backward) {
-            Some((cursor, _)) => {
-                let anchor = self.buffer.get(cursor).map(|line| line.anchor());
-                self.hit = anchor;
-                if let Some(anchor) = anchor {
-                    self.reveal(anchor);
-                }
-                Reply::Done
-            }
-            None => Reply::Say(Level::Info, format!("no line matches {:?}", self.search)),
-        }
-    }
-
-    /// A search typed anew shows its newest match at or above what is on screen.
-    fn seek(&mut self) {
-        if !self.seeking {
-            return;
-        }
-        let from = self.top.and_then(|top| {
-            let (cursor, _, _) = *self.shape.seen(&self.buffer, top).last()?;
-            let last = self.buffer.get(cursor)?.anchor();
-            Some(last.after())
-        });
-        let found = self.buffer.find(from, true);
-        if let Some(anchor) = found
-            .and_then(|(cursor, _)| self.buffer.get(cursor))
-            .map(|line| line.anchor())
-        {
-            self.hit = Some(anchor);
-            self.seeking = false;
-            self.reveal(anchor);
-        }
-        self.seeking &= self.working;
-    }
-
     fn containers(&self, cx: &Cx) -> Vec<Name> {
         let mut names: Vec<Name> = Vec::new();
         for pod in follow::pods(&self.of, cx) {
@@ -334,48 +280,7 @@ impl Logs {
             .and_then(|now| names.iter().position(|name| name == now))
             .unwrap_or(0);
         let next = names[(at + 1) % names.len()].clone();
-        self.ask_anew(|ask| ask.container = Some(next))
-    }
-
-    /// The lines on screen, as plain text.
-    fn copy(&self) -> Reply {
-        let Some(top) = self.top else {
-            return Reply::Say(Level::Info, "nothing to copy yet".into());
-        };
-        let lines: Vec<&str> = self
-            .shape
-            .seen(&self.buffer, top)
-            .iter()
-            .filter_map(|(cursor, _, _)| Some(self.buffer.get(*cursor)?.text()))
-            .collect();
-        Reply::Copy {
-            what: super::words::count(lines.len(), "line", "lines"),
-            text: lines.join("\n"),
-        }
-    }
-
-    fn save(&self, cx: &Cx) -> Reply {
-        let mut text = String::new();
-        for line in self.buffer.shown() {
-            if self.is_job()
-                && let Some(source) = self.sources.get(line.stream())
-            {
-                text.push_str(&source.name);
-                text.push(' ');
-            }
-            if let Some(nanos) = line.nanos() {
-                let at = DateTime::<Utc>::from_timestamp_nanos(nanos);
-                text.push_str(&at.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true));
-                text.push(' ');
-            }
-            text.push_str(line.text());
-            text.push('\n');
-        }
-        let name = self.name.rsplit('/').next().unwrap_or("logs");
-        Reply::Save {
-            name: format!("{name}-{}.log", cx.now.format("%Y%m%d-%H%M%S")),
-            text,
-        }
+        self.ask_anew(cx, |ask| ask.container = Some(next))
     }
 }
 
@@ -390,7 +295,7 @@ impl Pane for Logs {
 
     fn scopes(&self) -> &'static [Scope] {
         // With the keyboard in the rail it is a list: `enter` chooses.
-        if self.rail {
+        if self.rail || self.charts.is_choosing() {
             &[Scope::List]
         } else {
             &[Scope::Logs, Scope::Text]
@@ -401,7 +306,18 @@ impl Pane for Logs {
         if self.rail {
             return vec![Action::Open, Action::Focus, Action::Back];
         }
-        let mut hints = vec![Action::Follow, Action::Filter, Action::LogFilter];
+        if self.charts.is_choosing() {
+            return vec![Action::Open, Action::Filter, Action::Back];
+        }
+        if self.charts.on {
+            return charts::HINTS.to_vec();
+        }
+        let mut hints = vec![
+            Action::Follow,
+            Action::Charts,
+            Action::Filter,
+            Action::LogFilter,
+        ];
         if !self.search.is_empty() {
             hints.extend([Action::SearchNext, Action::SearchPrevious]);
         }
@@ -409,7 +325,7 @@ impl Pane for Logs {
             hints.push(Action::Focus);
         }
         hints.extend([Action::Wrap, Action::Timestamps, Action::Save]);
-        if !self.is_job() {
+        if !self.is_job() && !self.is_file() {
             hints.push(Action::TogglePrevious);
         }
         hints
@@ -423,6 +339,16 @@ impl Pane for Logs {
     }
 
     fn act(&mut self, action: Action, cx: &Cx) -> Reply {
+        if !self.rail
+            && let Some(reply) = self.act_charts(action, cx)
+        {
+            return reply;
+        }
+        if self.is_file()
+            && let Some(reply) = arrive::not_of_a_file(action)
+        {
+            return reply;
+        }
         let page = isize::try_from(self.shape.height.saturating_sub(1).max(1)).unwrap_or(1);
         match action {
             Action::Up => return self.scroll(-1),
@@ -474,13 +400,15 @@ impl Pane for Logs {
             Action::SearchNext => return self.step(false),
             Action::SearchPrevious => return self.step(true),
             Action::NextContainer => return self.next_container(cx),
-            Action::TogglePrevious => return self.ask_anew(|ask| ask.previous = !ask.previous),
-            Action::SinceAll => return self.ask_anew(|ask| ask.since = Since::All),
-            Action::SinceTail => return self.ask_anew(|ask| ask.since = Since::Tail),
-            Action::SinceMinute => return self.ask_anew(|ask| ask.since = Since::Seconds(60)),
-            Action::SinceFive => return self.ask_anew(|ask| ask.since = Since::Seconds(300)),
-            Action::SinceQuarter => return self.ask_anew(|ask| ask.since = Since::Seconds(900)),
-            Action::SinceHour => return self.ask_anew(|ask| ask.since = Since::Seconds(3600)),
+            Action::TogglePrevious => return self.ask_anew(cx, |ask| ask.previous = !ask.previous),
+            Action::SinceAll => return self.ask_anew(cx, |ask| ask.since = Since::All),
+            Action::SinceTail => return self.ask_anew(cx, |ask| ask.since = Since::Tail),
+            Action::SinceMinute => return self.ask_anew(cx, |ask| ask.since = Since::Seconds(60)),
+            Action::SinceFive => return self.ask_anew(cx, |ask| ask.since = Since::Seconds(300)),
+            Action::SinceQuarter => {
+                return self.ask_anew(cx, |ask| ask.since = Since::Seconds(900));
+            }
+            Action::SinceHour => return self.ask_anew(cx, |ask| ask.since = Since::Seconds(3600)),
             Action::ClearLogs => {
                 self.buffer.clear();
                 (self.top, self.hit) = (None, None);
@@ -494,8 +422,12 @@ impl Pane for Logs {
     }
 
     fn wants(&self, cx: &Cx) -> Vec<Want> {
+        if self.is_file() {
+            return Vec::new();
+        }
         let plan = follow::plan(&self.of, &self.sources, cx);
         let mut wants = follow::wants(&plan, &self.sources, &self.ask, cx);
+        wants.extend(self.other_wants(cx));
         wants.push(Want::Watch(Kind::Pod, Selector::All));
         if self.is_job() {
             wants.push(Want::Watch(Kind::Job, Selector::All));
@@ -507,10 +439,16 @@ impl Pane for Logs {
     }
 
     fn wake(&self, cx: &Cx) -> Option<DateTime<Utc>> {
-        self.working.then_some(cx.now)
+        if self.working {
+            return Some(cx.now);
+        }
+        self.wake_charts(cx)
     }
 
     fn filter(&self) -> &str {
+        if let Some(text) = self.choice_filter() {
+            return text;
+        }
         let (first, second) = match self.typing {
             Typing::Search => (&self.search, &self.filter),
             Typing::Filter => (&self.filter, &self.search),
@@ -519,6 +457,9 @@ impl Pane for Logs {
     }
 
     fn set_filter(&mut self, text: &str, _cx: &Cx) -> Result<(), String> {
+        if self.narrow_choice(text) {
+            return Ok(());
+        }
         if text.is_empty() && self.filter().is_empty() {
             return Ok(());
         }
@@ -546,29 +487,15 @@ impl Pane for Logs {
     }
 
     fn receive(&mut self, arrival: &Arrival, cx: &Cx) {
-        let want = match arrival {
-            Arrival::Lines { want, .. } | Arrival::LogNote { want, .. } => *want,
-            Arrival::Object { .. } | Arrival::Fields { .. } => return,
-        };
-        if self.stream_of(want).is_none() {
-            self.settle(cx);
-        }
-        let Some(stream) = self.stream_of(want) else {
-            return;
-        };
-        let before = self.buffer.counts();
-        match arrival {
-            Arrival::Lines { lines, .. } => self.buffer.push(stream, lines),
-            Arrival::LogNote { level, text, .. } => {
-                self.buffer.note(stream, *level != Level::Info, text);
-            }
-            Arrival::Object { .. } | Arrival::Fields { .. } => {}
-        }
-        if !self.follow {
-            let after = self.buffer.counts();
-            let trimmed = usize::try_from(after.trimmed - before.trimmed).unwrap_or(0);
-            self.unread += (after.shown + trimmed).saturating_sub(before.shown);
-        }
+        self.take_in(arrival, cx);
+    }
+
+    fn told(&mut self, cx: &Cx) -> Option<(Key, Summary)> {
+        self.told_of(cx)
+    }
+
+    fn curves(&mut self, cx: &Cx) -> Option<(Key, Arc<Run>)> {
+        self.curves_told(cx)
     }
 
     fn position(&self, _cx: &Cx) -> String {

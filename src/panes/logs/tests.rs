@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use insta::assert_snapshot;
 
 use super::*;
+use crate::logs::run::StreamReader;
 use crate::model::delta::{Change, Rows};
 use crate::model::log::LogLine;
 use crate::model::want::LogWant;
@@ -41,11 +42,13 @@ fn give(logs: &mut Logs, stage: &Stage, want: &LogWant, lines: &[(i64, &[u8])]) 
         .map(|(ms, bytes)| LogLine {
             at: Some(now() - TimeDelta::seconds(600) + TimeDelta::milliseconds(*ms)),
             bytes: (*bytes).into(),
+            goes_on: false,
         })
         .collect();
     let arrival = Arrival::Lines {
         want,
         lines: &lines,
+        said: &StreamReader::default().read(&lines),
     };
     logs.receive(&arrival, &stage.cx());
 }

@@ -104,6 +104,9 @@ impl Logs {
             );
             say(text, theme.level(Level::Warn));
         }
+        if self.is_file() {
+            return Line::from(spans);
+        }
         let mut since = self.ask.since.words();
         if self.is_job() && self.ask.since == follow::Since::Tail {
             since.push_str(" each");
@@ -136,6 +139,17 @@ impl Logs {
         }
         if counts.lines > 0 {
             return Empty::new("this pod has written nothing", "", theme);
+        }
+        if self.is_file() {
+            let over = self.sources.iter().all(|source| source.done);
+            return match over {
+                true => Empty::new("there is nothing in it", "It was read to its end.", theme),
+                false => Empty::new(
+                    "nothing here yet",
+                    "Lines appear as they are written.",
+                    theme,
+                ),
+            };
         }
         let pods = follow::pods(&self.of, cx);
         if pods.is_empty() && self.sources.is_empty() {
@@ -227,6 +241,7 @@ impl Logs {
                 theme,
             ),
             LogsOf::Job { job, .. } => self.job_without_pods(cx, *job),
+            LogsOf::File { .. } => Empty::new("nothing here yet", "", theme),
         }
     }
 

@@ -1,0 +1,64 @@
+//! From what lines said to a run: each record is given to the curves and to the judge of the run's health. Separate
+//! because it is the wiring of those two.
+
+use super::super::health::{Concern, Health, Thresholds};
+use super::{Run, Said, Summary};
+
+/// A run being told by its streams.
+#[derive(Debug, Default)]
+pub struct Reading {
+    run: Run,
+    health: Health,
+    records: u64,
+}
+
+impl Reading {
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// Records taken in so far: a cheap way to see that something came.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// What lines of a stream said, oldest first, none of it told before.
+    pub fn push<'a>(&mut self, stream: usize, said: impl IntoIterator<Item = &'a Said>) {
+        for said in said {
+            self.records += 1;
+            self.run.record(stream, said.at, &said.record);
+            if let Some(at) = said.at {
+                self.health.record(at, stream, &said.record, said.open_bar);
+            }
+        }
+    }
+
+    /// The same, judged by these thresholds from here on.
+    pub fn take<'a>(
+        &mut self,
+        stream: usize,
+        said: impl IntoIterator<Item = &'a Said>,
+        thresholds: &Thresholds,
+    ) {
+        self.health.judge_by(thresholds);
+        self.push(stream, said);
+    }
+
+    /// The run in short, as of a time in seconds since 1970. `live`: whether a stream is followed right now, so that its
+    /// silence means something. `None`: nothing of a training was said.
+    pub fn summary(&mut self, now: f64, live: &dyn Fn(usize) -> bool) -> Option<Summary> {
+        let mut summary = self.run.summary()?;
+        self.health.tick(now, live);
+        // What is worst first: they are in that order.
+        let worst = self.health.concerns().min_by_key(|c| (c.1, c.0));
+        summary.concern = worst
+            .filter(|(_, concern, _)| *concern != Concern::Plateau || !summary.progress.done)
+            .map(|(_, _, seen)| seen.to_owned());
+        Some(summary)
+    }
+
+    /// When something is missed that does not come, in seconds since 1970: the time to look at it again.
+    pub fn due(&self, now: f64, live: &dyn Fn(usize) -> bool) -> Option<f64> {
+        self.health.due(now, live)
+    }
+}

@@ -1,0 +1,98 @@
+//! `jobdeck logs` in a terminal: a file that grows, a pipe with the keyboard beside it, what it says when it cannot.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use super::pty::Session;
+
+fn append(path: &std::path::Path, text: &str) {
+    let mut file = std::fs::File::options()
+        .append(true)
+        .open(path)
+        .expect("the log");
+    file.write_all(text.as_bytes()).expect("written");
+}
+
+#[test]
+fn a_file_opens_in_the_log_screen_and_is_followed() {
+    let home = tempfile::tempdir().expect("a folder");
+    let path = home.path().join("train.log");
+    let steps: String = (1..=60)
+        .map(|n| {
+            format!(
+                "step {n}/100 loss {:.3} lr 1e-4\n",
+                3.0 - f64::from(n) / 50.0
+            )
+        })
+        .collect();
+    std::fs::write(&path, format!("\x1b]0;owned\x07loading\n{steps}")).expect("written");
+    let mut term = Session::start(&["logs", "train.log"], (100, 24), home.path());
+    let screen = term.until("its end", |s| {
+        s.contains("step 60/100") && s.contains("following")
+    });
+    assert!(
+        screen.contains("logs train.log") && screen.contains("61/61 lines"),
+        "{screen}"
+    );
+    assert!(
+        !screen.contains("Queues") && !screen.contains("connecting"),
+        "{screen}"
+    );
+    append(&path, "step 61/100 loss 1.5\n 10%|# | 1/9\r 50%|##  | 5/9");
+    term.until("the bar in place", |s| {
+        s.contains("50%|##") && !s.contains("10%|#")
+    });
+    // numbers become a chart without any cluster
+    term.send("v");
+    term.until("the chart", |s| s.contains("loss") && s.contains("61/100"));
+    term.send("v");
+    term.send("/step 7/\r");
+    term.until_shows("step 7/");
+    // what needs a cluster says so, and nothing is lost
+    term.send(":jobs\r");
+    term.until_shows("a file is read, no cluster");
+    term.send("p");
+    term.until_shows("a file has no containers");
+    term.send("q");
+    assert_eq!(term.until_ended(), 0);
+    term.assert_restored();
+}
+
+#[test]
+fn a_pipe_is_read_and_keys_come_from_the_terminal() {
+    let home = tempfile::tempdir().expect("a folder");
+    // the terminal is the screen and the keyboard, the pipe is standard input
+    let script = format!(
+        "{{ echo first; echo \"{{'loss': 0.5, 'epoch': 1.0}}\"; }} | '{}' logs -",
+        env!("CARGO_BIN_EXE_jobdeck")
+    );
+    let mut term = Session::start_program("sh", &["-c", &script], (80, 24), home.path());
+    let screen = term.until("all of it", |s| {
+        s.contains("'loss': 0.5") && s.contains("all read")
+    });
+    assert!(screen.contains("logs standard input"), "{screen}");
+    term.send("q");
+    assert_eq!(term.until_ended(), 0);
+    term.assert_restored();
+}
+
+#[test]
+fn what_cannot_be_shown_is_said() {
+    let said = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jobdeck"));
+        command.arg("logs").args(args).stdin(Stdio::null());
+        command.env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"));
+        let output = command.output().expect("it runs");
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let missing = said(&["no-such.log"]);
+    assert!(
+        missing.contains("cannot read no-such.log") && missing.contains("under `l`"),
+        "{missing}"
+    );
+    let folder = said(&[env!("CARGO_TARGET_TMPDIR")]);
+    assert!(folder.contains("directory"), "{folder}");
+    let screenless = said(&["-"]);
+    assert!(screenless.contains("jobdeck metrics"), "{screenless}");
+}
