@@ -4,14 +4,27 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::sync::Arc;
+
 use chrono::DateTime;
 use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher, black_box};
+use jobdeck::app::action::Action;
+use jobdeck::hardware::Catalog;
 use jobdeck::logs::failures::Failures;
 use jobdeck::logs::metrics::Reader;
 use jobdeck::logs::run::{Reading, Said, StreamReader};
 use jobdeck::logs::{History, LogBuffer, Prefix};
+use jobdeck::model::Model;
 use jobdeck::model::log::LogLine;
+use jobdeck::panes::logs::Logs;
+use jobdeck::panes::{Arrival, Cx, Heard, LogsOf, Pane, Session};
+use jobdeck::ui::glyphs::Glyphs;
+use jobdeck::ui::keymap::{Keymap, Keymaps};
+use jobdeck::ui::theme::Theme;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::layout::Rect;
 
 /// Counts what is allocated, so that the memory per line is measured and not computed.
 #[global_allocator]
@@ -262,6 +275,73 @@ fn file_to_records(bencher: Bencher, kind: &str) {
         }
         history.pause(&mut |_, text| records += usize::from(reader.read(text).is_some()));
         records
+    });
+}
+
+/// What a frame of the log screen needs beside its lines.
+struct Screen {
+    model: Model,
+    hardware: Arc<Catalog>,
+    theme: Theme,
+    keymap: Keymap<Action>,
+    session: Session,
+}
+
+impl Screen {
+    fn new() -> Self {
+        Self {
+            model: Model::default(),
+            hardware: jobdeck::hardware::load::shipped(),
+            theme: Theme::default(),
+            keymap: Keymaps::default().load("default").expect("a keymap"),
+            session: Session::default(),
+        }
+    }
+
+    fn cx(&self) -> Cx<'_> {
+        Cx {
+            model: &self.model,
+            hardware: &self.hardware,
+            theme: &self.theme,
+            glyphs: &Glyphs::Unicode,
+            keymap: &self.keymap,
+            now: DateTime::from_timestamp(1_800_000_100, 0).expect("a time"),
+            session: &self.session,
+            messages: &[],
+            timestamps: false,
+            focused: true,
+        }
+    }
+}
+
+/// One frame of the log screen, 200x60, at the end of a full ring of 64 MiB. `still`: drawn alone; `busy`: with its
+/// share of 50,000 lines/s at 60 frames a second taken in before, as the thread that draws does it.
+#[divan::bench(args = ["still", "busy"], sample_count = 200, sample_size = 1)]
+fn frame_of_a_full_ring(bencher: Bencher, how: &str) {
+    let screen = Screen::new();
+    let mut pane = Logs::new(LogsOf::File {
+        name: "train.log".into(),
+    });
+    let lines = lines(training);
+    let mut reader = StreamReader::default();
+    let said = reader.read(&lines[..833]);
+    let batch = |lines: &[LogLine], said: &[Said]| Heard::Lines {
+        lines: lines.to_vec(),
+        said: said.to_vec(),
+    };
+    let full = LogBuffer::LIMIT / (lines[0].bytes.len() + 88) / LINES + 2;
+    for _ in 0..full {
+        pane.receive(&Arrival::File(&batch(&lines, &[])), &screen.cx());
+    }
+    let share = batch(&lines[..833], &said);
+    let area = Rect::new(0, 0, 200, 60);
+    let mut terminal = Terminal::new(TestBackend::new(200, 60)).expect("a terminal");
+    bencher.bench_local(|| {
+        if how == "busy" {
+            pane.receive(&Arrival::File(&share), &screen.cx());
+        }
+        let drawn = terminal.draw(|frame| pane.draw(&screen.cx(), area, frame.buffer_mut()));
+        drawn.expect("a frame");
     });
 }
 

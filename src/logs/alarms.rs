@@ -3,15 +3,22 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use aho_corasick::packed::{self, Config, Searcher};
+use aho_corasick::{AhoCorasick, MatchKind};
 
-/// Any of the words below, in one pass.
-static WORDS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let all: Vec<String> = ALARMS
-        .iter()
-        .map(|(words, _)| regex::escape(words))
-        .collect();
-    Regex::new(&all.join("|")).ok()
+/// Any of the words below, in one pass: where the processor can by vectors, else by an automaton.
+static WORDS: LazyLock<(Option<Searcher>, Option<AhoCorasick>)> = LazyLock::new(|| {
+    let all = || ALARMS.iter().map(|alarm| alarm.0);
+    let quick = Config::new()
+        .match_kind(packed::MatchKind::LeftmostFirst)
+        .builder()
+        .extend(all())
+        .build();
+    let slow = AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostFirst)
+        .build(all())
+        .ok();
+    (quick, slow)
 });
 
 const ALARMS: &[(&str, &str)] = &[
@@ -56,11 +63,13 @@ const ALARMS: &[(&str, &str)] = &[
 
 /// The kind of trouble a line speaks of.
 pub fn alarm(line: &str) -> Option<&'static str> {
-    let found = WORDS.as_ref()?.find(line)?;
-    ALARMS
-        .iter()
-        .find(|(words, _)| *words == found.as_str())
-        .map(|alarm| alarm.1)
+    let (quick, slow) = &*WORDS;
+    let pattern = match quick {
+        // A short line is no work for vectors; the searcher itself takes care of that.
+        Some(quick) => quick.find(line)?.pattern(),
+        None => slow.as_ref()?.find(line)?.pattern(),
+    };
+    ALARMS.get(pattern.as_usize()).map(|alarm| alarm.1)
 }
 
 #[cfg(test)]

@@ -339,6 +339,19 @@ impl<'a> Reader<'a> {
             self.found.logger = Some(bare);
             return self.skip_to(after);
         }
+        // `node-3:412:1734 [1] NCCL INFO `
+        if let Some((source, rest)) = after
+            .strip_prefix(" [")
+            .and_then(|rest| rest.split_once("] NCCL "))
+            .filter(|(gpu, _)| digits(gpu, 1, 3).is_some_and(|(_, rest)| rest.is_empty()))
+            && word.bytes().filter(|b| *b == b':').count() == 2
+            && !source.is_empty()
+        {
+            let (said, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+            self.found.logger = Some("NCCL");
+            self.found.level = level(said).or(self.found.level);
+            return self.skip_to(rest);
+        }
         if start {
             // pdsh's `worker-0: `, compose's `worker-0  | `
             let next = after.trim_start_matches(' ');
@@ -499,6 +512,17 @@ impl<'a> Reader<'a> {
         if let Some(n) = after_ignoring_case(inside, "rank")
             .map(|n| n.trim_start_matches([' ', ':', '=']))
             .and_then(number)
+        {
+            self.found.rank = Some(n);
+            return self.skip_to(after);
+        }
+        // k2's `(1/4)`: rank and how many.
+        if self.at > 0
+            && self.found.logger.is_some()
+            && self.found.rank.is_none()
+            && let Some((n, of)) = inside.split_once('/')
+            && let (Some(n), Some(of)) = (number(n), number(of))
+            && n < of
         {
             self.found.rank = Some(n);
             return self.skip_to(after);

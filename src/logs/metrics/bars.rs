@@ -86,7 +86,17 @@ pub fn purpose(label: &str, unit: &str) -> Option<&'static str> {
     if starts(&DATA) || has(&[": scanning", ": caching"]) {
         return Some("data");
     }
-    if starts(&["loading", "load ", "reading", "unpacking", "initializing"]) {
+    if starts(&[
+        "loading",
+        "load ",
+        "reading",
+        "unpacking",
+        "initializing",
+        "capturing",
+        "compiling",
+        "warming",
+        "warmup",
+    ]) {
         return Some("load");
     }
     if starts(&["sanity", "validat", "val", "eval", "test", "class "])
@@ -94,10 +104,51 @@ pub fn purpose(label: &str, unit: &str) -> Option<&'static str> {
     {
         return Some("validation");
     }
-    if starts(&["predict", "inference", "sampling", "decoding"]) {
+    if starts(&[
+        "predict",
+        "inference",
+        "sampling",
+        "decoding",
+        "processed",
+        "generation",
+        "rendering",
+    ]) {
         return Some("inference");
     }
     None
+}
+
+/// What the bars of one stream are drawn for: their labels are few and come again with every frame.
+#[derive(Debug, Default)]
+pub struct Purposes {
+    known: Vec<(Box<str>, Box<str>, Option<&'static str>)>,
+    next: usize,
+}
+
+impl Purposes {
+    /// So many bars are drawn at once.
+    const MOST: usize = 4;
+
+    /// What [`purpose`] says of it.
+    pub fn of(&mut self, label: &str, unit: &str) -> Option<&'static str> {
+        let known = self
+            .known
+            .iter()
+            .find(|known| *known.0 == *label && *known.1 == *unit);
+        if let Some(known) = known {
+            return known.2;
+        }
+        let found = purpose(label, unit);
+        if label.len() + unit.len() <= 256 {
+            let new = (label.into(), unit.into(), found);
+            match self.known.get_mut(self.next) {
+                Some(old) => *old = new,
+                None => self.known.push(new),
+            }
+            self.next = (self.next + 1) % Self::MOST;
+        }
+        found
+    }
 }
 
 /// Finds the first such bar.
@@ -129,17 +180,15 @@ fn at_bracket(text: &str, at: usize) -> Option<Bar<'_>> {
     }
     // The rate and what follows, to the bracket that closes this one.
     let mut depth = 1;
-    let close = text[end..].char_indices().find_map(|(i, c)| {
-        match c {
-            '[' => depth += 1,
-            ']' => depth -= 1,
-            _ => {}
-        }
+    let close = memchr::memchr2_iter(b'[', b']', &bytes[end..]).find_map(|i| {
+        depth += if bytes[end + i] == b'[' { 1 } else { -1 };
         (depth == 0).then_some(end + i)
     });
     let close = close.unwrap_or(text.len());
     let inside = text[end..close].trim_start_matches([',', ' ']);
-    let (first, postfix) = inside.split_once(", ").unwrap_or((inside, ""));
+    let comma = memchr::memchr_iter(b',', inside.as_bytes())
+        .find(|at| inside.as_bytes().get(at + 1) == Some(&b' '));
+    let (first, postfix) = comma.map_or((inside, ""), |at| (&inside[..at], &inside[at + 2..]));
     let first = first.trim();
     let (rate, unit, postfix) = if let Some(unit) = first.strip_prefix('?') {
         (None, unit, postfix)

@@ -1,6 +1,8 @@
 //! JSON objects and printed Python dicts, also in the middle of a line: numbers and strings by name, nested ones
 //! flattened with `/`.
 
+use std::borrow::Cow;
+
 use super::number;
 
 /// A value that means something here.
@@ -10,8 +12,11 @@ pub enum Plain<'a> {
     Text(&'a str),
 }
 
+/// A name, nested ones joined, and its value.
+pub type Entry<'a> = (Cow<'a, str>, Plain<'a>);
+
 /// Entries of the dict that begins at the first byte, and where it ends. `None` if there is none.
-pub fn entries(text: &str) -> Option<(Vec<(String, Plain<'_>)>, usize)> {
+pub fn entries(text: &str) -> Option<(Vec<Entry<'_>>, usize)> {
     let mut parser = Parser {
         text,
         at: 0,
@@ -25,7 +30,7 @@ pub fn entries(text: &str) -> Option<(Vec<(String, Plain<'_>)>, usize)> {
 struct Parser<'a> {
     text: &'a str,
     at: usize,
-    found: Vec<(String, Plain<'a>)>,
+    found: Vec<Entry<'a>>,
     depth: usize,
 }
 
@@ -62,9 +67,9 @@ impl<'a> Parser<'a> {
             let key = self.string()?;
             self.eat(b':')?;
             let name = if path.is_empty() {
-                key.to_owned()
+                Cow::Borrowed(key)
             } else {
-                format!("{path}/{key}")
+                format!("{path}/{key}").into()
             };
             self.value(Some(name))?;
             self.blanks();
@@ -99,7 +104,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A value; with a name it is kept.
-    fn value(&mut self, name: Option<String>) -> Option<()> {
+    fn value(&mut self, name: Option<Cow<'a, str>>) -> Option<()> {
         self.blanks();
         match self.peek()? {
             b'{' => self.dict(&name.unwrap_or_default()),
@@ -170,7 +175,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn call(&mut self, name: Option<String>) -> Option<()> {
+    fn call(&mut self, name: Option<Cow<'a, str>>) -> Option<()> {
         let inside = self.text.get(self.at + 1..)?;
         let close = inside.find(')')?;
         if let (Some(name), Some((value, _))) = (name, number::plain(inside, 0)) {
@@ -187,7 +192,7 @@ mod tests {
 
     fn names(text: &str) -> Option<Vec<String>> {
         let (entries, end) = entries(text)?;
-        let say = |(name, value): (String, Plain)| match value {
+        let say = |(name, value): (Cow<str>, Plain)| match value {
             Plain::Number(n) => format!("{name}={n}"),
             Plain::Text(text) => format!("{name}~{text}"),
         };

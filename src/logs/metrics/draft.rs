@@ -33,6 +33,8 @@ pub struct Draft<'a> {
     /// Which of several learning rates and norms was taken: rank and name.
     lr: Option<(u8, &'a str)>,
     norm: Option<(u8, &'a str)>,
+    /// What the step was called.
+    pub(super) step_name: Option<&'a str>,
     pub(super) strong: bool,
     pub(super) weak: bool,
     /// Keras and its like: `8/8 … 3ms/step`.
@@ -58,6 +60,11 @@ pub(super) struct Fraction {
     pub(super) first: bool,
     pub(super) batches: bool,
     pub(super) after_loss: bool,
+}
+
+/// Words with single blanks between them.
+fn words(name: &str) -> usize {
+    1 + memchr::memchr_iter(b' ', name.as_bytes()).count()
 }
 
 fn is_count(n: f64) -> bool {
@@ -135,6 +142,40 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// `11.87 loss, 3e-4 LR`: the name stands behind the value.
+    fn named_behind(
+        &mut self,
+        item: &Item<'a>,
+        next: Option<&Item<'a>>,
+        names: &mut Known,
+    ) -> bool {
+        let Some(next) = next else { return false };
+        if item.join != Join::Blank
+            || item.value.form != Form::Number
+            || !item.value.unit.is_empty()
+        {
+            return false;
+        }
+        let Some(end) = next.lead.find([',', '|']) else {
+            return false;
+        };
+        let name = next.lead[..end].trim();
+        if name.is_empty() || name.split(' ').count() > 3 || !next.lead.starts_with(' ') {
+            return false;
+        }
+        let Some(meaning) = names.meaning(name) else {
+            return false;
+        };
+        let fits = matches!(
+            meaning.role,
+            Role::Loss(_) | Role::Lr(_) | Role::Accuracy | Role::GradNorm(0)
+        );
+        if fits {
+            self.value(name, &meaning, &item.value, Join::Colon);
+        }
+        fits
+    }
+
     /// A number within the name of the next one. `Accuracy on the 10000 test images: 54 %`: it counts what that is measured on.
     /// `Training loss (for one batch) at step 200: 0.91`: it is where.
     fn phrase(&mut self, item: &Item<'a>, next: &Item<'a>, names: &mut Known) -> bool {
@@ -142,7 +183,7 @@ impl<'a> Draft<'a> {
             || next.join == Join::Blank
             || !next.lead.trim().is_empty()
             || !is_count(item.value.value)
-            || next.name.split(' ').count() > 3
+            || words(next.name) > 3
         {
             return false;
         }
@@ -178,14 +219,17 @@ impl<'a> Draft<'a> {
         true
     }
 
-    fn item(&mut self, item: &Item<'a>, index: usize, next: Option<&Item>, names: &mut Known) {
+    fn item(&mut self, item: &Item<'a>, index: usize, next: Option<&Item<'a>>, names: &mut Known) {
         self.side = Side::of_text(item.lead).or(self.side);
         let value = &item.value;
         if gib_in(value.unit).is_some() && matches!(value.form, Form::Of(_)) {
             self.bytes = true;
         }
         if item.name.is_empty() {
-            return self.unnamed(item, index, next, names);
+            if !self.named_behind(item, next, names) {
+                self.unnamed(item, index, next, names);
+            }
+            return;
         }
         // A clock behind a date, a number behind one.
         let numeric = !item
@@ -200,7 +244,7 @@ impl<'a> Draft<'a> {
         let Some(mut meaning) = names.meaning(item.name) else {
             return;
         };
-        let mut words = item.name.split(' ').count();
+        let mut words = words(item.name);
         // `Trial a1b2 reported loss=0.31`: talk before the name.
         if words > 3
             && item.join == Join::Equals
@@ -281,6 +325,19 @@ impl<'a> Draft<'a> {
                 self.record.add("epoch", value.value);
                 return;
             }
+            // `loss train: 1.34, val: 1.52`
+            if let Some((rank, side, _, raw)) = self.losses.last().copied()
+                && side != Side::Unsaid
+                && side != meaning.side
+                && item.join != Join::Blank
+                && matches!(value.form, Form::Number)
+                && Side::of_text(raw) == side
+                && !is_count(value.value)
+            {
+                self.losses
+                    .push((rank, meaning.side, value.value, item.name));
+                return;
+            }
             let changed = Arc::make_mut(&mut meaning);
             (changed.role, changed.side) = (Role::Own(Weight::Weak), Side::Unsaid);
             self.own(item.name, &meaning, Side::Unsaid, value, item.join);
@@ -318,9 +375,10 @@ impl<'a> Draft<'a> {
                 let whole = n >= 0.0 && !raw.ends_with('s');
                 self.place(value, ["epoch", "epochs"], whole);
             }
+            Role::Step if value.is_span() => self.step_time(false, false, value),
             Role::Step => {
                 self.side = side;
-                self.place(value, ["step", "steps"], is_count(n));
+                self.step(raw, value);
             }
             Role::Batch => self.place(value, ["epoch_step", "epoch_total"], is_count(n)),
             Role::Loss(rank) if matches!(value.form, Form::Number | Form::Percent) => {
@@ -353,7 +411,20 @@ impl<'a> Draft<'a> {
                 self.strong = true;
                 self.ranked("grad_norm", *part, raw, n);
             }
+            // A simulation's own time step has no unit.
+            Role::StepTime { ms: false, .. }
+                if value.unit.is_empty()
+                    && value.form == Form::Number
+                    && raw.eq_ignore_ascii_case("dt") =>
+            {
+                self.unknown.push((raw.into(), n));
+            }
             Role::StepTime { plain, ms } => self.step_time(*plain, *ms, value),
+            Role::Progress => {
+                if value.form == Form::Percent {
+                    self.record.add("pct", n);
+                }
+            }
             Role::Eta => self.record.add("eta_s", seconds(value)),
             Role::Elapsed => {
                 let sure = raw.contains("lapsed") || raw.contains("ELAPSED");
@@ -410,6 +481,36 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// A step; of iterations and optimizer steps the latter, of a step of the epoch and of the run both.
+    fn step(&mut self, raw: &'a str, value: &Value) {
+        let whole = raw.bytes().any(|b| b == b'g' || b == b'G');
+        let optimizer = whole || raw.eq_ignore_ascii_case("step");
+        if optimizer
+            && value.form == Form::Number
+            && is_count(value.value)
+            && let Some(before) = self.record.number("step")
+            && before != value.value
+        {
+            if let Some(of) = self.record.number("steps").filter(|_| whole) {
+                self.record.remove("steps");
+                self.record.add("epoch_step", before);
+                self.record.add("epoch_total", of);
+            } else if !self.record.has("steps")
+                && self
+                    .step_name
+                    .is_some_and(|name| name.starts_with(['i', 'I']))
+            {
+                self.unknown.push(("iter".into(), before));
+            } else {
+                return;
+            }
+            self.record.replace("step", value.value);
+            return;
+        }
+        self.step_name = self.step_name.or(Some(raw));
+        self.place(value, ["step", "steps"], is_count(value.value));
+    }
+
     /// Of several of one kind the one that is called just so, else the first; the others keep their own names.
     fn ranked(&mut self, name: &'static str, part: u8, raw: &'a str, n: f64) {
         let taken = match name {
@@ -442,7 +543,8 @@ impl<'a> Draft<'a> {
             _ => Weight::Unknown,
         };
         // Boosting libraries name data and metric at once; that is how they are known.
-        let dataset = raw.contains("'s ") || raw.contains('-') && meaning.side != Side::Unsaid;
+        let dataset = raw.contains("'s ")
+            || raw.contains('-') && meaning.side != Side::Unsaid && !raw.contains(':');
         let plain = !raw.contains(' ') && !raw.contains('(');
         let lower = !raw.bytes().any(|b| b.is_ascii_uppercase());
         let base = match &*meaning.base {

@@ -36,6 +36,38 @@ pub fn is_bar(c: char) -> bool {
         && !matches!(c, '│' | '┃' | '├' | '└' | '┌' | '┐' | '┘' | '┤' | '║')
 }
 
+/// What a byte is to the search for values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Of a word.
+    Word,
+    /// Joins words, `/.-+#'`; kept within one, not at its end.
+    Joint,
+    Digit,
+    Wide,
+    Other,
+}
+
+const KINDS: [Kind; 256] = {
+    let mut kinds = [Kind::Other; 256];
+    let mut b = 0;
+    while b < 256 {
+        kinds[b] = match b as u8 {
+            b'A'..=b'Z' | b'a'..=b'z' | b'_' => Kind::Word,
+            b'0'..=b'9' => Kind::Digit,
+            b'\'' | b'/' | b'.' | b'-' | b'+' | b'#' => Kind::Joint,
+            0x80.. => Kind::Wide,
+            _ => Kind::Other,
+        };
+        b += 1;
+    }
+    kinds
+};
+
+fn kind(b: u8) -> Kind {
+    KINDS[usize::from(b)]
+}
+
 /// End of the word that begins at `at`.
 fn word_end(text: &str, at: usize) -> usize {
     let bytes = text.as_bytes();
@@ -43,24 +75,13 @@ fn word_end(text: &str, at: usize) -> usize {
     let mut last = at;
     let mut at_sign = false;
     while let Some(&b) = bytes.get(end) {
-        match b {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' => {
+        match kind(b) {
+            Kind::Word | Kind::Digit => {
                 end += 1;
                 last = end;
             }
-            b'@' => {
-                at_sign = true;
-                end += 1;
-            }
-            // mAP@0.5:0.95
-            b':' if at_sign
-                && bytes.get(end + 1).is_some_and(u8::is_ascii_digit)
-                && bytes[end - 1].is_ascii_digit() =>
-            {
-                end += 1;
-            }
-            b'\'' | b'/' | b'.' | b'-' | b'+' | b'#' => end += 1,
-            0x80.. => {
+            Kind::Joint => end += 1,
+            Kind::Wide => {
                 let c = text[end..].chars().next().unwrap_or(' ');
                 if !c.is_alphanumeric() {
                     break;
@@ -68,7 +89,20 @@ fn word_end(text: &str, at: usize) -> usize {
                 end += c.len_utf8();
                 last = end;
             }
-            _ => break,
+            Kind::Other if b == b'@' => {
+                at_sign = true;
+                end += 1;
+            }
+            // mAP@0.5:0.95
+            Kind::Other
+                if b == b':'
+                    && at_sign
+                    && bytes.get(end + 1).is_some_and(u8::is_ascii_digit)
+                    && bytes[end - 1].is_ascii_digit() =>
+            {
+                end += 1;
+            }
+            Kind::Other => break,
         }
     }
     last.max(at + 1)
@@ -119,18 +153,18 @@ pub fn items(text: &str) -> Vec<Item<'_>> {
                 None => {}
             }
         }
-        if b.is_ascii_alphabetic() || b == b'_' {
-            at = word_end(text, at);
-        } else if b < 0x80 {
-            at += 1;
-        } else {
-            let c = text[at..].chars().next().unwrap_or(' ');
-            at = if c.is_alphanumeric() {
-                word_end(text, at)
-            } else {
-                at + c.len_utf8()
-            };
-        }
+        at = match kind(b) {
+            Kind::Word => word_end(text, at),
+            Kind::Wide => {
+                let c = text[at..].chars().next().unwrap_or(' ');
+                if c.is_alphanumeric() {
+                    word_end(text, at)
+                } else {
+                    at + c.len_utf8()
+                }
+            }
+            _ => at + 1,
+        };
     }
     found
 }
@@ -138,6 +172,9 @@ pub fn items(text: &str) -> Vec<Item<'_>> {
 /// `nan` and the like, as a whole word and said of something.
 fn is_no_number(text: &str, at: usize) -> bool {
     let end = word_end(text, at);
+    if number::not_a_number(&text[at..end]).is_none() {
+        return false;
+    }
     // `nan iterations` is about them, not a value.
     let words_follow = text[end..]
         .trim_start()
@@ -145,19 +182,30 @@ fn is_no_number(text: &str, at: usize) -> bool {
     let told = text[..at]
         .trim_end_matches([' ', '\'', '"', '[', '('])
         .ends_with([':', '=']);
-    number::not_a_number(&text[at..end]).is_some()
-        && (told || !words_follow)
+    (told || !words_follow)
         && text[..at]
             .trim_end_matches([' ', '\'', '"', '[', '('])
             .ends_with(|c: char| c.is_alphanumeric() || matches!(c, ':' | '='))
 }
 
+/// Without these ASCII characters at its end.
+fn trimmed(text: &str, is: impl Fn(u8) -> bool) -> &str {
+    let bytes = text.as_bytes();
+    let kept = bytes.iter().rposition(|b| !is(*b)).map_or(0, |at| at + 1);
+    &text[..kept]
+}
+
 fn item<'a>(text: &'a str, gap: usize, at: usize, value: Value<'a>) -> Item<'a> {
     let whole = &text[gap..at];
-    let mut head = whole.trim_end_matches([' ', '\t']);
+    let mut head = trimmed(whole, |b| matches!(b, b' ' | b'\t'));
     let wide = whole[head.len()..].contains('\t') || whole.len() > head.len() + 1;
     let bracket = head.ends_with(['[', '(']);
-    head = head.trim_end_matches(['[', '(', '{', '\'', '"', ' ', '\t', '~', '$', '#']);
+    head = trimmed(head, |b| {
+        matches!(
+            b,
+            b'[' | b'(' | b'{' | b'\'' | b'"' | b' ' | b'\t' | b'~' | b'$' | b'#'
+        )
+    });
     let mut join = match head.as_bytes().last() {
         Some(b':') => Join::Colon,
         Some(b'=') => Join::Equals,
@@ -165,9 +213,11 @@ fn item<'a>(text: &'a str, gap: usize, at: usize, value: Value<'a>) -> Item<'a> 
         _ => Join::Blank,
     };
     if join != Join::Blank {
-        head = head.trim_end_matches([':', '=', '>', '-']);
+        head = trimmed(head, |b| matches!(b, b':' | b'=' | b'>' | b'-'));
     }
-    head = head.trim_end_matches([' ', '\t', '\'', '"', '`', '*']);
+    head = trimmed(head, |b| {
+        matches!(b, b' ' | b'\t' | b'\'' | b'"' | b'`' | b'*')
+    });
     // `loss is 1.41`
     if join == Join::Blank
         && let Some(named) = head.strip_suffix(" is")
@@ -176,9 +226,25 @@ fn item<'a>(text: &'a str, gap: usize, at: usize, value: Value<'a>) -> Item<'a> 
     }
     let name_at = name_start(head);
     let (lead, name) = head.split_at(name_at);
-    let name = name
-        .trim_start_matches(|c: char| !c.is_alphanumeric() && c != '_')
-        .trim_end_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | ')' | '%'));
+    // `ms (step) remaining time: 0:45`: a remark on what was before.
+    let name = match name
+        .trim_start()
+        .strip_prefix('(')
+        .and_then(|name| name.split_once(") "))
+    {
+        Some((_, rest)) if !rest.trim().is_empty() => rest,
+        _ => name,
+    };
+    let edges = [name.as_bytes().first(), name.as_bytes().last()];
+    let name = if edges
+        .iter()
+        .all(|b| b.is_some_and(u8::is_ascii_alphanumeric))
+    {
+        name
+    } else {
+        name.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '_')
+            .trim_end_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | ')' | '%'))
+    };
     Item {
         lead,
         name,
@@ -201,6 +267,20 @@ fn has_bar(text: &str) -> bool {
     }) && (text.chars().any(is_bar) || ["[=", "[>", "[.."].iter().any(|bar| text.contains(bar)))
 }
 
+/// `Grad. Norm`, `Avg. loss`: the dot ends no sentence.
+fn is_shortened(head: &str) -> bool {
+    let from = head
+        .bytes()
+        .rposition(|b| !b.is_ascii_alphabetic())
+        .map_or(0, |at| at + 1);
+    const WORDS: [&str; 9] = [
+        "grad", "avg", "val", "acc", "max", "min", "std", "mem", "num",
+    ];
+    WORDS
+        .iter()
+        .any(|word| head[from..].eq_ignore_ascii_case(word))
+}
+
 /// Where the name begins: behind the last separator.
 fn name_start(head: &str) -> usize {
     let bytes = head.as_bytes();
@@ -218,6 +298,7 @@ fn name_start(head: &str) -> usize {
             b' ' => {
                 let before = at.checked_sub(2).map(|i| bytes[i]);
                 match before {
+                    Some(b'.') if is_shortened(&head[..at - 2]) => {}
                     // Two blanks, `: `, `. `, `= `
                     Some(b' ' | b':' | b'.' | b'=' | b'!' | b'?') => return at,
                     // ` - `

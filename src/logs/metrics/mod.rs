@@ -4,6 +4,7 @@
 //! A [`Reader`] reads the lines of one stream in order, as some can only be understood by those before them.
 
 mod bars;
+mod cut;
 mod dict;
 mod draft;
 mod items;
@@ -14,6 +15,7 @@ mod pattern;
 mod rates;
 mod record;
 mod settle;
+mod shapes;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -32,6 +34,7 @@ use self::names::{Role, Side};
 use self::number::{Form, Value};
 pub use self::pattern::{BadPattern, Pattern, Trial};
 pub use self::record::{Field, Name, Record};
+use self::shapes::{Seen, Shapes};
 use self::tables::{Boxed, Table};
 use super::alarms;
 use super::prefix::Prefix;
@@ -39,22 +42,36 @@ use super::prefix::Prefix;
 /// Of a longer line only so much is read.
 const MOST: usize = 8 * 1024;
 
+/// What is known of how a line is cut.
+#[derive(Debug, Clone, Copy)]
+enum Cuts {
+    Seen(Seen),
+    New,
+    /// Not to be remembered.
+    Alone,
+}
+
 /// Reads the lines of one stream.
 #[derive(Debug, Default)]
 pub struct Reader {
     table: Option<Table>,
-    /// `Epoch 3/10` on a line of its own, for the lines below it.
-    epoch: Option<(f64, Option<f64>)>,
+    /// `Epoch 3/10`, `=== Step 3/10 ===` on a line of its own, for the lines below it.
+    heading: Option<Record>,
     /// `Test Error:` on a line of its own.
     side: Side,
     /// The line before was a frame of a traceback: this one is source code.
     frame: bool,
     /// Of a box of metrics.
     section: Option<String>,
+    /// The step a row of it told.
+    box_step: Option<f64>,
     /// Place in the run of a bar whose values go on in the next lines.
     bar: Option<Record>,
     boosting: whole::Boosting,
     names: Known,
+    purposes: bars::Purposes,
+    shapes: Shapes,
+    pieces: cut::Pieces,
     /// The user's own.
     patterns: Arc<[Pattern]>,
     /// Below `***** train metrics *****`: means of the whole run.
@@ -71,7 +88,19 @@ impl Reader {
     }
 
     /// The metrics of the next line, without escapes. `None` if it carries none.
+    ///
+    /// Lines of a node's own log files are taken out of what the runtime puts around them; the pieces of one that it
+    /// cut are joined and read with the last of them.
     pub fn read(&mut self, line: &str) -> Option<Record> {
+        match self.pieces.take(line) {
+            cut::Taken::Whole => self.line(line),
+            cut::Taken::Within(at) => self.line(line.get(at..)?),
+            cut::Taken::Joined(line) => self.line(&line),
+            cut::Taken::Part => None,
+        }
+    }
+
+    fn line(&mut self, line: &str) -> Option<Record> {
         let line = cut(line);
         let prefix = Prefix::read(line);
         let body = &line[prefix.body..];
@@ -90,9 +119,14 @@ impl Reader {
         if std::mem::take(&mut self.frame) && blanks_before(line, words) > 3 {
             return None;
         }
-        let found = match alarms::alarm(body) {
+        let seen = self.shapes.find(body);
+        let alarm = match seen {
+            Some(_) => None,
+            None => alarms::alarm(body),
+        };
+        let found = match alarm {
             Some("nan") => {
-                let mut record = self.body(body, &prefix).unwrap_or_default();
+                let mut record = self.body(body, &prefix, Cuts::Alone).unwrap_or_default();
                 record.add("alarm", "nan");
                 Some(record)
             }
@@ -101,7 +135,7 @@ impl Reader {
                 record.add("alarm", alarm);
                 Some(record)
             }
-            None => self.body(body, &prefix),
+            None => self.body(body, &prefix, seen.map_or(Cuts::New, Cuts::Seen)),
         };
         let mut record = found?;
         if self.summary {
@@ -154,7 +188,7 @@ impl Reader {
         match tables::boxed(trimmed) {
             Some(Boxed::Section(name)) => self.section = Some(name.to_owned()),
             _ if trimmed.starts_with(['|', '│']) => {}
-            _ => self.section = None,
+            _ => (self.section, self.box_step) = (None, None),
         }
         // `Test Error:`, `Validation`
         if trimmed.len() < 40 && trimmed.ends_with(':') && trimmed.split(' ').count() <= 3 {
@@ -168,13 +202,16 @@ impl Reader {
         Some(record)
     }
 
-    fn body(&mut self, body: &str, prefix: &Prefix) -> Option<Record> {
+    fn body(&mut self, body: &str, prefix: &Prefix, cuts: Cuts) -> Option<Record> {
+        if prefix.logger == Some("NCCL") {
+            return None;
+        }
         if prefix.logger == Some("LightGBM") {
             let mut record = Record::default();
             record.add("kind", "info");
             return Some(record);
         }
-        if body.contains('{')
+        if memchr::memchr(b'{', body.as_bytes()).is_some()
             && let Some(record) = self.dict(body)
         {
             return Some(record);
@@ -182,13 +219,22 @@ impl Reader {
         if let Some(record) = self.tabular(body) {
             return Some(record);
         }
-        if let Some(bar) = bars::find(body) {
-            return self.bar(&bar, body);
-        }
-        if let Some(record) = whole::epoch_alone(body) {
-            return Some(record);
-        }
-        let all = items::items(body);
+        let (all, seen) = if let Cuts::Seen(seen) = cuts {
+            (self.shapes.items(seen, body), Some(seen))
+        } else {
+            if let Some(bar) = bars::find(body) {
+                return self.bar(&bar, body);
+            }
+            if let Some(record) = whole::place_alone(body) {
+                return Some(record);
+            }
+            let all = items::items(body);
+            let seen = match cuts {
+                Cuts::New => self.shapes.learn(body, &all),
+                _ => None,
+            };
+            (all, seen)
+        };
         let mut draft = Draft::on(
             self.side
                 .or(Side::of_word(prefix.logger.unwrap_or_default())),
@@ -208,7 +254,8 @@ impl Reader {
         }
         draft.items(&all, &mut self.names);
         if let Some(record) = draft.finish() {
-            return (!whole::is_talk(body)).then_some(record);
+            let talk = self.shapes.talk(seen, || whole::is_talk(body));
+            return (!talk).then_some(record);
         }
         if let [item] = all[..] {
             return whole::lone(&item, body);
@@ -225,12 +272,20 @@ impl Reader {
                     None
                 }
                 Boxed::Row(name, value) => {
-                    tables::boxed_record(name, &value, self.section.as_deref())
+                    let mut record = tables::boxed_record(name, &value, self.section.as_deref())?;
+                    if self.section.is_some() {
+                        match (record.number("step"), self.box_step) {
+                            (Some(step), _) => self.box_step = Some(step),
+                            (None, Some(step)) => record.add("step", step),
+                            (None, None) => {}
+                        }
+                    }
+                    Some(record)
                 }
             };
         }
         if !body.starts_with(['|', '│', '-']) {
-            self.section = None;
+            (self.section, self.box_step) = (None, None);
         }
         if let Some(table) = &mut self.table {
             match table.row(body) {
@@ -252,12 +307,12 @@ impl Reader {
                 Err(()) => self.table = None,
             }
         }
-        if body.contains("Average ")
+        let first = body.trim_start();
+        if first.starts_with("Average ")
             && let Some(record) = tables::coco(body)
         {
             return Some(record);
         }
-        let first = body.trim_start();
         if first.starts_with("all ")
             && let Some(record) = tables::yolo_validation(first)
         {
@@ -286,7 +341,7 @@ impl Reader {
 
     fn bar(&mut self, bar: &Bar, body: &str) -> Option<Record> {
         let mut record = Record::default();
-        if let Some(kind) = bars::purpose(bar.label, bar.unit) {
+        if let Some(kind) = self.purposes.of(bar.label, bar.unit) {
             record.add("kind", kind);
             if let Some(percent) = bar.percent {
                 record.add("pct", percent);
@@ -302,7 +357,7 @@ impl Reader {
             }
             return Some(record);
         }
-        let mut draft = Draft::default();
+        let mut draft = Draft::on(Side::Unsaid);
         // torchtune: `1|1625|Loss: 1.58`
         let mut label = bar.label;
         let mut parts = label.split('|');
@@ -383,7 +438,7 @@ impl Reader {
         // A structured logger around the program's own line.
         let text = entries.iter().find_map(|(name, value)| match value {
             Plain::Text(text)
-                if matches!(name.as_str(), "message" | "msg" | "log" | "event" | "text") =>
+                if matches!(&**name, "message" | "msg" | "log" | "event" | "text") =>
             {
                 Some(*text)
             }
@@ -393,7 +448,7 @@ impl Reader {
             return None;
         }
         let prefix = Prefix::read(text);
-        self.body(&text[prefix.body..], &prefix)
+        self.body(&text[prefix.body..], &prefix, Cuts::Alone)
     }
 
     /// What the lines before add, and what the lines after will need.
@@ -401,27 +456,30 @@ impl Reader {
         if record.has("kind") {
             return;
         }
-        if record.has("epoch") && record.fields().all(|f| matches!(f.0, "epoch" | "epochs")) {
-            self.epoch = record
-                .number("epoch")
-                .map(|epoch| (epoch, record.number("epochs")));
+        let places = record.has("epoch") || record.has("step");
+        if places
+            && record.fields().all(|f| {
+                matches!(
+                    f.0,
+                    "epoch" | "epochs" | "step" | "steps" | "epoch_step" | "epoch_total"
+                )
+            })
+        {
+            self.heading = Some(record.clone());
             self.side = Side::Unsaid;
             return;
         }
-        if record.has("epoch") || record.has("step") {
-            self.epoch = None;
+        if places {
+            self.heading = None;
             self.side = Side::Unsaid;
         }
-        if let Some((epoch, epochs)) = self.epoch
+        if let Some(heading) = &self.heading
             && (record.has("epoch_step")
                 || record
                     .fields()
                     .any(|f| f.0.ends_with("loss") || f.0.contains("acc")))
         {
-            record.add("epoch", epoch);
-            if let Some(epochs) = epochs {
-                record.add("epochs", epochs);
-            }
+            record.merge(heading.clone());
         }
         // Rich wraps the values behind its bar.
         if body.starts_with("          ") && body.trim().len() < 60 {
@@ -429,7 +487,8 @@ impl Reader {
                 record.merge(bar.clone());
             }
         } else {
-            let drawn = record.has("epoch_step") && body.chars().any(items::is_bar);
+            let drawn =
+                !body.is_ascii() && record.has("epoch_step") && body.chars().any(items::is_bar);
             self.bar = drawn.then(|| {
                 let mut place = Record::default();
                 for (name, field) in record
@@ -483,7 +542,7 @@ fn may_matter(line: &str) -> bool {
 
 /// Place, percentage, times and rate of a bar.
 fn progress(bar: &Bar) -> Record {
-    let mut record = Record::default();
+    let mut record = Record::roomy();
     record.add("step", bar.n);
     if let Some(total) = bar.total {
         record.add("steps", total);
@@ -540,7 +599,7 @@ fn drawn_for(items: &[Item]) -> Option<&'static str> {
     )
 }
 
-fn fill<'a>(draft: &mut Draft<'a>, entries: &'a [(String, Plain)], names: &mut Known) {
+fn fill<'a>(draft: &mut Draft<'a>, entries: &'a [dict::Entry], names: &mut Known) {
     for (name, value) in entries {
         let Plain::Number(value) = value else {
             continue;
@@ -554,6 +613,7 @@ fn fill<'a>(draft: &mut Draft<'a>, entries: &'a [(String, Plain)], names: &mut K
             unit: "",
             percent: None,
             end: 0,
+            plain: true,
         };
         draft.value(name, &meaning, &value, Join::Colon);
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::rates::rate;
+use super::rates::{self, rate};
 
 /// On which data a value was measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,7 +16,7 @@ pub enum Side {
 impl Side {
     /// The words themselves.
     pub fn of_word(word: &str) -> Self {
-        const TRAIN: [&str; 5] = ["train", "training", "trn", "trainer", "train_inner"];
+        const TRAIN: [&str; 4] = ["train", "training", "trn", "train_inner"];
         const EVAL: [&str; 15] = [
             "val",
             "valid",
@@ -51,7 +51,9 @@ impl Side {
 
     /// The last such word of a text.
     pub fn of_text(text: &str) -> Self {
-        if text.len() < 3 {
+        // Most leads are separators.
+        let begins = |b: u8| matches!(b | 0x20, b't' | b'v' | b'e' | b'd' | b'h');
+        if text.len() < 3 || !text.bytes().any(begins) {
             return Self::Unsaid;
         }
         text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
@@ -85,6 +87,8 @@ pub enum Role {
         ms: bool,
     },
     Eta,
+    /// Percent of the run.
+    Progress,
     Elapsed,
     Memory,
     Mfu,
@@ -206,9 +210,10 @@ fn without_side(base: &str) -> (Side, &str) {
 }
 
 /// Strips words that do not change what is measured.
-fn without_modifiers(mut base: &str) -> &str {
-    const HEADS: [&str; 13] = [
+fn without_modifiers(mut base: &str, part: bool) -> &str {
+    const HEADS: [&str; 14] = [
         "avg_",
+        "avr_",
         "average_",
         "mean_",
         "running_",
@@ -234,6 +239,8 @@ fn without_modifiers(mut base: &str) -> &str {
                 .strip_suffix(tail)
                 .filter(|b| {
                     b.len() > 1
+                        // `loss/value_avg` is the loss of the value head.
+                        && !(part && tail == "_value")
                         && !matches!(
                             *b,
                             "global"
@@ -340,7 +347,7 @@ pub fn meaning(name: &str) -> Option<Meaning> {
     let side = side.or(found);
     let ms = inside.is_some_and(|unit| matches!(unit, "ms" | "msec" | "milliseconds"));
     let role = role(base, ms, inside).or_else(|| {
-        let bare = without_modifiers(base);
+        let bare = without_modifiers(base, name.contains('/'));
         (bare != base).then(|| role(bare, ms, inside)).flatten()
     });
     // `actor/grad_norm`: whose it is and what it is.
@@ -360,8 +367,20 @@ pub fn meaning(name: &str) -> Option<Meaning> {
             _ => None,
         }
     });
+    // `gen throughput (token/s)`
+    let role = role.or_else(|| match rates::of_unit(inside?)? {
+        role @ (Role::Rate(..) | Role::ItPerS) => Some(role),
+        _ => None,
+    });
     // `train_loss` is one, `train_loss_avg` too, `lm_train_loss` is not known.
     let role = role.unwrap_or_else(|| Role::Own(vocabulary(base)));
+    let role = match role {
+        // `train_time`, `Val took`: of all of it, not of a step.
+        Role::StepTime { plain: true, .. } if found != Side::Unsaid => Role::Own(Weight::Unknown),
+        // scikit-learn's `Norm:` is that of the weights.
+        Role::GradNorm(1) if base == "norm" && !name.starts_with('n') => Role::Own(Weight::Unknown),
+        role => role,
+    };
     let base = base.to_owned();
     Some(Meaning { role, side, base })
 }
@@ -419,6 +438,7 @@ fn role(base: &str, ms: bool, inside: Option<&str>) -> Option<Role> {
         | "total_grad_norm" | "grad_norm_total" | "global_norm" | "grad_norms" | "norm_grad" => {
             Role::GradNorm(0)
         }
+        "norm" => Role::GradNorm(1),
         "elapsed_time_per_iteration"
         | "time_per_iteration"
         | "iter_time"
@@ -443,15 +463,28 @@ fn role(base: &str, ms: bool, inside: Option<&str>) -> Option<Role> {
         | "train_step_timing_in_s"
         | "iter_duration"
         | "step_duration" => Role::StepTime { plain: false, ms },
-        "time" | "seconds" | "secs" | "time_s" | "step_seconds" => {
+        "time" | "seconds" | "secs" | "time_s" | "step_seconds" | "took" => {
             Role::StepTime { plain: true, ms }
         }
         "step_time_ms" | "time_ms" | "dt_ms" | "iter_time_ms" => Role::StepTime {
             plain: false,
             ms: true,
         },
-        "eta" | "remaining" | "time_left" | "remaining_time" | "time_remaining" | "left"
-        | "eta_s" | "eta_seconds" | "est_time_left" => Role::Eta,
+        "eta"
+        | "remaining"
+        | "time_left"
+        | "remaining_time"
+        | "time_remaining"
+        | "left"
+        | "eta_s"
+        | "eta_seconds"
+        | "est_time_left"
+        | "remaining_wall_clock_time"
+        | "estimated_time_to_finish"
+        | "time_to_finish"
+        | "estimated_time_remaining"
+        | "estimated_remaining_time" => Role::Eta,
+        "progress" | "complete" | "completed" => Role::Progress,
         "elapsed" | "total" | "total_time" | "elapsed_time" | "time_elapsed" | "wall_time" => {
             Role::Elapsed
         }

@@ -23,6 +23,8 @@ pub struct Value<'a> {
     pub percent: Option<f64>,
     /// Byte where it ends, unit and parentheses included.
     pub end: usize,
+    /// It is what [`plain`] reads, with a unit at most.
+    pub plain: bool,
 }
 
 /// A number, or something like one that has to be stepped over.
@@ -41,6 +43,13 @@ fn run(bytes: &[u8], at: usize) -> usize {
     at + rest.iter().take_while(|b| b.is_ascii_digit()).count()
 }
 
+/// Whether the value stands for a span of time.
+impl Value<'_> {
+    pub fn is_span(&self) -> bool {
+        self.form == Form::Number && seconds_in(self.unit).is_some()
+    }
+}
+
 fn blanks(bytes: &[u8], at: usize) -> usize {
     at + bytes[at..].iter().take_while(|b| **b == b' ').count()
 }
@@ -48,6 +57,9 @@ fn blanks(bytes: &[u8], at: usize) -> usize {
 /// A plain number without unit: value and end.
 pub fn plain(text: &str, at: usize) -> Option<(f64, usize)> {
     let bytes = text.as_bytes();
+    if let Some(found) = simple(bytes, at) {
+        return Some(found);
+    }
     let mut end = at;
     if matches!(bytes.get(end), Some(b'+' | b'-')) {
         end += 1;
@@ -62,8 +74,8 @@ pub fn plain(text: &str, at: usize) -> Option<(f64, usize)> {
     end = run(bytes, end);
     let whole = end - start;
     // 1,023,456
-    let mut commas = false;
-    if (1..=3).contains(&whole) {
+    let (mut commas, mut under) = (false, false);
+    if (1..=3).contains(&whole) && (whole > 1 || bytes[start] != b'0') {
         while bytes.get(end) == Some(&b',')
             && run(bytes, end + 1) == end + 4
             && bytes.get(end + 4).is_none_or(|b| !is_word(*b))
@@ -72,7 +84,28 @@ pub fn plain(text: &str, at: usize) -> Option<(f64, usize)> {
             commas = true;
         }
     }
+    // 1_000
+    while (1..=3).contains(&whole)
+        && !commas
+        && bytes.get(end) == Some(&b'_')
+        && run(bytes, end + 1) == end + 4
+        && bytes.get(end + 4).is_none_or(|b| !b.is_ascii_alphabetic())
+    {
+        end += 4;
+        under = true;
+    }
     let mut fraction = 0;
+    // `0,31`: a decimal comma, as no thousands begin with a zero.
+    if whole == 1 && !commas && bytes[start] == b'0' && bytes.get(end) == Some(&b',') {
+        let to = run(bytes, end + 1);
+        let more = matches!(bytes.get(to), Some(b',' | b'.')) && {
+            bytes.get(to + 1).is_some_and(u8::is_ascii_digit)
+        };
+        if to > end + 2 && !more && bytes.get(to).is_none_or(|b| !is_word(*b)) {
+            let value = format!("{}.{}", &text[at..end], &text[end + 1..to]);
+            return Some((value.parse().ok()?, to));
+        }
+    }
     if bytes.get(end) == Some(&b'.') {
         let to = run(bytes, end + 1);
         fraction = to - end - 1;
@@ -94,20 +127,59 @@ pub fn plain(text: &str, at: usize) -> Option<(f64, usize)> {
     if let Some(value) = exact(digits) {
         return Some((value, end));
     }
-    let value = if commas {
-        digits.replace(',', "").parse().ok()?
+    let value = if commas || under {
+        digits.replace([',', '_'], "").parse().ok()?
     } else {
         digits.trim_start_matches('+').parse().ok()?
     };
     Some((value, end))
 }
 
+const TENS: [f64; 16] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+];
+
+/// Few digits with at most one point and nothing about them: most numbers, in one pass.
+fn simple(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
+    let negative = bytes.get(at) == Some(&b'-');
+    let start = at + usize::from(negative);
+    let mut end = start;
+    let mut digits = 0u64;
+    while let Some(b) = bytes
+        .get(end)
+        .map(|b| b.wrapping_sub(b'0'))
+        .filter(|b| *b < 10)
+    {
+        digits = digits.wrapping_mul(10).wrapping_add(u64::from(b));
+        end += 1;
+    }
+    let whole = end - start;
+    if whole == 0 {
+        return None;
+    }
+    let mut count = whole;
+    if bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit) {
+        end += 1;
+        while let Some(b) = bytes
+            .get(end)
+            .map(|b| b.wrapping_sub(b'0'))
+            .filter(|b| *b < 10)
+        {
+            digits = digits.wrapping_mul(10).wrapping_add(u64::from(b));
+            end += 1;
+            count += 1;
+        }
+    }
+    if count > 15 || matches!(bytes.get(end), Some(b',' | b'_' | b'e' | b'E')) {
+        return None;
+    }
+    let value = digits as f64 / TENS[count - whole];
+    Some((if negative { -value } else { value }, end))
+}
+
 /// A decimal of few digits without exponent: both its digits and the power of ten are whole floats, so one division
 /// gives what parsing would.
 fn exact(text: &str) -> Option<f64> {
-    const TENS: [f64; 16] = [
-        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-    ];
     let (mut digits, mut count, mut point) = (0u64, 0, None);
     let unsigned = text.trim_start_matches(['+', '-']);
     for b in unsigned.bytes() {
@@ -120,7 +192,7 @@ fn exact(text: &str) -> Option<f64> {
                 }
             }
             b'.' if point.is_none() => point = Some(count),
-            b',' => {}
+            b',' | b'_' => {}
             _ => return None,
         }
     }
@@ -152,8 +224,9 @@ pub fn clock(text: &str, at: usize) -> Option<(f64, usize)> {
     if first == at || first - at > 6 {
         return None;
     }
-    if !matches!(bytes.get(first), Some(b':' | b' ')) {
-        return None;
+    match (bytes.get(first)?, bytes.get(first + 1)?) {
+        (b':', b'0'..=b'9') | (b' ', b'd') => {}
+        _ => return None,
     }
     let mut total: f64 = exact(&text[at..first])?;
     let rest = &text[first..];
@@ -258,19 +331,31 @@ fn unit(text: &str, at: usize) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
     let letters = |from: usize| {
         let mut end = from;
-        for c in text[from..].chars() {
-            if c.is_alphabetic() || c == '/' || matches!(c, '_' | '-') && end > from {
+        while let Some(&b) = bytes.get(end) {
+            if b.is_ascii_alphabetic() || b == b'/' || matches!(b, b'_' | b'-') && end > from {
+                end += 1;
+            } else if b >= 0x80
+                && let Some(c) = text[end..].chars().next().filter(|c| c.is_alphabetic())
+            {
                 end += c.len_utf8();
             } else {
                 break;
             }
         }
-        from + text[from..end].trim_end_matches(['/', '-', '_']).len()
+        while end > from && matches!(bytes[end - 1], b'/' | b'-' | b'_') {
+            end -= 1;
+        }
+        end
     };
     // What is followed by a value is a name, not a unit.
     let names = |end: usize| {
         let rest = text[end..].trim_start_matches(' ');
-        rest.starts_with(['=', ':']) && !rest.starts_with("://")
+        // `61.2s : 19634 words/s`
+        let apart = end > at
+            && bytes[at] != b' '
+            && rest.starts_with(": ")
+            && rest.len() < text.len() - end;
+        !apart && rest.starts_with(['=', ':']) && !rest.starts_with("://")
             || matches!(bytes.get(end), Some(b'@' | b'\''))
             || bytes.get(end).is_some_and(u8::is_ascii_digit)
                 && seconds_in(&text[at..end]).is_none()
@@ -306,6 +391,10 @@ fn scaled(bytes: &[u8], (value, end): (f64, usize)) -> (f64, usize) {
         Some(b'T') => 1e12,
         _ => return (value, end),
     };
+    // tqdm's `1.01kit`
+    if bytes[end + 1..].starts_with(b"it") && bytes.get(end + 3).is_none_or(|b| !is_word(*b)) {
+        return (value * factor, end + 3);
+    }
     if bytes.get(end + 1).is_none_or(|b| !is_word(*b)) {
         (value * factor, end + 1)
     } else {
@@ -326,8 +415,9 @@ fn junk(text: &str, from: usize) -> Option<Found<'_>> {
 pub fn read(text: &str, at: usize) -> Option<Found<'_>> {
     let bytes = text.as_bytes();
     if let Some((value, end)) = clock(text, at) {
-        let (form, unit, percent) = (Form::Time, "", None);
+        let (form, unit, percent, plain) = (Form::Time, "", None, false);
         return Some(Found::Value(Value {
+            plain,
             value,
             form,
             unit,
@@ -347,7 +437,9 @@ pub fn read(text: &str, at: usize) -> Option<Found<'_>> {
         _ => {}
     }
     let mut form = Form::Number;
+    let number = end;
     (value, end) = scaled(bytes, (value, end));
+    let scaled = end > number;
     // n/m
     let slash = blanks(bytes, end);
     if bytes.get(slash) == Some(&b'/') {
@@ -355,7 +447,7 @@ pub fn read(text: &str, at: usize) -> Option<Found<'_>> {
         if bytes.get(from).is_some_and(u8::is_ascii_digit)
             && let Some(of) = plain(text, from)
         {
-            let (of, to) = scaled(bytes, of);
+            let (of, to) = self::scaled(bytes, of);
             match (bytes.get(to), bytes.get(to + 1)) {
                 (Some(b'/' | b'-'), Some(b)) if b.is_ascii_alphanumeric() => return junk(text, to),
                 (Some(b':' | b'.'), Some(b)) if b.is_ascii_digit() => return junk(text, to),
@@ -363,6 +455,18 @@ pub fn read(text: &str, at: usize) -> Option<Found<'_>> {
             }
             (form, end) = (Form::Of(of), to);
         }
+    } else if bytes[end..].starts_with(b" of ")
+        && bytes.get(end + 4).is_some_and(u8::is_ascii_digit)
+        && run(bytes, at) == end
+        && let to = run(bytes, end + 4)
+        && let Some((of, _)) = plain(text, end + 4)
+        && to - (end + 4) >= end - at
+        && bytes
+            .get(to)
+            .is_none_or(|b| matches!(b, b' ' | b',' | b')' | b']' | b'|' | b':' | b';'))
+    {
+        // `3 of 10`
+        (form, end) = (Form::Of(of), to);
     }
     let mut named = "";
     if bytes.get(end) == Some(&b'%') {
@@ -370,10 +474,7 @@ pub fn read(text: &str, at: usize) -> Option<Found<'_>> {
             form = Form::Percent;
         }
         end += 1;
-    } else if form == Form::Number
-        && text[end..].starts_with("epoch")
-        && !bytes.get(end + 5).is_some_and(|b| is_word(*b))
-    {
+    } else if text[end..].starts_with("epoch") && !bytes.get(end + 5).is_some_and(|b| is_word(*b)) {
         (named, end) = (&text[end..end + 5], end + 5);
     } else if let Some((from, to)) = unit(text, end) {
         let word = &text[from..to];
@@ -392,7 +493,9 @@ pub fn read(text: &str, at: usize) -> Option<Found<'_>> {
     }
     let (percent, end) = behind(text, end);
     let unit = named;
+    let plain = !scaled && percent.is_none() && matches!(form, Form::Number | Form::Percent);
     Some(Found::Value(Value {
+        plain,
         value,
         form,
         unit,
@@ -451,7 +554,14 @@ fn behind(text: &str, at: usize) -> (Option<f64>, usize) {
         let body = inside[..close].trim();
         let letters = body.bytes().filter(u8::is_ascii_alphabetic).count();
         let digits = body.bytes().any(|b| b.is_ascii_digit());
-        let named = body.contains(['=', ':']);
+        // `(epoch 3)`, `(0.41 sec/step)`, `(took 3 ms)` say something of their own; behind `Best metric: 79.8` it is of old.
+        let own = ["epoch", "step", "iter", "batch", "took", "global"]
+            .iter()
+            .any(|word| body.starts_with(word) && !text[..at].contains("est "))
+            || ["/step", "/it", "/iter", "/batch"]
+                .iter()
+                .any(|unit| body.ends_with(unit));
+        let named = own || body.contains(['=', ':']);
         if digits && letters <= 8 && !named || not_a_number(body).is_some() {
             if let Some(number) = body.strip_suffix('%') {
                 percent = plain(number.trim(), 0).map(|found| found.0);

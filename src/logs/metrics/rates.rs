@@ -133,6 +133,17 @@ pub(super) fn rate(base: &str) -> Option<Role> {
 
 /// The role of a unit: a throughput, or the time of a step.
 pub fn of_unit(unit: &str) -> Option<Role> {
+    // The usual ones at once.
+    match unit {
+        "it/s" => return Some(Role::ItPerS),
+        "tok/s" | "tokens/s" | "tok/sec" | "tokens/sec" => {
+            return Some(Role::Rate("tokens/s".into(), 0));
+        }
+        "samples/s" | "samples/sec" => return Some(Role::Rate("samples/s".into(), 0)),
+        "images/s" | "img/s" | "images/sec" => return Some(Role::Rate("images/s".into(), 0)),
+        "" | "s" | "ms" | "GB" | "GiB" | "MB" => return None,
+        _ => {}
+    }
     // A rate is of two words.
     if !unit.bytes().any(|b| matches!(b, b'/' | b'_' | b' ' | b'-')) {
         return None;

@@ -61,10 +61,42 @@ impl Draft<'_> {
             .any(|name| self.record.has(name))
     }
 
+    /// Progress that needs no metric beside it: with the time that is left, in the epoch and in the run, or with
+    /// several values nobody knows.
+    fn places(&self) -> bool {
+        let record = &self.record;
+        let (step, epoch) = (record.has("step"), record.has("epoch"));
+        let inside = record.has("epoch_step");
+        let named = |(_, value): &&(_, f64)| value.fract() != 0.0 && value.is_finite();
+        (step || epoch) && record.has("eta_s") && !self.fractions.iter().any(|f| f.bar)
+            || step && inside && self.step_name.is_some()
+            || epoch && (step || inside) && self.unknown.iter().filter(named).count() > 1
+    }
+
+    /// `step: 770, max_steps: 3000`
+    fn total_by_name(&mut self) {
+        if self.record.has("steps") {
+            return;
+        }
+        let Some(step) = self.record.number("step") else {
+            return;
+        };
+        let total = self.unknown.iter().position(|(name, value)| {
+            matches!(
+                &**name,
+                "max_steps" | "total_steps" | "num_training_steps" | "max_iters" | "total_iters"
+            ) && *value >= step
+        });
+        if let Some(at) = total {
+            let (_, value) = self.unknown.remove(at);
+            self.record.add("steps", value);
+        }
+    }
+
     /// The record, if this is a line of metrics.
     pub fn finish(mut self) -> Option<Record> {
         let bar = self.fractions.iter().any(|f| f.bar);
-        if self.bytes {
+        if self.bytes && self.losses.is_empty() {
             return None;
         }
         // Keras and hapi count steps within the epoch; so do those who say both.
@@ -86,7 +118,9 @@ impl Draft<'_> {
         let had = self.has_progress();
         self.place_fractions();
         let progress = self.has_progress();
+        self.total_by_name();
         if !(self.strong
+            || self.places()
             || progress && self.weak
             || bar
             || had && self.record.has("s_per_it")

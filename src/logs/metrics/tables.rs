@@ -110,8 +110,15 @@ impl Table {
         if split == Split::Blanks && !trimmed.contains("  ") && understood * 2 < columns.len() {
             return None;
         }
+        // LAMMPS, early YOLO: a place, then names nobody knows, in columns.
+        let first = names::meaning(columns[0]).map(|m| m.role);
+        let shaped = split == Split::Blanks
+            && columns.len() >= 4
+            && matches!(first, Some(Role::Epoch | Role::Step))
+            && trimmed.matches("  ").count() + 1 >= columns.len() - 1
+            && columns.iter().all(|cell| !cell.contains(' '));
         let columns = columns.into_iter().map(str::to_owned).collect();
-        (place && metric).then_some(Self {
+        (place && (metric || shaped)).then_some(Self {
             columns,
             split,
             other: 0,
@@ -145,13 +152,14 @@ impl Table {
             return None;
         }
         let mut draft = Draft::default();
+        draft.weak = true;
         for (index, (name, cell)) in self.columns.iter().zip(cells).enumerate() {
             let cell = cell.trim_end_matches(':');
             if matches!(cell, "" | "-" | "None" | "N/A" | "No log") && index > 0 {
                 continue;
             }
             let value = whole(cell)?;
-            if matches!(name.as_str(), "Instances" | "Size") {
+            if matches!(name.as_str(), "Instances" | "Size" | "labels" | "img_size") {
                 continue;
             }
             let name = match (name.as_str(), index) {

@@ -6,6 +6,8 @@ use super::*;
 const LINES: &str = include_str!("fixtures/lines.jsonl");
 /// The same, in the ways of some forty frameworks, and the lines that stand between theirs and say nothing.
 const FRAMEWORKS: &str = include_str!("fixtures/frameworks.jsonl");
+/// Lines written before the reader was tried on them, with what sets traps.
+const HARD: &str = include_str!("fixtures/hard.jsonl");
 
 fn said(record: Option<Record>) -> Map<String, Value> {
     let record = record.unwrap_or_default();
@@ -63,6 +65,13 @@ fn every_family_is_understood() {
     let wrong = wrong(LINES, "");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(LINES.lines().count() >= 60);
+}
+
+#[test]
+fn hard_lines_are_understood() {
+    let wrong = wrong(HARD, "");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(HARD.lines().count() >= 300);
 }
 
 /// As they come out of kubectl, stern, launchers and loggers.

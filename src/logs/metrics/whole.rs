@@ -2,40 +2,49 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::items::{Item, Join};
 use super::names::{self, Role, Weight};
 use super::number::{self, Form};
 use super::record::Record;
 
-/// `Epoch 3/10`, `-- Epoch 3`, `===== Epoch: 3 =====`: nothing else on the line.
-pub(super) fn epoch_alone(body: &str) -> Option<Record> {
-    if body.len() > 60 {
+/// `Epoch 3/10`, `-- Epoch 3`, `===== Step 3/500 =====`, `[batch=366/48000]:`: nothing else on the line. A word other
+/// than epoch has to be drawn as a heading, as installers count their steps, too.
+pub(super) fn place_alone(body: &str) -> Option<Record> {
+    if body.len() > 100 {
         return None;
     }
     let other = |c: char| !c.is_alphanumeric();
-    let text = body.trim_matches(other);
-    let rest = text
-        .get(..5)
-        .filter(|w| w.eq_ignore_ascii_case("epoch"))
-        .map(|_| &text[5..])?;
+    let inside = body.trim().trim_start_matches(other);
+    let drawn = inside.len() < body.trim().len() && body.trim().ends_with(other);
+    let word = inside.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let (name, rest) = inside.split_at(word);
+    let is = |known: &str| name.eq_ignore_ascii_case(known);
+    let names = if is("epoch") {
+        ["epoch", "epochs"]
+    } else if drawn && (is("step") || is("batch") || is("iteration") || is("iter")) {
+        ["step", "steps"]
+    } else {
+        return None;
+    };
+    let rest = rest.trim_end_matches(other);
     let rest = rest.trim_start_matches([' ', ':', '#', '[', '=']);
-    let (epoch, end) = number::plain(rest, 0)?;
+    let (n, end) = number::plain(rest, 0)?;
     let tail = rest[end..].trim_matches([' ', ']', ')']);
     let mut record = Record::default();
-    record.add("epoch", epoch);
+    record.add(names[0], n);
     let of = tail.strip_prefix('/').or(tail.strip_prefix("of "));
     if let Some(of) = of {
-        let (epochs, end) = number::plain(of.trim_start(), 0)?;
+        let (total, end) = number::plain(of.trim_start(), 0)?;
         if end != of.trim_start().len() {
             return None;
         }
-        record.add("epochs", epochs);
-    } else if !tail.is_empty() {
+        record.add(names[1], total);
+    } else if !tail.is_empty() || names[0] == "step" {
         return None;
     }
-    (epoch >= 0.0).then_some(record)
+    (n >= 0.0).then_some(record)
 }
 
 /// CatBoost's lines: `5:\tlearn: 0.62\ttest: 0.75\tbest: 0.75 (5)\ttotal: 47ms\tremaining: 111ms`. Data is all their
@@ -57,7 +66,8 @@ impl Boosting {
         body: &str,
         number: Option<f64>,
     ) -> Option<Record> {
-        if !body.contains("total: ") || !(body.contains("learn: ") || body.contains("test: ")) {
+        let of = |name: &str| items.iter().any(|item| item.name == name);
+        if !(of("learn") || of("test")) || !of("total") {
             return None;
         }
         let mut record = Record::default();
@@ -122,6 +132,7 @@ impl Boosting {
 static TALK: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
+        .match_kind(MatchKind::LeftmostLongest)
         .kind(Some(AhoCorasickKind::DFA))
         .build([
             "checkpoint",
@@ -158,9 +169,7 @@ pub(super) fn is_talk(body: &str) -> bool {
     }
     let bytes = body.as_bytes();
     let part = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
-    let mut found = TALK
-        .iter()
-        .flat_map(|words| words.find_overlapping_iter(body));
+    let mut found = TALK.iter().flat_map(|words| words.find_iter(body));
     found.any(|word| match bytes[word.start()..word.end()] {
         [b' ', b'-', ..] => bytes.get(word.end()).is_some_and(u8::is_ascii_alphabetic),
         [.., b'/'] => true,
@@ -178,9 +187,16 @@ pub(super) fn is_evaluation(body: &str) -> bool {
 
 /// `Score=0.75` and nothing else: how objectives are reported to tuners.
 pub(super) fn lone(item: &Item, body: &str) -> Option<Record> {
+    // What most lines fail at first.
+    if item.join != Join::Equals || !item.value.unit.is_empty() || item.value.form != Form::Number {
+        return None;
+    }
     let whole = item.lead.trim().is_empty()
         && body.trim_start().starts_with(item.name)
         && item.value.end == body.trim_end().len();
+    if !whole {
+        return None;
+    }
     let text = body[item.at.min(body.len())..].trim();
     let fractional = text.contains(['.', 'e', 'E', 'n', 'N']);
     let shouted = item.name.len() > 1 && !item.name.bytes().any(|b| b.is_ascii_lowercase());
@@ -205,15 +221,7 @@ pub(super) fn lone(item: &Item, body: &str) -> Option<Record> {
     let meaning = names::meaning(item.name)?;
     let own = matches!(meaning.role, Role::Own(Weight::Unknown | Weight::Weak));
     let value = &item.value;
-    if !whole
-        || item.join != Join::Equals
-        || !fractional
-        || shouted
-        || setting
-        || !own
-        || !value.unit.is_empty()
-        || value.form != Form::Number
-    {
+    if !fractional || shouted || setting || !own {
         return None;
     }
     let mut record = Record::default();

@@ -2,7 +2,7 @@
 
 use super::super::items::Item;
 use super::super::known::Known;
-use super::super::names::Role;
+use super::super::names::{Role, Side};
 use super::super::number::{Form, Value, seconds_in};
 use super::super::rates;
 use super::{Draft, Fraction, is_count, seconds};
@@ -87,7 +87,15 @@ impl Draft<'_> {
         let value = &item.value;
         let tail = next.is_none();
         match value.form {
+            Form::Of(of) if value.unit == "epoch" && index == 0 => {
+                self.record.add("epoch", value.value);
+                return self.record.add("epochs", of);
+            }
             Form::Of(of) => {
+                // `12 of 48 steps`
+                if matches!(value.unit, "steps" | "iters" | "iterations" | "its") {
+                    self.weak = true;
+                }
                 self.fraction(item, index, of, false);
                 if let Some(fraction) = self.fractions.last_mut() {
                     fraction.bar_next = next.is_some_and(|next| next.bar);
@@ -127,6 +135,12 @@ impl Draft<'_> {
             _ if !value.unit.is_empty() => {
                 if seconds_in(value.unit).is_some() && self.fractions.iter().any(|f| f.first) {
                     self.seconds = Some(seconds(value));
+                } else if value.unit == "ms"
+                    && self.record.has("step")
+                    && item.lead.trim_end().ends_with('|')
+                {
+                    // `| lr 5e-4 | 341.11 ms |`
+                    self.step_time(false, true, value);
                 }
                 return;
             }
@@ -147,7 +161,11 @@ impl Draft<'_> {
             // tf_cnn_benchmarks: the loss is the last column.
             self.losses.push((1, self.side, value.value, "loss"));
         } else if item.bracket && index == 1 && self.record.has("epoch") && is_count(value.value) {
-            self.record.add("epoch_step", value.value);
+            let name = match self.side {
+                Side::Eval => "eval_step",
+                _ => "epoch_step",
+            };
+            self.record.add(name, value.value);
         }
     }
 }
