@@ -121,3 +121,89 @@ proptest! {
         failures.finish();
     }
 }
+
+/// All that a file's bytes say: lines, records, curves.
+fn told(pieces: &[&[u8]]) -> (Vec<(u64, String)>, Vec<String>, Vec<String>) {
+    let (mut history, mut lines) = (History::default(), Vec::new());
+    for piece in pieces {
+        history.feed(piece, &mut |n, text| lines.push((n, text.to_owned())));
+    }
+    history.pause(&mut |n, text| lines.push((n, text.to_owned())));
+    let (mut reader, mut run) = (metrics::Reader::default(), run::Run::default());
+    let mut records = Vec::new();
+    for (_, text) in &lines {
+        if let Some(record) = reader.read(text) {
+            run.record(0, None, &record);
+            records.push(format!("{record:?}"));
+        }
+    }
+    let curves = run.all().iter().map(|series| format!("{series:?}"));
+    (lines, records, curves.collect())
+}
+
+proptest! {
+    #[test]
+    fn cuts_make_no_difference_to_records_and_curves(
+        pieces in proptest::collection::vec(piece(), 0..24),
+        cuts in proptest::collection::vec(1usize..200, 1..8),
+    ) {
+        let bytes = pieces.concat();
+        let (mut cut, mut rest) = (Vec::new(), &bytes[..]);
+        for at in cuts.iter().cycle() {
+            let (piece, more) = rest.split_at((*at).min(rest.len()));
+            cut.push(piece);
+            rest = more;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        prop_assert_eq!(told(&[&bytes]), told(&cut));
+    }
+}
+
+/// Five megabytes that are made to hurt: memory stays in its bounds and what is shown is harmless.
+#[rstest::rstest]
+#[case::one_line(&b"x"[..])]
+#[case::wide_characters("\u{6b65}\u{1f680}".as_bytes())]
+#[case::numbers(b"1,")]
+#[case::brackets(b"[(")]
+#[case::nothing_but_zeros(b"\0")]
+#[case::no_text_at_all(&[0xff, 0xfe, 0x80, 0xc3])]
+#[case::returns(b"\r")]
+#[case::frames(b"\r 50%|##  | 1/2 [00:01<00:01, 1.00it/s, loss=0.5]")]
+#[case::colours(b"\x1b[31mx")]
+#[case::cursor_up(b"x\n\x1b[16A")]
+#[case::cursor_storm(b"\x1b[9A\x1b[999Cx\x1b[9Bx\x1b[K\x1b[1G")]
+#[case::strings_without_end(b"\x1b]0;x")]
+#[case::backspaces(b"x\x08\x08")]
+#[case::tabs(b"\t")]
+#[case::runtimes_pieces(b"2026-11-24T03:04:05Z stdout P loss 1 \n")]
+fn five_megabytes_of_it_stay_in_bounds(#[case] of: &[u8]) {
+    const LIMIT: usize = 256 * 1024;
+    let bytes = of.repeat(5_000_000 / of.len());
+    let mut buffer = LogBuffer::new(LIMIT);
+    let stream = buffer.add_stream();
+    let mut reader = run::StreamReader::default();
+    let mut reading = run::Reading::default();
+    let mut history = History::default();
+    let mut kept = 0;
+    // As the runtime cuts it; then as a file is read.
+    for piece in bytes.chunks(16 * 1024) {
+        let lines: Vec<_> = piece
+            .split(|b| *b == b'\n')
+            .enumerate()
+            .map(|(n, bytes)| line(at(i64::from(n > 0)).filter(|_| n > 0), bytes))
+            .collect();
+        buffer.push(stream, &lines);
+        reading.push(0, &reader.read(&lines));
+        assert!(buffer.counts().bytes <= LIMIT);
+        history.feed(piece, &mut |_, text| kept = kept.max(text.len()));
+    }
+    history.pause(&mut |_, text| kept = kept.max(text.len()));
+    // A quarter of a million characters of at most four bytes, and the piece that went over.
+    assert!(kept <= 4 * (256 + 16) * 1024, "{kept}");
+    assert!(reading.run().bytes() <= run::MOST_SERIES * 100 * 1024);
+    for line in buffer.shown() {
+        assert!(!line.text().chars().any(unwelcome));
+    }
+}
