@@ -1,8 +1,8 @@
 //! jobdeck: a terminal cockpit for batch and ML work on Kubernetes.
 //!
 //! ```text
-//! main → cli → app → panes → model, logs, hardware, ui
-//!              app → cluster → model
+//! main → cli → app → panes → model, actions, logs, hardware, ui
+//!              app → cluster → keep → actions → model
 //!        logs → model
 //!        ui, model, hardware → nothing of ours
 //!        demo → nothing of ours; nothing → demo, except the command line and the tests
@@ -10,10 +10,12 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod actions;
 pub mod app;
 pub mod cli;
 pub mod cluster;
 pub mod hardware;
+pub mod keep;
 pub mod logging;
 pub mod logs;
 pub mod model;

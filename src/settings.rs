@@ -24,8 +24,58 @@ pub struct Settings {
     pub ascii: Ascii,
     pub transport: Transport,
     pub logs: LogSettings,
+    /// What is asked and kept when something is changed.
+    pub actions: ActionSettings,
     /// Kubeconfig contexts of MultiKueue's worker clusters, by what Kueue calls them.
     pub multikueue: BTreeMap<String, String>,
+    /// What holds for one context, by its name.
+    pub contexts: BTreeMap<String, ContextSettings>,
+}
+
+/// What is asked and kept when something is changed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ActionSettings {
+    /// From more objects than this on, their number is typed to confirm.
+    pub type_above: usize,
+    /// Manifests of deleted objects that are kept for undo; 0: none.
+    pub trash: usize,
+    /// Values in them that look like secrets are masked on disk.
+    pub mask_secrets: bool,
+}
+
+impl Default for ActionSettings {
+    fn default() -> Self {
+        Self {
+            type_above: 5,
+            trash: 200,
+            mask_secrets: true,
+        }
+    }
+}
+
+/// What holds for one context only.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ContextSettings {
+    /// Never write there, or do so although `read-only` is set for all.
+    pub read_only: Option<bool>,
+}
+
+impl Settings {
+    /// Whether nothing may be written in a context. `told`: the command line or the environment says so.
+    pub fn is_read_only(&self, context: &str, told: bool) -> bool {
+        let own = self.contexts.get(context).and_then(|c| c.read_only);
+        told || own.unwrap_or(self.read_only)
+    }
+
+    /// How the trash is kept.
+    pub fn keep(&self) -> crate::keep::Rules {
+        crate::keep::Rules {
+            most: self.actions.trash,
+            mask: self.actions.mask_secrets,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -78,7 +128,9 @@ impl Default for Settings {
             ascii: Ascii::Auto,
             transport: Transport::Auto,
             logs: LogSettings::default(),
+            actions: ActionSettings::default(),
             multikueue: BTreeMap::new(),
+            contexts: BTreeMap::new(),
         }
     }
 }
@@ -116,7 +168,7 @@ pub fn file() -> Option<PathBuf> {
     folder().map(|f| f.join("config.toml"))
 }
 
-/// The folder of the debug log.
+/// The folder of the debug log, the audit and the trash.
 pub fn state_folder() -> Option<PathBuf> {
     let base = etcetera::choose_base_strategy().ok()?;
     Some(
@@ -194,6 +246,13 @@ pub fn show(s: &Settings) -> String {
     let workers: String = workers
         .map(|(name, context)| format!("{name:?} = {context:?}\n"))
         .collect();
+    let contexts: String = (s.contexts.iter())
+        .map(|(name, context)| {
+            let read_only = context.read_only;
+            let read_only = read_only.map_or(String::new(), |on| format!("read-only = {on}\n"));
+            format!("[contexts.{name:?}]\n{read_only}")
+        })
+        .collect();
     format!(
         "# Theme: jobdeck-dark, jobdeck-light, high-contrast, … or a file in themes/ beside this one.\ntheme = {:?}\n\
          # Keymap: default, vim, emacs, or a file in keymaps/ beside this one.\nkeymap = {:?}\n\
@@ -205,7 +264,11 @@ pub fn show(s: &Settings) -> String {
          [logs]\n# Memory for the lines of one log screen, in MiB.\nmemory-mib = {}\n\
          # Lines to begin with.\ntail = {}\n# Containers followed at once.\nstreams = {}\n\n{}{}\n\
          # MultiKueue: the kubeconfig context of each worker cluster, to follow pods and logs there. east = \"CONTEXT\"\n\
-         [multikueue]\n{workers}",
+         [multikueue]\n{workers}\n\
+         [actions]\n# From more objects than this on, their number is typed to confirm.\ntype-above = {}\n\
+         # Manifests of deleted objects that are kept for undo; 0: none, and nothing can be undone.\ntrash = {}\n\
+         # Values in them that look like secrets are masked on disk.\nmask-secrets = {}\n\n\
+         # Per context: [contexts.\"prod\"] read-only = true\n{contexts}",
         s.theme,
         s.keymap,
         s.read_only,
@@ -217,6 +280,9 @@ pub fn show(s: &Settings) -> String {
         s.logs.streams,
         show_patterns(&s.logs.patterns),
         s.logs.health.show(),
+        s.actions.type_above,
+        s.actions.trash,
+        s.actions.mask_secrets,
     )
 }
 
@@ -250,6 +316,21 @@ mod tests {
             transport: Transport::Pages,
             mouse: false,
             multikueue: [("west.eu".into(), "west-admin".into())].into(),
+            actions: ActionSettings {
+                type_above: 0,
+                trash: 7,
+                mask_secrets: false,
+            },
+            contexts: [
+                (
+                    "prod".into(),
+                    ContextSettings {
+                        read_only: Some(true),
+                    },
+                ),
+                ("a b".into(), ContextSettings::default()),
+            ]
+            .into(),
             logs: LogSettings {
                 patterns: [
                     Pattern::new(r#"it='(?<step>\d+)' "L"=(?<loss>\S+)"#).unwrap(),
@@ -270,6 +351,28 @@ mod tests {
             ..Settings::default()
         };
         assert_eq!(parse(&show(&settings)), Ok(settings));
+    }
+
+    #[test]
+    fn read_only_is_said_for_all_or_for_one_context_and_the_flag_wins() {
+        let all = "read-only = true\n[contexts.\"dev\"]\nread-only = false\n";
+        let one = "[contexts.\"prod\"]\nread-only = true\n";
+        for (text, context, told, expected) in [
+            (one, "prod", false, true),
+            (one, "dev", false, false),
+            (one, "dev", true, true),
+            (all, "dev", false, false),
+            (all, "dev", true, true),
+            (all, "prod", false, true),
+            ("", "prod", false, false),
+        ] {
+            let settings = parse(text).unwrap();
+            assert_eq!(
+                settings.is_read_only(context, told),
+                expected,
+                "{text} {context} {told}"
+            );
+        }
     }
 
     #[test]

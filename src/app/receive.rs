@@ -142,7 +142,11 @@ impl App {
         let cluster = report.cluster();
         let about_itself = matches!(
             report,
-            Report::Health(_) | Report::Ended { .. } | Report::Workloads { .. } | Report::Notice(_)
+            Report::Health(_)
+                | Report::Ended { .. }
+                | Report::Workloads { .. }
+                | Report::May { .. }
+                | Report::Notice(_)
         );
         if about_itself && cluster != self.desk.session.cluster {
             return self.worker_says(cluster, &report, now);
@@ -204,6 +208,13 @@ impl App {
             Report::Workloads { kinds, .. } => {
                 self.desk.session.served = Some(kinds);
                 self.dirty = true;
+            }
+            Report::May {
+                question, allowed, ..
+            } => {
+                if self.desk.session.permits.insert(question, allowed) != Some(allowed) {
+                    self.dirty = true;
+                }
             }
             Report::Notice(notice) => self.say(level(notice.severity), notice.text, now),
         }
@@ -283,6 +294,8 @@ impl App {
         self.desk.session.sources.clear();
         self.desk.session.served = None;
         self.desk.session.workers.clear();
+        self.desk.session.permits.clear();
+        self.desk.session.pending.clear();
         self.desk.session.runs.clear();
         self.worker_watches.clear();
         self.desk.session.server_version = None;

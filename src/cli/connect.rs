@@ -233,7 +233,11 @@ impl Connected {
                 self.workloads = Some(kinds.clone());
                 self.blind.clone_from(blind);
             }
-            Report::Delta(_) | Report::Log(_) | Report::Object { .. } | Report::Fields { .. } => {}
+            Report::Delta(_)
+            | Report::Log(_)
+            | Report::Object { .. }
+            | Report::Fields { .. }
+            | Report::May { .. } => {}
         }
         Ok(report)
     }

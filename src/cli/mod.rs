@@ -16,6 +16,7 @@ pub mod serve;
 pub mod table;
 pub mod tui;
 pub mod why;
+pub mod write;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -73,6 +74,12 @@ pub fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
             return tui::run(&cli.cluster, &cli.look, tui::On::File(source));
         }
         Some(Command::Metrics(args)) => return metrics::run(&args),
+        Some(Command::Delete(args)) => return write::delete(&cli.cluster, &args),
+        Some(Command::Hold(args)) => return write::hold(&cli.cluster, &args, true),
+        Some(Command::Resume(args)) => return write::hold(&cli.cluster, &args, false),
+        Some(Command::Scale(args)) => return write::scale(&cli.cluster, &args),
+        Some(Command::Trigger(args)) => return write::trigger(&cli.cluster, &args),
+        Some(Command::Undo(args)) => return write::undo(&cli.cluster, &args),
         Some(Command::Doctor(args)) => return doctor::run(&cli.cluster, &args),
     }
     Ok(ExitCode::SUCCESS)
@@ -136,6 +143,18 @@ pub enum Command {
     },
     /// Print the metrics of a training log, one record per line that carries some
     Metrics(metrics::MetricsArgs),
+    /// Delete jobs of any kind, pods or CronJobs; what they were is kept for undo
+    Delete(write::DeleteArgs),
+    /// Hold jobs, CronJobs or queues: their pods end, they stay
+    Hold(write::HoldArgs),
+    /// Let what is held go on
+    Resume(write::HoldArgs),
+    /// Run more or fewer pods of a job at a time
+    Scale(write::ScaleArgs),
+    /// Make a Job of a CronJob now
+    Trigger(write::TriggerArgs),
+    /// Make again what was deleted
+    Undo(write::UndoArgs),
     /// Say, line by line, what this kubeconfig can reach and do
     Doctor(OneShotArgs),
     /// Print a shell completion script

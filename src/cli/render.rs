@@ -394,8 +394,8 @@ impl Stage {
                         .is_none()
                 }
                 Want::Log(_) => !quiet,
-                // worker clusters are not waited for
-                Want::Worker { .. } => false,
+                // worker clusters are not waited for, nor what may be done
+                Want::Worker { .. } | Want::May(_) => false,
             };
             let logs_only = wanted
                 .iter()

@@ -1,59 +1,24 @@
 //! What this user may do, asked of the server (SelfSubjectAccessReview) and remembered for a while.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
 use super::http::{Ask, Http};
-use super::kinds::Entry;
+use super::report::Report;
+use super::source::Shared;
 use super::wire::lax;
+pub use crate::model::access::Question;
 
 /// How long an answer is believed; roles change.
-const FRESH: Duration = Duration::from_secs(60);
-
-/// One question: may I?
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Question {
-    pub verb: &'static str,
-    pub group: &'static str,
-    pub resource: &'static str,
-    /// Empty for the object itself.
-    pub subresource: &'static str,
-    /// `None`: in all namespaces, or a kind without.
-    pub namespace: Option<String>,
-}
-
-impl Question {
-    pub fn of(verb: &'static str, entry: &Entry, namespace: Option<&str>) -> Self {
-        Self {
-            verb,
-            group: entry.group,
-            resource: entry.plural(),
-            subresource: "",
-            namespace: namespace.filter(|_| entry.namespaced).map(Into::into),
-        }
-    }
-
-    pub fn subresource(mut self, name: &'static str) -> Self {
-        self.subresource = name;
-        self
-    }
-
-    /// `list jobs.batch`, `get pods/log`.
-    pub fn words(&self) -> String {
-        let dot = if self.group.is_empty() { "" } else { "." };
-        let slash = if self.subresource.is_empty() { "" } else { "/" };
-        format!(
-            "{} {}{slash}{}{dot}{}",
-            self.verb, self.resource, self.subresource, self.group
-        )
-    }
-}
+pub const FRESH: Duration = Duration::from_secs(60);
 
 /// The server's answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -84,7 +49,7 @@ pub async fn ask(http: &Http, question: &Question) -> Result<Verdict, Failure> {
         "subresource": question.subresource,
     });
     if let Some(namespace) = &question.namespace {
-        attributes["namespace"] = namespace.as_str().into();
+        attributes["namespace"] = (&**namespace).into();
     }
     let review = serde_json::json!({
         "apiVersion": "authorization.k8s.io/v1",
@@ -112,9 +77,43 @@ impl Permissions {
         {
             return Ok(verdict.clone());
         }
+        self.ask_anew(http, question).await
+    }
+
+    /// A new answer, remembered in place of the old one: a role may have changed just now.
+    pub async fn ask_anew(&self, http: &Http, question: &Question) -> Result<Verdict, Failure> {
         let verdict = ask(http, question).await?;
         let entry = (Instant::now(), verdict.clone());
         self.0.lock().await.insert(question.clone(), entry);
         Ok(verdict)
+    }
+}
+
+/// Reports the answer to a question, and again whenever it is old, for as long as somebody wants it. Where reviews
+/// cannot be had nothing is said: the server has the last word anyway.
+pub async fn answer(shared: Arc<Shared>, question: Question, cancel: CancellationToken) {
+    let mut told = None;
+    loop {
+        let asked = shared.permissions.may(&shared.http, &question);
+        let asked = tokio::select! {
+            () = cancel.cancelled() => return,
+            asked = asked => asked,
+        };
+        let allowed = asked.ok().map(|verdict| verdict.allowed);
+        if let Some(allowed) = allowed.filter(|now| told != Some(*now)) {
+            told = Some(allowed);
+            let report = Report::May {
+                cluster: shared.cluster,
+                question: question.clone(),
+                allowed,
+            };
+            if !shared.send(report).await {
+                return;
+            }
+        }
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            () = tokio::time::sleep(FRESH) => {}
+        }
     }
 }

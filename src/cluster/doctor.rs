@@ -17,6 +17,7 @@ use super::kubeconfig::Surroundings;
 use super::target::Target;
 use super::wire::lax;
 use super::{Version, lines::Lines, wire};
+use crate::model::kueue::QueueKind;
 use crate::model::want::Kind;
 
 /// How a line turned out.
@@ -161,15 +162,25 @@ pub async fn examine_target(
     for kind in KINDS {
         watching(&http, kind, &namespace, served.as_ref(), &mut found).await;
     }
-    let (job, pod) = (entry(Kind::Job), entry(Kind::Pod));
+    let (job, pod) = (Kind::Job, Kind::Pod);
+    let workload = Kind::Queue(QueueKind::Workload);
     let here = Some(namespace.as_str());
     for (topic, question) in [
-        ("logs", Question::of("get", pod, here).subresource("log")),
-        ("delete jobs", Question::of("delete", job, here)),
-        ("suspend jobs", Question::of("patch", job, here)),
-        ("create jobs", Question::of("create", job, here)),
-        ("delete pods", Question::of("delete", pod, here)),
+        ("logs", Question::on("get", pod, here).subresource("log")),
+        ("delete jobs", Question::on("delete", job, here)),
+        ("hold jobs", Question::on("patch", job, here)),
+        ("hold queued jobs", Question::on("patch", workload, here)),
+        ("create jobs", Question::on("create", job, here)),
+        ("delete pods", Question::on("delete", pod, here)),
+        (
+            "evict pods",
+            Question::on("create", pod, here).subresource("eviction"),
+        ),
     ] {
+        let absent = |served: &Served| !served.has_group(question.group);
+        if question.group == workload.group() && served.as_ref().is_some_and(absent) {
+            continue;
+        }
         may(&http, topic, &question, &mut found).await;
     }
     if let Some(served) = &served {
@@ -399,7 +410,7 @@ async fn both(
     let mut missing = Vec::new();
     let mut reason = String::new();
     for verb in ["list", "watch"] {
-        let question = Question::of(verb, kind, namespace);
+        let question = Question::on(verb, kind.kind, namespace);
         let verdict = ask(http, &question).await?;
         if !verdict.allowed {
             missing.push(question.words());

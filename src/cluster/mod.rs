@@ -35,8 +35,9 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::keep::Keep;
 use crate::model::ids::{ClusterId, Name};
-use crate::model::want::Want;
+use crate::model::want::{Kind, Want};
 use connect::ConnectError;
 use failure::Failure;
 use http::{Ask, Http};
@@ -150,6 +151,23 @@ impl Cluster {
     /// Whoever waits to try again tries now.
     pub fn retry_now(&self) {
         self.shared.retry.notify_waiters();
+    }
+
+    /// The way to write to it.
+    pub fn gate(&self, rules: writes::Rules, keep: Arc<Keep>) -> writes::Gate {
+        writes::Gate::new(self.shared.clone(), rules, keep)
+    }
+
+    /// Looks up which versions of which kinds are served, so that objects are asked for where they are.
+    pub async fn learn(&self) -> Result<(), Failure> {
+        let served = discover::named(&self.shared.http).await?;
+        self.shared.learn(served);
+        Ok(())
+    }
+
+    /// Whether a kind is served, as far as that was looked up.
+    pub fn serves(&self, kind: Kind) -> bool {
+        self.shared.serves(kinds::entry(kind))
     }
 
     pub fn id(&self) -> ClusterId {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::access::Question;
 use crate::model::delta::{Delta, SourceId};
 use crate::model::fields::Checked;
 use crate::model::health::Health;
@@ -27,6 +28,12 @@ pub enum Report {
         kinds: Vec<Kind>,
         /// Why others may be served all the same: discovery is forbidden, or failed.
         blind: Option<String>,
+    },
+    /// Whether this user may do something that was asked about.
+    May {
+        cluster: ClusterId,
+        question: Question,
+        allowed: bool,
     },
     /// Something a user should read.
     Notice(Notice),
@@ -56,6 +63,7 @@ impl Report {
             Self::Log(batch) => batch.cluster,
             Self::Ended { cluster, .. }
             | Self::Workloads { cluster, .. }
+            | Self::May { cluster, .. }
             | Self::Object { cluster, .. }
             | Self::Fields { cluster, .. } => *cluster,
         }

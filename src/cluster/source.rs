@@ -13,6 +13,7 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::access::Permissions;
 use super::discover::Served;
 use super::failure::Failure;
 use super::http::{Ask, Http};
@@ -91,6 +92,8 @@ pub struct Shared {
     pub served: Mutex<Option<Served>>,
     /// Schemas read so far.
     pub schemas: Schemas,
+    /// What this user may do, as far as it was asked.
+    pub permissions: Permissions,
 }
 
 impl Shared {
@@ -108,6 +111,7 @@ impl Shared {
             gone: Notify::new(),
             served: Mutex::default(),
             schemas: Schemas::default(),
+            permissions: Permissions::default(),
         }
     }
 
@@ -133,6 +137,14 @@ impl Shared {
         let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
         let known = served.as_ref().and_then(|served| served.version(entry));
         known.unwrap_or(entry.versions[0])
+    }
+
+    /// Whether a kind is served, as of the last look; true before that.
+    pub fn serves(&self, entry: &Entry) -> bool {
+        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        // the core group is not looked up
+        let known = served.as_ref().filter(|_| !entry.group.is_empty());
+        known.is_none_or(|served| served.version(entry).is_some())
     }
 
     /// Sends; false if nobody listens any more.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use super::access::{self, Question};
 use super::fetch;
 use super::http::Ask;
 use super::kinds::{Entry, entry};
@@ -33,6 +34,7 @@ enum Running {
     Watch(Kind, Option<Name>, Selector),
     Workloads(Option<Name>),
     Pending(Line),
+    May(Question),
     Log(LogWant),
     Object(ObjectWant),
 }
@@ -72,6 +74,7 @@ impl Subscriptions {
                     }
                     Want::Workloads => Running::Workloads(namespace.cloned()),
                     Want::Pending(line) => Running::Pending(line.clone()),
+                    Want::May(question) => Running::May(question.clone()),
                     Want::Log(log) => Running::Log(log.clone()),
                     Want::Object(object) => Running::Object(object.clone()),
                     // that cluster's own
@@ -140,6 +143,9 @@ impl Subscriptions {
             }
             Running::Pending(line) => {
                 self.runtime.spawn(visibility::run(shared, line, cancel));
+            }
+            Running::May(question) => {
+                self.runtime.spawn(access::answer(shared, question, cancel));
             }
             Running::Log(want) => {
                 self.runtime.spawn(logs::run(shared, want, cancel));

@@ -3,6 +3,7 @@
 //! Watch tasks feed [`Model::apply`] with [`delta::Delta`]s and nothing else changes it; every function that
 //! needs a time is given `now`. Rows of several clusters live in one table, keyed by [`ids::Key`].
 
+pub mod access;
 pub mod capacity;
 pub mod cron;
 pub mod delta;

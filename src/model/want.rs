@@ -1,6 +1,7 @@
 //! What a pane wants to know, as plain data. Panes declare, the app compares with what runs, and the
 //! cluster layer starts and stops the difference: closing a pane cannot leak a stream.
 
+use super::access::Question;
 use super::ids::{Name, Uid};
 use super::kind::JobKind;
 use super::kueue::{Line, QueueKind};
@@ -44,6 +45,25 @@ impl Kind {
             Kind::Node | Kind::Namespace => false,
             Kind::Queue(kind) => kind.namespaced(),
             _ => true,
+        }
+    }
+
+    /// Its API group; empty: the core group.
+    pub fn group(self) -> &'static str {
+        match self {
+            Kind::Job | Kind::CronJob => "batch",
+            Kind::Pod | Kind::Node | Kind::Event | Kind::Namespace => "",
+            Kind::Workload(kind) => kind.group,
+            Kind::Queue(kind) => kind.group(),
+        }
+    }
+
+    /// One of them, as kubectl names it: `job`, `pytorchjob`, `localqueue`.
+    pub fn singular(self) -> String {
+        match self {
+            Kind::Workload(kind) => kind.singular(),
+            Kind::Queue(kind) => kind.singular().to_owned(),
+            other => other.plural().trim_end_matches('s').to_owned(),
         }
     }
 
@@ -103,6 +123,8 @@ pub enum Want {
     Watch(Kind, Selector),
     /// Every [`Kind::Workload`] and [`Kind::Queue`] the cluster serves, whichever those are by now.
     Workloads,
+    /// Whether this user may do something, asked again now and then.
+    May(Question),
     /// Who stands where in one of Kueue's lines, asked again every few seconds.
     Pending(Line),
     Log(LogWant),

@@ -41,11 +41,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 
+use crate::actions::pending;
 use crate::app::action::{Action, Scope};
 use crate::hardware::Catalog;
 use crate::logs::health::Thresholds;
 use crate::logs::run::{Run, Said, Summary};
 use crate::model::Model;
+use crate::model::access::Permits;
 use crate::model::fields::Checked;
 use crate::model::health::Health;
 use crate::model::ids::{ClusterId, Key, Name};
@@ -113,6 +115,10 @@ pub struct Session {
     /// `v1.36.3`, once known.
     pub server_version: Option<String>,
     pub read_only: bool,
+    /// What this user may do, as far as it was asked.
+    pub permits: Permits,
+    /// What was asked of the server and is not yet seen to have happened.
+    pub pending: pending::All,
     /// When something about a run is worth a word.
     pub thresholds: Arc<Thresholds>,
     /// Other contexts of the kubeconfig.

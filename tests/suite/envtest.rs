@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use http::Method;
+use jobdeck::actions::{Intent, Propagation, Step};
 use jobdeck::cluster::connect::resolve;
 use jobdeck::cluster::doctor::{self, Diagnosis, Mark};
 use jobdeck::cluster::http::{Ask, Http};
@@ -14,13 +15,15 @@ use jobdeck::cluster::kubeconfig::Surroundings;
 use jobdeck::cluster::schema::Schemas;
 use jobdeck::cluster::target::Target;
 use jobdeck::cluster::wire::{self, Event};
-use jobdeck::cluster::{CHANNEL, Cluster, Options, writes};
+use jobdeck::cluster::writes::{Gate, Rules};
+use jobdeck::cluster::{CHANNEL, Cluster, Options};
 use jobdeck::model::health::Health;
 use jobdeck::model::ids::Uid;
-use jobdeck::model::want::{Kind, LogWant, ObjectWant, Selector, Want};
+use jobdeck::model::want::{Kind, LogWant, Selector, Want};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::actions::{keep, object};
 use crate::harness::{Client, quick};
 
 /// A control plane of two processes; they end with it.
@@ -279,6 +282,53 @@ async fn fields(http: &Http) {
     );
 }
 
+/// There are no controllers here, so nothing collects pods; what a collector would find is what counts: a pod keeps
+/// its owner's reference unless the object was orphaned, and only then would it stay.
+async fn deleting_leaves_no_orphan(http: &Http, gate: &Gate) {
+    let jobs = "/apis/batch/v1/namespaces/ml/jobs";
+    for (name, propagation, waits) in [
+        ("gone-background", Propagation::Background, None),
+        (
+            "gone-foreground",
+            Propagation::Foreground,
+            Some("foregroundDeletion"),
+        ),
+        ("gone-orphan", Propagation::Orphan, Some("orphan")),
+    ] {
+        let made = create(http, jobs, job(name)).await;
+        let uid = Uid::parse(made["metadata"]["uid"].as_str().unwrap());
+        let intent = Intent::Delete {
+            propagation,
+            force: false,
+        };
+        let outcome = gate
+            .step(Step::new(intent, object(Kind::Job, "ml", name, Some(uid))))
+            .await;
+        assert_eq!(outcome.result(), "done", "{}", outcome.sentence());
+        let left = http
+            .json::<Value>(&Ask::get(format!("{jobs}/{name}")))
+            .await;
+        match waits {
+            // its pods' owner is gone: the collector takes them
+            None => assert_eq!(left.unwrap_err().code(), Some(404)),
+            Some(finalizer) => {
+                let left = left.unwrap();
+                assert!(left["metadata"]["deletionTimestamp"].is_string());
+                let finalizers = left["metadata"]["finalizers"].to_string();
+                assert!(finalizers.contains(finalizer), "{finalizers}");
+                let patch = json!({"metadata": {"finalizers": null}});
+                let ask = Ask::send(
+                    Method::PATCH,
+                    format!("{jobs}/{name}"),
+                    "application/merge-patch+json",
+                    &patch,
+                );
+                http.read(&ask).await.unwrap();
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_real_api_server() {
     let assets = std::env::var_os("KUBEBUILDER_ASSETS").filter(|folder| !folder.is_empty());
@@ -327,16 +377,17 @@ async fn a_real_api_server() {
 
     // guarded writes: a wrong uid changes nothing
     let uid = Uid::parse(second["metadata"]["uid"].as_str().unwrap());
-    let object = ObjectWant {
-        kind: Kind::Job,
-        namespace: "ml".into(),
-        name: "second".into(),
-    };
-    let wrong = writes::suspend(&http, &object, Uid::parse("nobody"), true).await;
-    assert_eq!(wrong.unwrap_err().code(), Some(422));
-    let wrong = writes::delete(&http, &object, Uid::parse("nobody")).await;
-    assert_eq!(wrong.unwrap_err().code(), Some(409));
-    writes::suspend(&http, &object, uid, true).await.unwrap();
+    let kept = tempfile::tempdir().unwrap();
+    let gate = client.cluster.gate(Rules::default(), keep(kept.path()));
+    let step =
+        |intent: Intent, uid: Uid| Step::new(intent, object(Kind::Job, "ml", "second", Some(uid)));
+    for intent in [Intent::Hold, Intent::DELETE] {
+        let wrong = gate.step(step(intent, Uid::parse("nobody"))).await;
+        assert_eq!(wrong.result(), "conflict", "{}", wrong.sentence());
+    }
+    let held = gate.step(step(Intent::Hold, uid)).await;
+    assert_eq!(held.result(), "done", "{}", held.sentence());
+    deleting_leaves_no_orphan(&http, &gate).await;
     client
         .until("suspended", |c| {
             jobs(c).contains(&"ml/second gpu2 suspended".to_owned())
@@ -351,7 +402,8 @@ async fn a_real_api_server() {
     assert_eq!(jobs(&client).len(), 3);
     plane.start_api();
     plane.ready().await;
-    writes::delete(&http, &object, uid).await.unwrap();
+    let gone = gate.step(step(Intent::DELETE, uid)).await;
+    assert_eq!(gone.result(), "done", "{}", gone.sentence());
     client.until("gone", |c| jobs(c).len() == 2).await;
 
     // a version from before anything is remembered

@@ -41,12 +41,14 @@ fn uses(text: &str) -> impl Iterator<Item = &str> {
 const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &["model"]),
     ("ui", &["ui"]),
-    ("cluster", &["cluster", "model"]),
+    ("actions", &["actions", "model"]),
+    ("keep", &["keep", "actions", "model"]),
+    ("cluster", &["cluster", "keep", "actions", "model"]),
     // the action list and its scopes are the one thing of the app that panes speak in
     (
         "panes",
         &[
-            "panes", "logs", "model", "ui", "app", "settings", "hardware",
+            "panes", "logs", "model", "actions", "ui", "app", "settings", "hardware",
         ],
     ),
     ("logs", &["logs", "model"]),
@@ -81,6 +83,38 @@ fn nobody_reaches_across_the_walls() {
             .any(|c| c.as_os_str() == "demo" || c.as_os_str() == "cli");
         if !inside && uses(&text).any(|u| u == "demo") {
             wrong.push(format!("{} uses the demo cluster", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Requests that change something are made in one place, behind the gate; the two others only ask what is allowed.
+const MAY_SEND: &[&str] = &[
+    "cluster/writes/requests.rs",
+    "cluster/access.rs",
+    "cluster/doctor.rs",
+];
+
+#[test]
+fn nothing_writes_to_a_cluster_but_through_the_gate() {
+    let methods = ["DELETE", "PATCH", "PUT", "POST"].map(|method| format!("Method::{method}"));
+    let mut wrong = Vec::new();
+    for (path, text) in sources("src") {
+        let at = path.to_string_lossy().replace('\\', "/");
+        if at.contains("/src/demo/") || MAY_SEND.iter().any(|file| at.ends_with(file)) {
+            continue;
+        }
+        if methods.iter().any(|method| text.contains(method.as_str())) {
+            wrong.push(format!("{at} sends more than GET"));
+        }
+    }
+    for file in &MAY_SEND[1..] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
+        let text = std::fs::read_to_string(path).expect("source");
+        let sent = methods[..3].iter().any(|m| text.contains(m.as_str()));
+        let posts = text.matches("Method::POST").count();
+        if sent || posts != 1 || !text.contains("/selfsubject") {
+            wrong.push(format!("{file} sends more than a review"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

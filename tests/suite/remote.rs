@@ -3,7 +3,6 @@
 use jobdeck::cluster::doctor::{self, Diagnosis, Mark};
 use jobdeck::cluster::source::Tuning;
 use jobdeck::cluster::target::Target;
-use jobdeck::cluster::writes;
 use jobdeck::model::ids::Uid;
 use jobdeck::model::want::{Kind, LogWant, ObjectWant, Want};
 
@@ -46,42 +45,6 @@ async fn the_doctor_says_what_works_and_why_the_rest_does_not() {
         no.text,
         "no: needs delete jobs.batch in ml (only where allowed)"
     );
-}
-
-#[tokio::test]
-async fn writes_name_the_object_by_uid_and_free_its_pods() {
-    let server = ten();
-    let client = Client::open(&server).await;
-    let job = ObjectWant {
-        kind: Kind::Job,
-        namespace: "ml".into(),
-        name: "train".into(),
-    };
-    let uid = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
-    // the server knows no jobs; what was asked is what counts
-    let gone = writes::delete(client.cluster.http(), &job, Uid::parse(uid)).await;
-    assert_eq!(gone.unwrap_err().code(), Some(404));
-    let gone = writes::suspend(client.cluster.http(), &job, Uid::parse(uid), true).await;
-    assert_eq!(gone.unwrap_err().code(), Some(404));
-    let state = server.state();
-    let [.., delete, patch] = state.requests.as_slice() else {
-        panic!("two requests")
-    };
-    assert_eq!(
-        (delete.method.as_str(), delete.path.as_str()),
-        ("DELETE", "/apis/batch/v1/namespaces/ml/jobs/train")
-    );
-    assert_eq!(delete.body["propagationPolicy"], "Background");
-    assert_eq!(delete.body["preconditions"]["uid"], uid);
-    assert_eq!(
-        patch.headers["content-type"],
-        "application/merge-patch+json"
-    );
-    assert_eq!(
-        patch.body,
-        serde_json::json!({"metadata": {"uid": uid}, "spec": {"suspend": true}})
-    );
-    assert!(patch.headers["user-agent"].starts_with("jobdeck/"));
 }
 
 #[tokio::test]

@@ -84,12 +84,24 @@ pub struct State {
     pub schemas: BTreeMap<String, (u32, Value)>,
     /// Path → code and body: before anything else that is served there.
     pub answers: BTreeMap<String, (u16, Value)>,
+    /// What requests that change something are answered, in order: method, path, turn.
+    pub turns: VecDeque<(&'static str, String, Turn)>,
     /// Paths that begin so are 403; `=` before it: that path only.
     pub forbidden: Vec<String>,
     /// Answers to requests for logs, in order; the last one stays.
     pub logs: VecDeque<Log>,
     hung_up: u64,
     stopped: bool,
+}
+
+/// One answer to a request that changes something.
+#[derive(Debug, Clone)]
+pub enum Turn {
+    /// This code, and this object or message; from then on this path is answered so (`None`: 404).
+    Say(u16, Value),
+    Then(u16, Value, Option<Value>),
+    /// Taken, and from then on answered so; but the connection is gone before the answer.
+    Cut(Option<Value>),
 }
 
 /// One answer to a request for a log.
@@ -181,6 +193,21 @@ impl Server {
 
     pub fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
         self.state().faults.extend(faults);
+    }
+
+    /// The next request of this kind is answered so.
+    pub fn turn(&self, method: &'static str, path: &str, turn: Turn) {
+        self.state()
+            .turns
+            .push_back((method, path.to_owned(), turn));
+    }
+
+    /// Requests so far that would change something; questions about permissions change nothing.
+    pub fn writes(&self) -> Vec<Request> {
+        let state = self.state();
+        let all = state.requests.iter().filter(|r| r.method != "GET");
+        let asks = |r: &&Request| r.path.contains("/selfsubject");
+        all.filter(|r| !asks(r)).cloned().collect()
     }
 
     /// Closes all open watches in order.
@@ -334,6 +361,34 @@ fn answer(request: &Request, out: &mut Out, shared: &Shared) -> bool {
     };
     if state.forbidden.iter().any(forbids) {
         return out.status(403, &format!("forbidden: cannot get path {path:?}"), None);
+    }
+    let fits = |(method, at, _): &(&str, String, Turn)| *method == request.method && at == path;
+    if let Some(n) = state.turns.iter().position(fits) {
+        let (_, _, turn) = state.turns.remove(n).unwrap();
+        let then = |state: &mut State, then: Option<Value>| {
+            let answer = match then {
+                Some(object) => (200, object),
+                None => (404, json!("not found")),
+            };
+            // what an eviction changes is the pod
+            let at = path.trim_end_matches("/eviction").to_owned();
+            state.answers.insert(at, answer);
+        };
+        let (code, body) = match turn {
+            Turn::Say(code, body) => (code, body),
+            Turn::Then(code, body, after) => {
+                then(&mut state, after);
+                (code, body)
+            }
+            Turn::Cut(after) => {
+                then(&mut state, after);
+                return false;
+            }
+        };
+        return match code < 300 {
+            true => out.whole(code, "", &body.to_string()),
+            false => out.status(code, body.as_str().unwrap_or_default(), None),
+        };
     }
     if let Some((code, body)) = state.answers.get(path) {
         return match code {
