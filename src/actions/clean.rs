@@ -310,7 +310,7 @@ fn tidy(value: &mut Value) {
                 let empty = value.as_object().is_some_and(Map::is_empty)
                     || value.as_array().is_some_and(Vec::is_empty);
                 let bare = key == "metadata" && empty;
-                !value.is_null() && !(empty && emptied) && !bare
+                !(value.is_null() || bare || empty && emptied)
             });
         }
         Value::Array(all) => all.iter_mut().for_each(tidy),

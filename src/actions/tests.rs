@@ -161,8 +161,8 @@ fn torch() -> Kind {
 #[case(Intent::Resume, Kind::CronJob, json!({"spec": {"suspend": true}}), json!({"spec": {"suspend": false}}))]
 #[case(Intent::Hold, torch(), json!({}), json!({"spec": {"runPolicy": {"suspend": true}}}))]
 #[case(Intent::Hold, Kind::Workload(JobKind(&TRAIN)), json!({}), json!({"spec": {"suspend": true}}))]
-#[case(Intent::Hold, super::WORKLOAD, json!({"spec": {}}), json!({"spec": {"active": false}}))]
-#[case(Intent::Resume, super::WORKLOAD, json!({"spec": {"active": false}}), json!({"spec": {"active": true}}))]
+#[case(Intent::Hold, crate::actions::WORKLOAD, json!({"spec": {}}), json!({"spec": {"active": false}}))]
+#[case(Intent::Resume, crate::actions::WORKLOAD, json!({"spec": {"active": false}}), json!({"spec": {"active": true}}))]
 #[case(Intent::Scale(3), Kind::Job, json!({"spec": {"parallelism": 1}}), json!({"spec": {"parallelism": 3}}))]
 #[case(Intent::Scale(3), Kind::Job, json!({"spec": {"parallelism": 1, "completions": 1, "completionMode": "Indexed"}}),
     json!({"spec": {"parallelism": 3, "completions": 3}}))]
