@@ -1,3 +1,5 @@
+mod words;
+
 use proptest::prelude::*;
 
 use super::ask::Ask;
@@ -345,71 +347,6 @@ fn mistakes_in_the_users_file_are_told_with_line_and_key() {
     let error = error.unwrap().to_string();
     assert!(error.contains("hardware.toml:1: ") && error.ends_with("using the shipped reference"));
     assert_eq!(*same, base);
-}
-
-fn read(container: serde_json::Value) -> Vec<(Precision, String)> {
-    let manifest = serde_json::json!({"spec": {"template": {"spec": {"containers": [container]}}}});
-    let found = advice::read(&manifest);
-    found.into_iter().map(|f| (f.precision, f.words)).collect()
-}
-
-#[test]
-fn formats_are_read_from_arguments_variables_and_images() {
-    use Precision::{Bf16, Fp8, Fp16, Tf32};
-    use serde_json::json;
-    for (container, precision) in [
-        (json!({"args": ["--bf16"]}), Bf16),
-        (
-            json!({"command": ["sh", "-c", "python train.py --bf16 True --lr 3"]}),
-            Bf16,
-        ),
-        (json!({"args": ["--mixed_precision", "bf16"]}), Bf16),
-        (json!({"args": ["--mixed-precision=fp8"]}), Fp8),
-        (json!({"args": ["--dtype", "bfloat16"]}), Bf16),
-        (json!({"args": ["--kv-cache-dtype", "fp8_e4m3"]}), Fp8),
-        (json!({"args": ["--precision=bf16-mixed"]}), Bf16),
-        (json!({"args": ["--tf32"]}), Tf32),
-        (json!({"args": ["--fp16"]}), Fp16),
-        (
-            json!({"args": ["model.load(x,torch_dtype=torch.bfloat16)"]}),
-            Bf16,
-        ),
-        (
-            json!({"env": [{"name": "ACCELERATE_MIXED_PRECISION", "value": "fp8"}]}),
-            Fp8,
-        ),
-        (
-            json!({"env": [{"name": "NVIDIA_TF32_OVERRIDE", "value": "1"}]}),
-            Tf32,
-        ),
-        (json!({"env": [{"name": "USE_FP8", "value": "true"}]}), Fp8),
-        (json!({"image": "registry.example/llm/serve:0.9-fp8"}), Fp8),
-    ] {
-        let found = read(container.clone());
-        assert_eq!(found.first().map(|f| f.0), Some(precision), "{container}");
-    }
-}
-
-#[test]
-fn what_may_mean_something_else_is_passed_over() {
-    use serde_json::json;
-    for container in [
-        json!({"args": ["--bf16", "False"]}),
-        json!({"args": ["--bf16=0"]}),
-        json!({"args": ["--bf16=$USE_BF16"]}),
-        json!({"args": ["--no-bf16"]}),
-        json!({"args": ["--mixed_precision", "no"]}),
-        json!({"args": ["--dtype", "auto"]}),
-        json!({"args": ["--output", "bf16"]}),
-        json!({"args": ["bf16.py"]}),
-        json!({"env": [{"name": "DISABLE_FP8", "value": "1"}]}),
-        json!({"env": [{"name": "NVIDIA_TF32_OVERRIDE", "value": "0"}]}),
-        json!({"env": [{"name": "USE_FP8"}]}),
-        json!({"image": "bf16.example/team/train:2.9"}),
-        json!({}),
-    ] {
-        assert_eq!(read(container.clone()), [], "{container}");
-    }
 }
 
 #[test]

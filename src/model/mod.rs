@@ -27,6 +27,7 @@ pub mod listed;
 pub mod log;
 pub mod namespace;
 pub mod node;
+pub mod placement;
 pub mod pod;
 pub mod pod_status;
 pub mod podwhy;

@@ -6,6 +6,21 @@ use super::ids::{Key, Name};
 use super::labels::LabelSet;
 use super::resources::Devices;
 
+/// Labels that name the accelerator, best first.
+pub const PRODUCT: &[&str] = &[
+    "nvidia.com/gpu.product",
+    "amd.com/gpu.product-name",
+    "beta.amd.com/gpu.product-name",
+    "gpu.intel.com/product",
+    "cloud.google.com/gke-accelerator",
+    "cloud.google.com/gke-tpu-accelerator",
+    "k8s.amazonaws.com/accelerator",
+    "karpenter.k8s.aws/instance-gpu-name",
+    "karpenter.k8s.aws/instance-accelerator-name",
+    "amd.com/gpu.device-id",
+    "accelerator",
+];
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeRow {
     pub key: Key,

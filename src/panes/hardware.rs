@@ -1,10 +1,13 @@
 //! The hardware reference on screen: what each GPU computes in hardware, CUDA cores and tensor cores side by side, those
 //! of this cluster first with how many are free.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use chrono::{DateTime, Utc};
-use crossterm::event::MouseEvent;
+use crossterm::event::{MouseEvent, MouseEventKind};
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::list::{Keys, List};
@@ -23,6 +26,8 @@ pub mod advice;
 pub mod compare;
 mod figures;
 mod matrix;
+mod ofjob;
+pub mod place;
 pub mod stock;
 #[cfg(test)]
 mod tests;
@@ -48,10 +53,20 @@ pub struct Hardware {
     ask: Ask,
     list: List,
     body: Rect,
-    /// First line of the data-sheet beside.
+    /// Only these entries, where it was opened at some.
+    only: Vec<String>,
+    /// Lines of the data-sheet beside.
     sheet: Window,
     of: Option<Key>,
+    /// Where the data-sheet beside was drawn; the keys may be its.
+    side: Option<Rect>,
+    inside: bool,
+    /// What the cluster has, as of this version of its nodes, by this reference.
+    stocks: RefCell<Option<Kept>>,
 }
+
+/// Version of the nodes and the reference they were resolved by, and what came of it.
+type Kept = ((u64, usize), Rc<Vec<Stock>>);
 
 struct Shown<'a>(&'a [Item]);
 
@@ -80,6 +95,19 @@ fn columns() -> Vec<Column> {
     vec![Column::new("gpu", "").width(20, 60, 400).grow()]
 }
 
+/// A window after a key that scrolls; none: another key.
+fn scrolled(window: Window, action: Action) -> Option<Window> {
+    Some(match action {
+        Action::Up => window.step(-1),
+        Action::Down => window.step(1),
+        Action::PageUp => window.step_page(-1),
+        Action::PageDown => window.step_page(1),
+        Action::Top => window.step(isize::MIN),
+        Action::Bottom => window.step(isize::MAX),
+        _ => return None,
+    })
+}
+
 /// Leads to the reference at these entries; where there is none, says what the labels tell.
 pub fn at(ids: Vec<String>, unknown: &str) -> Reply {
     match ids.len() {
@@ -91,23 +119,48 @@ pub fn at(ids: Vec<String>, unknown: &str) -> Reply {
             let text = format!("the reference does not know {}", text::clean(unknown));
             Reply::Say(Level::Warning, text)
         }
-        _ => {
-            let most = ids.into_iter().take(compare::MOST).collect();
-            Reply::Open(Target::Gpus(most))
-        }
+        _ => Reply::Open(Target::Gpus(ids)),
+    }
+}
+
+/// The reference at some entries: a data-sheet, two to four side by side, or else a list.
+pub fn open(ids: &[String]) -> Box<dyn Pane> {
+    match ids.len() {
+        0..=compare::MOST => Box::new(compare::Gpus::new(ids.to_vec())),
+        _ => Box::new(Hardware {
+            only: ids.to_vec(),
+            ..Hardware::default()
+        }),
     }
 }
 
 impl Hardware {
+    fn stocks(&self, cx: &Cx) -> Rc<Vec<Stock>> {
+        // the user's entries change while jobdeck runs
+        let version = (
+            cx.model.nodes.version(),
+            std::ptr::from_ref(cx.hardware).addr(),
+        );
+        let mut kept = self.stocks.borrow_mut();
+        match &*kept {
+            Some((at, stocks)) if *at == version => stocks.clone(),
+            _ => {
+                let stocks = Rc::new(stock::all(cx));
+                *kept = Some((version, stocks.clone()));
+                stocks
+            }
+        }
+    }
+
     fn refresh(&mut self, cx: &Cx) {
-        let stocks = stock::all(cx);
+        let stocks = self.stocks(cx);
         let mut items: Vec<Item> = Vec::new();
-        for stock in stocks {
+        for stock in stocks.iter() {
             let name = stock.gpu.clone().unwrap_or_else(|| stock.product.clone());
             items.push(Item {
                 key: key(cx, &name),
                 gpu: stock.gpu.clone(),
-                stock: Some(stock),
+                stock: Some(stock.clone()),
             });
         }
         for gpu in &cx.hardware.gpus {
@@ -118,6 +171,9 @@ impl Hardware {
                     stock: None,
                 });
             }
+        }
+        if !self.only.is_empty() {
+            items.retain(|item| item.gpu.as_ref().is_some_and(|id| self.only.contains(id)));
         }
         self.all = items.len();
         let wanted = self.filter.to_lowercase();
@@ -161,7 +217,7 @@ impl Pane for Hardware {
     }
 
     fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a> {
-        let here: Vec<Stock> = stock::all(cx);
+        let here = self.stocks(cx);
         let known = here.iter().filter(|s| s.gpu.is_some()).count();
         let unknown = here.len() - known;
         let (all, free) = here
@@ -200,31 +256,36 @@ impl Pane for Hardware {
     }
 
     fn hints(&self, _cx: &Cx) -> Vec<Action> {
-        vec![
-            Action::Open,
-            Action::Mark,
-            Action::Compare,
-            Action::Filter,
-            Action::Copy,
-        ]
+        if self.inside {
+            return vec![Action::Focus, Action::Down, Action::PageDown, Action::Open];
+        }
+        let mut out = vec![Action::Open, Action::Mark, Action::Compare];
+        if self.side.is_some() {
+            out.push(Action::Focus);
+        }
+        out.extend([Action::Filter, Action::Copy]);
+        out
     }
 
     fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
         self.refresh(cx);
         let mut left = area;
-        if area.width >= BESIDE {
+        self.side = None;
+        if area.width >= BESIDE && !self.items.is_empty() {
             let wide = (area.width * 2 / 5).clamp(60, 90);
             left.width -= wide + 1;
             for y in area.y..area.bottom() {
-                buf.set_string(left.right(), y, "│", cx.theme.border(false));
+                buf.set_string(left.right(), y, "│", cx.theme.border(self.inside));
             }
             let side = Rect {
                 x: left.right() + 2,
                 width: wide - 2,
                 ..area
             };
+            self.side = Some(side);
             self.beside(cx, side, buf);
         }
+        self.inside &= self.side.is_some();
         let shape = matrix::Shape::of(left.width, self.items.iter().any(|i| i.stock.is_some()));
         for (y, line) in (left.y..left.bottom()).zip(shape.heads(cx)) {
             buf.set_line(left.x + 1, y, &line, left.width.saturating_sub(1));
@@ -243,7 +304,7 @@ impl Pane for Hardware {
         let (items, marks) = (&self.items, self.list.marks().clone());
         self.body = Table::new(&columns, items.len())
             .header(false)
-            .focused(cx.focused)
+            .focused(cx.focused && !self.inside)
             .draw(rest, buf, cx.theme, &mut self.list.table, |at| {
                 let Some(item) = items.get(at) else {
                     return Row::default();
@@ -255,6 +316,73 @@ impl Pane for Hardware {
 
     fn act(&mut self, action: Action, cx: &Cx) -> Reply {
         self.refresh(cx);
+        if self.inside {
+            match action {
+                Action::Focus | Action::Back => self.inside = false,
+                _ => match scrolled(self.sheet, action) {
+                    Some(window) => self.sheet = window,
+                    None => return self.own(action, cx),
+                },
+            }
+            return Reply::Done;
+        }
+        self.own(action, cx)
+    }
+
+    fn wants(&self, _cx: &Cx) -> Vec<Want> {
+        [Kind::Node, Kind::Pod]
+            .map(|kind| Want::Watch(kind, Selector::All))
+            .into()
+    }
+
+    fn wake(&self, _cx: &Cx) -> Option<DateTime<Utc>> {
+        None
+    }
+
+    fn filter(&self) -> &str {
+        &self.filter
+    }
+
+    fn set_filter(&mut self, text: &str, cx: &Cx) -> Result<(), String> {
+        self.ask = Ask::parse(text)?;
+        self.filter = text.trim().to_owned();
+        self.refresh(cx);
+        Ok(())
+    }
+
+    fn position(&self, _cx: &Cx) -> String {
+        super::sheet::position(&self.list, self.items.len(), self.all)
+    }
+
+    fn mouse(&mut self, event: MouseEvent, _area: Rect, cx: &Cx) -> Reply {
+        self.refresh(cx);
+        let at = Position::new(event.column, event.row);
+        if self.side.is_some_and(|side| side.contains(at)) {
+            self.sheet = match event.kind {
+                MouseEventKind::ScrollDown => self.sheet.step(3),
+                MouseEventKind::ScrollUp => self.sheet.step(-3),
+                MouseEventKind::Down(_) => self.sheet,
+                _ => return Reply::Ignored,
+            };
+            self.inside |= matches!(event.kind, MouseEventKind::Down(_));
+            return Reply::Done;
+        }
+        match pointed(event, self.body, &self.list, &columns(), self.items.len()) {
+            Pointed::Row(_, true) => return self.own(Action::Open, cx),
+            Pointed::Row(at, _) => {
+                self.inside = false;
+                self.list.go(at, &Shown(&self.items));
+            }
+            Pointed::Wheel(by) => self.list.wheel(by, &Shown(&self.items)),
+            Pointed::Heading(_) | Pointed::Nothing => return Reply::Ignored,
+        }
+        Reply::Done
+    }
+}
+
+impl Hardware {
+    /// What a key means for the list.
+    fn own(&mut self, action: Action, cx: &Cx) -> Reply {
         match action {
             Action::Open | Action::ShowHardware => {
                 let ids: Vec<String> = self
@@ -264,6 +392,10 @@ impl Pane for Hardware {
                     .collect();
                 let stock = self.selected().and_then(|item| item.stock.as_ref());
                 at(ids, stock.map_or("", |stock| &stock.product))
+            }
+            Action::Focus if self.side.is_some() => {
+                self.inside = true;
+                Reply::Done
             }
             Action::Compare => match self.chosen() {
                 ids if ids.len() < 2 => Reply::Say(
@@ -294,44 +426,6 @@ impl Pane for Hardware {
         }
     }
 
-    fn wants(&self, _cx: &Cx) -> Vec<Want> {
-        [Kind::Node, Kind::Pod]
-            .map(|kind| Want::Watch(kind, Selector::All))
-            .into()
-    }
-
-    fn wake(&self, _cx: &Cx) -> Option<DateTime<Utc>> {
-        None
-    }
-
-    fn filter(&self) -> &str {
-        &self.filter
-    }
-
-    fn set_filter(&mut self, text: &str, cx: &Cx) -> Result<(), String> {
-        self.ask = Ask::parse(text)?;
-        self.filter = text.trim().to_owned();
-        self.refresh(cx);
-        Ok(())
-    }
-
-    fn position(&self, _cx: &Cx) -> String {
-        super::sheet::position(&self.list, self.items.len(), self.all)
-    }
-
-    fn mouse(&mut self, event: MouseEvent, _area: Rect, cx: &Cx) -> Reply {
-        self.refresh(cx);
-        match pointed(event, self.body, &self.list, &columns(), self.items.len()) {
-            Pointed::Row(_, true) => return self.act(Action::Open, cx),
-            Pointed::Row(at, _) => self.list.go(at, &Shown(&self.items)),
-            Pointed::Wheel(by) => self.list.wheel(by, &Shown(&self.items)),
-            Pointed::Heading(_) | Pointed::Nothing => return Reply::Ignored,
-        }
-        Reply::Done
-    }
-}
-
-impl Hardware {
     fn beside(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
         let Some(item) = self.selected() else { return };
         // the last column is the scroll bar's

@@ -16,7 +16,6 @@ use super::{
     workload,
 };
 use crate::app::action::{Action, Scope};
-use crate::hardware::advice::{self, Found};
 use crate::logs::run::Summary;
 use crate::model::event::EventRow;
 use crate::model::human;
@@ -67,7 +66,7 @@ pub struct Job {
     events: Sheet<EventRow>,
     tail: Tail,
     /// Number formats its manifest names; none before it came.
-    formats: Option<Vec<Found>>,
+    formats: Option<Vec<hardware::place::Asked>>,
     /// The job as it was last seen: it stays on screen when it is deleted.
     last: Option<JobRow>,
     /// Where each part was drawn, for the mouse.
@@ -242,7 +241,12 @@ impl Job {
     fn advice(&self, cx: &Cx) -> Vec<String> {
         match (self.job(cx), &self.formats) {
             (Some(job), Some(found)) if cx.model.status(job).finished.is_none() => {
-                hardware::advice::sentences(job, found, cx)
+                let told = hardware::advice::told(job, found, cx);
+                let key = cx.keymap.key_for(Action::ShowHardware, &["list"]);
+                let more = key.map_or(String::new(), |key| format!(" ({key}: by which rule)"));
+                told.into_iter()
+                    .map(|told| format!("{}{more}", told.text))
+                    .collect()
             }
             _ => Vec::new(),
         }
@@ -380,7 +384,7 @@ impl Pane for Job {
             }
             Action::ShowHardware => {
                 let job = self.job(cx);
-                return job.map_or(Reply::Ignored, |job| hardware::stock::open_job(job, cx));
+                return job.map_or(Reply::Ignored, |job| hardware::place::open_job(job, cx));
             }
             Action::ShowPods if self.job(cx).is_some() => {
                 return Reply::Open(Target::Pods(PodsOf::Job(self.key)));
@@ -455,7 +459,12 @@ impl Pane for Job {
             && self.manifest(cx).as_ref() == Some(*want)
         {
             // only the formats are kept: the rest may hold secrets
-            self.formats = Some(object.as_ref().map(advice::read).unwrap_or_default());
+            self.formats = Some(
+                object
+                    .as_ref()
+                    .map(hardware::place::read)
+                    .unwrap_or_default(),
+            );
         }
         self.tail.receive(arrival, &cx.session.thresholds);
     }

@@ -196,7 +196,7 @@ fn act(action: Action, item: Item, cx: &Cx) -> Reply {
         return workload::of_job(job, cx);
     }
     if let (Action::ShowHardware, Item::Job(job)) = (action, item) {
-        return super::hardware::stock::open_job(job, cx);
+        return super::hardware::place::open_job(job, cx);
     }
     Reply::Open(match action {
         Action::Open | Action::Zoom => Target::Job(key),

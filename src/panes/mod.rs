@@ -74,7 +74,8 @@ pub fn open(target: &Target) -> Box<dyn Pane> {
         Target::Logs(of) => Box::new(logs::Logs::new(of.clone())),
         Target::Yaml(want) => Box::new(yaml::Yaml::new(want.clone())),
         Target::Hardware => Box::new(hardware::Hardware::default()),
-        Target::Gpus(ids) => Box::new(hardware::compare::Gpus::new(ids.clone())),
+        Target::Gpus(ids) => hardware::open(ids),
+        Target::GpusOf(job) => Box::new(hardware::compare::Gpus::of(*job)),
         Target::Messages => Box::new(messages::Messages::default()),
         Target::Help => help(&[Scope::List]),
     }
@@ -247,8 +248,10 @@ pub enum Target {
     Yaml(ObjectWant),
     Messages,
     Hardware,
-    /// Entries of the hardware reference by id: one data-sheet, or two to four side by side.
+    /// Entries of the hardware reference by id: one data-sheet, two to four side by side, more as a list.
     Gpus(Vec<String>),
+    /// The reference at the GPUs of a job, with what it asks of them.
+    GpusOf(Key),
     Help,
 }
 

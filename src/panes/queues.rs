@@ -238,7 +238,7 @@ impl Queues {
                 }
             },
             Action::ShowHardware => match self.node() {
-                Some(node) => super::hardware::stock::open_queue(node, cx),
+                Some(node) => super::hardware::place::open_queue(node, cx),
                 None => Reply::Ignored,
             },
             Action::ShowEvents => match self.node().and_then(|node| Some((node, node.key?))) {

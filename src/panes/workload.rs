@@ -111,7 +111,7 @@ pub fn act(action: Action, workload: &WorkloadRow, cx: &Cx) -> Reply {
             None => return Reply::Ignored,
         },
         Action::ShowHardware => match job_of(workload, cx) {
-            Some(job) => return super::hardware::stock::open_job(job, cx),
+            Some(job) => return super::hardware::place::open_job(job, cx),
             None => return Reply::Ignored,
         },
         Action::ShowPods => match job_of(workload, cx) {

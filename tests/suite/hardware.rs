@@ -165,3 +165,22 @@ fn the_gpus_of_a_demo_cluster_are_resolved_from_its_nodes() {
         assert!(line(name) < line("B200 (HGX/DGX)"), "{name}: {text}");
     }
 }
+
+/// A job that runs nowhere yet, on the whole way: manifest over HTTP, node selector, nodes, reference.
+#[cfg(feature = "demo")]
+#[test]
+fn a_waiting_job_of_a_demo_cluster_is_told_what_its_gpus_will_lack() {
+    let args = [
+        "render",
+        "job/yolo-v12-warehouse",
+        "--demo",
+        "--at",
+        "20m",
+        "--size",
+        "200x40",
+    ];
+    let text = said(&args);
+    let words =
+        "bf16 (--bf16) has no tensor-core path on Turing (Tesla-T4): would fall back to FP32";
+    assert!(text.contains(words), "{text}");
+}

@@ -7,26 +7,11 @@ use super::{Object, Wire, lax};
 use crate::model::delta::{Change, Rows};
 use crate::model::ids::{ClusterId, Name, Names};
 use crate::model::labels::LabelSet;
-use crate::model::node::NodeRow;
+use crate::model::node::{NodeRow, PRODUCT};
 use crate::model::quantity::Quantity;
 use crate::model::resources::{Devices, is_device};
 
 pub type Node = Object<Spec, Status>;
-
-/// Labels that name the accelerator, best first.
-const PRODUCT: &[&str] = &[
-    "nvidia.com/gpu.product",
-    "amd.com/gpu.product-name",
-    "beta.amd.com/gpu.product-name",
-    "gpu.intel.com/product",
-    "cloud.google.com/gke-accelerator",
-    "cloud.google.com/gke-tpu-accelerator",
-    "k8s.amazonaws.com/accelerator",
-    "karpenter.k8s.aws/instance-gpu-name",
-    "karpenter.k8s.aws/instance-accelerator-name",
-    "amd.com/gpu.device-id",
-    "accelerator",
-];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

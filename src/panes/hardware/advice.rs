@@ -1,141 +1,245 @@
 //! What is told of a job whose manifest names a number format its GPUs have no path for: what happens instead, and where
 //! GPUs that do it are free. Separate because it joins the manifest, the nodes, the queues and the reference.
 
-use super::stock;
+use std::collections::BTreeMap;
+
+use super::place::{Asked, Site, named, site};
+use super::stock::{Meanings, whole};
 use crate::hardware::advice::{Found, lacking};
-use crate::hardware::{Cores, Gpu, Support};
+use crate::hardware::{Cores, Gpu, Precision, Support};
 use crate::model::ids::Name;
 use crate::model::job::JobRow;
 use crate::model::kueue::flavors::means;
-use crate::model::node::NodeRow;
-use crate::model::resources::is_device;
+use crate::model::kueue::queue::{LocalQueueRow, Namespaces, Stop};
+use crate::model::kueue::{ClusterQueueRow, FlavorResource, FlavorRow};
 use crate::panes::Cx;
 
-/// One sentence for each format, with the rule that read it.
-pub fn sentences(job: &JobRow, found: &[Found], cx: &Cx) -> Vec<String> {
-    if found.is_empty() || cx.model.gpus(job).is_empty() {
+/// A format that will not be computed as asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    /// Without the rule.
+    pub text: String,
+    pub found: Found,
+    /// Ids of the architectures that lack it.
+    pub archs: Vec<String>,
+}
+
+/// One sentence for each format a job asks for in vain.
+pub fn told(job: &JobRow, asked: &[Asked], cx: &Cx) -> Vec<Told> {
+    if cx.model.gpus(job).is_empty() {
         return Vec::new();
     }
-    let nodes = nodes(job, cx);
-    let mut on: Vec<(&Gpu, String)> = Vec::new();
-    for node in &nodes {
-        let entries = stock::entries(node, cx);
-        // one node that may have what does it, and nothing is told
-        let [gpu] = entries.as_slice() else {
-            return Vec::new();
+    let mut all: Vec<Told> = Vec::new();
+    for template in asked.iter().filter(|template| !template.found.is_empty()) {
+        let Some(site) = site(job, Some(std::slice::from_ref(template)), cx) else {
+            continue;
         };
-        if !on.iter().any(|(known, _)| known.id == gpu.id) {
-            let label = node.product.as_deref().unwrap_or(&gpu.name);
-            on.push((gpu, label.to_owned()));
+        for found in &template.found {
+            let known = |told: &Told| told.found.precision == found.precision;
+            if let Some(told) = one(job, template, found, &site, cx)
+                && !all.iter().any(known)
+            {
+                all.push(told);
+            }
         }
     }
-    let told = found.iter().filter_map(|found| {
-        let mut instead = None;
-        for (gpu, _) in &on {
-            instead = Some(lacking(found.precision, cx.hardware.arch(gpu)?)?);
-        }
-        let (gpu, label) = on.first()?;
+    all
+}
+
+fn one(job: &JobRow, asked: &Asked, found: &Found, site: &Site, cx: &Cx) -> Option<Told> {
+    // one GPU it may get that does it, or that nobody knows, and nothing is told
+    if site.unknown.is_some() {
+        return None;
+    }
+    let mut instead = None;
+    for gpu in &site.gpus {
+        instead = Some(lacking(found.precision, cx.hardware.arch(gpu)?)?);
+    }
+    let (mut archs, mut names): (Vec<String>, Vec<&str>) = Default::default();
+    for gpu in &site.gpus {
         let arch = cx.hardware.arch(gpu)?;
-        let word = found.precision.word();
-        let mut text = format!(
-            "{word} ({}) has no tensor-core path on {} ({label}): falls back to {}",
-            found.words, arch.name, instead?
-        );
-        if let Some(elsewhere) = elsewhere(job, found, cx) {
-            text.push_str(&format!("; {elsewhere}"));
+        if !archs.contains(&arch.id) {
+            archs.push(arch.id.clone());
         }
-        Some(format!("{text} [rule {}]", found.rule.id))
-    });
-    told.collect()
-}
-
-/// The nodes a job runs on; of one that runs nowhere yet, those of the flavors it was given.
-pub(super) fn nodes<'a>(job: &JobRow, cx: &Cx<'a>) -> Vec<&'a NodeRow> {
-    let totals = cx.model.totals(job.key);
-    let names = totals.iter().flat_map(|totals| totals.live.nodes.keys());
-    let on: Vec<&NodeRow> = names
-        .filter_map(|name| cx.model.node(job.key.cluster, name))
-        .filter(|node| !node.capacity.is_empty())
-        .collect();
-    if !on.is_empty() {
-        return on;
+        if !names.contains(&arch.name.as_str()) {
+            names.push(&arch.name);
+        }
     }
-    let flavors = flavors_of(job, cx);
-    let all = cx.model.nodes.rows();
-    all.filter(|node| !node.capacity.is_empty() && flavors.iter().any(|f| means(f, node)))
-        .collect()
-}
-
-/// The flavors of devices a job was given by its queue.
-fn flavors_of<'a>(job: &JobRow, cx: &Cx<'a>) -> Vec<&'a crate::model::kueue::FlavorRow> {
-    let Some(admission) = cx.model.workload_of(job).and_then(|w| w.admission.as_ref()) else {
-        return Vec::new();
-    };
-    let sets = admission.pod_sets.iter().flat_map(|set| &set.usage);
-    let given: Vec<&Name> = sets
-        .filter(|(of, _)| is_device(&of.resource))
-        .map(|(of, _)| &of.flavor)
-        .collect();
-    let flavors = cx.model.kueue.flavors.rows();
-    flavors
-        .filter(|flavor| flavor.key.cluster == job.key.cluster && !flavor.node_labels.is_empty())
-        .filter(|flavor| given.contains(&&flavor.name))
-        .collect()
-}
-
-/// `4 A100 are free in queue X`: the product with most free GPUs that surely does it.
-fn elsewhere(job: &JobRow, found: &Found, cx: &Cx) -> Option<String> {
-    let does = |gpu: &Gpu| {
-        let mark = cx.hardware.mark(gpu, Cores::Tensor, found.precision);
-        cx.hardware.support(gpu, Cores::Tensor, found.precision) == Support::Yes && mark.is_empty()
-    };
-    let stocks = stock::all(cx);
-    let best = stocks
-        .iter()
-        .filter(|s| s.free > 0)
-        .filter(|s| {
-            s.gpu
-                .as_deref()
-                .and_then(|id| cx.hardware.gpu(id))
-                .is_some_and(does)
-        })
-        .max_by_key(|s| s.free)?;
-    let short = crate::panes::words::product(&best.product);
-    let are = if best.free == 1 { "is" } else { "are" };
-    let free = format!("{} {short} {are} free", best.free);
-    Some(match queue(job, best.gpu.as_deref()?, cx) {
-        Some(queue) => format!("{free} in queue {queue}"),
-        None => format!("{free} in this cluster"),
+    let arch = names.join(" or ");
+    let word = found.precision.word();
+    let falls = if site.runs { "falls" } else { "would fall" };
+    let mut text = format!(
+        "{word} ({}) has no tensor-core path on {arch} ({}): {falls} back to {}",
+        found.words, site.label, instead?
+    );
+    if let Some(elsewhere) = elsewhere(job, asked, found.precision, cx) {
+        text.push_str(&format!("; {elsewhere}"));
+    }
+    Some(Told {
+        text,
+        found: found.clone(),
+        archs,
     })
 }
 
-/// A queue of the job's namespace with a flavor of that GPU.
-fn queue(job: &JobRow, gpu: &str, cx: &Cx) -> Option<String> {
+/// Whether a GPU surely has tensor cores for a format.
+fn does(gpu: &Gpu, precision: Precision, cx: &Cx) -> bool {
+    let mark = cx.hardware.mark(gpu, Cores::Tensor, precision);
+    cx.hardware.support(gpu, Cores::Tensor, precision) == Support::Yes && mark.is_empty()
+}
+
+/// `4 A100 are free in queue X`: of the queues of its namespace the one with most GPUs free in quota and on nodes; where
+/// nothing queues, of the cluster.
+fn elsewhere(job: &JobRow, asked: &Asked, precision: Precision, cx: &Cx) -> Option<String> {
+    let resource = resource(asked)?;
     let kueue = &cx.model.kueue;
-    let here = |cluster| cluster == job.key.cluster;
-    let of_gpu = |flavor: &str| {
-        let row = kueue
-            .flavors
-            .rows()
-            .find(|f| here(f.key.cluster) && &*f.name == flavor && !f.node_labels.is_empty());
-        row.is_some_and(|row| {
-            let mut nodes = cx.model.nodes.rows().filter(|n| means(row, n));
-            nodes.any(|n| stock::entries(n, cx).iter().any(|g| g.id == gpu))
-        })
+    let cluster = job.key.cluster;
+    let limit = quota_left(job, resource, cx);
+    let mut best: Option<(u32, String, String)> = None;
+    let mut offer = |free: u32, product: String, place: String| {
+        let free = free.min(limit);
+        if free > 0 && best.as_ref().is_none_or(|(most, ..)| free > *most) {
+            best = Some((free, product, place));
+        }
     };
-    let mine = kueue
+    let mut local: Vec<&LocalQueueRow> = kueue
         .local_queues
         .rows()
-        .filter(|q| here(q.key.cluster) && q.namespace == job.namespace);
-    let names = mine.filter(|local| {
-        let row = kueue
-            .cluster_queues
-            .rows()
-            .find(|q| here(q.key.cluster) && q.name == local.cluster_queue);
-        row.is_some_and(|row| {
-            let flavors = row.groups.iter().flat_map(|group| &group.flavors);
-            flavors.into_iter().any(|f| of_gpu(&f.flavor))
+        .filter(|q| q.key.cluster == cluster && q.namespace == job.namespace)
+        .collect();
+    local.sort_by(|a, b| a.name.cmp(&b.name));
+    for queue in &local {
+        let Some(row) = kueue.cluster_queue(cluster, &queue.cluster_queue) else {
+            continue;
+        };
+        if !takes(queue, row) {
+            continue;
+        }
+        for (flavor, quota) in free_quota(row, resource, cx) {
+            let mine = |node: &&crate::model::node::NodeRow| means(flavor, node);
+            let tolerated =
+                |taint: &Name| asked.placement.tolerates(taint) || !flavor.tolerations.is_empty();
+            if !flavor.node_taints.iter().all(tolerated) {
+                continue;
+            }
+            for (product, free) in free(
+                cx.model.nodes.rows().filter(mine),
+                asked,
+                Some(flavor),
+                precision,
+                cx,
+            ) {
+                offer(free.min(quota), product, format!("in queue {}", queue.name));
+            }
+        }
+    }
+    let managed = cx.model.queue(job).is_some() || cx.model.workload_of(job).is_some();
+    if best.is_none() && !managed {
+        let nodes = cx.model.nodes.rows().filter(|n| n.key.cluster == cluster);
+        let mut offer = |free: u32, product: String| {
+            let free = free.min(limit);
+            if free > 0 && best.as_ref().is_none_or(|(most, ..)| free > *most) {
+                best = Some((free, product, "in this cluster".to_owned()));
+            }
+        };
+        for (product, free) in free(nodes, asked, None, precision, cx) {
+            offer(free, product);
+        }
+    }
+    let (free, product, place) = best?;
+    let short = crate::panes::words::product(&product);
+    let are = if free == 1 { "is" } else { "are" };
+    Some(format!("{free} {short} {are} free {place}"))
+}
+
+/// The resource of whole GPUs of the vendor it asks for.
+fn resource(asked: &Asked) -> Option<&'static str> {
+    let name = asked.devices.first()?;
+    match name.split_once('/')?.0 {
+        "nvidia.com" => Some("nvidia.com/gpu"),
+        "amd.com" => Some("amd.com/gpu"),
+        _ => None,
+    }
+}
+
+/// Whether a queue would admit a job of this namespace now, as far as its objects say.
+fn takes(local: &LocalQueueRow, queue: &ClusterQueueRow) -> bool {
+    let open = local.stop == Stop::None && queue.stop == Stop::None;
+    let active = local.inactive().is_none() && queue.inactive().is_none();
+    let selected = match queue.namespaces {
+        Namespaces::All => true,
+        Namespaces::Nobody => false,
+        // the labels of namespaces are not kept: what it took from there before it takes again
+        Namespaces::Selected(_) => local.reserving > 0 || local.admitted > 0,
+    };
+    open && active && !local.deleting && !queue.deleting && selected
+}
+
+/// The flavors of a queue with what it may still take of a resource, borrowing included.
+fn free_quota<'a>(
+    queue: &ClusterQueueRow,
+    resource: &str,
+    cx: &Cx<'a>,
+) -> Vec<(&'a FlavorRow, u32)> {
+    let look = cx.model.kueue.look(queue.key.cluster);
+    let Some(node) = look.capacity.queue(&queue.name) else {
+        return Vec::new();
+    };
+    let groups = queue.groups.iter().flat_map(|group| &group.flavors);
+    let names: Vec<&Name> = groups.map(|quotas| &quotas.flavor).collect();
+    let flavors = named(queue.key.cluster, &names, cx).into_iter();
+    flavors
+        .filter_map(|flavor| {
+            let cell = node.cell(&FlavorResource {
+                flavor: flavor.name.clone(),
+                resource: resource.into(),
+            })?;
+            Some((flavor, u32::try_from(cell.available).ok()?))
         })
+        .collect()
+}
+
+/// What the namespace's ResourceQuotas leave of a resource.
+fn quota_left(job: &JobRow, resource: &str, cx: &Cx) -> u32 {
+    let quotas = cx.model.kueue.quotas.rows().filter(|row| {
+        row.key.cluster == job.key.cluster && row.namespace == job.namespace && row.scope.is_empty()
     });
-    names.map(|local| local.name.to_string()).min()
+    let limits = quotas.flat_map(|row| &row.limits);
+    limits
+        .filter(|limit| limit.what.contains('/') && limit.resource() == resource)
+        .map(|limit| u32::try_from((limit.hard - limit.used).max(0)).unwrap_or(u32::MAX))
+        .min()
+        .unwrap_or(u32::MAX)
+}
+
+/// By product: GPUs free on nodes that surely do a format and let the job in.
+fn free<'n>(
+    nodes: impl Iterator<Item = &'n crate::model::node::NodeRow>,
+    asked: &Asked,
+    flavor: Option<&FlavorRow>,
+    precision: Precision,
+    cx: &Cx,
+) -> Vec<(String, u32)> {
+    let mut all: BTreeMap<String, u32> = BTreeMap::new();
+    let Some(resource) = resource(asked) else {
+        return Vec::new();
+    };
+    // what a flavor tolerates is for its own nodes
+    let every = flavor.is_some_and(|flavor| !flavor.tolerations.is_empty());
+    let mut meanings = Meanings::new(cx);
+    for node in nodes.filter(|node| node.capacity.get(resource) > 0) {
+        let meaning = meanings.of(node);
+        let sure = meaning.gpus.iter().all(|gpu| does(gpu, precision, cx));
+        let Some(gpu) = meaning.gpus.first().filter(|_| sure) else {
+            continue;
+        };
+        let let_in = |taint: &Name| every || asked.placement.tolerates(taint);
+        if node.taints.iter().all(let_in) {
+            let product = node.product.as_deref().unwrap_or(&gpu.name);
+            *all.entry(product.to_owned()).or_default() += whole(node, &meaning, cx);
+        }
+    }
+    let mut all: Vec<(String, u32)> = all.into_iter().collect();
+    all.sort_by_key(|(_, free)| std::cmp::Reverse(*free));
+    all
 }

@@ -8,11 +8,13 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::figures;
+use super::ofjob::OfJob;
 use super::stock::{self, Stock};
 use crate::app::action::{Action, Scope};
 use crate::hardware::{Gpu, sheet};
+use crate::model::ids::Key;
 use crate::model::want::{Kind, Selector, Want};
-use crate::panes::{Cx, Pane, Reply};
+use crate::panes::{Arrival, Cx, Pane, Reply};
 use crate::ui::scroll::{self, Window};
 use crate::ui::text;
 
@@ -24,6 +26,8 @@ const WHAT: usize = 20;
 /// The screen.
 pub struct Gpus {
     ids: Vec<String>,
+    /// The job it was opened from; its GPUs are then those.
+    job: Option<OfJob>,
     window: Window,
 }
 
@@ -31,11 +35,24 @@ impl Gpus {
     pub fn new(ids: Vec<String>) -> Self {
         Self {
             ids,
+            job: None,
             window: Window::default(),
         }
     }
 
+    /// At the GPU of a job.
+    pub fn of(job: Key) -> Self {
+        Self {
+            job: Some(OfJob::new(job)),
+            ..Self::new(Vec::new())
+        }
+    }
+
     fn gpus<'a>(&self, cx: &Cx<'a>) -> Vec<&'a Gpu> {
+        if let Some(job) = &self.job {
+            let gpus = job.site(cx).map_or_else(Vec::new, |site| site.gpus);
+            return gpus.into_iter().take(MOST).collect();
+        }
         let ids = self.ids.iter();
         ids.filter_map(|id| cx.hardware.gpu(id)).collect()
     }
@@ -46,13 +63,18 @@ fn find<'a>(stocks: &'a [Stock], gpu: &Gpu) -> Option<&'a Stock> {
 }
 
 impl Pane for Gpus {
-    fn title(&self, _cx: &Cx) -> String {
-        self.ids.join(" | ")
+    fn title(&self, cx: &Cx) -> String {
+        match self.job.as_ref().map(|job| job.job(cx)) {
+            Some(Some(job)) => format!("GPU of {}", job.name),
+            Some(None) => "GPU of a job".into(),
+            None => self.ids.join(" | "),
+        }
     }
 
     fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a> {
         let stocks = stock::all(cx);
         match self.gpus(cx).as_slice() {
+            [] if self.job.is_some() => Line::styled("not known which GPU", cx.theme.dim()),
             [] => Line::styled("no such GPU in the reference (any more)", cx.theme.dim()),
             [gpu] => {
                 let words = match find(&stocks, gpu) {
@@ -90,18 +112,29 @@ impl Pane for Gpus {
         let stocks = stock::all(cx);
         let gpus = self.gpus(cx);
         let mut area = area;
-        let lines = match gpus.as_slice() {
-            [] => return,
-            [gpu] => figures::lines(gpu, find(&stocks, gpu), cx, width.min(110)),
-            gpus => {
-                // the names stay in sight
-                let (head, lines) = side_by_side(gpus, &stocks, cx, width);
-                buf.set_line(area.x + 1, area.y, &head, area.width.saturating_sub(2));
-                area.y += 1;
-                area.height = area.height.saturating_sub(1);
-                lines
-            }
+        let mut lines = match &self.job {
+            Some(job) => job.lines(cx, width.min(110)),
+            None => Vec::new(),
         };
+        if !lines.is_empty() && !gpus.is_empty() {
+            lines.push(Line::default());
+        }
+        match gpus.as_slice() {
+            [] => {}
+            [gpu] => lines.extend(figures::lines(gpu, find(&stocks, gpu), cx, width.min(110))),
+            gpus => {
+                let (head, rows) = side_by_side(gpus, &stocks, cx, width);
+                if lines.is_empty() {
+                    // the names stay in sight
+                    buf.set_line(area.x + 1, area.y, &head, area.width.saturating_sub(2));
+                    area.y += 1;
+                    area.height = area.height.saturating_sub(1);
+                } else {
+                    lines.push(head);
+                }
+                lines.extend(rows);
+            }
+        }
         self.window = Window {
             page: usize::from(area.height),
             total: lines.len(),
@@ -115,29 +148,36 @@ impl Pane for Gpus {
     }
 
     fn act(&mut self, action: Action, cx: &Cx) -> Reply {
-        self.window = match action {
-            Action::Up => self.window.step(-1),
-            Action::Down => self.window.step(1),
-            Action::PageUp => self.window.step_page(-1),
-            Action::PageDown => self.window.step_page(1),
-            Action::Top => self.window.step(isize::MIN),
-            Action::Bottom => self.window.step(isize::MAX),
-            Action::Copy => {
-                let gpus = self.gpus(cx);
-                let names: Vec<&str> = gpus.iter().map(|gpu| gpu.name.as_str()).collect();
-                let text = names.join("\n");
-                let what = format!("the name {}", names.join(", "));
-                return Reply::Copy { text, what };
-            }
-            _ => return Reply::Ignored,
-        };
-        Reply::Done
+        if let Some(window) = super::scrolled(self.window, action) {
+            self.window = window;
+            return Reply::Done;
+        }
+        if action != Action::Copy {
+            return Reply::Ignored;
+        }
+        let gpus = self.gpus(cx);
+        let names: Vec<&str> = gpus.iter().map(|gpu| gpu.name.as_str()).collect();
+        let text = names.join("\n");
+        let what = format!("the name {}", names.join(", "));
+        Reply::Copy { text, what }
     }
 
-    fn wants(&self, _cx: &Cx) -> Vec<Want> {
-        [Kind::Node, Kind::Pod]
-            .map(|kind| Want::Watch(kind, Selector::All))
-            .into()
+    fn wants(&self, cx: &Cx) -> Vec<Want> {
+        let watch = |kind| Want::Watch(kind, Selector::All);
+        let mut wants: Vec<Want> = [Kind::Node, Kind::Pod].map(watch).into();
+        if let Some(job) = &self.job {
+            wants.extend([watch(Kind::Job), Want::Workloads]);
+            wants.extend(job.want(cx).map(Want::Object));
+        }
+        wants
+    }
+
+    fn receive(&mut self, arrival: &Arrival, cx: &Cx) {
+        if let (Arrival::Object { want, object }, Some(job)) = (arrival, &mut self.job)
+            && job.want(cx).as_ref() == Some(*want)
+        {
+            job.receive(object);
+        }
     }
 
     fn wake(&self, _cx: &Cx) -> Option<DateTime<Utc>> {

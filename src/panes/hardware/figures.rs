@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use super::Stock;
 use super::matrix::sign_style;
-use crate::hardware::{Cores, Gpu, Precision, Support, sheet};
+use crate::hardware::{Cores, Gpu, Precision, Support, advice, sheet};
 use crate::panes::Cx;
 use crate::panes::words::count;
 use crate::ui::{State, text};
@@ -145,6 +145,13 @@ pub fn lines(gpu: &Gpu, stock: Option<&Stock>, cx: &Cx, width: usize) -> Vec<Lin
             None => format!("[{}] {id}: your hardware.toml", n + 1),
         };
         wrapped(&mut out, &words, cx.theme.faint());
+    }
+    out.push(Line::default());
+    let head = "WHAT IS READ AS NAMING A FORMAT, FOR THE ADVICE ON JOBS";
+    out.push(Line::styled(head, cx.theme.header()));
+    for rule in advice::RULES {
+        wrapped(&mut out, &format!("{}: {}", rule.id, rule.says), dim);
+        wrapped(&mut out, &format!("  {}", rule.source), cx.theme.faint());
     }
     out
 }

@@ -1,13 +1,12 @@
 //! What a cluster has of which GPU: its nodes' labels resolved, their devices added up. Separate because the matrix, the
 //! data-sheets and the advice all count the same way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
-use crate::hardware::Gpu;
+use crate::hardware::Catalog;
+use crate::hardware::resolve::Meaning;
 use crate::model::ids::Name;
-use crate::model::job::JobRow;
-use crate::model::kueue::flavors::means;
-use crate::model::kueue::tree;
 use crate::model::node::NodeRow;
 use crate::panes::{Cx, Reply};
 
@@ -31,12 +30,28 @@ pub struct Stock {
     pub told: Vec<String>,
 }
 
-/// The entries a node's labels may mean.
-pub fn entries<'a>(node: &NodeRow, cx: &Cx<'a>) -> Vec<&'a Gpu> {
-    let meaning = cx
-        .hardware
-        .resolve(node.product.as_deref(), node.machine.as_deref());
-    meaning.gpus
+/// What the labels of nodes mean, each pair of them looked up once: thousands of nodes have a handful.
+pub struct Meanings<'a> {
+    catalog: &'a Catalog,
+    known: HashMap<(Option<Name>, Option<Name>), Rc<Meaning<'a>>>,
+}
+
+impl<'a> Meanings<'a> {
+    pub fn new(cx: &Cx<'a>) -> Self {
+        Self {
+            catalog: cx.hardware,
+            known: HashMap::new(),
+        }
+    }
+
+    pub fn of(&mut self, node: &NodeRow) -> Rc<Meaning<'a>> {
+        let labels = (node.product.clone(), node.machine.clone());
+        let meaning = self.known.entry(labels).or_insert_with(|| {
+            let (product, machine) = (node.product.as_deref(), node.machine.as_deref());
+            Rc::new(self.catalog.resolve(product, machine))
+        });
+        meaning.clone()
+    }
 }
 
 /// Of a whole cluster: most GPUs first, unknown ones last.
@@ -51,10 +66,9 @@ pub fn all(cx: &Cx) -> Vec<Stock> {
 /// Of some nodes.
 pub fn of<'a>(nodes: impl Iterator<Item = &'a NodeRow>, cx: &Cx) -> Vec<Stock> {
     let mut all: BTreeMap<String, Stock> = BTreeMap::new();
+    let mut meanings = Meanings::new(cx);
     for node in nodes.filter(|node| !node.capacity.is_empty()) {
-        let meaning = cx
-            .hardware
-            .resolve(node.product.as_deref(), node.machine.as_deref());
+        let meaning = meanings.of(node);
         let one = match meaning.gpus.as_slice() {
             [gpu] => Some(gpu.id.clone()),
             _ => None,
@@ -98,7 +112,8 @@ fn add(stock: &mut Stock, node: &NodeRow, mig: Option<&str>, shared: bool, cx: &
         };
         let profile = name
             .split_once("/mig-")
-            .map(|(_, p)| p.replace(".me", "+me"));
+            // `1g.24gb.gfx` of a resource is the profile `1g.24gb+gfx`
+            .map(|(_, p)| p.replacen("gb.", "gb+", 1));
         let profile = profile.or_else(|| mig.map(str::to_owned));
         if let Some(profile) = profile {
             let (all, left) = stock.slices.entry(profile).or_default();
@@ -137,49 +152,17 @@ pub fn open<'a>(nodes: impl Iterator<Item = &'a NodeRow>, cx: &Cx) -> Reply {
     super::at(ids, unknown)
 }
 
-/// The reference at the GPUs a job runs on, or was given.
-pub fn open_job(job: &JobRow, cx: &Cx) -> Reply {
-    open(super::advice::nodes(job, cx).into_iter(), cx)
-}
-
-/// The reference at the GPUs of a queue: the nodes of its flavors, of a cohort those of all queues in it.
-pub fn open_queue(queue: &tree::Node, cx: &Cx) -> Reply {
-    let kueue = &cx.model.kueue;
-    let here = |cluster| cluster == queue.cluster;
-    let wanted: Option<&Name> = match queue.level {
-        tree::Level::LocalQueue => {
-            let mut rows = kueue
-                .local_queues
-                .rows()
-                .filter(|row| here(row.key.cluster));
-            let row = rows.find(|row| row.namespace == queue.namespace && row.name == queue.name);
-            row.map(|row| &row.cluster_queue)
-        }
-        _ => Some(&queue.name),
-    };
-    let cohort = queue.level == tree::Level::Cohort;
-    let rows = kueue.cluster_queues.rows().filter(|row| {
-        let name = if cohort {
-            row.cohort.as_ref()
-        } else {
-            Some(&row.name)
-        };
-        here(row.key.cluster) && name == wanted
-    });
-    let names: Vec<&Name> = rows
-        .flat_map(|row| row.groups.iter().flat_map(|group| &group.flavors))
-        .map(|quotas| &quotas.flavor)
-        .collect();
-    let flavors: Vec<_> = kueue
-        .flavors
-        .rows()
-        .filter(|f| here(f.key.cluster) && names.contains(&&f.name) && !f.node_labels.is_empty())
-        .collect();
-    let nodes = cx.model.nodes.rows();
-    open(
-        nodes.filter(|node| flavors.iter().any(|f| means(f, node))),
-        cx,
-    )
+/// Whole GPUs free on a node now; none on one that is cut, shared, not ready or cordoned.
+pub fn whole(node: &NodeRow, meaning: &Meaning, cx: &Cx) -> u32 {
+    if meaning.mig.is_some() || meaning.shared || !node.ready || node.cordoned {
+        return 0;
+    }
+    let used = cx.model.capacity.of(node);
+    let names = node.allocatable.0.iter();
+    names
+        .filter(|(name, _)| name.ends_with("/gpu"))
+        .map(|(name, n)| n.saturating_sub(used.map_or(0, |used| used.devices.get(name))))
+        .sum()
 }
 
 fn tell(told: &mut Vec<String>, word: &Name) {

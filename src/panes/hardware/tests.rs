@@ -1,9 +1,9 @@
+mod jobs;
+
 use super::compare::Gpus;
 use super::{Hardware, stock};
 use crate::app::action::Action;
-use crate::hardware::advice;
 use crate::model::Model;
-use crate::model::delta::{Change, Rows};
 use crate::panes::fixture::{self, at_all_sizes, model, with_cx};
 use crate::panes::stage::Stage;
 use crate::panes::{Pane, Reply, Target};
@@ -107,75 +107,38 @@ fn in_ascii_everything_is_told_without_blocks() {
     }
 }
 
-/// A job on one T4, with other GPUs free beside it.
-fn on_a_t4() -> (Model, crate::model::ids::Key) {
-    let mut job = fixture::job("team-a", "sft", 600);
-    job.devices = fixture::devices(&[("nvidia.com/gpu", 1)]);
-    let pod = fixture::pod(&job, "sft-abc", None, "t4-1", 500);
-    let nodes = vec![
-        fixture::node("t4-1", Some("Tesla-T4"), &[("nvidia.com/gpu", 2)]),
-        fixture::node(
-            "a100-1",
-            Some("NVIDIA-A100-SXM4-80GB"),
-            &[("nvidia.com/gpu", 4)],
-        ),
-    ];
-    let key = job.key;
-    let mut model = Model::default();
-    let jobs = vec![job];
-    fixture::feed(&mut model, 1, Rows::Jobs(Change::Rows(jobs)));
-    fixture::feed(&mut model, 2, Rows::Pods(Change::Rows(vec![pod])));
-    fixture::feed(&mut model, 3, Rows::Nodes(Change::Rows(nodes)));
-    (model, key)
-}
-
 #[test]
-fn a_job_is_told_what_its_gpus_cannot_do_and_where_it_could() {
-    let (model, key) = on_a_t4();
-    let manifest = |args: &str| {
-        let container = serde_json::json!({"name": "main", "args": [args]});
-        advice::read(
-            &serde_json::json!({"spec": {"template": {"spec": {"containers": [container]}}}}),
-        )
+fn the_data_sheet_beside_scrolls_by_keys_and_wheel() {
+    let stage = Stage::new(Model::default());
+    let mut pane = Hardware::default();
+    let top = stage.draw(&mut pane, 180, 24);
+    assert!(
+        top.contains("CUDA cores") && !top.contains("FORMAT, FOR THE ADVICE"),
+        "{top}"
+    );
+    stage.act(&mut pane, Action::Focus);
+    stage.act(&mut pane, Action::Bottom);
+    let end = stage.draw(&mut pane, 180, 24);
+    // the list stands still; the end of the sheet is in sight
+    assert!(end.contains("naming habit of model images"), "{end}");
+    assert!(end.contains("1/"), "{end}");
+    stage.act(&mut pane, Action::Back);
+    stage.act(&mut pane, Action::Down);
+    let next = stage.draw(&mut pane, 180, 24);
+    assert!(next.contains("2/") && next.contains("CUDA cores"), "{next}");
+    let wheel = crossterm::event::MouseEvent {
+        kind: crossterm::event::MouseEventKind::ScrollDown,
+        column: 150,
+        row: 10,
+        modifiers: crossterm::event::KeyModifiers::NONE,
     };
-    with_cx(&model, |cx| {
-        let job = cx.model.jobs.get(key).unwrap();
-        let told = super::advice::sentences(job, &manifest("--bf16"), cx);
-        assert_eq!(
-            told,
-            [
-                "bf16 (--bf16) has no tensor-core path on Turing (Tesla-T4): falls back to FP32 on CUDA cores by \
-                 emulation, or is refused; 4 A100 are free in this cluster [rule flag]"
-            ]
-        );
-        assert!(super::advice::sentences(job, &manifest("--fp16"), cx).is_empty());
-        assert!(super::advice::sentences(job, &manifest("--lr=3"), cx).is_empty());
-        // FP8 nobody here can do for sure: no other place is named
-        let told = super::advice::sentences(job, &manifest("--fp8"), cx);
-        assert!(
-            told[0].contains("Turing") && !told[0].contains("free"),
-            "{told:?}"
-        );
-    });
-}
-
-#[test]
-fn from_a_node_or_a_job_the_reference_opens_at_its_gpu() {
-    let (model, key) = on_a_t4();
-    with_cx(&model, |cx| {
-        let job = cx.model.jobs.get(key).unwrap();
-        assert_eq!(
-            stock::open_job(job, cx),
-            Reply::Open(Target::Gpus(vec!["t4".into()]))
-        );
-        let node = cx.model.nodes.rows().find(|n| &*n.name == "a100-1");
-        assert_eq!(
-            stock::open(node.into_iter(), cx),
-            Reply::Open(Target::Gpus(vec!["a100-sxm-80".into()]))
-        );
-        assert!(matches!(
-            stock::open(std::iter::empty(), cx),
-            Reply::Say(..)
-        ));
-    });
+    let area = ratatui::layout::Rect::new(0, 0, 180, 24);
+    assert_eq!(pane.mouse(wheel, area, &stage.cx()), Reply::Done);
+    let moved = stage.draw(&mut pane, 180, 24);
+    assert!(moved.contains("2/") && moved != next, "{moved}");
+    // where there is no room for it, the keys are the list's again
+    stage.act(&mut pane, Action::Focus);
+    stage.draw(&mut pane, 80, 24);
+    stage.act(&mut pane, Action::Down);
+    assert!(stage.draw(&mut pane, 80, 24).contains("3/"));
 }
