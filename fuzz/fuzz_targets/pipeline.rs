@@ -6,9 +6,10 @@
 
 #[path = "../../src/logs/mod.rs"]
 mod logs;
+#[path = "../../src/model/log.rs"]
+pub(crate) mod log;
 mod model {
-    #[path = "../../../src/model/log.rs"]
-    pub mod log;
+    pub(crate) use super::log;
 }
 
 use libfuzzer_sys::fuzz_target;
