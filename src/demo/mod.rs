@@ -11,6 +11,8 @@ pub mod api;
 pub mod clock;
 pub mod controllers;
 pub mod crds;
+pub mod devices;
+pub mod exporter;
 pub mod http;
 pub mod kinds;
 pub mod logs;
@@ -32,6 +34,7 @@ use tokio::runtime::Runtime;
 use api::logs::LogSource;
 use api::write::Cluster;
 use controllers::kueue::Place;
+use store::Object;
 
 /// What the API server stands on: the cluster's state and whatever acts in it.
 pub trait Backend: Send + 'static {
@@ -44,6 +47,10 @@ pub trait Backend: Send + 'static {
     /// Clusters beside this one that get an API server of their own. Settling this one settles them too.
     fn workers(&self) -> Vec<Worker> {
         Vec::new()
+    }
+    /// What the web server of a running pod says on a port; `Closed` where none listens.
+    fn visit(&self, _pod: &Arc<Object>, _port: u16, _path: &str) -> exporter::Answer {
+        exporter::Answer::Closed
     }
     /// Who waits in a queue, in order; `None` if there is no such queue.
     fn waiting(&self, _: &Place, _limit: usize, _offset: usize) -> Option<Vec<Value>> {

@@ -3,6 +3,7 @@
 mod arrivals;
 mod bulk;
 mod east;
+mod exporters;
 mod nodes;
 mod script;
 mod workloads;
@@ -128,6 +129,7 @@ fn furnish(cluster: &mut Cluster, kinds: Kinds, options: &Options, start: DateTi
         };
         join(cluster, kinds, nodes::node(family, nth, quirks, start));
     }
+    exporters::install(cluster, kinds, options.seed, start);
 }
 
 /// A node joins a cluster.

@@ -3,6 +3,7 @@
 //! A discrete-event simulation: nothing polls, each step looks only at what a key names. With a stepped clock
 //! the same seed and the same steps give the same bytes.
 
+mod exporters;
 mod workers;
 
 use std::sync::Arc;
@@ -21,7 +22,8 @@ use super::controllers::namespace::Controller as Namespaces;
 use super::controllers::recorder::Recorder;
 use super::controllers::scheduler::Scheduler;
 use super::controllers::tasks::{Key, Task, Tasks};
-use super::controllers::{Cache, Hub, Kinds, gc, node, operators};
+use super::controllers::{Cache, Hub, Kinds, daemonset, gc, node, operators};
+use super::exporter::Answer;
 use super::logs::Logs;
 use super::scenario::Scene;
 use super::store::{Event, KindId, Object};
@@ -201,8 +203,10 @@ impl World {
             self.cronjobs.observe(&mut hub, event);
         } else if kind == kinds.nodes {
             self.scheduler.observe_node(&mut hub, event);
+            self.kubelet.observe_node(&mut hub, event);
             node::observe(&mut hub, event);
         }
+        daemonset::observe(&mut hub, event);
         operators::observe(&mut hub, event);
         self.kueue.observe(&mut hub, event);
         self.namespaces.observe(&mut hub, event);
@@ -222,6 +226,7 @@ impl World {
             Task::JobTtl(key) => self.jobs.ttl(&mut hub, &key),
             Task::ReleasePod(key) => self.jobs.release_pod(&mut hub, &key),
             Task::CronJob(key) => self.cronjobs.sync(&mut hub, &key),
+            Task::DaemonSet(key) => daemonset::sync(&mut hub, &key),
             Task::Operator(kind, key) => operators::sync(&mut hub, kind, &key),
             Task::Pod(uid) => {
                 let scheduler = &self.scheduler;
@@ -270,6 +275,10 @@ impl Backend for World {
 
     fn logs(&self) -> &dyn LogSource {
         &self.logs
+    }
+
+    fn visit(&self, pod: &Arc<Object>, port: u16, path: &str) -> Answer {
+        self.exporter(pod, port, path)
     }
 
     fn workers(&self) -> Vec<Worker> {

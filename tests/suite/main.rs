@@ -10,6 +10,7 @@ mod custom;
 #[cfg(unix)]
 mod dispatched;
 mod envtest;
+mod exporters;
 mod fields;
 mod hardware;
 mod harness;

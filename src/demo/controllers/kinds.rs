@@ -14,6 +14,7 @@ pub struct Kinds {
     pub namespaces: KindId,
     pub accounts: KindId,
     pub configmaps: KindId,
+    pub daemonsets: KindId,
 }
 
 impl Kinds {
@@ -38,6 +39,7 @@ impl Kinds {
             namespaces: kind("", "namespaces"),
             accounts: kind("", "serviceaccounts"),
             configmaps: kind("", "configmaps"),
+            daemonsets: kind("apps", "daemonsets"),
         }
     }
 }

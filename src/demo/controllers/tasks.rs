@@ -22,6 +22,7 @@ pub enum Task {
     /// A pod whose Job is gone or finished still carries the tracking finalizer.
     ReleasePod(Key),
     CronJob(Key),
+    DaemonSet(Key),
     /// The operator of a custom kind compares an object with what it controls.
     Operator(&'static str, Key),
     /// The kubelet of the pod's node looks at it (by UID).

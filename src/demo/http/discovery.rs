@@ -309,6 +309,11 @@ fn entries_of(kind: &Kind, out: &mut Vec<Entry>) {
                 &["create"],
             ),
             "log" => (&kind.kind, None, &["get"]),
+            "proxy" => (
+                "PodProxyOptions",
+                None,
+                &["create", "delete", "get", "patch", "update"],
+            ),
             "finalize" => (&kind.kind, None, &["update"]),
             "scale" => (
                 "Scale",

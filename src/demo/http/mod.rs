@@ -7,6 +7,7 @@ mod log;
 mod mutate;
 mod openapi;
 mod patch;
+mod proxy;
 mod read;
 mod reply;
 mod review;
@@ -73,6 +74,11 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Reply {
     let path = parts.uri.path();
     if let Some(reply) = health(path) {
         return reply;
+    }
+    // what a pod answers is none of the API server's forms
+    if let Some(way) = proxy::way(path) {
+        let seen = proxy::answer(shared, &way, &parts.method);
+        return seen.unwrap_or_else(|refusal| reply::refused(&refusal));
     }
     let Some(form) = accept::negotiate(Some(&text(header::ACCEPT))) else {
         return reply::refused(&Refusal::generic(

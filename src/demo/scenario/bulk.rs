@@ -106,6 +106,22 @@ fn pod(
     let mut labels = template["metadata"]["labels"].clone();
     labels[INDEX] = json!(index.to_string());
     let bits = mix(hash(name) ^ index as u64);
+    let status = running(&spec, host, bits, (&rfc3339(started), &at));
+    json!({
+        "kind": "Pod", "apiVersion": "v1",
+        "metadata": {
+            "name": format!("{name}-{index}-{}", cluster.random.suffix(5)), "generateName": format!("{name}-{index}-"),
+            "namespace": meta["namespace"], "uid": cluster.random.uuid(), "creationTimestamp": rfc3339(started), "generation": 1,
+            "labels": labels, "annotations": {INDEX: index.to_string()}, "finalizers": ["batch.kubernetes.io/job-tracking"],
+            "ownerReferences": [{"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": meta["uid"], "controller": true, "blockOwnerDeletion": true}],
+        },
+        "spec": spec,
+        "status": status,
+    })
+}
+
+/// The status of a pod that began on a node, and whose containers run, at two moments; `bits` tell it from others.
+pub fn running(spec: &Value, host: &str, bits: u64, (started, at): (&str, &str)) -> Value {
     let ip = format!(
         "10.{}.{}.{}",
         244 + bits % 8,
@@ -122,19 +138,9 @@ fn pod(
         })
     });
     json!({
-        "kind": "Pod", "apiVersion": "v1",
-        "metadata": {
-            "name": format!("{name}-{index}-{}", cluster.random.suffix(5)), "generateName": format!("{name}-{index}-"),
-            "namespace": meta["namespace"], "uid": cluster.random.uuid(), "creationTimestamp": rfc3339(started), "generation": 1,
-            "labels": labels, "annotations": {INDEX: index.to_string()}, "finalizers": ["batch.kubernetes.io/job-tracking"],
-            "ownerReferences": [{"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": meta["uid"], "controller": true, "blockOwnerDeletion": true}],
-        },
-        "spec": spec,
-        "status": {
-            "phase": "Running", "qosClass": "BestEffort", "startTime": rfc3339(started), "observedGeneration": 1,
-            "hostIP": host_ip(host), "hostIPs": [{"ip": host_ip(host)}], "podIP": ip, "podIPs": [{"ip": ip}],
-            "conditions": [condition("PodReadyToStartContainers"), condition("Initialized"), condition("Ready"), condition("ContainersReady"), condition("PodScheduled")],
-            "containerStatuses": containers.collect::<Vec<_>>(),
-        },
+        "phase": "Running", "qosClass": "BestEffort", "startTime": started, "observedGeneration": 1,
+        "hostIP": host_ip(host), "hostIPs": [{"ip": host_ip(host)}], "podIP": ip, "podIPs": [{"ip": ip}],
+        "conditions": [condition("PodReadyToStartContainers"), condition("Initialized"), condition("Ready"), condition("ContainersReady"), condition("PodScheduled")],
+        "containerStatuses": containers.collect::<Vec<_>>(),
     })
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::nodes::{self, Quirks};
-use super::{Scene, found, join};
+use super::{Scene, exporters, found, join};
 use crate::demo::api::write::Cluster;
 use crate::demo::clock::Clock;
 use crate::demo::world::World;
@@ -35,6 +35,7 @@ pub fn world(seed: u64, start: DateTime<Utc>, clock: &Clock) -> World {
             }
         }
     }
+    exporters::install(&mut world.cluster, kinds, seed, start);
     world.play(Scene::quiet(TABLE, seed, start, clock));
     world
 }

@@ -1,3 +1,5 @@
+mod devices;
+
 use super::*;
 use crate::demo::api::write::Delete;
 use crate::demo::clock::Clock;

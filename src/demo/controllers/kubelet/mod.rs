@@ -1,20 +1,25 @@
 //! The kubelets of all nodes: each pod bound to a living node runs as a [`run::Run`], and its status is reported.
 
+mod devices;
 mod images;
 pub mod run;
 mod status;
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use self::devices::{Devices, Rejected};
 use self::run::{Around, Run};
 use super::hub::Hub;
 use super::recorder::{Note, Source};
 use super::tasks::Task;
+use super::wire::Pod;
 use crate::demo::api::write::{Delete, Writer};
-use crate::demo::store::{Change, Event, Store};
+use crate::demo::clock::rfc3339;
+use crate::demo::store::{Change, Event, Object, Store};
 
+pub use devices::{Grant, Holder};
 pub use images::{hash, mix};
 
 /// Which pods run where, and which images the nodes hold.
@@ -22,6 +27,8 @@ pub use images::{hash, mix};
 pub struct Kubelet {
     runs: HashMap<String, Run>,
     images: HashSet<(String, String)>,
+    /// Which device of which node is whose.
+    pub devices: Devices,
     /// Pods on nodes whose kubelet does not answer.
     stranded: HashMap<String, HashSet<String>>,
 }
@@ -31,12 +38,16 @@ impl Kubelet {
     pub fn observe_pod(&mut self, hub: &mut Hub<'_>, event: &Event) {
         let uid = &event.object.uid;
         if event.change == Change::Deleted {
+            self.devices.release(uid);
             self.forget(hub, event);
             return;
         }
         let Some(pod) = hub.cache.pod(uid) else {
             return;
         };
+        if pod.terminal() {
+            self.devices.release(uid);
+        }
         if pod.spec.node_name.is_empty() || (pod.terminal() && !self.runs.contains_key(uid)) {
             // A finished pod that is to go needs no kubelet to stop it, only to let it go.
             if !(pod.terminal() && pod.deleting() && !pod.spec.node_name.is_empty()) {
@@ -49,6 +60,18 @@ impl Kubelet {
             || pod.meta.deletion_grace_period_seconds == Some(0);
         if news {
             hub.wake(Task::Pod(uid.clone()));
+        }
+    }
+
+    /// A device of a node may have fallen ill or become well: those that hold some are told.
+    pub fn observe_node(&mut self, hub: &mut Hub<'_>, event: &Event) {
+        let allocatable = |o: &Object| o.tree()["status"]["allocatable"].clone();
+        let now = allocatable(&event.object);
+        let before = event.previous.as_ref();
+        if before.is_some_and(|old| allocatable(old) != now) {
+            for uid in self.devices.users(&event.object.name) {
+                hub.wake(Task::Pod(uid));
+            }
         }
     }
 
@@ -102,6 +125,14 @@ impl Kubelet {
         }
         let value = pod.object.tree();
         let clock = hub.cluster.clock.clone();
+        let host = hub.get(hub.kinds.nodes, &(String::new(), node.clone()));
+        if !self.runs.contains_key(uid)
+            && let Some(host) = &host
+            && let Err(why) = self.devices.admit(host, &pod)
+        {
+            reject(hub, &pod, &node, &why);
+            return;
+        }
         if !self.runs.contains_key(uid) {
             let adopted = (pod.status.phase == "Running").then(|| Run::adopt(&value, &clock));
             // A running pod that nothing happens to costs no memory here.
@@ -135,7 +166,14 @@ impl Kubelet {
         for image in run.pulled.drain(..) {
             self.images.insert((node.clone(), image));
         }
-        let status = status::report(run, &value, &host_ip(&node), clock.now());
+        let mut status = status::report(run, &value, &host_ip(&node), clock.now());
+        if let Some(host) = &host {
+            status::devices(
+                &mut status,
+                &value["status"],
+                &self.devices.health(uid, host),
+            );
+        }
         let done = run.done();
         let (stopping, mut spoken) = (run.stopping, std::mem::take(&mut run.said));
         if status != value["status"] {
@@ -158,6 +196,27 @@ impl Kubelet {
     pub fn preload(&mut self, node: &str, image: &str) {
         self.images.insert((node.to_owned(), image.to_owned()));
     }
+}
+
+/// A pod that the node cannot serve fails for good, as the real kubelet lets it.
+fn reject(hub: &mut Hub<'_>, pod: &Pod, node: &str, why: &Rejected) {
+    let by = Writer::status("kubelet");
+    let now = rfc3339(hub.now());
+    hub.edit(hub.kinds.pods, &pod.key(), &by, |v| {
+        v["status"]["phase"] = json!("Failed");
+        v["status"]["reason"] = json!(why.reason);
+        v["status"]["message"] = json!(why.message);
+        v["status"]["startTime"] = json!(now);
+        v["status"]["observedGeneration"] = v["metadata"]["generation"].clone();
+    });
+    let note = Note {
+        from: Source::Kubelet(node),
+        warning: true,
+        reason: &why.reason,
+        message: why.message.trim_start_matches("Pod was rejected: "),
+        field: "",
+    };
+    hub.event(&pod.object, &note);
 }
 
 fn last_delete(uid: &str) -> Delete {

@@ -1,5 +1,7 @@
 //! A pod's status as its kubelet reports it, from the state of its containers.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
@@ -45,6 +47,22 @@ pub fn report(run: &Run, pod: &Value, host_ip: &str, now: DateTime<Utc>) -> Valu
         }
     }
     status
+}
+
+/// Adds which devices the containers have and how those are. What was told of a container stays after it has ended.
+pub fn devices(status: &mut Value, old: &Value, health: &BTreeMap<String, Value>) {
+    const FIELD: &str = "allocatedResourcesStatus";
+    for list in ["initContainerStatuses", "containerStatuses"] {
+        for one in status[list].as_array_mut().into_iter().flatten() {
+            let name = one["name"].as_str().unwrap_or_default().to_owned();
+            let mut before = old[list].as_array().into_iter().flatten();
+            let told = before.find(|c| c["name"] == name.as_str());
+            let told = told.map(|c| &c[FIELD]).filter(|t| t.is_array());
+            if let Some(all) = health.get(&name).or(told) {
+                one[FIELD] = all.clone();
+            }
+        }
+    }
 }
 
 fn conditions(run: &Run, pod: &Value, phase: &str, now: DateTime<Utc>) -> Value {

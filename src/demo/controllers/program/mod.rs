@@ -63,6 +63,23 @@ impl Ending {
     }
 }
 
+/// What a program does with the GPUs it was given.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Effort {
+    /// It does not touch them.
+    None,
+    /// It holds a context on them and computes nothing.
+    Context,
+    /// It brings its model there; 0..1 of it is done.
+    Loading(f64),
+    Training,
+    Evaluating,
+    /// All ranks wait for one that does not answer.
+    Stuck,
+    /// It answers requests as they come.
+    Serving,
+}
+
 /// One start of one container.
 #[derive(Debug, Clone)]
 pub struct Launch {
@@ -183,6 +200,23 @@ impl Launch {
         match self.course() {
             Course::Trains(training) => Some(training.progress(seconds)),
             Course::Follows(_) | Course::Ran(_) => None,
+        }
+    }
+
+    /// What it does with its GPUs after so many simulated seconds.
+    pub fn effort(&self, seconds: f64) -> Effort {
+        const SERVERS: [&str; 5] = ["vllm", "sglang", "triton", "tgi", "dynamo"];
+        let serves = SERVERS.iter().any(|s| self.image.contains(s));
+        match self.course() {
+            Course::Trains(training) => training.effort(seconds),
+            Course::Follows(_) => Effort::None,
+            Course::Ran(_) if serves => Effort::Serving,
+            Course::Ran(_) => {
+                let words = self.argv.iter().chain(std::iter::once(&self.image));
+                let computes = ["torch", "cuda", "jupyter", "ray", "nvidia"];
+                let mut words = words.filter(|w| computes.iter().any(|c| w.contains(c)));
+                words.next().map_or(Effort::None, |_| Effort::Context)
+            }
         }
     }
 

@@ -287,9 +287,22 @@ impl Machine {
                 0
             }
             "stress" | "stress-ng" => self.stress(args),
-            "tail-forever" | "pause" | "nginx" | "httpd" | "redis-server" | "postgres"
-            | "mysqld" | "jupyter" | "jupyter-lab" | "tensorboard" | "vllm" | "tritonserver"
-            | "sshd" | "node_exporter" => {
+            "tail-forever"
+            | "pause"
+            | "nginx"
+            | "httpd"
+            | "redis-server"
+            | "postgres"
+            | "mysqld"
+            | "jupyter"
+            | "jupyter-lab"
+            | "tensorboard"
+            | "vllm"
+            | "tritonserver"
+            | "sshd"
+            | "node_exporter"
+            | "dcgm-exporter"
+            | "device-metrics-exporter" => {
                 if name != "pause" {
                     self.print(&format!("{name}: started"));
                 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Line;
+use super::{Effort, Line};
 use crate::demo::controllers::kubelet::{hash, mix};
 use crate::demo::logs::{faults, styles};
 
@@ -78,6 +78,30 @@ impl Training {
             epoch: self.epoch_at(step),
             loss: self.loss_at(step),
             lr: self.lr_at(step),
+        }
+    }
+
+    /// What it does with its GPUs after so many simulated seconds.
+    pub fn effort(&self, seconds: f64) -> Effort {
+        if seconds < self.warmup {
+            return Effort::Loading((seconds / self.warmup).clamp(0.0, 1.0));
+        }
+        let steps = (seconds - self.warmup) / self.pace;
+        if steps > self.last_step() as f64 {
+            return match self.fault {
+                Some((_, Fault::Nccl)) => Effort::Stuck,
+                _ => Effort::Context,
+            };
+        }
+        // an evaluation takes as long as a few steps
+        let within = |every: u64| steps % every as f64;
+        let evaluates = self.eval_every > 0
+            && steps > self.eval_every as f64
+            && within(self.eval_every) < (self.eval_every as f64 * 0.1).min(6.0);
+        match self.style {
+            _ if evaluates => Effort::Evaluating,
+            styles::Style::Eval | styles::Style::Shards => Effort::Serving,
+            _ => Effort::Training,
         }
     }
 

@@ -1,0 +1,93 @@
+//! The way from a pod's address to what its exporter reads there.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::World;
+use crate::demo::controllers::kubelet::{Holder, hash};
+use crate::demo::devices::{Device, Inventory};
+use crate::demo::exporter::{Answer, Load, Program, Tenant, View};
+use crate::demo::store::Object;
+
+impl World {
+    pub(super) fn exporter(&self, pod: &Arc<Object>, port: u16, path: &str) -> Answer {
+        let value = pod.tree();
+        let name = value["spec"]["nodeName"].as_str().unwrap_or_default();
+        if !self.scheduler.alive(name) {
+            return Answer::Unreachable;
+        }
+        let program = Program::of(&value).filter(|p| p.port() == port);
+        let node = self.cluster.store.get(self.kinds.nodes, "", name);
+        let (Some(program), Some(node)) = (program, node) else {
+            return Answer::Closed;
+        };
+        let inventory = Inventory::of(node);
+        let held = self.kubelet.devices.on(name);
+        let tenants: Vec<Tenant> = held
+            .filter_map(|(id, holder)| {
+                let device = inventory.devices.iter().find(|d| d.id == *id)?;
+                self.tenant(device, holder)
+            })
+            .collect();
+        let view = View {
+            node: name,
+            inventory: &inventory,
+            tenants: &tenants,
+            booted: booted(&node.tree()),
+            clock: &self.cluster.clock,
+            old: program == Program::Dcgm { old: true },
+        };
+        program.answer(path, &view)
+    }
+
+    fn tenant(&self, device: &Device, holder: &Holder) -> Option<Tenant> {
+        let store = &self.cluster.store;
+        let pod = store.get(self.kinds.pods, &holder.namespace, &holder.pod)?;
+        Some(Tenant {
+            card: device.card,
+            slice: device.slice,
+            share: device.share,
+            namespace: holder.namespace.clone(),
+            pod: holder.pod.clone(),
+            container: holder.container.clone(),
+            claim: Vec::new(),
+            load: self.load(&pod.tree(), &holder.container, hash(&device.id)),
+        })
+    }
+
+    /// What a container does to a card now; nothing before it runs.
+    fn load(&self, pod: &Value, container: &str, salt: u64) -> Load {
+        let named = |root: &'static str, list: &'static str| {
+            let all = pod[root][list].as_array().into_iter().flatten();
+            all.into_iter().find(|c| c["name"] == container)
+        };
+        let spec = named("spec", "containers").or_else(|| named("spec", "initContainers"));
+        let status = named("status", "containerStatuses")
+            .or_else(|| named("status", "initContainerStatuses"));
+        let (Some(spec), Some(status)) = (spec, status) else {
+            return Load::default();
+        };
+        let Some(since) = time(&status["state"]["running"]["startedAt"]) else {
+            return Load::default();
+        };
+        let clock = &self.cluster.clock;
+        let seconds = (clock.now() - since).as_seconds_f64() * clock.speed();
+        let attempt = status["restartCount"].as_u64().unwrap_or(0) as u32;
+        Load::of(pod, spec, attempt, seconds, salt)
+    }
+}
+
+fn time(value: &Value) -> Option<DateTime<Utc>> {
+    value.as_str()?.parse().ok()
+}
+
+/// Since when the node's kubelet has said that all is well with its memory: since it started.
+fn booted(node: &Value) -> DateTime<Utc> {
+    let all = node["status"]["conditions"].as_array();
+    let mut all = all.into_iter().flatten();
+    let found = all.find(|c| c["type"] == "MemoryPressure");
+    let since = found.and_then(|c| time(&c["lastTransitionTime"]));
+    since.unwrap_or(DateTime::UNIX_EPOCH)
+}
