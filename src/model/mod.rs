@@ -16,6 +16,7 @@ pub mod groups;
 pub mod health;
 pub mod human;
 pub mod ids;
+pub mod inbox;
 pub mod indexes;
 pub mod indexset;
 pub mod job;
