@@ -1,9 +1,9 @@
 //! jobdeck: a terminal cockpit for batch and ML work on Kubernetes.
 //!
 //! ```text
-//! main → cli → app → panes → model, actions, logs, hardware, ui
+//! main → cli → app → panes → model, actions, logs, history, hardware, ui
 //!              app → cluster → keep → actions → model
-//!        logs → model
+//!        logs → model            history → logs, model
 //!        ui, model, hardware → nothing of ours
 //!        demo → nothing of ours; nothing → demo, except the command line and the tests
 //! ```
@@ -15,6 +15,7 @@ pub mod app;
 pub mod cli;
 pub mod cluster;
 pub mod hardware;
+pub mod history;
 pub mod keep;
 pub mod logging;
 pub mod logs;

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Deserializer};
 
+use crate::history::Limits;
 use crate::logs::health::Thresholds;
 use crate::logs::metrics::Pattern;
+use crate::model::inbox::Rules;
 
 /// What can be set. Every field has a default; unknown keys are errors, so that a typo is not silence.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -24,6 +26,10 @@ pub struct Settings {
     pub ascii: Ascii,
     pub transport: Transport,
     pub logs: LogSettings,
+    /// What is worth a line in the inbox.
+    pub inbox: Rules,
+    /// The local record of jobs seen.
+    pub history: Limits,
     /// What is asked and kept when something is changed.
     pub actions: ActionSettings,
     /// Kubeconfig contexts of MultiKueue's worker clusters, by what Kueue calls them.
@@ -97,6 +103,17 @@ pub enum Transport {
     Pages,
 }
 
+/// Which logs are read for the inbox though no screen shows them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Follow {
+    Off,
+    /// The last lines of a pod of each job that fails, once.
+    Failed,
+    /// These, and one pod of running jobs, followed.
+    Running,
+}
+
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LogSettings {
@@ -106,6 +123,10 @@ pub struct LogSettings {
     pub tail: u32,
     /// Containers followed at once.
     pub streams: usize,
+    /// Logs that are read though no screen shows them.
+    pub watch: Follow,
+    /// How many of them at once.
+    pub watch_streams: usize,
     /// The user's own ways to read metrics from a line, tried in this order.
     #[serde(deserialize_with = "shared")]
     pub patterns: Arc<[Pattern]>,
@@ -128,6 +149,8 @@ impl Default for Settings {
             ascii: Ascii::Auto,
             transport: Transport::Auto,
             logs: LogSettings::default(),
+            inbox: Rules::default(),
+            history: Limits::default(),
             actions: ActionSettings::default(),
             multikueue: BTreeMap::new(),
             contexts: BTreeMap::new(),
@@ -141,6 +164,8 @@ impl Default for LogSettings {
             memory_mib: 64,
             tail: 2000,
             streams: 12,
+            watch: Follow::Off,
+            watch_streams: 8,
             patterns: Arc::default(),
             health: Thresholds::default(),
         }
@@ -176,6 +201,11 @@ pub fn state_folder() -> Option<PathBuf> {
             .unwrap_or_else(|| base.data_dir())
             .join("jobdeck"),
     )
+}
+
+/// The folder of the records of jobs.
+pub fn history_folder() -> Option<PathBuf> {
+    state_folder().map(|folder| folder.join("history"))
 }
 
 /// Reads the settings file. A missing one is the defaults; a bad one is the defaults and an error to show.
@@ -262,7 +292,10 @@ pub fn show(s: &Settings) -> String {
          # Borders and bars from ASCII only: auto (asks the locale), always, never.\nascii = {:?}\n\
          # First lists: auto, stream (one streamed list), pages (compressed; for slow links).\ntransport = {:?}\n\n\
          [logs]\n# Memory for the lines of one log screen, in MiB.\nmemory-mib = {}\n\
-         # Lines to begin with.\ntail = {}\n# Containers followed at once.\nstreams = {}\n\n{}{}\n\
+         # Lines to begin with.\ntail = {}\n# Containers followed at once.\nstreams = {}\n\
+         # Logs read for the inbox though no screen shows them: off, failed (the last lines of a job that fails, once), running\n\
+         # (also the leader of running jobs, those with most GPUs first). Each stream is a connection to the API server and its\n\
+         # kubelet, and the bytes the program writes; lines are not kept.\nwatch = {:?}\nwatch-streams = {}\n\n{}{}\n{}\n{}\n\
          # MultiKueue: the kubeconfig context of each worker cluster, to follow pods and logs there. east = \"CONTEXT\"\n\
          [multikueue]\n{workers}\n\
          [actions]\n# From more objects than this on, their number is typed to confirm.\ntype-above = {}\n\
@@ -278,8 +311,12 @@ pub fn show(s: &Settings) -> String {
         s.logs.memory_mib,
         s.logs.tail,
         s.logs.streams,
+        word(format!("{:?}", s.logs.watch)),
+        s.logs.watch_streams,
         show_patterns(&s.logs.patterns),
         s.logs.health.show(),
+        s.inbox.show(),
+        s.history.show(),
         s.actions.type_above,
         s.actions.trash,
         s.actions.mask_secrets,

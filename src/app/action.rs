@@ -14,6 +14,7 @@ pub enum Scope {
     Events,
     Queues,
     Hardware,
+    Inbox,
     Text,
     Logs,
     Start,
@@ -32,6 +33,7 @@ impl Scope {
             Scope::Events => "events",
             Scope::Queues => "queues",
             Scope::Hardware => "hardware",
+            Scope::Inbox => "inbox",
             Scope::Text => "text",
             Scope::Logs => "logs",
             Scope::Start => "start",
@@ -124,6 +126,11 @@ macro_rules! actions {
                     Action::ClearLogs => "clear",
                     Action::NextTheme => "theme",
                     Action::ToggleTimes => "times",
+                    Action::InboxRead => "read",
+                    Action::InboxReadAll => "all read",
+                    Action::InboxDismiss => "dismiss",
+                    Action::InboxMute => "mute",
+                    Action::InboxShow => "which",
                     Action::AllNamespaces => "all namespaces",
                     Action::Namespaces => "namespace",
                     Action::Contexts => "context",
@@ -158,7 +165,8 @@ actions! {
     GoPods "go-pods" Global "pods";
     GoNodes "go-nodes" Global "nodes";
     GoEvents "go-events" Global "events";
-    GoMessages "go-messages" Global "messages: what went wrong, and when";
+    GoInbox "go-inbox" Global "inbox: what was found about jobs, and what went wrong here";
+    GoHistory "go-history" Global "history: jobs that were seen, also those that are deleted";
     GoHardware "go-hardware" Global "hardware: what each GPU computes, and how fast";
     Namespaces "namespaces" Global "switch namespace";
     AllNamespaces "all-namespaces" Global "show all namespaces";
@@ -206,6 +214,12 @@ actions! {
     NextResource "next-resource" Queues "quota of the next resource";
     PreviousResource "previous-resource" Queues "quota of the previous resource";
     QueueObjects "queue-objects" Queues "flavors, checks, priority classes, topologies, worker clusters";
+
+    InboxRead "inbox-read" Inbox "read, or unread again";
+    InboxReadAll "inbox-read-all" Inbox "all read";
+    InboxDismiss "inbox-dismiss" Inbox "off the list, until it comes up again";
+    InboxMute "inbox-mute" Inbox "nothing more about this job; again: all are heard";
+    InboxShow "inbox-show" Inbox "everything, findings only, jobdeck's own messages only";
 
     Compare "compare" Hardware "the marked GPUs side by side";
 

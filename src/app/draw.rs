@@ -211,11 +211,11 @@ impl App {
 
     fn tabs(&mut self, area: Rect, buf: &mut Buffer) {
         let theme = &self.desk.look.theme;
-        let unread = self.desk.notices.unread() as u64;
+        let unread = (self.desk.notices.unread() + self.desk.session.inbox.unread()) as u64;
         let labels = Tab::ALL.map(|tab| {
             (
                 tab.label(),
-                (tab == Tab::Messages && unread > 0).then_some(unread),
+                (tab == Tab::Inbox && unread > 0).then_some(unread),
             )
         });
         let filter = self.screens.top().filter();

@@ -1,5 +1,6 @@
 //! What the owner wants done outside. `update` only lists these; the runner performs them.
 
+use crate::history::Record;
 use crate::model::want::Want;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +27,10 @@ pub enum Effect {
         name: String,
         text: String,
     },
+    /// Keep this of a job on disk.
+    Keep(Box<Record>),
+    /// Read all that is kept.
+    ReadHistory,
     /// Stop for the shell (SIGTSTP).
     Suspend,
     /// Draw every cell anew.

@@ -4,6 +4,7 @@
 use super::runner::RunningDemo;
 use crate::cluster::Cluster;
 use crate::cluster::report::Report;
+use crate::history::{Record, Shelf};
 use crate::logs::run::Said;
 use crate::model::ids::{ClusterId, Name};
 use crate::panes::{Heard, Level};
@@ -29,6 +30,8 @@ pub enum Message {
         report: Report,
         /// What the lines of a log said in numbers.
         said: Vec<Said>,
+        /// Known failures in them.
+        failed: Vec<super::inbox::Failed>,
     },
     /// A worker cluster answered, or did not (yet).
     Worker {
@@ -37,6 +40,10 @@ pub enum Message {
         /// The runner takes it out before the app sees the message.
         outcome: Result<Option<Box<Cluster>>, String>,
     },
+    /// What is kept of jobs was read, or cannot be.
+    History(Box<Result<Shelf, String>>),
+    /// A record was written.
+    Kept(Box<Record>),
     /// Of the file that is read instead of a cluster.
     File(Heard),
     /// A sentence from nowhere in particular (a file was written, a theme is broken).

@@ -7,10 +7,13 @@
 //! [`action::Action`]s; both change the state and may leave [`effect::Effect`]s, which the runner performs.
 
 pub mod action;
+mod background;
 pub mod draw;
 pub mod effect;
 pub mod file;
 pub mod files;
+mod history;
+pub mod inbox;
 pub mod input;
 pub mod look;
 pub mod message;
@@ -96,6 +99,10 @@ pub struct App {
     prompt: Option<Prompt>,
     sources: BTreeMap<SourceId, (Kind, Health)>,
     worker_watches: workers::Watches,
+    finder: inbox::Finder,
+    keeper: history::Keeper,
+    background: background::Background,
+    settings_file: Option<std::path::PathBuf>,
     /// It was said that something no longer arrives, and not yet that it does again.
     troubled: bool,
     link: Link,
@@ -132,6 +139,8 @@ pub struct Begin {
     pub demo_offered: bool,
     /// The name of a log that is read instead of a cluster.
     pub file: Option<String>,
+    /// The settings file, to be read again when it changes.
+    pub settings_file: Option<std::path::PathBuf>,
 }
 
 impl App {
@@ -156,6 +165,10 @@ impl App {
             prompt: None,
             sources: BTreeMap::new(),
             worker_watches: workers::Watches::default(),
+            finder: inbox::Finder::default(),
+            keeper: history::Keeper::default(),
+            background: background::Background::default(),
+            settings_file: begin.settings_file,
             troubled: false,
             link: Link::Connecting { context: None },
             start: crate::panes::start::Start::default(),
@@ -187,6 +200,10 @@ impl App {
     /// What the runner should do now: the listed effects, and the wants if they changed.
     pub fn take_effects(&mut self, now: DateTime<Utc>) -> Vec<Effect> {
         self.declare_wants(now);
+        // a screen that is new may have asked for an object to be kept
+        if self.wanted.is_none() {
+            self.declare_wants(now);
+        }
         std::mem::take(&mut self.effects)
     }
 
@@ -195,6 +212,7 @@ impl App {
         if self.link != Link::Open || self.alone {
             return;
         }
+        self.choose_background(now);
         let cx = self.desk.cx(now, true);
         let mut wants = self.screens.top().wants(&cx);
         if let Some(overlay) = &self.overlay {
@@ -206,6 +224,8 @@ impl App {
                 .map(|k| Want::Watch(k, crate::model::want::Selector::All)),
         );
         wants.push(Want::Workloads);
+        wants.extend(self.keeper.wants());
+        wants.extend(self.background.wants());
         wants.sort();
         wants.dedup();
         let asked = (
@@ -216,12 +236,20 @@ impl App {
             let (namespace, wants) = asked.clone();
             self.wanted = Some(asked);
             self.effects.push(Effect::Wants { namespace, wants });
+            let cx = self.desk.cx(now, true);
+            let mut read: Vec<_> = self.background.jobs().collect();
+            read.extend(self.screens.top().about(&cx));
+            self.lose_unread_logs(&read, now);
+            self.keep_looked_at(now);
         }
     }
 
     /// When the screen next changes by itself.
     pub fn wake(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let notices = self.desk.notices.wake(now);
+        let due = self.finder.due().into_iter().chain(self.keeper.due());
+        let due = due.chain(self.background.due(now));
+        let notices = notices.into_iter().chain(due).min();
         if !self.watched || self.link != Link::Open {
             return notices;
         }
@@ -235,6 +263,9 @@ impl App {
     /// The time has come that a screen waited for: something on it changes, or does not come that should have.
     pub fn tick(&mut self, now: DateTime<Utc>) {
         self.remember(now);
+        self.look_around(now, false);
+        self.keep_lines(now);
+        self.tick_background(now);
         self.dirty = true;
     }
 
@@ -243,6 +274,10 @@ impl App {
         let cx = self.desk.cx(now, true);
         if let Some((job, summary)) = self.screens.top_mut().told(&cx) {
             self.desk.session.remember_run(job, summary, now);
+        }
+        let cx = self.desk.cx(now, true);
+        if let Some(worries) = self.screens.top_mut().worries(&cx) {
+            self.worried(worries, now);
         }
         let cx = self.desk.cx(now, true);
         if let Some((job, curves)) = self.screens.top_mut().curves(&cx) {

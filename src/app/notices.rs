@@ -10,8 +10,9 @@ const KEPT: usize = 500;
 #[derive(Debug, Default)]
 pub struct Notices {
     all: Vec<Notice>,
-    /// The newest one is in the footer until then.
+    /// In the footer until then; nothing: the newest.
     until: Option<DateTime<Utc>>,
+    flash: Option<Notice>,
     unread: usize,
 }
 
@@ -38,8 +39,20 @@ impl Notices {
         if self.all.len() > KEPT {
             self.all.drain(..self.all.len() - KEPT);
         }
+        self.flash = None;
         let shown = if level == Level::Info { 4 } else { 10 };
         self.until = Some(now + TimeDelta::seconds(shown));
+    }
+
+    /// A sentence for the footer that is kept elsewhere.
+    pub fn flash(&mut self, level: Level, text: String, now: DateTime<Utc>) {
+        self.flash = Some(Notice {
+            at: now,
+            level,
+            text,
+            times: 1,
+        });
+        self.until = Some(now + TimeDelta::seconds(8));
     }
 
     pub fn all(&self) -> &[Notice] {
@@ -57,7 +70,8 @@ impl Notices {
 
     /// The one for the footer now, if any.
     pub fn current(&self, now: DateTime<Utc>) -> Option<&Notice> {
-        self.until.filter(|u| *u > now).and(self.all.last())
+        let shown = self.flash.as_ref().or(self.all.last());
+        self.until.filter(|u| *u > now).and(shown)
     }
 
     /// When the footer changes by itself.
@@ -96,6 +110,12 @@ mod tests {
             Some("copied pi")
         );
         assert_eq!(notices.current(now + TimeDelta::seconds(9)), None);
+        let later = now + TimeDelta::seconds(20);
+        notices.flash(Level::Warning, "pi: failed".into(), later);
+        let shown = |at| notices.current(at).map(|n| &*n.text);
+        assert_eq!(shown(later), Some("pi: failed"));
+        assert_eq!(shown(later + TimeDelta::seconds(9)), None);
+        assert_eq!(notices.all().len(), 2, "it is kept elsewhere");
         (0..600).for_each(|i| notices.add(Level::Warning, i.to_string(), now));
         assert_eq!(notices.all().len(), 500);
     }

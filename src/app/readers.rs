@@ -1,15 +1,19 @@
 //! Between cluster and owner: log lines are read for metrics by the task that passes them on, so that the thread that
 //! draws gets what they said ready to use. Separate because its state belongs to that task alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
+use super::inbox::Failed;
 use super::message::{Connection, Message};
 use crate::cluster::report::Report;
+use crate::logs::failures::{Failures, Found};
 use crate::logs::metrics::Pattern;
 use crate::logs::run::StreamReader;
+use crate::model::log::LogLine;
 use crate::model::want::LogWant;
 
 /// Streams of which it is remembered what their last lines were; more than are ever followed at once.
@@ -18,7 +22,7 @@ const STREAMS: usize = 64;
 /// The readers of all streams of one connection.
 #[derive(Debug, Default)]
 pub struct Readers {
-    streams: BTreeMap<Arc<LogWant>, (u64, StreamReader)>,
+    streams: BTreeMap<Arc<LogWant>, (u64, StreamReader, FailureReader)>,
     batches: u64,
     /// The user's own.
     patterns: Arc<[Pattern]>,
@@ -34,27 +38,81 @@ impl Readers {
 
     /// A report as the owner gets it.
     pub fn message(&mut self, connection: Connection, report: Report) -> Message {
-        let said = match &report {
-            Report::Log(batch) if !batch.lines.is_empty() => {
+        let (said, failed) = match &report {
+            Report::Log(batch) => {
                 self.batches += 1;
                 if self.streams.len() >= STREAMS && !self.streams.contains_key(&batch.want) {
-                    let oldest = self.streams.iter().min_by_key(|(_, (used, _))| *used);
+                    let oldest = self.streams.iter().min_by_key(|(_, (used, ..))| *used);
                     if let Some(oldest) = oldest.map(|(want, _)| want.clone()) {
                         self.streams.remove(&oldest);
                     }
                 }
-                let begin = || (0, StreamReader::with(self.patterns.clone()));
-                let (used, reader) = self.streams.entry(batch.want.clone()).or_insert_with(begin);
+                let begin = || {
+                    let reader = StreamReader::with(self.patterns.clone());
+                    (0, reader, FailureReader::default())
+                };
+                let (used, reader, failures) =
+                    self.streams.entry(batch.want.clone()).or_insert_with(begin);
                 *used = self.batches;
-                reader.read(&batch.lines)
+                let failed = failures.read(&batch.lines, !batch.notes.is_empty());
+                (reader.read(&batch.lines), failed)
             }
-            _ => Vec::new(),
+            _ => (Vec::new(), Vec::new()),
         };
         Message::From {
             connection,
             report,
             said,
+            failed,
         }
+    }
+}
+
+/// Looks for known failures in the lines of one stream.
+#[derive(Debug, Default)]
+struct FailureReader {
+    failures: Failures,
+    line: u64,
+    /// Number and time of the last lines, so that what is complete only later gets its own time.
+    times: VecDeque<(u64, DateTime<Utc>)>,
+}
+
+/// Lines of which the time is remembered: more than a traceback has that ranks write at once.
+const TIMES: usize = 512;
+
+impl FailureReader {
+    /// `pauses`: something was said about the stream, so that what is begun may not go on.
+    fn read(&mut self, lines: &[LogLine], pauses: bool) -> Vec<Failed> {
+        let mut found = Vec::new();
+        for line in lines {
+            self.line += 1;
+            if let Some(at) = line.at {
+                if self.times.len() == TIMES {
+                    self.times.pop_front();
+                }
+                self.times.push_back((self.line, at));
+            }
+            let text = String::from_utf8_lossy(&line.bytes);
+            let text = text.trim_end_matches('\r');
+            // of a bar only what it ended as
+            let text = text.rsplit('\r').next().unwrap_or_default();
+            if text.contains('\u{1b}') {
+                let plain = crate::ui::text::strip(text);
+                found.extend(self.failures.line(self.line, &plain));
+            } else {
+                found.extend(self.failures.line(self.line, text));
+            }
+        }
+        if pauses {
+            found.extend(self.failures.finish());
+        }
+        found.into_iter().map(|found| self.told(found)).collect()
+    }
+
+    fn told(&self, found: Found) -> Failed {
+        let after = self.times.partition_point(|(line, _)| *line < found.first);
+        let at = self.times.get(after).map(|(_, at)| *at);
+        Failed { found, at }
     }
 }
 

@@ -9,6 +9,7 @@ use super::{App, Link};
 use crate::cluster::report::{Report, Severity};
 use crate::logs::run::Said;
 use crate::model::Model;
+use crate::model::delta::{Change, Rows};
 use crate::model::health::Health;
 use crate::model::ids::{ClusterId, Name};
 use crate::model::want::Kind;
@@ -29,7 +30,13 @@ impl App {
                 connection,
                 report,
                 said,
-            } if connection == self.connection => self.report(report, &said, now),
+                failed,
+            } if connection == self.connection => {
+                if let (Report::Log(batch), false) = (&report, failed.is_empty()) {
+                    self.failures(batch.cluster, &batch.want, &failed, now);
+                }
+                self.report(report, &said, now);
+            }
             Message::Worker {
                 connection,
                 name,
@@ -39,6 +46,13 @@ impl App {
             }
             Message::File(heard) => self.arrive(&Arrival::File(&heard), now),
             Message::Notice(level, text) => self.say(level, text, now),
+            Message::History(shelf) => {
+                for problem in self.desk.session.history.take(*shelf) {
+                    self.say(Level::Warning, problem, now);
+                }
+                self.dirty = true;
+            }
+            Message::Kept(record) => self.desk.session.history.put(*record),
             Message::FilesChanged => self.reload(now),
             Message::Opened { .. }
             | Message::NotOpened { .. }
@@ -153,13 +167,20 @@ impl App {
         }
         match report {
             Report::Delta(delta) => {
+                let cancelled = matches!(
+                    delta.rows,
+                    Rows::Jobs(Change::Dropped) | Rows::Pods(Change::Dropped)
+                );
+                self.keep_gone(&delta, now);
                 self.desk.model.apply(delta);
+                self.look_around(now, cancelled);
                 self.dirty = true;
             }
             Report::Health(of) => {
                 let trouble = trouble(of.kind, &of.health);
                 self.sources.insert(of.source, (of.kind, of.health));
                 self.publish_health();
+                self.look_around(now, false);
                 self.tell(trouble, now);
             }
             Report::Ended { source, .. } => {
@@ -168,6 +189,7 @@ impl App {
                 self.tell(None, now);
             }
             Report::Log(batch) => {
+                self.hear_background(&batch, said, now);
                 let want = &*batch.want;
                 if !batch.lines.is_empty() {
                     self.arrive(
@@ -190,13 +212,14 @@ impl App {
                     );
                 }
             }
-            Report::Object { want, object, .. } => self.arrive(
-                &Arrival::Object {
+            Report::Object { want, object, .. } => {
+                self.keep_object(&want, &object, now);
+                let arrival = Arrival::Object {
                     want: &want,
                     object: &object,
-                },
-                now,
-            ),
+                };
+                self.arrive(&arrival, now);
+            }
             Report::Fields { want, fields, .. } => self.arrive(
                 &Arrival::Fields {
                     want: &want,
@@ -223,6 +246,9 @@ impl App {
     fn arrive(&mut self, arrival: &Arrival, now: DateTime<Utc>) {
         let cx = self.desk.cx(now, true);
         self.screens.top_mut().receive(arrival, &cx);
+        if matches!(arrival, Arrival::Lines { .. }) {
+            self.keep_lines_later(now);
+        }
         if matches!(arrival, Arrival::Lines { said, .. } if !said.is_empty()) {
             self.remember(now);
         }
@@ -298,6 +324,10 @@ impl App {
         self.desk.session.pending.clear();
         self.desk.session.runs.clear();
         self.worker_watches.clear();
+        self.finder = super::inbox::Finder::default();
+        self.keeper = super::history::Keeper::default();
+        self.background = super::background::Background::default();
+        self.desk.session.inbox.clear();
         self.desk.session.server_version = None;
         self.screens.reset();
         self.overlay = None;

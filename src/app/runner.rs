@@ -1,6 +1,7 @@
 //! Performs effects and answers with messages. It holds what is no state: the connection, the demo
 //! cluster, the file watcher.
 
+mod history;
 mod workers;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::cluster::connect::{ConnectError, resolve};
 use crate::cluster::kubeconfig::{Surroundings, load};
 use crate::cluster::target::Target;
 use crate::cluster::{CHANNEL, Cluster, Options};
+use crate::history::{Keep, Record};
 use crate::logs::metrics::Pattern;
 use crate::panes::Level;
 use crate::ui::clipboard;
@@ -56,6 +58,9 @@ pub struct Runner {
     cluster: Option<Cluster>,
     /// Of the open connection.
     workers: Option<Workers>,
+    /// Where records of jobs go; none: nothing is kept.
+    history: Option<Keep>,
+    keeps: Option<std::sync::mpsc::SyncSender<Box<Record>>>,
     /// Ends what works for the connection there is, or the attempt at one.
     connecting: CancellationToken,
 }
@@ -68,7 +73,11 @@ impl Runner {
         multikueue: BTreeMap<String, String>,
         patterns: Arc<[Pattern]>,
         demo: Option<DemoStarter>,
+        history: Option<Keep>,
     ) -> Self {
+        let keeps = history
+            .clone()
+            .map(|keep| history::writer(keep, messages.clone()));
         Self {
             messages,
             around,
@@ -76,6 +85,8 @@ impl Runner {
             multikueue,
             patterns,
             demo,
+            history,
+            keeps,
             running_demo: None,
             cluster: None,
             workers: None,
@@ -116,6 +127,13 @@ impl Runner {
                 }
             }
             Effect::Save { name, text } => self.save(name, text),
+            Effect::Keep(record) => {
+                // a writer that is far behind has a slow disk: this record is left out
+                if let Some(keeps) = &self.keeps {
+                    let _ = keeps.try_send(record);
+                }
+            }
+            Effect::ReadHistory => self.read_history(),
             Effect::Suspend => terminal.suspend()?,
             Effect::Clear => terminal.redraw()?,
         }

@@ -11,7 +11,7 @@ pub enum Tab {
     Pods,
     Nodes,
     Events,
-    Messages,
+    Inbox,
     Hardware,
 }
 
@@ -22,7 +22,7 @@ impl Tab {
         Tab::Pods,
         Tab::Nodes,
         Tab::Events,
-        Tab::Messages,
+        Tab::Inbox,
         Tab::Hardware,
     ];
 
@@ -33,7 +33,7 @@ impl Tab {
             Tab::Pods => "Pods",
             Tab::Nodes => "Nodes",
             Tab::Events => "Events",
-            Tab::Messages => "Messages",
+            Tab::Inbox => "Inbox",
             Tab::Hardware => "Hardware",
         }
     }
@@ -45,7 +45,7 @@ impl Tab {
             Tab::Pods => Action::GoPods,
             Tab::Nodes => Action::GoNodes,
             Tab::Events => Action::GoEvents,
-            Tab::Messages => Action::GoMessages,
+            Tab::Inbox => Action::GoInbox,
             Tab::Hardware => Action::GoHardware,
         }
     }
@@ -76,7 +76,7 @@ impl Screens {
                 Tab::Pods => Target::Pods(crate::panes::PodsOf::All),
                 Tab::Nodes => Target::Nodes,
                 Tab::Events => Target::Events(None),
-                Tab::Messages => Target::Messages,
+                Tab::Inbox => Target::Inbox,
                 Tab::Hardware => Target::Hardware,
             };
             Stack {
@@ -146,7 +146,7 @@ impl Screens {
             Target::Pods(crate::panes::PodsOf::All) => self.go(Tab::Pods),
             Target::Nodes => self.go(Tab::Nodes),
             Target::Events(None) => self.go(Tab::Events),
-            Target::Messages => self.go(Tab::Messages),
+            Target::Inbox => self.go(Tab::Inbox),
             Target::Hardware => self.go(Tab::Hardware),
             other => self.push(other),
         }

@@ -60,17 +60,21 @@ impl App {
             Command::Context(context) => self.connect(Some(context)),
             Command::Theme(name) => self.use_theme(&name, now),
             Command::Filter(text) => self.filter(&text, now),
+            Command::Inbox(what) => self.inbox_do(what, now),
         }
     }
 
-    fn open(&mut self, target: &Target) {
+    pub(super) fn open(&mut self, target: &Target) {
         self.close_overlay();
         if *target == Target::Help {
             self.overlay = Some(crate::panes::help(self.screens.top().scopes()));
             return;
         }
-        if *target == Target::Messages {
+        if *target == Target::Inbox {
             self.desk.notices.read();
+        }
+        if *target == Target::History {
+            self.effects.push(Effect::ReadHistory);
         }
         self.screens.open(target);
     }
@@ -84,7 +88,7 @@ impl App {
     fn own(&mut self, action: Action, now: DateTime<Utc>) {
         match action {
             Action::GoHardware if self.alone => self.open(&Target::Hardware),
-            Action::GoMessages if self.alone => self.open(&Target::Messages),
+            Action::GoInbox if self.alone => self.open(&Target::Inbox),
             Action::Namespaces
             | Action::AllNamespaces
             | Action::Contexts
@@ -132,8 +136,9 @@ impl App {
             Action::GoPods => self.go(Tab::Pods),
             Action::GoNodes => self.go(Tab::Nodes),
             Action::GoEvents => self.go(Tab::Events),
-            Action::GoMessages => self.go(Tab::Messages),
+            Action::GoInbox => self.go(Tab::Inbox),
             Action::GoHardware => self.go(Tab::Hardware),
+            Action::GoHistory => self.open(&Target::History),
             Action::AllNamespaces => self.switch_namespace(None, now),
             Action::Retry => match &self.link {
                 Link::Open => self.effects.push(Effect::RetryNow),
@@ -176,7 +181,7 @@ impl App {
     }
 
     fn arrived(&mut self) {
-        if self.screens.tab() == Tab::Messages {
+        if self.screens.tab() == Tab::Inbox {
             self.desk.notices.read();
         }
     }
@@ -221,10 +226,39 @@ impl App {
 
     /// Themes, keymaps or settings changed on disk: takes what is good, keeps what runs for what is not.
     pub(super) fn reload(&mut self, now: DateTime<Utc>) {
+        self.reload_settings(now);
         for problem in self.desk.look.reload() {
             self.say(Level::Error, problem, now);
         }
         self.dirty = true;
+    }
+
+    /// Thresholds hold from here on; the rest of the settings is read at the next start.
+    fn reload_settings(&mut self, now: DateTime<Utc>) {
+        let Some(file) = &self.settings_file else {
+            return;
+        };
+        let (read, problem) = crate::settings::load(Some(file));
+        if let Some(problem) = problem {
+            return self.say(
+                Level::Error,
+                format!("settings kept as they were: {problem}"),
+                now,
+            );
+        }
+        let health = &read.logs.health;
+        if *health != self.settings.logs.health || read.inbox != self.settings.inbox {
+            self.settings.logs.health = health.clone();
+            self.settings.inbox = read.inbox;
+            self.desk.session.thresholds = std::sync::Arc::new(health.clone());
+            self.finder.again();
+            self.look_around(now, false);
+            self.say(
+                Level::Info,
+                "thresholds of the settings hold from now on",
+                now,
+            );
+        }
     }
 
     pub(super) fn refresh_start(&mut self) {
@@ -247,7 +281,12 @@ impl App {
 fn needs_none(target: &Target) -> bool {
     matches!(
         target,
-        Target::Messages | Target::Hardware | Target::Gpus(_) | Target::Help
+        Target::Inbox
+            | Target::History
+            | Target::Kept(_)
+            | Target::Hardware
+            | Target::Gpus(_)
+            | Target::Help
     )
 }
 

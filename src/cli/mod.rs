@@ -9,6 +9,7 @@ pub mod demo;
 pub mod doctor;
 pub mod get;
 pub mod hardware;
+pub mod history;
 pub mod metrics;
 pub mod render;
 #[cfg(feature = "demo")]
@@ -67,6 +68,11 @@ pub fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
         }
         Some(Command::Get(args)) => return get::run(&cli.cluster, &args),
         Some(Command::Hardware(args)) => return hardware::run(&args),
+        Some(Command::History(args)) => {
+            let cluster = &cli.cluster;
+            let (namespace, context) = (cluster.namespace.as_deref(), cluster.context.as_deref());
+            return history::run(namespace, context, &args);
+        }
         Some(Command::Why(args)) => return why::run(&cli.cluster, &args),
         Some(Command::Render(args)) => return render::run(&cli.cluster, &cli.look, &args),
         Some(Command::Logs { file }) => {
@@ -131,6 +137,8 @@ pub enum Command {
     Get(GetArgs),
     /// Say why a job waits, in one sentence and with the evidence
     Why(WhyArgs),
+    /// Jobs that were seen, also those that are deleted by now; needs no cluster
+    History(history::HistoryArgs),
     /// What GPUs do in hardware and how fast; needs no cluster
     Hardware(HardwareArgs),
     /// Draw one frame of a pane without a terminal

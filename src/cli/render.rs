@@ -49,7 +49,7 @@ enum Place {
     Events,
     Logs(String),
     Yaml(String),
-    Messages,
+    Inbox,
     Hardware,
     /// Entries of the hardware reference, with commas between.
     Gpus(String),
@@ -66,7 +66,7 @@ impl Place {
                 "pods" => Self::Pods,
                 "nodes" => Self::Nodes,
                 "events" => Self::Events,
-                "messages" => Self::Messages,
+                "inbox" | "messages" => Self::Inbox,
                 "hardware" => Self::Hardware,
                 "help" => Self::Help,
                 _ => return None,
@@ -101,7 +101,7 @@ impl Place {
             (Self::Pods, _) => Target::Pods(PodsOf::All),
             (Self::Nodes, _) => Target::Nodes,
             (Self::Events, _) => Target::Events(None),
-            (Self::Messages, _) => Target::Messages,
+            (Self::Inbox, _) => Target::Inbox,
             (Self::Hardware, _) => Target::Hardware,
             (Self::Gpus(names), _) => Target::Gpus(names.split(',').map(str::to_owned).collect()),
             (Self::Help, _) => Target::Help,
@@ -121,7 +121,7 @@ impl Place {
 pub fn run(cluster: &ClusterArgs, look: &LookArgs, args: &RenderArgs) -> Result<ExitCode> {
     let Some(place) = Place::parse(&args.pane) else {
         let what = format!(
-            "no pane {:?}: jobs, job/NAME, queues, workload/JOB, pods, pods/JOB, nodes, events, logs/JOB, yaml/JOB, messages, hardware, hardware/ID,ID, help, start",
+            "no pane {:?}: jobs, job/NAME, queues, workload/JOB, pods, pods/JOB, nodes, events, logs/JOB, yaml/JOB, inbox, hardware, hardware/ID,ID, help, start",
             args.pane
         );
         Cli::command()
@@ -190,7 +190,9 @@ fn dress(
     args: &RenderArgs,
     namespace: Option<Option<String>>,
 ) -> App {
-    let (settings, problem) = settings::load(settings::file().as_deref());
+    let (mut settings, problem) = settings::load(settings::file().as_deref());
+    // a picture is no look at a job
+    settings.history.enabled = false;
     let glyphs = match settings.ascii {
         Ascii::Always => Glyphs::Ascii,
         Ascii::Auto | Ascii::Never => Glyphs::Unicode,
@@ -203,6 +205,7 @@ fn dress(
     }
     App::new(Begin {
         file: None,
+        settings_file: None,
         look,
         context: cluster.context.clone(),
         namespace,

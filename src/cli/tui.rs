@@ -19,6 +19,7 @@ use crate::app::runner::{DemoStarter, Runner};
 use crate::app::{App, Begin};
 use crate::cluster::Options;
 use crate::cluster::kubeconfig::Surroundings;
+use crate::history::Keep;
 use crate::panes::Level;
 use crate::settings::{self, Ascii, Settings, Transport};
 use crate::ui::terminal::{self, Terminal};
@@ -94,6 +95,7 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, on: On) -> Result<ExitCode> {
             demo_offered: starter.is_some(),
             settings: settings.clone(),
             file,
+            settings_file: settings::file(),
         });
         if let Some(opened) = opened {
             file::follow(opened, tx.clone(), settings.logs.patterns.clone());
@@ -106,6 +108,9 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, on: On) -> Result<ExitCode> {
             settings.multikueue.clone(),
             settings.logs.patterns.clone(),
             starter,
+            settings::history_folder()
+                .filter(|_| settings.history.enabled)
+                .map(|folder| Keep::new(folder, settings.history.clone())),
         );
         let mut terminal = Terminal::take(terminal::Options {
             mouse: settings.mouse,

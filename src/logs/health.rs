@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use self::series::{Rate, Trend};
 use super::metrics::Record;
+use crate::model::inbox::AGE;
 
 /// When something counts. All of it can be set by the user.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -69,6 +70,44 @@ pub enum Concern {
     Silent,
 }
 
+impl Concern {
+    /// One word, for identities and filters.
+    pub fn word(self) -> &'static str {
+        match self {
+            Concern::NotANumber => "nan",
+            Concern::Divergence => "divergence",
+            Concern::Plateau => "plateau",
+            Concern::Frozen => "frozen",
+            Concern::Slow => "slow",
+            Concern::Silent => "silent",
+        }
+    }
+
+    /// What to say when it went away.
+    pub fn end(self) -> &'static str {
+        match self {
+            Concern::NotANumber => "the loss is a number again",
+            Concern::Divergence => "the loss came down again",
+            Concern::Plateau => "the loss falls again",
+            Concern::Frozen => "a new step came",
+            Concern::Slow => "as fast as usual again",
+            Concern::Silent => "it writes again",
+        }
+    }
+}
+
+/// A concern that holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Held {
+    pub concern: Concern,
+    /// Which stream, as the caller numbers them.
+    pub stream: usize,
+    /// What was seen; [`AGE`] in it is how long it has been so.
+    pub seen: String,
+    /// Since when, in the caller's seconds.
+    pub since: f64,
+}
+
 /// A concern that came up or went away.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
@@ -83,6 +122,16 @@ pub struct Change {
 const RUNTIME_LINE: f64 = 16.0 * 1024.0;
 /// Bytes of a drawn bar.
 const BAR: f64 = 80.0;
+/// C's stdio and Python write to a pipe in blocks of so many bytes…
+const BLOCK: f64 = 8.0 * 1024.0;
+/// …of lines of about this length.
+const LINE: f64 = 60.0;
+/// Lines closer than this, in seconds, were written together.
+const MOMENT: f64 = 0.05;
+/// Pauses from which on bursts are told from a program that just began.
+const FEW: usize = 8;
+/// A pause has to be so many times the longest seen lately to be odd.
+const LONGER: f64 = 2.0;
 
 /// One stream.
 #[derive(Debug, Default)]
@@ -98,6 +147,8 @@ struct Stream {
     /// Between two steps reported, and between two records.
     between: Rate,
     pauses: Rate,
+    /// Seconds per step, as the program itself says.
+    pace: Option<f64>,
     /// Last told by a bar on an open line: the runtime may hold back many of its frames.
     open_bar: bool,
     over: bool,
@@ -109,6 +160,7 @@ impl Stream {
         self.step?;
         let usual = self.between.median()?;
         let patience = t.frozen_s.max(t.frozen_times * usual);
+        let patience = patience.max(LONGER * self.between.longest());
         Some(patience.max(self.held_back(usual)))
     }
 
@@ -116,15 +168,29 @@ impl Stream {
     fn patience(&self, t: &Thresholds) -> Option<f64> {
         let usual = self.pauses.median()?;
         let patience = t.silent_s.max(t.silent_times * usual);
+        let patience = patience.max(LONGER * self.pauses.longest());
         Some(patience.max(self.held_back(usual)))
     }
 
+    /// Seconds for which output may be on its way: in the runtime, which passes on a bar by 16 KiB, or in the program,
+    /// which writes to a pipe in blocks.
     fn held_back(&self, usual: f64) -> f64 {
-        if self.open_bar {
+        let runtime = if self.open_bar {
             usual * RUNTIME_LINE / BAR
         } else {
             0.0
-        }
+        };
+        let own = match self.pace {
+            Some(pace) if self.in_bursts() => pace * BLOCK / LINE,
+            _ => 0.0,
+        };
+        runtime.max(own)
+    }
+
+    /// Most lines come at the same moment as the one before: the program writes in blocks.
+    fn in_bursts(&self) -> bool {
+        let all = self.pauses.points();
+        all >= FEW && self.pauses.at_most(MOMENT) * 4 >= all * 3
     }
 }
 
@@ -134,8 +200,15 @@ pub struct Health {
     thresholds: Thresholds,
     streams: BTreeMap<usize, Stream>,
     /// What was told and is not over.
-    concerns: BTreeMap<(usize, Concern), String>,
+    concerns: BTreeMap<(usize, Concern), Held>,
+    /// What went away since it was last asked for.
+    over: Vec<Held>,
+    /// The time of what is looked at.
+    now: f64,
 }
+
+/// Concerns that went away, kept until asked for.
+const OVER: usize = 64;
 
 impl Health {
     pub fn new(thresholds: Thresholds) -> Self {
@@ -156,7 +229,17 @@ impl Health {
     pub fn concerns(&self) -> impl Iterator<Item = (usize, Concern, &str)> {
         self.concerns
             .iter()
-            .map(|((stream, concern), seen)| (*stream, *concern, &**seen))
+            .map(|((stream, concern), held)| (*stream, *concern, &*held.seen))
+    }
+
+    /// The same with the time since when.
+    pub fn held(&self) -> impl Iterator<Item = &Held> {
+        self.concerns.values()
+    }
+
+    /// What went away since the last call.
+    pub fn take_over(&mut self) -> Vec<Held> {
+        std::mem::take(&mut self.over)
     }
 
     /// A record of a stream at a time (in seconds, of any beginning). `open_bar`: its line has not ended yet.
@@ -168,6 +251,7 @@ impl Health {
         open_bar: bool,
     ) -> Vec<Change> {
         let mut changes = Vec::new();
+        self.now = at;
         let thresholds = self.thresholds.clone();
         let stream = self.streams.entry(index).or_default();
         if let Some(before) = stream.heard {
@@ -175,6 +259,7 @@ impl Health {
         }
         stream.heard = Some(at);
         stream.open_bar = open_bar;
+        stream.pace = pace(record).or(stream.pace);
         stream.over |= record.has("done");
         self.settle(index, Concern::Silent, None, &mut changes);
         self.step(at, index, record, &mut changes);
@@ -187,6 +272,7 @@ impl Health {
     /// are cut off from it) silence tells nothing.
     pub fn tick(&mut self, now: f64, live: &dyn Fn(usize) -> bool) -> Vec<Change> {
         let mut changes = Vec::new();
+        self.now = now;
         let indexes: Vec<usize> = self.streams.keys().copied().collect();
         let others = self.speaking(now, live);
         for index in indexes {
@@ -206,24 +292,28 @@ impl Health {
                 stream.step,
             ) && now - moved > patience
             {
-                let (for_s, usual) = (span(now - moved), span(usual));
-                frozen = Some(format!(
-                    "no new step for {for_s}: the last is {step}, usually one comes every {usual}"
-                ));
+                // what is written in blocks may be there already, and only not here
+                let usual = match stream.in_bursts() {
+                    true => "its lines come in bursts (a buffered output?)".to_owned(),
+                    false => format!("usually one comes every {}", span(usual)),
+                };
+                let seen = format!("no new step for {AGE}: the last is {step}, {usual}");
+                frozen = Some((seen, moved));
             }
             let mut silent = None;
             if let (Some(patience), Some(heard)) = (stream.patience(&self.thresholds), stream.heard)
                 && now - heard > patience
                 && others > 0
             {
-                let for_s = span(now - heard);
-                silent = Some(format!(
-                    "nothing said for {for_s} while {others} of the others go on"
-                ));
+                let seen = format!("no output for {AGE} while {others} of the others go on");
+                silent = Some((seen, heard));
             }
             for (concern, seen) in [(Concern::Frozen, frozen), (Concern::Silent, silent)] {
-                if seen.is_some() {
-                    self.settle(index, concern, seen, &mut changes);
+                if let Some((seen, since)) = seen {
+                    self.settle(index, concern, Some(seen), &mut changes);
+                    if let Some(held) = self.concerns.get_mut(&(index, concern)) {
+                        held.since = since;
+                    }
                 }
             }
         }
@@ -268,22 +358,35 @@ impl Health {
         let key = (stream, concern);
         match (self.concerns.contains_key(&key), seen) {
             (false, Some(seen)) => {
-                self.concerns.insert(key, seen.clone());
+                let held = Held {
+                    concern,
+                    stream,
+                    seen: seen.clone(),
+                    since: self.now,
+                };
+                self.concerns.insert(key, held);
                 changes.push(Change {
                     concern,
                     stream,
                     seen: Some(seen),
                 });
             }
+            // known, and put better now
+            (true, Some(seen)) => {
+                if let Some(held) = self.concerns.get_mut(&key) {
+                    held.seen = seen;
+                }
+            }
             (true, None) => {
-                self.concerns.remove(&key);
+                let held = self.concerns.remove(&key);
+                self.over.extend(held.filter(|_| self.over.len() < OVER));
                 changes.push(Change {
                     concern,
                     stream,
                     seen: None,
                 });
             }
-            _ => {}
+            (false, None) => {}
         }
     }
 
@@ -393,6 +496,14 @@ fn place(record: &Record) -> String {
         (None, Some(epoch)) => format!("in epoch {epoch}"),
         _ => "in the last report".to_owned(),
     }
+}
+
+/// Seconds per step, as a record has it.
+fn pace(record: &Record) -> Option<f64> {
+    let n = |name: &str| record.number(name).filter(|n| *n > 0.0 && n.is_finite());
+    n("s_per_it")
+        .or_else(|| n("it_per_s").map(|per| 1.0 / per))
+        .or_else(|| n("ms_per_step").map(|ms| ms / 1e3))
 }
 
 /// `40 s`, `12 min`, `3.5 h`.

@@ -146,6 +146,7 @@ fn title(scope: Scope) -> &'static str {
         Scope::Text => "in texts",
         Scope::Logs => "logs",
         Scope::Start => "start screen",
+        Scope::Inbox => "inbox",
     }
 }
 

@@ -12,10 +12,11 @@ use super::replicas::Replicas;
 use super::sheet::{Did, Sheet};
 use super::words::phase_state;
 use super::{
-    About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, events, hardware, pods, run, worker,
-    workload,
+    About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, Worries, Worry, events, hardware,
+    pods, run, worker, workload,
 };
 use crate::app::action::{Action, Scope};
+use crate::logs::health::Held;
 use crate::logs::run::Summary;
 use crate::model::event::EventRow;
 use crate::model::human;
@@ -473,6 +474,31 @@ impl Pane for Job {
         let live = self.tail_lives(cx);
         let told = self.tail.told(run::seconds(cx.now), live)?;
         Some((cx.model.top(self.key), told))
+    }
+
+    fn worries(&mut self, cx: &Cx) -> Option<Worries> {
+        let want = self.tail.want()?;
+        let mut pods = cx.model.pods_of(self.key);
+        let pod = pods.find(|pod| pod.key.uid == want.uid)?.key;
+        let (open, over) = self.tail.worries();
+        let who = |held: Held| Worry {
+            pod,
+            who: String::new(),
+            held,
+        };
+        Some(Worries {
+            job: cx.model.top(self.key),
+            open: open.into_iter().map(who).collect(),
+            over: over.into_iter().map(who).collect(),
+        })
+    }
+
+    fn about(&self, cx: &Cx) -> Option<Key> {
+        self.job(cx).map(|job| cx.model.top(job.key))
+    }
+
+    fn last_lines(&self, _most: usize) -> Vec<String> {
+        self.tail.lines()
     }
 
     fn position(&self, cx: &Cx) -> String {

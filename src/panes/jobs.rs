@@ -12,7 +12,7 @@ use super::health;
 use super::job::Job;
 use super::list::List;
 use super::sheet::{Pointed, loading, next_column, pointed, position, scope};
-use super::{About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, workload};
+use super::{About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, Worries, workload};
 use crate::app::action::{Action, Scope};
 use crate::logs::run::Summary;
 use crate::model::human;
@@ -437,6 +437,20 @@ impl Pane for Jobs {
 
     fn told(&mut self, cx: &Cx) -> Option<(Key, Summary)> {
         self.detail.as_mut()?.told(cx)
+    }
+
+    fn worries(&mut self, cx: &Cx) -> Option<Worries> {
+        self.detail.as_mut()?.worries(cx)
+    }
+
+    fn about(&self, cx: &Cx) -> Option<Key> {
+        self.beside()?.about(cx)
+    }
+
+    fn last_lines(&self, most: usize) -> Vec<String> {
+        self.beside()
+            .map(|job| job.last_lines(most))
+            .unwrap_or_default()
     }
 
     fn position(&self, _cx: &Cx) -> String {

@@ -6,12 +6,13 @@ pub mod events;
 pub mod hardware;
 pub mod health;
 pub mod help;
+pub mod history;
+pub mod inbox;
 pub mod indexes;
 pub mod job;
 pub mod jobs;
 pub mod list;
 pub mod logs;
-pub mod messages;
 pub mod nodes;
 pub mod palette;
 pub mod pods;
@@ -72,11 +73,14 @@ pub fn open(target: &Target) -> Box<dyn Pane> {
         Target::Workload(key) => Box::new(workload::Workload::new(*key)),
         Target::Events(about) => Box::new(events::Events::new(about.clone())),
         Target::Logs(of) => Box::new(logs::Logs::new(of.clone())),
+        Target::LogsAt { of, at, since } => Box::new(logs::Logs::new(of.clone()).at(*at, *since)),
         Target::Yaml(want) => Box::new(yaml::Yaml::new(want.clone())),
         Target::Hardware => Box::new(hardware::Hardware::default()),
         Target::Gpus(ids) => hardware::open(ids),
         Target::GpusOf(job) => Box::new(hardware::compare::Gpus::of(*job)),
-        Target::Messages => Box::new(messages::Messages::default()),
+        Target::Inbox => Box::new(inbox::Inbox::default()),
+        Target::History => Box::new(history::Screen::default()),
+        Target::Kept(uid) => Box::new(history::Kept::new(uid.clone())),
         Target::Help => help(&[Scope::List]),
     }
 }
@@ -130,6 +134,10 @@ pub struct Session {
     pub served: Option<Vec<Kind>>,
     /// What the logs read so far said of the training of a job. No log is read for it that no screen shows.
     pub runs: BTreeMap<Key, run::Known>,
+    /// What was found about jobs, and what else is worth a look.
+    pub inbox: crate::model::inbox::Inbox,
+    /// What is kept of jobs that were seen, once it was asked for.
+    pub history: history::History,
     /// Worker clusters of MultiKueue that the settings know the way to.
     pub workers: Vec<worker::Worker>,
 }
@@ -245,8 +253,18 @@ pub enum Target {
     /// All events of the scope, or those about one object.
     Events(Option<About>),
     Logs(LogsOf),
+    /// The same at the line of a time; `since`: so many seconds ago, with a little room before it.
+    LogsAt {
+        of: LogsOf,
+        at: DateTime<Utc>,
+        since: u32,
+    },
     Yaml(ObjectWant),
-    Messages,
+    Inbox,
+    /// What is kept of jobs that were seen.
+    History,
+    /// One of them, by uid.
+    Kept(String),
     Hardware,
     /// Entries of the hardware reference by id: one data-sheet, two to four side by side, more as a list.
     Gpus(Vec<String>),
@@ -352,6 +370,25 @@ pub enum Arrival<'a> {
     },
 }
 
+/// What the streams a pane reads tell about a run's health.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Worries {
+    pub job: Key,
+    /// What is so now.
+    pub open: Vec<Worry>,
+    /// What went away.
+    pub over: Vec<Worry>,
+}
+
+/// One of them, and who it is about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Worry {
+    pub pod: Key,
+    /// `rank 3`, where there are several; else empty.
+    pub who: String,
+    pub held: crate::logs::health::Held,
+}
+
 /// One thing on the screen. Drawing takes `&mut self` only for scroll positions and caches.
 pub trait Pane {
     /// Short name for breadcrumbs and borders, e.g. `job/pi`.
@@ -392,6 +429,18 @@ pub trait Pane {
     /// What the lines it received say of a job's training, if they say anything.
     fn told(&mut self, _cx: &Cx) -> Option<(Key, Summary)> {
         None
+    }
+    /// What is not as it should be with that training, and what of it went away since the last call.
+    fn worries(&mut self, _cx: &Cx) -> Option<Worries> {
+        None
+    }
+    /// The workload whose detail or log it shows.
+    fn about(&self, _cx: &Cx) -> Option<Key> {
+        None
+    }
+    /// The last lines it has of that workload's log, as plain text.
+    fn last_lines(&self, _most: usize) -> Vec<String> {
+        Vec::new()
     }
     /// The curves they make, to be kept when the screen is left; not at every call.
     fn curves(&mut self, _cx: &Cx) -> Option<(Key, Arc<Run>)> {

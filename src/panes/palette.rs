@@ -27,6 +27,8 @@ pub enum Command {
     Theme(String),
     /// Set the filter of the pane below.
     Filter(String),
+    /// Change something of the inbox.
+    Inbox(super::inbox::Do),
 }
 
 /// One line offered by the command bar.
@@ -112,7 +114,8 @@ fn pane(word: &str) -> Option<Action> {
         "pods" | "pod" | "po" => Action::GoPods,
         "nodes" | "node" | "no" => Action::GoNodes,
         "events" | "event" | "ev" => Action::GoEvents,
-        "messages" | "msg" => Action::GoMessages,
+        "inbox" | "in" | "messages" | "msg" => Action::GoInbox,
+        "history" | "past" => Action::GoHistory,
         "hardware" | "hw" => Action::GoHardware,
         _ => return None,
     })
@@ -131,7 +134,8 @@ fn action(action: Action, cx: &Cx) -> Candidate {
         | Action::GoNodes
         | Action::GoEvents
         | Action::GoQueues
-        | Action::GoMessages
+        | Action::GoInbox
+        | Action::GoHistory
         | Action::GoHardware => action.name().trim_start_matches("go-").to_owned(),
         other => other.name().to_owned(),
     };
@@ -150,7 +154,8 @@ fn everything(cx: &Cx) -> Vec<Candidate> {
         Action::GoNodes,
         Action::GoEvents,
         Action::GoQueues,
-        Action::GoMessages,
+        Action::GoInbox,
+        Action::GoHistory,
         Action::GoHardware,
     ]
     .into_iter()

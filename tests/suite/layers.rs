@@ -48,10 +48,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "panes",
         &[
-            "panes", "logs", "model", "actions", "ui", "app", "settings", "hardware",
+            "panes", "logs", "history", "model", "actions", "ui", "app", "settings", "hardware",
         ],
     ),
     ("logs", &["logs", "model"]),
+    ("history", &["history", "logs", "model"]),
     ("hardware", &["hardware"]),
     ("demo", &["demo"]),
 ];

@@ -81,6 +81,16 @@ impl Rate {
         middle(self.kept.iter().copied().collect())
     }
 
+    /// The greatest of those kept; 0 without any.
+    pub fn longest(&self) -> f64 {
+        self.kept.iter().copied().fold(0.0, f64::max)
+    }
+
+    /// How many of those kept are not greater.
+    pub fn at_most(&self, value: f64) -> usize {
+        self.kept.iter().filter(|kept| **kept <= value).count()
+    }
+
     /// The median of the last few.
     pub fn recent(&self) -> Option<f64> {
         middle(self.kept.iter().rev().take(RECENT).copied().collect())

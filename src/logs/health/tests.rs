@@ -91,7 +91,7 @@ fn a_step_that_does_not_come() {
     assert_eq!(changes.len(), 1);
     assert_eq!(
         changes[0].seen.as_deref(),
-        Some("no new step for 10 min: the last is 29, usually one comes every 10 s")
+        Some("no new step for {age}: the last is 29, usually one comes every 10 s")
     );
     assert!(
         health.tick(290.0 + 700.0, &|_| true).is_empty(),
@@ -120,6 +120,56 @@ fn a_bar_held_back_by_the_runtime_is_no_hang() {
         health.tick(116.0 + 900.0, &|_| true)[0].concern,
         Concern::Frozen
     );
+}
+
+/// Python without `-u` writes 8 KiB at a time: lines of 130 steps arrive at one moment, then nothing for their time.
+#[rstest]
+#[case(Some("5.0"), 10)]
+#[case(None, 0)]
+fn blocks_of_a_buffered_output_are_no_hang(#[case] pace: Option<&str>, #[case] patience: i64) {
+    let mut health = Health::new(Thresholds::default());
+    let line = |step: u32| match pace {
+        Some(pace) => format!(" 5%|#  | {step}/1000 [00:01<00:02,  {pace}s/it]"),
+        None => format!("step {step} loss 1.5"),
+    };
+    let mut at = 0.0;
+    for block in 0..3 {
+        if block > 0 && pace.is_some() {
+            assert!(
+                health.tick(at + 650.0, &|_| true).is_empty(),
+                "block {block}"
+            );
+        }
+        at = f64::from(block) * 650.0;
+        for step in 0..130 {
+            health.record(at, 0, &record(&line(block * 130 + step)), false);
+        }
+    }
+    // what was seen before is no surprise, be the pace told or not
+    assert!(health.tick(at + 1_290.0, &|_| true).is_empty());
+    let told = health.tick(at + 1_310.0, &|_| true);
+    assert_eq!(told.len(), 1, "{patience}");
+    let seen = told[0].seen.clone().unwrap_or_default();
+    assert!(seen.contains("its lines come in bursts"), "{seen}");
+    assert!(!seen.contains("hang"), "{seen}");
+    let held: Vec<&Held> = health.held().collect();
+    assert_eq!((held.len(), held[0].since), (1, at));
+}
+
+#[test]
+fn what_goes_away_is_told_once() {
+    let mut health = Health::new(Thresholds::default());
+    health.record(1.0, 0, &record("step 1 loss nan"), false);
+    health.record(2.0, 0, &record("step 2 loss nan"), false);
+    let held: Vec<&Held> = health.held().collect();
+    assert_eq!(
+        (held[0].since, &*held[0].seen),
+        (1.0, "the loss is NaN at step 2")
+    );
+    assert_eq!(health.take_over(), []);
+    health.record(3.0, 0, &record("step 3 loss 2.0"), false);
+    assert_eq!(health.take_over().len(), 1);
+    assert_eq!((health.take_over(), health.held().count()), (Vec::new(), 0));
 }
 
 #[test]
@@ -169,6 +219,6 @@ fn one_rank_that_says_nothing_any_more() {
     assert_eq!((*minute, change.stream), (29, 2));
     assert_eq!(
         change.seen.as_deref(),
-        Some("nothing said for 10 min while 3 of the others go on")
+        Some("no output for {age} while 3 of the others go on")
     );
 }

@@ -1,8 +1,9 @@
 //! From what lines said to a run: each record is given to the curves and to the judge of the run's health. Separate
 //! because it is the wiring of those two.
 
-use super::super::health::{Concern, Health, Thresholds};
+use super::super::health::{Concern, Health, Held, Thresholds};
 use super::{Run, Said, Summary};
+use crate::model::inbox::said;
 
 /// A run being told by its streams.
 #[derive(Debug, Default)]
@@ -50,15 +51,27 @@ impl Reading {
         let mut summary = self.run.summary()?;
         self.health.tick(now, live);
         // What is worst first: they are in that order.
-        let worst = self.health.concerns().min_by_key(|c| (c.1, c.0));
+        let worst = self.health.held().min_by_key(|h| (h.concern, h.stream));
         summary.concern = worst
-            .filter(|(_, concern, _)| *concern != Concern::Plateau || !summary.progress.done)
-            .map(|(_, _, seen)| seen.to_owned());
+            .filter(|held| held.concern != Concern::Plateau || !summary.progress.done)
+            .map(|held| said(&held.seen, seconds(now - held.since)));
         Some(summary)
+    }
+
+    /// What is not as it should be now, and what of it went away since the last call.
+    pub fn worries(&mut self) -> (Vec<Held>, Vec<Held>) {
+        let done = self.run.progress().done;
+        let holds = |held: &&Held| held.concern != Concern::Plateau || !done;
+        let open = self.health.held().filter(holds).cloned().collect();
+        (open, self.health.take_over())
     }
 
     /// When something is missed that does not come, in seconds since 1970: the time to look at it again.
     pub fn due(&self, now: f64, live: &dyn Fn(usize) -> bool) -> Option<f64> {
         self.health.due(now, live)
     }
+}
+
+fn seconds(s: f64) -> chrono::TimeDelta {
+    chrono::TimeDelta::milliseconds((s.clamp(0.0, 1e10) * 1e3) as i64)
 }

@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use super::{Cx, sentence, timeline};
 use crate::model::cron::CronState;
 use crate::model::human;
+use crate::model::inbox::{Severity, Source, SubjectId};
 use crate::model::job::{CronJobRow, JobRow};
 use crate::model::policy;
 use crate::model::status::JobStatus;
@@ -74,6 +75,23 @@ pub fn job(job: &JobRow, status: &JobStatus, gone: bool, cx: &Cx, width: usize) 
             rank: u8::from(n > 0),
             line: Line::styled(line, cx.theme.text()),
         });
+    }
+    // what is in the inbox of it and its state does not tell; of the run its own line tells the worst
+    let about = cx.session.inbox.about(&SubjectId::Object(job.key));
+    let run_tells = run::of(job.key, cx).is_some_and(|run| run.summary.concern.is_some());
+    let worth = about.iter().filter(|entry| match entry.finding.source {
+        Source::Jobs => false,
+        Source::Training => !run_tells,
+        _ => true,
+    });
+    for entry in worth.take(2) {
+        let level = match entry.finding.severity {
+            Severity::Error => Level::Error,
+            Severity::Warning => Level::Warn,
+            Severity::Note => continue,
+        };
+        let words = format!("! {}", text::clean(&entry.words(cx.now)));
+        add(&mut out, 1, &words, cx.theme.level(level), width, 2);
     }
     let mut facts = Vec::new();
     if let Some(d) = status.elapsed(cx.now) {

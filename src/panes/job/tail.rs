@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use ratatui::text::{Line, Span};
 
-use crate::logs::health::Thresholds;
+use crate::logs::health::{Held, Thresholds};
 use crate::logs::run::{Reading, Summary};
 use crate::model::want::LogWant;
 use crate::panes::{Arrival, Cx, Level};
@@ -81,6 +81,16 @@ impl Tail {
     pub fn told(&mut self, now: f64, live: bool) -> Option<Summary> {
         let live = live && !self.cut;
         self.reading.summary(now, &|_| live)
+    }
+
+    /// What it holds, as plain text.
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.iter().cloned().collect()
+    }
+
+    /// What is not as it should be, and what of it went away since the last call.
+    pub fn worries(&mut self) -> (Vec<Held>, Vec<Held>) {
+        self.reading.worries()
     }
 
     /// When it is to be looked at again whether lines still come.

@@ -5,6 +5,7 @@ use super::why;
 use crate::logs::run::Summary;
 use crate::model::cron::CronState;
 use crate::model::human;
+use crate::model::inbox;
 use crate::model::job::{CronJobRow, JobKind, JobRow, Phase};
 use crate::model::status::{JobStatus, telling};
 use crate::model::waiting;
@@ -12,7 +13,7 @@ use crate::panes::Cx;
 use crate::panes::run;
 use crate::panes::words::{devices, phase_state, when};
 use crate::ui::meter::Fill;
-use crate::ui::{Cell, Column, Meter, Row, State, text};
+use crate::ui::{Cell, Column, Level, Meter, Row, State, text};
 use ratatui::text::Span;
 
 /// Columns by rank; namespace and kind only where several are shown. Where both are, the names give way a little, so
@@ -73,7 +74,7 @@ pub fn columns(namespaces: bool, kinds: bool, runs: bool) -> Vec<Column> {
 pub fn row<'a>(item: Item<'a>, place: &Place, columns: &[Column], cx: &Cx<'a>) -> Row<'a> {
     let cells = |cell: &dyn Fn(&str) -> Cell<'a>| {
         let each = columns.iter().map(|c| match c.id() {
-            "name" => named(item.name(), place, cx),
+            "name" => badged(named(item.name(), place, cx), item, cx),
             id => cell(id),
         });
         Row::new(each.collect())
@@ -85,6 +86,25 @@ pub fn row<'a>(item: Item<'a>, place: &Place, columns: &[Column], cx: &Cx<'a>) -
         }
         Item::Cron(cron) => cells(&|id| cron_cell(id, cron, cx)),
     }
+}
+
+/// `! resnet-hpo`: something about it is in the inbox that its state does not tell.
+fn badged<'a>(name: Cell<'a>, item: Item<'a>, cx: &Cx<'a>) -> Cell<'a> {
+    let Some(entry) = cx.session.inbox.badge(item.key()) else {
+        return name;
+    };
+    let level = match entry.finding.severity {
+        inbox::Severity::Error => Level::Error,
+        _ => Level::Warn,
+    };
+    let mut spans = vec![Span::styled("! ", cx.theme.level(level))];
+    match name {
+        Cell::Spans(rest) => spans.extend(rest),
+        Cell::Text(text) => spans.push(Span::raw(text)),
+        Cell::Styled(text, style) => spans.push(Span::styled(text, style)),
+        other => return other,
+    }
+    Cell::Spans(spans)
 }
 
 /// One job's row in a list of its own.

@@ -330,7 +330,7 @@ impl Logs {
     }
 
     /// The outermost workload it is about.
-    fn job(&self, cx: &Cx) -> Option<Key> {
+    pub(super) fn job(&self, cx: &Cx) -> Option<Key> {
         let job = match &self.of {
             LogsOf::Job { job, .. } => *job,
             LogsOf::Pod { pod, .. } => job_of(cx.model.pods.get(*pod)?)?,

@@ -5,6 +5,7 @@ mod arrive;
 mod charts;
 mod draw;
 mod follow;
+pub mod goto;
 mod layout;
 mod output;
 mod rail;
@@ -20,7 +21,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{Arrival, Cx, Level, LogsOf, Pane, Reply, worker};
+use super::{Arrival, Cx, Level, LogsOf, Pane, Reply, Worries, worker};
 use crate::app::action::{Action, Scope};
 use crate::logs::run::{Reading, Run, Summary};
 use crate::logs::{Anchor, LogBuffer, Pattern};
@@ -82,6 +83,8 @@ pub struct Logs {
     /// What the lines say in numbers.
     reading: Reading,
     charts: charts::Charts,
+    /// The time of the line it was opened at, until that line is there.
+    goto: Option<DateTime<Utc>>,
 }
 
 impl Logs {
@@ -129,6 +132,7 @@ impl Logs {
             chosen: false,
             reading: Reading::default(),
             charts: charts::Charts::default(),
+            goto: None,
         }
     }
 
@@ -335,6 +339,7 @@ impl Pane for Logs {
         self.settle(cx);
         self.work();
         self.seek();
+        self.go_to();
         self.draw_all(cx, area, buf);
     }
 
@@ -492,6 +497,18 @@ impl Pane for Logs {
 
     fn told(&mut self, cx: &Cx) -> Option<(Key, Summary)> {
         self.told_of(cx)
+    }
+
+    fn worries(&mut self, cx: &Cx) -> Option<Worries> {
+        self.worried(cx)
+    }
+
+    fn about(&self, cx: &Cx) -> Option<Key> {
+        self.about_job(cx)
+    }
+
+    fn last_lines(&self, most: usize) -> Vec<String> {
+        self.ends_with(most)
     }
 
     fn curves(&mut self, cx: &Cx) -> Option<(Key, Arc<Run>)> {

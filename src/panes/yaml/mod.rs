@@ -66,6 +66,12 @@ pub struct Yaml {
     here: Option<usize>,
 }
 
+/// An object as lines of YAML, as this screen shows it.
+pub fn plain(object: &Value) -> Vec<String> {
+    let lines = emit::lines(object, false, "", &Tree::default());
+    lines.into_iter().map(|line| line.text).collect()
+}
+
 impl Yaml {
     pub fn new(want: ObjectWant) -> Self {
         Self {
