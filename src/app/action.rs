@@ -113,6 +113,16 @@ macro_rules! actions {
                     Action::Timestamps => "times",
                     Action::NextContainer => "container",
                     Action::LogFilter => "only lines",
+                    Action::OpenLine => "open",
+                    Action::FoldAll => "fold all",
+                    Action::JsonLines => "JSON",
+                    Action::FirstFailure => "first failure",
+                    Action::NextFailure => "next failure",
+                    Action::PreviousFailure => "previous failure",
+                    Action::MarkLine => "mark",
+                    Action::NextMark => "next mark",
+                    Action::PreviousMark => "previous mark",
+                    Action::SideBySide => "side by side",
                     Action::NextMetric => "metric",
                     Action::NextRank => "rank",
                     Action::Overlay => "compare",
@@ -246,8 +256,21 @@ actions! {
     ChartRight "chart-right" Logs "cursor of the chart to the right";
     SaveMetrics "save-metrics" Logs "save all curves as CSV";
     Follow "follow" Logs "follow the end, or pause";
-    Timestamps "timestamps" Logs "show or hide timestamps";
-    LogFilter "log-filter" Logs "show only lines that match";
+    Timestamps "timestamps" Logs "times: none, as the server stamped them, local, ago";
+    LogFilter "log-filter" Logs "only lines: text /regex/ !not level:warn+ rank:0-3 step>9";
+    OpenLine "open-line" Logs "open what is folded on this line, or pretty-print its JSON; and back";
+    FoldAll "fold-all" Logs "open or fold all failures and repeated lines";
+    JsonLines "json-lines" Logs "JSON lines: message first, pretty-printed, as written";
+    FirstFailure "first-failure" Logs "go to the first failure of any rank";
+    NextFailure "next-failure" Logs "next failure";
+    PreviousFailure "previous-failure" Logs "previous failure";
+    MarkLine "mark-line" Logs "mark this line; copy and save take what is between marks";
+    NextMark "next-mark" Logs "next marked line";
+    PreviousMark "previous-mark" Logs "previous marked line";
+    Unmark "unmark" Logs "clear all marks";
+    SideBySide "side-by-side" Logs "two to four streams side by side, or merged again";
+    Align "align" Logs "columns stand at the same time, or each where it was left";
+    Pager "pager" Logs "open the lines shown in $PAGER";
     NextContainer "next-container" Logs "next container";
     TogglePrevious "toggle-previous" Logs "current or previous container";
     SinceAll "since-all" Logs "everything the server still has";

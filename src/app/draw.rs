@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Modifier;
 use ratatui::text::Span;
 
 use super::action::{Action, Scope};
@@ -263,6 +264,15 @@ impl App {
                 let words = text::shorten(error, free.into(), text::Shorten::End);
                 let x = area.right().saturating_sub(text::width(&words) as u16 + 1);
                 buf.set_stringn(x, area.y, &words, free.into(), theme.level(Loud::Error));
+            }
+            if let Some((from, len)) = prompt.error_at {
+                // Counted back from the cursor, wherever the text is scrolled to.
+                let style = theme.level(Loud::Error).add_modifier(Modifier::UNDERLINED);
+                for x in prompt.line.columns_of(from, len, at.x) {
+                    if (area.x..area.right()).contains(&x) {
+                        buf[(x, area.y)].set_style(style);
+                    }
+                }
             }
             return Some(at);
         }

@@ -31,6 +31,8 @@ pub enum Effect {
     Keep(Box<Record>),
     /// Read all that is kept.
     ReadHistory,
+    /// Show in the user's pager, which has the terminal meanwhile.
+    Page(String),
     /// Stop for the shell (SIGTSTP).
     Suspend,
     /// Draw every cell anew.

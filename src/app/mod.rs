@@ -19,6 +19,7 @@ pub mod look;
 pub mod message;
 pub mod notices;
 pub mod offscreen;
+mod pager;
 pub mod readers;
 pub mod receive;
 pub mod run;
@@ -79,6 +80,8 @@ pub struct Prompt {
     before: String,
     /// Why the text is not accepted yet.
     pub error: Option<String>,
+    /// Where the trouble is, in characters: from, and how many.
+    error_at: Option<(usize, usize)>,
 }
 
 /// How the connection is.

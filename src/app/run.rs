@@ -6,13 +6,15 @@
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use crossterm::event::Event;
+use crossterm::event::{Event, EventStream};
 use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
 use super::App;
+use super::effect::Effect;
 use super::message::Message;
+use super::pager;
 use super::runner::Runner;
 use crate::ui::terminal::{Signal, Terminal};
 
@@ -28,7 +30,7 @@ pub async fn run(
     messages: &mut mpsc::Receiver<Message>,
     terminal: &mut Terminal,
 ) -> std::io::Result<()> {
-    let mut events = crossterm::event::EventStream::new();
+    let mut events = EventStream::new();
     let mut signals = terminal.signals()?;
     let mut frame_at = Instant::now();
     #[cfg(debug_assertions)]
@@ -42,6 +44,14 @@ pub async fn run(
     }
     loop {
         for effect in app.take_effects(Utc::now()) {
+            if let Effect::Page(text) = effect {
+                // The keys are the pager's.
+                drop(events);
+                let trouble = pager::show(text, terminal, &mut signals).await?;
+                events = EventStream::new();
+                app.came_back(trouble, Utc::now());
+                continue;
+            }
             runner.start(effect, terminal)?;
         }
         if app.done {

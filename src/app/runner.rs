@@ -122,9 +122,16 @@ impl Runner {
                 }
             }
             Effect::Copy(text) => {
-                if let Err(e) = clipboard::copy(&mut std::io::stdout(), &text) {
-                    self.tell(Level::Error, format!("cannot copy: {e}"));
-                }
+                let refused = clipboard::copy(&mut std::io::stdout(), &text).err();
+                let messages = self.messages.clone();
+                tokio::task::spawn_blocking(move || {
+                    if !clipboard::system(&text)
+                        && let Some(e) = refused
+                    {
+                        let said = format!("cannot copy: {e}");
+                        let _ = messages.blocking_send(Message::Notice(Level::Error, said));
+                    }
+                });
             }
             Effect::Save { name, text } => self.save(name, text),
             Effect::Keep(record) => {
@@ -134,6 +141,8 @@ impl Runner {
                 }
             }
             Effect::ReadHistory => self.read_history(),
+            // the loop's: it has the keys
+            Effect::Page(_) => {}
             Effect::Suspend => terminal.suspend()?,
             Effect::Clear => terminal.redraw()?,
         }

@@ -42,6 +42,7 @@ impl App {
                 self.say(Level::Info, format!("copied {what}"), now);
             }
             Reply::Save { name, text } => self.effects.push(Effect::Save { name, text }),
+            Reply::Page(text) => self.effects.push(Effect::Page(text)),
             Reply::Say(level, text) => self.say(level, text, now),
             Reply::Prompt { label, text } => self.ask(label, text),
             Reply::Run(command) => self.run(command, now),
@@ -198,21 +199,31 @@ impl App {
             line: Input::new(&text),
             before: text,
             error: None,
+            error_at: None,
         });
+    }
+
+    /// The pager has given the terminal back; what went wrong, if something did.
+    pub(super) fn came_back(&mut self, trouble: Option<String>, now: DateTime<Utc>) {
+        if let Some(text) = trouble {
+            self.say(Level::Error, text, now);
+        }
+        self.dirty = true;
     }
 
     /// Gives the pane in front a new filter or search text; its refusal shows in the prompt.
     pub(super) fn filter(&mut self, text: &str, now: DateTime<Utc>) {
         let cx = self.desk.cx(now, true);
-        let result = front(
+        let pane = front(
             &mut self.overlay,
             &self.link,
             &mut self.start,
             &mut self.screens,
-        )
-        .set_filter(text, &cx);
+        );
+        let result = pane.set_filter(text, &cx);
+        let at = result.is_err().then(|| pane.refused_at()).flatten();
         if let Some(prompt) = &mut self.prompt {
-            prompt.error = result.err();
+            (prompt.error, prompt.error_at) = (result.err(), at);
         }
         self.dirty = true;
     }

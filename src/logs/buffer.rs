@@ -5,11 +5,17 @@ use std::collections::VecDeque;
 
 use crate::model::log::LogLine;
 
-use super::find::Pattern;
+use super::folds::Folds;
 use super::frames::Frame;
-use super::ring::{Anchor, Cursor, Line, LineKind, Ring};
+use super::line::{Anchor, Line, LineKind, Marks};
+use super::ring::Ring;
 use super::rows::{Row, WINDOW};
 use super::sgr::Run;
+use super::view::View;
+use telling::Telling;
+
+mod looking;
+mod telling;
 
 /// Bytes of text after which a line goes on in another one.
 pub const MAX_LINE: usize = 256 * 1024;
@@ -36,6 +42,7 @@ pub struct Stream {
     key: Option<i64>,
     /// What is known already is being told again; of the lines as old as the last one, so many are still to come.
     replay: Option<usize>,
+    telling: Telling,
 }
 
 /// Figures of the whole buffer.
@@ -45,7 +52,9 @@ pub struct Counts {
     pub lines: usize,
     /// Of these, lines the filter lets through.
     pub shown: usize,
-    /// Of these, lines the search finds.
+    /// Of these, lines on the screen: the others are folded away.
+    pub visible: usize,
+    /// Of the lines the filter lets through, those the search finds.
     pub hits: usize,
     /// Memory they take.
     pub bytes: usize,
@@ -67,25 +76,13 @@ pub struct LogBuffer {
     forgot: bool,
     arrivals: u64,
     view: View,
+    folds: Folds,
+    /// Room for rows on their way.
+    changed: Vec<Changed>,
 }
 
-/// What decides which lines are shown, and which match.
-#[derive(Debug, Default)]
-struct View {
-    filter: Option<Pattern>,
-    search: Option<Pattern>,
-    /// Only these streams; empty: all.
-    only: Vec<u16>,
-}
-
-impl View {
-    fn judge(&self, line: &Line) -> (bool, bool) {
-        let shown = (self.only.is_empty() || self.only.contains(&line.stream))
-            && self.filter.as_ref().is_none_or(|f| f.matches(&line.text));
-        let hit = shown && self.search.as_ref().is_some_and(|s| s.matches(&line.text));
-        (shown, hit)
-    }
-}
+/// A row of a stream that was written: its number, text and colours.
+type Changed = (u64, Box<str>, Option<Box<[Run]>>);
 
 impl LogBuffer {
     /// The default bound, in bytes.
@@ -102,12 +99,20 @@ impl LogBuffer {
             forgot: false,
             arrivals: 0,
             view: View::default(),
+            folds: Folds::default(),
+            changed: Vec::new(),
         }
     }
 
     /// Another stream; its index.
     pub fn add_stream(&mut self) -> usize {
+        self.add_named("", None)
+    }
+
+    /// The same with the name of its pod and its rank, for the filter.
+    pub fn add_named(&mut self, name: &str, rank: Option<u32>) -> usize {
         self.streams.push(Stream::default());
+        self.view.names.push((name.into(), rank));
         self.streams.len() - 1
     }
 
@@ -133,6 +138,7 @@ impl LogBuffer {
                 self.push_line(stream, line);
             }
         }
+        self.tell_begun(stream);
         self.trim();
         usize::try_from(self.repeated - before).unwrap_or(0)
     }
@@ -247,34 +253,38 @@ impl LogBuffer {
     fn write(&mut self, index: usize, at: Option<i64>, kind: LineKind) {
         let stream = &mut self.streams[index];
         let key = stream.key.unwrap_or(0);
-        let judge = |line: &Line| self.view.judge(line);
-        for row in stream.frame.take_changed() {
-            let open = &mut stream.rows[slot(row.id())];
+        let mut rows = std::mem::take(&mut self.changed);
+        rows.extend(stream.frame.take_changed().map(|row| {
+            let (text, runs) = content(row);
+            (row.id(), text, runs)
+        }));
+        for (row, text, runs) in rows.drain(..) {
+            let open = &mut self.streams[index].rows[slot(row)];
             if let Some((id, anchor)) = *open
-                && id == row.id()
-                && self.ring.update(anchor, &judge, |line| {
-                    (line.text, line.runs) = content(row);
-                })
+                && id == row
+                && self.ring.line(anchor).is_some()
             {
+                self.rewrite(index, anchor, text, runs);
                 continue;
             }
             self.arrivals += 1;
-            let id = self.arrivals;
-            let anchor = Anchor { key, id };
-            *open = Some((row.id(), anchor));
-            let (text, runs) = content(row);
-            let line = Line {
+            let anchor = Anchor {
+                key,
+                id: self.arrivals,
+            };
+            *open = Some((row, anchor));
+            self.insert(Line {
                 anchor,
                 at,
                 text,
                 runs,
                 stream: u16::try_from(index).unwrap_or(u16::MAX),
                 kind,
-                shown: false,
-                hit: false,
-            };
-            self.ring.insert(line, &judge);
+                marks: Marks::default(),
+                fold: 0,
+            });
         }
+        self.changed = rows;
     }
 
     /// Something about a stream, to stand among its lines; the same said again right away stands once.
@@ -306,10 +316,10 @@ impl LogBuffer {
             } else {
                 LineKind::Note
             },
-            shown: false,
-            hit: false,
+            marks: Marks::default(),
+            fold: 0,
         };
-        self.ring.insert(line, &|line| self.view.judge(line));
+        self.insert(line);
         self.trim();
     }
 
@@ -318,136 +328,25 @@ impl LogBuffer {
     }
 
     fn trim(&mut self) {
-        while self.ring.bytes > self.limit && self.ring.pop().is_some() {
+        while self.ring.bytes > self.limit
+            && let Some(line) = self.ring.pop()
+        {
             self.trimmed += 1;
             self.forgot = true;
+            self.take_from_fold(&line);
         }
     }
 
     /// Forgets all lines; streams go on.
     pub fn clear(&mut self) {
         self.ring.clear();
+        self.folds.clear();
         (self.trimmed, self.repeated, self.forgot) = (0, 0, true);
         for stream in &mut self.streams {
             stream.open = false;
             stream.frame.cut();
+            stream.telling = Telling::default();
         }
-    }
-
-    /// Shows only what matches. The whole buffer is judged again, by [`LogBuffer::work`].
-    pub fn set_filter(&mut self, filter: Option<Pattern>) {
-        self.view.filter = filter;
-        self.ring.rejudge();
-    }
-
-    /// Marks what matches among the shown lines; judged like the filter.
-    pub fn set_search(&mut self, search: Option<Pattern>) {
-        self.view.search = search;
-        self.ring.rejudge();
-    }
-
-    /// Shows only these streams; empty: all. Judged like the filter.
-    pub fn set_only(&mut self, streams: &[usize]) {
-        self.view.only = streams
-            .iter()
-            .filter_map(|index| u16::try_from(*index).ok())
-            .collect();
-        self.ring.rejudge();
-    }
-
-    /// Whether lines of this stream are shown.
-    pub fn is_shown(&self, stream: usize) -> bool {
-        let only = &self.view.only;
-        only.is_empty() || only.iter().any(|index| usize::from(*index) == stream)
-    }
-
-    pub fn search(&self) -> Option<&Pattern> {
-        self.view.search.as_ref()
-    }
-
-    pub fn filter(&self) -> Option<&Pattern> {
-        self.view.filter.as_ref()
-    }
-
-    /// Applies a new filter or search to so many bytes of lines, newest first; tells whether more are left.
-    pub fn work(&mut self, bytes: usize) -> bool {
-        self.ring.work(bytes, &|line| self.view.judge(line))
-    }
-
-    pub fn counts(&self) -> Counts {
-        let (shown, hits) = self.ring.counts();
-        Counts {
-            lines: self.ring.lines,
-            shown,
-            hits,
-            bytes: self.ring.bytes,
-            trimmed: self.trimmed,
-            repeated: self.repeated,
-        }
-    }
-
-    pub fn get(&self, cursor: Cursor) -> Option<&Line> {
-        self.ring.get(cursor)
-    }
-
-    /// The shown line at the anchor, else the next, else the last.
-    pub fn seek(&self, anchor: Anchor) -> Option<Cursor> {
-        self.ring
-            .at_or_after(anchor, false)
-            .or_else(|| self.ring.last(false))
-    }
-
-    pub fn first(&self) -> Option<Cursor> {
-        self.ring.first(false)
-    }
-
-    pub fn last(&self) -> Option<Cursor> {
-        self.ring.last(false)
-    }
-
-    pub fn next(&self, cursor: Cursor) -> Option<Cursor> {
-        self.ring.next(cursor, false)
-    }
-
-    pub fn previous(&self, cursor: Cursor) -> Option<Cursor> {
-        self.ring.previous(cursor, false)
-    }
-
-    /// Shown lines before this one.
-    pub fn rank(&self, cursor: Cursor) -> usize {
-        self.ring.rank(cursor, false)
-    }
-
-    /// The shown line with so many before it.
-    pub fn nth(&self, n: usize) -> Option<Cursor> {
-        self.ring.nth(n)
-    }
-
-    /// The next matching line after (or the last before) the anchor, going round at the ends; from nowhere, the
-    /// last one. With its number among the matches, from 1.
-    pub fn find(&self, from: Option<Anchor>, backward: bool) -> Option<(Cursor, usize)> {
-        let ring = &self.ring;
-        let found = match from {
-            None => ring.last(true),
-            Some(anchor) if backward => ring.before(anchor, true).or_else(|| ring.last(true)),
-            Some(anchor) => ring
-                .at_or_after(anchor.after(), true)
-                .or_else(|| ring.first(true)),
-        }?;
-        Some((found, ring.rank(found, true) + 1))
-    }
-
-    /// The number, from 1, of the matching line at this anchor.
-    pub fn hit_number(&self, anchor: Anchor) -> Option<usize> {
-        let cursor = self.ring.at_or_after(anchor, true)?;
-        let line = self.ring.get(cursor)?;
-        (line.anchor == anchor).then(|| self.ring.rank(cursor, true) + 1)
-    }
-
-    /// All shown lines, oldest first.
-    pub fn shown(&self) -> impl Iterator<Item = &Line> {
-        std::iter::successors(self.first(), |cursor| self.next(*cursor))
-            .filter_map(|cursor| self.get(cursor))
     }
 }
 

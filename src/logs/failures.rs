@@ -46,6 +46,8 @@ pub struct Found {
     /// First and last line that tell it.
     pub first: u64,
     pub last: u64,
+    /// The lines of it, in order; others may stand between.
+    pub lines: Vec<u64>,
     /// The rank that says it, where the line does.
     pub rank: Option<u32>,
 }
@@ -103,19 +105,20 @@ pub struct Failures {
     ruler: Option<u64>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Traceback {
     /// Who writes it: everything in front of the line that names somebody.
     who: (Option<u32>, Option<u32>, Option<String>),
     first: u64,
     last: u64,
+    lines: Vec<u64>,
     /// File, line and function of the last frame.
     frame: Option<String>,
     exception: Option<String>,
 }
 
 /// torchrun's table in the making.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Summary {
     first: u64,
     root: bool,
@@ -128,7 +131,7 @@ impl Failures {
     /// The next line, without escapes; failures that are complete now.
     pub fn line(&mut self, number: u64, text: &str) -> Vec<Found> {
         let mut done = Vec::new();
-        let idle = self.tracebacks.is_empty() && self.summary.is_none() && self.open.is_empty();
+        let idle = self.is_idle();
         let ruler = text.len() >= 20 && text.bytes().all(|b| b == b'=');
         let speaks = WORDS.as_ref().is_some_and(|words| words.is_match(text));
         if idle && !speaks {
@@ -160,12 +163,16 @@ impl Failures {
                 .iter_mut()
                 .find(|found| found.kind == kind && found.rank == rank)
             {
-                Some(found) => found.last = number,
+                Some(found) => {
+                    found.last = number;
+                    found.lines.push(number);
+                }
                 None => self.open.push(Found {
                     kind,
                     words,
                     first: number,
                     last: number,
+                    lines: vec![number],
                     rank,
                 }),
             }
@@ -173,7 +180,19 @@ impl Failures {
         done
     }
 
-    /// The stream is over (or looked at in between): what is known of unfinished ones.
+    /// Nothing is begun that further lines could belong to.
+    pub fn is_idle(&self) -> bool {
+        self.tracebacks.is_empty() && self.summary.is_none() && self.open.is_empty()
+    }
+
+    /// What is known by now of those that further lines may belong to.
+    pub fn begun(&self) -> impl Iterator<Item = Found> {
+        let tracebacks = self.tracebacks.iter().cloned();
+        let told = tracebacks.filter_map(Traceback::found);
+        self.open.iter().cloned().chain(told)
+    }
+
+    /// The stream is over: what is known of unfinished ones.
     pub fn finish(&mut self) -> Vec<Found> {
         let mut done: Vec<Found> = std::mem::take(&mut self.open);
         done.extend(
@@ -244,6 +263,7 @@ impl Failures {
         };
         if belongs {
             traceback.last = number;
+            traceback.lines.push(number);
             return true;
         }
         done.extend(self.tracebacks.remove(at).found());
@@ -308,6 +328,7 @@ impl Traceback {
             who,
             first: line,
             last: line,
+            lines: vec![line],
             frame: None,
             exception: None,
         }
@@ -324,12 +345,12 @@ impl Traceback {
         if let Some(frame) = self.frame.as_deref().and_then(place) {
             words = format!("{words} ({frame})");
         }
-        let (first, last) = (self.first, self.last);
         Some(Found {
             kind,
             words,
-            first,
-            last,
+            first: self.first,
+            last: self.last,
+            lines: self.lines,
             rank,
         })
     }
@@ -391,6 +412,7 @@ impl Summary {
             words: format!("torchrun: {who} failed first: it {how}"),
             first: self.first,
             last,
+            lines: (self.first..=last).collect(),
             rank: self.rank,
         })
     }

@@ -4,10 +4,14 @@
 pub mod alarms;
 mod buffer;
 pub mod failures;
+pub mod filter;
 mod find;
+mod folds;
 mod frames;
 pub mod health;
 mod history;
+pub mod json;
+mod line;
 pub mod metrics;
 pub mod pieces;
 mod prefix;
@@ -17,10 +21,14 @@ pub mod run;
 mod sgr;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub use buffer::{Counts, LogBuffer, Stream};
+pub use filter::{About, LogFilter};
 pub use find::Pattern;
+pub use folds::{First, Folded};
 pub use history::History;
+pub use line::{Anchor, Line, LineKind};
 pub use prefix::{Prefix, Severity};
-pub use ring::{Anchor, Cursor, Line, LineKind};
+pub use ring::{Cursor, Lens};
 pub use sgr::{Hue, Run, Sgr};

@@ -4,59 +4,9 @@
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
-use super::sgr::Run;
+use super::line::{Anchor, Line, Marks};
 
 const BLOCK: usize = 1024;
-
-/// What a line is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LineKind {
-    /// What the container wrote.
-    Text,
-    /// The rest of a line too long for one.
-    More,
-    /// Said about the stream, not by it.
-    Note,
-    /// The same, and something is wrong.
-    Alarm,
-}
-
-/// One line of the ring.
-#[derive(Debug)]
-pub struct Line {
-    pub(super) anchor: Anchor,
-    /// The runtime's timestamp in nanoseconds since 1970.
-    pub(super) at: Option<i64>,
-    pub(super) text: Box<str>,
-    pub(super) runs: Option<Box<[Run]>>,
-    pub(super) stream: u16,
-    pub(super) kind: LineKind,
-    pub(super) shown: bool,
-    pub(super) hit: bool,
-}
-
-/// A line's identity and place: by time (never going back within its stream), then by arrival.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Anchor {
-    pub(super) key: i64,
-    pub(super) id: u64,
-}
-
-impl Anchor {
-    /// Before every line.
-    pub const START: Anchor = Anchor {
-        key: i64::MIN,
-        id: 0,
-    };
-
-    /// Just behind this line.
-    pub fn after(self) -> Self {
-        Self {
-            id: self.id + 1,
-            ..self
-        }
-    }
-}
 
 /// Where a line is right now; any change of the ring invalidates it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,72 +15,109 @@ pub struct Cursor {
     at: usize,
 }
 
-impl Line {
-    pub fn anchor(&self) -> Anchor {
-        self.anchor
+/// What decides about a line: which marks it gets.
+pub(super) type Judge<'a> = &'a dyn Fn(&Line) -> Marks;
+
+#[cfg(test)]
+thread_local! {
+    /// Lines looked at by this thread: a frame must not look at all.
+    pub(super) static LOOKED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// Which lines are walked over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lens {
+    marks: Marks,
+    stream: Option<u16>,
+}
+
+impl Lens {
+    /// What the screen shows.
+    pub const VISIBLE: Self = Self::of(Marks::VISIBLE);
+    /// What the filter lets through, folded away or not.
+    pub const PASSED: Self = Self::of(Marks::PASSED);
+    /// What the search finds, folded away or not.
+    pub const HITS: Self = Self::of(Marks::HIT);
+
+    const fn of(marks: Marks) -> Self {
+        Self {
+            marks,
+            stream: None,
+        }
     }
 
-    /// The runtime's timestamp, nanoseconds since 1970.
-    pub fn nanos(&self) -> Option<i64> {
-        self.at
+    /// What the screen shows of one stream.
+    pub fn stream(index: usize) -> Self {
+        Self {
+            stream: Some(u16::try_from(index).unwrap_or(u16::MAX)),
+            ..Self::VISIBLE
+        }
     }
 
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// Colours, by byte; empty when it has none.
-    pub fn runs(&self) -> &[Run] {
-        self.runs.as_deref().unwrap_or_default()
-    }
-
-    /// Index of its stream.
-    pub fn stream(&self) -> usize {
-        usize::from(self.stream)
-    }
-
-    pub fn kind(&self) -> LineKind {
-        self.kind
-    }
-
-    /// It matches the search.
-    pub fn is_hit(&self) -> bool {
-        self.hit
-    }
-
-    /// Memory it takes, near enough.
-    pub(super) fn cost(&self) -> usize {
-        size_of::<Self>() + self.text.len() + size_of_val(self.runs()) + 16
+    fn fits(self, line: &Line) -> bool {
+        #[cfg(test)]
+        LOOKED.with(|looked| looked.set(looked.get() + 1));
+        line.marks.has(self.marks) && self.stream.is_none_or(|stream| line.stream == stream)
     }
 }
 
-/// What decides about a line: is it shown, and does it match the search.
-pub(super) type Judge<'a> = &'a dyn Fn(&Line) -> (bool, bool);
+/// Of the lines of a block, how many are passed, visible and found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Tally {
+    pub passed: usize,
+    pub visible: usize,
+    pub hits: usize,
+}
+
+impl Tally {
+    fn add(&mut self, marks: Marks) {
+        self.passed += usize::from(marks.has(Marks::PASSED));
+        self.visible += usize::from(marks.has(Marks::VISIBLE));
+        self.hits += usize::from(marks.has(Marks::HIT));
+    }
+
+    fn take(&mut self, marks: Marks) {
+        self.passed -= usize::from(marks.has(Marks::PASSED));
+        self.visible -= usize::from(marks.has(Marks::VISIBLE));
+        self.hits -= usize::from(marks.has(Marks::HIT));
+    }
+
+    fn of(self, lens: Lens) -> usize {
+        match lens.marks {
+            Marks::PASSED => self.passed,
+            Marks::HIT => self.hits,
+            _ => self.visible,
+        }
+    }
+}
 
 #[derive(Debug, Default)]
 struct Block {
     lines: VecDeque<Line>,
-    /// Of the lines, when judged by the current filter and search; 0 before.
-    shown: usize,
-    hits: usize,
+    /// Of the lines, when judged by the current filter and search; nothing before.
+    tally: Tally,
     /// Which filter and search the counts are of.
     judged: u32,
+    /// Streams that have or had lines here, as bits of their number modulo 64: the others need not be looked for.
+    streams: u64,
+}
+
+fn bit(stream: u16) -> u64 {
+    1 << (stream % 64)
 }
 
 impl Block {
     fn judge(&mut self, generation: u32, judge: Judge) {
-        (self.shown, self.hits, self.judged) = (0, 0, generation);
+        (self.tally, self.judged) = (Tally::default(), generation);
         for line in &mut self.lines {
-            (line.shown, line.hit) = judge(line);
-            self.shown += usize::from(line.shown);
-            self.hits += usize::from(line.hit);
+            line.marks = judge(line);
+            self.tally.add(line.marks);
         }
     }
 
     fn forget(&mut self, line: &Line, generation: u32) {
         if self.judged == generation {
-            self.shown -= usize::from(line.shown);
-            self.hits -= usize::from(line.hit);
+            self.tally.take(line.marks);
         }
     }
 }
@@ -180,10 +167,10 @@ impl Ring {
         }
         let block = &mut self.blocks[at];
         if block.judged == self.generation {
-            (line.shown, line.hit) = judge(&line);
-            block.shown += usize::from(line.shown);
-            block.hits += usize::from(line.hit);
+            line.marks = judge(&line);
+            block.tally.add(line.marks);
         }
+        block.streams |= bit(line.stream);
         if block
             .lines
             .back()
@@ -205,13 +192,14 @@ impl Ring {
         let mut next = Block {
             lines,
             judged,
+            streams: block.streams,
             ..Block::default()
         };
         if judged == self.generation {
-            next.shown = next.lines.iter().filter(|line| line.shown).count();
-            next.hits = next.lines.iter().filter(|line| line.hit).count();
-            block.shown -= next.shown;
-            block.hits -= next.hits;
+            for line in &next.lines {
+                next.tally.add(line.marks);
+                block.tally.take(line.marks);
+            }
         }
         self.blocks.insert(at + 1, next);
     }
@@ -223,7 +211,7 @@ impl Ring {
         let Some(block) = self.blocks.get_mut(cursor.block) else {
             return false;
         };
-        let Some(mut line) = block
+        let Some(line) = block
             .lines
             .get_mut(cursor.at)
             .filter(|line| line.anchor == anchor)
@@ -231,16 +219,15 @@ impl Ring {
             return false;
         };
         let before = line.cost();
-        let was = (line.shown, line.hit);
+        let was = line.marks;
         change(line);
         line.anchor = anchor;
         self.bytes = self.bytes - before + line.cost();
         if block.judged == generation {
-            let now = judge(line);
-            line = &mut block.lines[cursor.at];
-            (line.shown, line.hit) = now;
-            block.shown = block.shown + usize::from(now.0) - usize::from(was.0);
-            block.hits = block.hits + usize::from(now.1) - usize::from(was.1);
+            line.marks = judge(line);
+            let now = line.marks;
+            block.tally.take(was);
+            block.tally.add(now);
         }
         true
     }
@@ -266,12 +253,7 @@ impl Ring {
 
     /// All lines that stand at one time, shown or not.
     pub fn lines_at(&self, key: i64) -> impl Iterator<Item = &Line> {
-        let from = self.seek(Anchor { key, id: 0 });
-        let mut skip = from.at;
-        self.blocks
-            .iter()
-            .skip(from.block)
-            .flat_map(move |block| block.lines.iter().skip(std::mem::take(&mut skip)))
+        self.from(Anchor { key, id: 0 })
             .take_while(move |line| line.anchor.key == key)
     }
 
@@ -289,7 +271,7 @@ impl Ring {
     pub fn rejudge(&mut self) {
         self.generation = self.generation.wrapping_add(1);
         for block in &mut self.blocks {
-            (block.shown, block.hits) = (0, 0);
+            block.tally = Tally::default();
             // A wrapped counter must not take an old block for a judged one.
             block.judged = self.generation.wrapping_sub(1);
         }
@@ -315,11 +297,66 @@ impl Ring {
         false
     }
 
-    /// Lines shown, and lines that match the search, as far as judged.
-    pub fn counts(&self) -> (usize, usize) {
-        self.blocks.iter().fold((0, 0), |(shown, hits), block| {
-            (shown + block.shown, hits + block.hits)
+    /// Judges the blocks again in which a part of the log stands, if they were judged before.
+    pub fn rejudge_range(&mut self, from: Anchor, to: Anchor, judge: Judge) {
+        let first = self.seek(from).block;
+        for block in self.blocks.iter_mut().skip(first) {
+            if block.lines.front().is_none_or(|line| line.anchor > to) {
+                return;
+            }
+            if block.judged == self.generation {
+                block.judge(self.generation, judge);
+            }
+        }
+    }
+
+    /// How many lines are passed, visible and found, as far as judged.
+    pub fn tally(&self) -> Tally {
+        let mut all = Tally::default();
+        for block in &self.blocks {
+            all.passed += block.tally.passed;
+            all.visible += block.tally.visible;
+            all.hits += block.tally.hits;
+        }
+        all
+    }
+
+    /// The lines beside the one at this anchor, shown or not.
+    pub fn beside(&self, anchor: Anchor) -> (Option<&Line>, Option<&Line>) {
+        let Cursor { block, at } = self.seek(anchor);
+        let before = match at.checked_sub(1) {
+            Some(at) => self.get(Cursor { block, at }),
+            None => block
+                .checked_sub(1)
+                .and_then(|block| self.blocks.get(block)?.lines.back()),
+        };
+        let after = self.get(Cursor { block, at: at + 1 });
+        (
+            before,
+            after.or_else(|| self.blocks.get(block + 1)?.lines.front()),
+        )
+    }
+
+    /// The line at an anchor, shown or not.
+    pub fn line(&self, anchor: Anchor) -> Option<&Line> {
+        self.get(self.seek(anchor))
+            .filter(|line| line.anchor == anchor)
+    }
+
+    /// All lines from an anchor on, shown or not.
+    pub fn from(&self, anchor: Anchor) -> impl Iterator<Item = &Line> {
+        let from = self.seek(anchor);
+        let mut skip = from.at;
+        self.blocks.iter().skip(from.block).flat_map(move |block| {
+            block
+                .lines
+                .range(std::mem::take(&mut skip).min(block.lines.len())..)
         })
+    }
+
+    /// The last line, shown or not.
+    pub fn newest_line(&self) -> Option<&Line> {
+        self.blocks.back()?.lines.back()
     }
 
     /// The place of the first line not before the anchor; behind the end if there is none.
@@ -340,23 +377,23 @@ impl Ring {
         self.blocks.get(cursor.block)?.lines.get(cursor.at)
     }
 
-    fn fits(line: &Line, hits: bool) -> bool {
-        if hits { line.hit } else { line.shown }
-    }
-
-    fn judged(&self, block: &Block, hits: bool) -> bool {
-        block.judged == self.generation && (if hits { block.hits } else { block.shown }) > 0
+    fn judged(&self, block: &Block, lens: Lens) -> bool {
+        block.judged == self.generation
+            && block.tally.of(lens) > 0
+            && lens
+                .stream
+                .is_none_or(|stream| block.streams & bit(stream) != 0)
     }
 
     /// The first shown (or matching) line at or after a place.
-    fn forward(&self, from: Cursor, hits: bool) -> Option<Cursor> {
+    fn forward(&self, from: Cursor, lens: Lens) -> Option<Cursor> {
         let mut at = from.at;
         for (index, block) in self.blocks.iter().enumerate().skip(from.block) {
-            if self.judged(block, hits)
+            if self.judged(block, lens)
                 && let Some(offset) = block
                     .lines
                     .range(at.min(block.lines.len())..)
-                    .position(|line| Self::fits(line, hits))
+                    .position(|line| lens.fits(line))
             {
                 let at = at + offset;
                 return Some(Cursor { block: index, at });
@@ -367,7 +404,7 @@ impl Ring {
     }
 
     /// The last shown (or matching) line before a place.
-    fn backward(&self, before: Cursor, hits: bool) -> Option<Cursor> {
+    fn backward(&self, before: Cursor, lens: Lens) -> Option<Cursor> {
         let mut end = before.at;
         for index in (0..self.blocks.len().min(before.block + 1)).rev() {
             let block = &self.blocks[index];
@@ -376,8 +413,8 @@ impl Ring {
             } else {
                 block.lines.len()
             };
-            if self.judged(block, hits)
-                && let Some(at) = (0..to).rev().find(|at| Self::fits(&block.lines[*at], hits))
+            if self.judged(block, lens)
+                && let Some(at) = (0..to).rev().find(|at| lens.fits(&block.lines[*at]))
             {
                 return Some(Cursor { block: index, at });
             }
@@ -394,50 +431,50 @@ impl Ring {
     }
 
     /// The line at the anchor, or the next one shown.
-    pub fn at_or_after(&self, anchor: Anchor, hits: bool) -> Option<Cursor> {
-        self.forward(self.seek(anchor), hits)
+    pub fn at_or_after(&self, anchor: Anchor, lens: Lens) -> Option<Cursor> {
+        self.forward(self.seek(anchor), lens)
     }
 
     /// The last shown line before the anchor.
-    pub fn before(&self, anchor: Anchor, hits: bool) -> Option<Cursor> {
-        self.backward(self.seek(anchor), hits)
+    pub fn before(&self, anchor: Anchor, lens: Lens) -> Option<Cursor> {
+        self.backward(self.seek(anchor), lens)
     }
 
-    pub fn first(&self, hits: bool) -> Option<Cursor> {
-        self.forward(Cursor { block: 0, at: 0 }, hits)
+    pub fn first(&self, lens: Lens) -> Option<Cursor> {
+        self.forward(Cursor { block: 0, at: 0 }, lens)
     }
 
-    pub fn last(&self, hits: bool) -> Option<Cursor> {
-        self.backward(self.end(), hits)
+    pub fn last(&self, lens: Lens) -> Option<Cursor> {
+        self.backward(self.end(), lens)
     }
 
-    pub fn next(&self, cursor: Cursor, hits: bool) -> Option<Cursor> {
+    pub fn next(&self, cursor: Cursor, lens: Lens) -> Option<Cursor> {
         let at = cursor.at + 1;
-        self.forward(Cursor { at, ..cursor }, hits)
+        self.forward(Cursor { at, ..cursor }, lens)
     }
 
-    pub fn previous(&self, cursor: Cursor, hits: bool) -> Option<Cursor> {
-        self.backward(cursor, hits)
+    pub fn previous(&self, cursor: Cursor, lens: Lens) -> Option<Cursor> {
+        self.backward(cursor, lens)
     }
 
     /// How many shown (or matching) lines are before this place.
-    pub fn rank(&self, cursor: Cursor, hits: bool) -> usize {
+    pub fn rank(&self, cursor: Cursor, lens: Lens) -> usize {
         let before: usize = self
             .blocks
             .iter()
             .take(cursor.block)
-            .map(|block| if hits { block.hits } else { block.shown })
+            .map(|block| block.tally.of(lens))
             .sum();
         let within = self
             .blocks
             .get(cursor.block)
-            .filter(|block| self.judged(block, hits))
+            .filter(|block| self.judged(block, lens))
             .map_or(0, |block| {
                 block
                     .lines
                     .iter()
                     .take(cursor.at)
-                    .filter(|line| Self::fits(line, hits))
+                    .filter(|line| lens.fits(line))
                     .count()
             });
         before + within
@@ -446,13 +483,14 @@ impl Ring {
     /// The shown line with so many before it.
     pub fn nth(&self, mut n: usize) -> Option<Cursor> {
         for (index, block) in self.blocks.iter().enumerate() {
-            if n < block.shown {
+            let visible = block.tally.visible;
+            if n < visible {
                 let at = (0..block.lines.len())
-                    .filter(|at| block.lines[*at].shown)
+                    .filter(|at| block.lines[*at].is_visible())
                     .nth(n)?;
                 return Some(Cursor { block: index, at });
             }
-            n -= block.shown;
+            n -= visible;
         }
         None
     }

@@ -1,5 +1,6 @@
 //! The log pipeline as data: tables for what a terminal would show, laws for order, bounds and counts.
 
+mod folding;
 mod pipeline;
 
 use std::collections::BTreeMap;
@@ -283,14 +284,17 @@ fn filter_and_search_see_old_and_new_lines() {
         .map(|n| line(at(n), format!("step {n} loss {}", n % 7)))
         .collect();
     buffer.push(0, &lines);
-    buffer.set_filter(Pattern::filter("loss 3"));
+    buffer.set_filter(LogFilter::parse("\"loss 3\"").ok());
     assert_eq!(buffer.counts().shown, 0);
     // Bounded work, newest first.
     assert!(buffer.work(1));
     let some = buffer.counts().shown;
     assert!(some > 0 && some < 714);
     assert_eq!(
-        buffer.get(buffer.last().unwrap()).unwrap().text(),
+        buffer
+            .get(buffer.last(Lens::VISIBLE).unwrap())
+            .unwrap()
+            .text(),
         "step 4994 loss 3"
     );
     while buffer.work(10_000) {}
@@ -322,7 +326,7 @@ fn filter_and_search_see_old_and_new_lines() {
     );
     assert_eq!(buffer.hit_number(last), Some(2));
 
-    buffer.set_filter(Pattern::filter("!loss"));
+    buffer.set_filter(LogFilter::parse("!loss").ok());
     while buffer.work(10_000) {}
     assert_eq!(buffer.counts().shown, 0);
     buffer.set_filter(None);
@@ -456,7 +460,7 @@ proptest! {
         let mut keys = [i64::MIN; 3];
         for (n, (stream, second, word)) in steps.iter().enumerate() {
             if n == filter_at {
-                buffer.set_filter(Pattern::filter("w1"));
+                buffer.set_filter(LogFilter::parse("w1").ok());
                 buffer.set_search(Pattern::search("w11"));
             }
             let text = format!("{n} w{word} of stream {stream}");
@@ -481,14 +485,14 @@ proptest! {
         let hits = if filtered { all.iter().filter(|t| t.contains("w11")).count() } else { 0 };
         prop_assert_eq!(hits, counts.hits);
         // The two ways through it agree, and with the numbers.
-        let mut cursor = buffer.last();
+        let mut cursor = buffer.last(Lens::VISIBLE);
         for n in (0..counts.shown).rev() {
             let here = cursor.unwrap();
             prop_assert_eq!(buffer.rank(here), n);
             prop_assert_eq!(buffer.nth(n), Some(here));
             let anchor = buffer.get(here).unwrap().anchor();
-            prop_assert_eq!(buffer.seek(anchor), Some(here));
-            cursor = buffer.previous(here);
+            prop_assert_eq!(buffer.seek(anchor, Lens::VISIBLE), Some(here));
+            cursor = buffer.previous(here, Lens::VISIBLE);
         }
         prop_assert_eq!(cursor, None);
     }

@@ -293,7 +293,7 @@ mod tests {
         stage.type_in(&mut help, "timestamps");
         let seen = stage.draw(&mut help, 80, 20);
         assert!(
-            seen.contains("show or hide timestamps") && !seen.contains("next tab"),
+            seen.contains("times: none, as the server") && !seen.contains("next tab"),
             "{seen}"
         );
         stage.type_in(&mut help, "xyzzy");

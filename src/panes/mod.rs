@@ -317,6 +317,8 @@ pub enum Reply {
     Copy { text: String, what: String },
     /// Write a file in the working folder (never over an existing one), and say where.
     Save { name: String, text: String },
+    /// Show in the user's pager, which has the terminal meanwhile. The text has no escapes.
+    Page(String),
     /// Show a sentence.
     Say(Level, String),
     /// Ask for a line of text: every key of the prompt goes to [`Pane::set_filter`]. A pane that ignores
@@ -423,6 +425,10 @@ pub trait Pane {
     /// A new filter or search text, on every key of the prompt; an error keeps the old one.
     fn set_filter(&mut self, _text: &str, _cx: &Cx) -> Result<(), String> {
         Ok(())
+    }
+    /// Where in the text that was just refused the trouble is, in characters: from, and how many.
+    fn refused_at(&self) -> Option<(usize, usize)> {
+        None
     }
     /// Lines and objects it asked for.
     fn receive(&mut self, _arrival: &Arrival, _cx: &Cx) {}

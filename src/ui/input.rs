@@ -78,6 +78,22 @@ impl Input {
         self.area.cursor().1
     }
 
+    /// The columns on screen of some characters, when the cursor was drawn in column `cursor`; one behind the end too.
+    pub fn columns_of(&self, from: usize, len: usize, cursor: u16) -> std::ops::Range<u16> {
+        let typed = text::clean(self.text()).into_owned();
+        let known = typed.chars().count();
+        let column = |n: usize| {
+            let before: String = typed.chars().take(n).collect();
+            text::width(&before) + n.saturating_sub(known)
+        };
+        let here = column(self.column());
+        let place = |n: usize| {
+            let x = (usize::from(cursor) + column(n)).saturating_sub(here);
+            u16::try_from(x).unwrap_or(u16::MAX)
+        };
+        place(from)..place(from + len)
+    }
+
     /// Takes one key; whether the text changed.
     pub fn key(&mut self, key: KeyEvent) -> bool {
         let before = self.text().to_owned();

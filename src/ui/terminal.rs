@@ -101,6 +101,14 @@ impl Terminal {
         signals::stop_self()
     }
 
+    /// Stops this process while the terminal is given back already.
+    ///
+    /// # Errors
+    /// When the process cannot be stopped.
+    pub fn stop() -> io::Result<()> {
+        signals::stop_self()
+    }
+
     /// Draws one frame, shown at once by terminals that know synchronized output.
     ///
     /// # Errors

@@ -96,3 +96,64 @@ fn what_cannot_be_shown_is_said() {
     let screenless = said(&["-"]);
     assert!(screenless.contains("jobdeck metrics"), "{screenless}");
 }
+
+#[test]
+fn failures_filters_json_marks_and_the_pager() {
+    let home = tempfile::tempdir().expect("a folder");
+    let path = home.path().join("train.log");
+    let log = "[rank1]: WARNING slow\x1b]52;c;aGk=\x07 \x1b[31mdisk\x1b[0m\nstep 1 loss 2.0\n\
+        Traceback (most recent call last):\n  File \"/app/train.py\", line 81, in main\n    step()\n\
+        ValueError: bad shape\nwaiting\nwaiting\nwaiting\n\
+        {\"level\":\"error\",\"msg\":\"upload failed\",\"retry\":3}\nstep 2 loss 1.0\n";
+    std::fs::write(&path, log).expect("written");
+    // a pager as the user might have: it keeps the terminal until a key
+    let pager = "cat > paged.txt; echo THE PAGER; read x < /dev/tty; echo x$x > key.txt";
+    let mut term = Session::start_with(
+        &["logs", "train.log"],
+        (100, 24),
+        home.path(),
+        &[("PAGER", pager)],
+    );
+    let screen = term.until("all of it", |s| s.contains("step 2 loss"));
+    assert!(
+        screen.contains("✗ ValueError: bad shape (train.py:81)"),
+        "{screen}"
+    );
+    assert!(
+        screen.contains("▸ ValueError: bad shape (train.py:81) · 4 lines"),
+        "{screen}"
+    );
+    assert!(screen.contains("×3 waiting"), "{screen}");
+    assert!(screen.contains("error upload failed retry=3"), "{screen}");
+    term.send("!\r");
+    term.until("the traceback open", |s| s.contains("    step()"));
+    // pasted text is text, not keys
+    term.send("&\x1b[200~level:error+ retry>2\nq\x1b[201~\x15retry>2 level:loud");
+    term.until("what is wrong with it", |s| s.contains("loud is no level"));
+    term.send("\x15retry>2\r");
+    term.until("one line", |s| s.contains("only ‘retry>2’: 1 of 11 lines"));
+    term.send("G\r");
+    term.until("pretty", |s| s.contains("\"msg\": \"upload failed\","));
+    term.send("\x1b");
+    term.until("all lines again", |s| {
+        s.contains("step 1 loss") || s.contains("waiting")
+    });
+    term.send("O");
+    term.until("the pager", |s| {
+        s.contains("THE PAGER") && !s.contains("upload failed")
+    });
+    term.send("q\n");
+    term.until("the log again", |s| s.contains("step 2 loss"));
+    let key = std::fs::read_to_string(home.path().join("key.txt")).expect("the pager's key");
+    assert_eq!(key, "xq\n");
+    let paged = std::fs::read_to_string(home.path().join("paged.txt")).expect("what it got");
+    assert_eq!(paged.lines().count(), 11, "{paged}");
+    assert!(
+        paged.contains("slow disk") && !paged.contains('\x1b'),
+        "{paged}"
+    );
+    term.send("tt");
+    term.send("q");
+    assert_eq!(term.until_ended(), 0);
+    term.assert_restored();
+}

@@ -12,6 +12,7 @@
 //! All terms must hold. A field the row has no value for fails every comparison.
 
 mod fields;
+pub mod lex;
 mod parse;
 
 use std::borrow::Cow;
@@ -67,14 +68,15 @@ enum Test {
 
 /// A value as written: `fail` (prefix), `=failed` (exact), `gpu-*-1` (any text for `*`). Lower case.
 #[derive(Debug, Clone, PartialEq)]
-enum Pattern {
+pub enum Pattern {
     Prefix(String),
     Exact(String),
     Glob(Vec<String>),
 }
 
+/// A comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Op {
+pub enum Op {
     Less,
     LessEqual,
     Equal,
@@ -144,7 +146,7 @@ impl Test {
 }
 
 impl Op {
-    fn holds(self, have: f64, want: f64) -> bool {
+    pub fn holds(self, have: f64, want: f64) -> bool {
         match self {
             Op::Less => have < want,
             Op::LessEqual => have <= want,
@@ -157,7 +159,7 @@ impl Op {
 }
 
 impl Pattern {
-    fn matches(&self, value: &str) -> bool {
+    pub fn matches(&self, value: &str) -> bool {
         let value: Cow<'_, str> = if value.chars().any(char::is_uppercase) {
             value.to_lowercase().into()
         } else {
@@ -189,7 +191,7 @@ fn glob(value: &str, parts: &[String]) -> bool {
 }
 
 /// Whether `text` contains `needle` (given in lower case), upper and lower case alike.
-fn contains(text: &str, needle: &str) -> bool {
+pub fn contains(text: &str, needle: &str) -> bool {
     let Some(&first) = needle.as_bytes().first() else {
         return true;
     };

@@ -1,39 +1,35 @@
 //! Text → [`Filter`], with errors that say where and what to do.
 
-use regex::RegexBuilder;
-
 use super::fields::{Measure, Num, Vocabulary, Word};
-use super::{Filter, FilterError, Op, Pattern, Term, Test};
+use super::lex::{Lex, Parsed, fail, leading_op, patterns};
+use super::{Filter, Op, Pattern, Term, Test};
 use crate::model::human;
 use crate::model::quantity::Quantity;
 
 struct Scan<'a> {
-    chars: Vec<char>,
-    at: usize,
+    lex: Lex,
     vocabulary: &'a Vocabulary,
 }
 
-type Parsed<T> = Result<T, FilterError>;
-
 pub(super) fn parse(text: &str, vocabulary: &Vocabulary) -> Parsed<Filter> {
     let mut scan = Scan {
-        chars: text.chars().collect(),
-        at: 0,
+        lex: Lex::new(text),
         vocabulary,
     };
     let mut terms = Vec::new();
-    scan.space();
-    let whole_not = scan.peek() == Some('!')
+    scan.lex.space();
+    let whole_not = scan.lex.peek() == Some('!')
         && scan
+            .lex
             .chars
-            .get(scan.at + 1)
+            .get(scan.lex.at + 1)
             .is_none_or(|c| c.is_whitespace());
     if whole_not {
-        scan.at += 1;
+        scan.lex.at += 1;
     }
     loop {
-        scan.space();
-        if scan.peek().is_none() {
+        scan.lex.space();
+        if scan.lex.peek().is_none() {
             break;
         }
         terms.push(scan.term()?);
@@ -45,52 +41,24 @@ pub(super) fn parse(text: &str, vocabulary: &Vocabulary) -> Parsed<Filter> {
     })
 }
 
-fn fail(at: usize, len: usize, what: impl Into<String>, hint: Option<String>) -> FilterError {
-    FilterError {
-        at,
-        len: len.max(1),
-        what: what.into(),
-        hint,
-    }
-}
-
 impl Scan<'_> {
-    fn peek(&self) -> Option<char> {
-        self.chars.get(self.at).copied()
-    }
-
-    fn space(&mut self) {
-        while self.peek().is_some_and(char::is_whitespace) {
-            self.at += 1;
-        }
-    }
-
-    /// Everything up to the next space.
-    fn word(&mut self) -> String {
-        let from = self.at;
-        while self.peek().is_some_and(|c| !c.is_whitespace()) {
-            self.at += 1;
-        }
-        self.chars[from..self.at].iter().collect()
-    }
-
     fn term(&mut self) -> Parsed<Term> {
         let mut not = false;
-        while self.peek() == Some('!') {
+        while self.lex.peek() == Some('!') {
             not = !not;
-            self.at += 1;
+            self.lex.at += 1;
         }
-        let test = match self.peek() {
-            Some('/') => self.regex()?,
-            Some('"') => Test::Text(self.quoted()?.to_lowercase()),
+        let test = match self.lex.peek() {
+            Some('/') => Test::Regex(Box::new(self.lex.regex()?)),
+            Some('"') => Test::Text(self.lex.quoted()?.to_lowercase()),
             Some(c) if c.is_ascii_alphabetic() => match self.field()? {
                 Some(test) => test,
-                None => Test::Text(self.word().to_lowercase()),
+                None => Test::Text(self.lex.word().to_lowercase()),
             },
-            Some(c) if !c.is_whitespace() => Test::Text(self.word().to_lowercase()),
+            Some(c) if !c.is_whitespace() => Test::Text(self.lex.word().to_lowercase()),
             _ => {
                 return Err(fail(
-                    self.at.saturating_sub(1),
+                    self.lex.at.saturating_sub(1),
                     1,
                     "nothing after !",
                     Some("a word, a /regex/ or a field".into()),
@@ -100,113 +68,33 @@ impl Scan<'_> {
         Ok(Term { not, test })
     }
 
-    fn regex(&mut self) -> Parsed<Test> {
-        let from = self.at;
-        self.at += 1;
-        let mut source = String::new();
-        loop {
-            match self.peek() {
-                None => {
-                    return Err(fail(
-                        from,
-                        self.at - from,
-                        "this regular expression does not end",
-                        Some("close it with /".into()),
-                    ));
-                }
-                Some('/') => break,
-                Some('\\') if self.chars.get(self.at + 1) == Some(&'/') => {
-                    source.push('/');
-                    self.at += 2;
-                }
-                Some('\\') => {
-                    source.push('\\');
-                    self.at += 1;
-                    source.extend(self.peek());
-                    self.at += usize::from(self.peek().is_some());
-                }
-                Some(c) => {
-                    source.push(c);
-                    self.at += 1;
-                }
-            }
-        }
-        self.at += 1;
-        RegexBuilder::new(&source)
-            .case_insensitive(true)
-            .size_limit(1 << 20)
-            .build()
-            .map(|regex| Test::Regex(Box::new(regex)))
-            .map_err(|error| {
-                let text = error.to_string();
-                let last = text.lines().last().unwrap_or_default();
-                let what = last.strip_prefix("error: ").unwrap_or(last);
-                fail(
-                    from,
-                    self.at - from,
-                    format!("bad regular expression: {what}"),
-                    None,
-                )
-            })
-    }
-
-    fn quoted(&mut self) -> Parsed<String> {
-        let from = self.at;
-        self.at += 1;
-        let mut text = String::new();
-        loop {
-            match self.peek() {
-                None => {
-                    return Err(fail(
-                        from,
-                        self.at - from,
-                        "this quote does not end",
-                        Some("close it with \"".into()),
-                    ));
-                }
-                Some('"') => break,
-                Some(c) => {
-                    text.push(c);
-                    self.at += 1;
-                }
-            }
-        }
-        self.at += 1;
-        Ok(text)
-    }
-
     /// A field and its test, or nothing (and nothing read) if this is a plain word.
     fn field(&mut self) -> Parsed<Option<Test>> {
-        let from = self.at;
+        let from = self.lex.at;
         let mut end = from;
         while self
+            .lex
             .chars
             .get(end)
             .is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
         {
             end += 1;
         }
-        let name: String = self.chars[from..end]
+        let name: String = self.lex.chars[from..end]
             .iter()
             .collect::<String>()
             .to_lowercase();
         let known = self.known(&name);
         // "gpu > 0" is a comparison only where gpu is a field
         let mut operator = end;
-        while known.is_some() && self.chars.get(operator).is_some_and(|c| *c == ' ') {
+        while known.is_some() && self.lex.chars.get(operator).is_some_and(|c| *c == ' ') {
             operator += 1;
         }
         let spaced = operator > end;
-        let (op, len) = match (self.chars.get(operator), self.chars.get(operator + 1)) {
-            (Some('>'), Some('=')) => (Some(Op::MoreEqual), 2),
-            (Some('<'), Some('=')) => (Some(Op::LessEqual), 2),
-            (Some('='), Some('=')) => (Some(Op::Equal), 2),
-            (Some('!'), Some('=')) => (Some(Op::NotEqual), 2),
-            (Some('>'), _) => (Some(Op::More), 1),
-            (Some('<'), _) => (Some(Op::Less), 1),
-            (Some('='), _) => (Some(Op::Equal), 1),
-            (Some(':'), _) if !spaced => (None, 1),
-            _ => return Ok(None),
+        let (op, len) = match self.lex.operator(operator) {
+            Some((op, len)) => (Some(op), len),
+            None if self.lex.chars.get(operator) == Some(&':') && !spaced => (None, 1),
+            None => return Ok(None),
         };
         let labels = self.vocabulary.labels && matches!(&*name, "label" | "l");
         if known.is_none() && !labels {
@@ -217,21 +105,21 @@ impl Scan<'_> {
             };
             return Err(fail(from, end - from, what, Some(self.suggest(&name))));
         }
-        self.at = operator + len;
+        self.lex.at = operator + len;
         if op.is_some() {
-            while self.peek() == Some(' ') {
-                self.at += 1;
+            while self.lex.peek() == Some(' ') {
+                self.lex.at += 1;
             }
         }
-        let value_at = self.at;
-        let value = if self.peek() == Some('"') {
-            self.quoted()?
+        let value_at = self.lex.at;
+        let value = if self.lex.peek() == Some('"') {
+            self.lex.quoted()?
         } else {
-            self.word()
+            self.lex.word()
         };
         let missing = |hint: &str| {
             let what = format!("{name}: which?");
-            fail(from, self.at - from, what, Some(hint.to_owned()))
+            fail(from, self.lex.at - from, what, Some(hint.to_owned()))
         };
         match known {
             None if value.is_empty() => Err(missing("label:key or label:key=value")),
@@ -326,24 +214,6 @@ enum What {
     Num(Num),
 }
 
-/// `restarts:>3`, `restarts:3`.
-fn leading_op(value: String, at: usize) -> (Op, String, usize) {
-    let ops = [
-        (">=", Op::MoreEqual),
-        ("<=", Op::LessEqual),
-        ("!=", Op::NotEqual),
-        (">", Op::More),
-        ("<", Op::Less),
-        ("=", Op::Equal),
-    ];
-    for (sign, op) in ops {
-        if let Some(rest) = value.strip_prefix(sign) {
-            return (op, rest.to_owned(), at + sign.len());
-        }
-    }
-    (Op::Equal, value, at)
-}
-
 fn label(value: &str) -> Test {
     match value.split_once('=') {
         None => Test::Label(value.to_owned(), None),
@@ -355,20 +225,6 @@ fn label(value: &str) -> Test {
             ),
         },
     }
-}
-
-fn patterns(value: &str, exact: bool) -> Vec<Pattern> {
-    value
-        .to_lowercase()
-        .split(',')
-        .filter(|part| !part.is_empty())
-        .map(|part| match part.strip_prefix('=') {
-            _ if part.contains('*') => Pattern::Glob(part.split('*').map(str::to_owned).collect()),
-            Some(rest) => Pattern::Exact(rest.to_owned()),
-            None if exact => Pattern::Exact(part.to_owned()),
-            None => Pattern::Prefix(part.to_owned()),
-        })
-        .collect()
 }
 
 /// Edits from one word to another.

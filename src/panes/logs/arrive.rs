@@ -28,6 +28,9 @@ impl Logs {
         self.counted(|logs| match arrival {
             Arrival::Lines { lines, said, .. } => {
                 let known = logs.buffer.push(stream, lines);
+                for at in lines.iter().skip(known).filter_map(|line| line.at) {
+                    logs.sources[stream].rate.add(at.timestamp());
+                }
                 let news = said.iter().filter(|said| said.line >= known);
                 logs.reading.take(stream, news, &cx.session.thresholds);
                 logs.sources[stream].cut = false;

@@ -1,15 +1,17 @@
 //! The picture of a log screen: prefixes, timestamps, coloured text, matches, notes, and what came since.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Local, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
+use super::face::{Face, Tint};
 use super::layout::Shape;
-use super::{Logs, rail};
-use crate::logs::{Hue, Line, LineKind, Sgr};
+use super::{Logs, Times, rail};
+use crate::logs::{Hue, Lens, Line, Severity, Sgr};
+use crate::model::human;
 use crate::panes::Cx;
-use crate::panes::rows::{rows, skip_columns};
+use crate::panes::rows::skip_columns;
 use crate::ui::scroll::{self, Window};
 use crate::ui::text::{count, width};
 use crate::ui::theme::{Depth, Level, Theme};
@@ -17,6 +19,8 @@ use crate::ui::{State, text};
 
 /// `12:03:20.123 `
 const TIME: usize = 13;
+/// `  2h04m `
+const AGO: usize = 8;
 /// Longest prefix of a line.
 const LABEL: usize = 10;
 
@@ -31,52 +35,135 @@ impl Logs {
             area.width = area.width.saturating_sub(1);
         }
         area = self.draw_charts(cx, area, buf);
-        let label = self.label_width();
-        let used = label + if self.times { TIME } else { 0 } + 1;
-        self.shape = Shape {
-            columns: usize::from(area.width).saturating_sub(used).max(1),
-            height: usize::from(area.height).max(1),
-            wrap: self.wrap,
-        };
+        area = self.draw_pins(cx, area, buf);
         let counts = self.buffer.counts();
-        if counts.shown == 0 && !self.working {
-            self.top = None;
+        if counts.visible == 0 && !self.working {
+            for lane in &mut self.lanes {
+                (lane.top, lane.area) = (None, area);
+            }
             self.empty(cx).draw(area, buf, cx.theme);
             return;
         }
-        let bottom = self.shape.bottom(&self.buffer);
-        self.top = match self.top.filter(|_| !self.follow) {
-            // Down to where it still fills the screen.
-            Some(top) => self
-                .shape
-                .moved(&self.buffer, top, 0)
-                .map(|(top, _)| top)
-                .or(bottom),
-            None => bottom,
+        let lanes = self.lanes.len();
+        if lanes == 1 {
+            self.draw_lane(cx, 0, area, buf);
+        } else {
+            // The one with the keys first: the others stand where it does.
+            let order = std::iter::once(self.lane).chain((0..lanes).filter(|n| *n != self.lane));
+            for n in order.collect::<Vec<_>>() {
+                self.draw_column(cx, n, area, buf);
+            }
+        }
+        self.draw_marker(cx, area, buf);
+    }
+
+    /// One of several lanes: its name, then its lines.
+    fn draw_column(&mut self, cx: &Cx, n: usize, area: Rect, buf: &mut Buffer) {
+        let lanes = u16::try_from(self.lanes.len()).unwrap_or(1);
+        let at = u16::try_from(n).unwrap_or(0);
+        let (from, to) = (area.width * at / lanes, area.width * (at + 1) / lanes);
+        let column = Rect {
+            x: area.x + from,
+            width: (to - from).saturating_sub(if at + 1 < lanes { 2 } else { 0 }),
+            ..area
         };
-        let Some(top) = self.top else { return };
-        let seen = self.shape.seen(&self.buffer, top);
+        if column.is_empty() {
+            return;
+        }
+        let theme = cx.theme;
+        if at + 1 < lanes {
+            let rule = if cx.glyphs.is_ascii() { "|" } else { "│" };
+            for y in column.y..column.bottom() {
+                buf.set_string(column.right(), y, rule, theme.border(false));
+            }
+        }
+        let focused = n == self.lane && !self.rail;
+        if let Some(stream) = self.lanes[n].stream
+            && let Some(source) = self.sources.get(stream)
+        {
+            let state = if source.gone {
+                State::Stale
+            } else {
+                source.state
+            };
+            let room = usize::from(column.width);
+            let glyph = cx.glyphs.state(state);
+            buf.set_stringn(column.x, column.y, glyph, room, theme.state(state));
+            let name = match source.index {
+                Some(index) => format!("{index} {}", source.name),
+                None => source.name.to_string(),
+            };
+            let name = text::shorten(&name, room.saturating_sub(3), text::Shorten::Middle);
+            let mut style = self.label_style(stream, theme);
+            if focused {
+                style = style.add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
+            }
+            buf.set_stringn(column.x + 2, column.y, name, room.saturating_sub(3), style);
+        }
+        let rest = Rect {
+            y: column.y + 1,
+            height: column.height.saturating_sub(1),
+            ..column
+        };
+        self.draw_lane(cx, n, rest, buf);
+    }
+
+    fn draw_lane(&mut self, cx: &Cx, n: usize, area: Rect, buf: &mut Buffer) {
+        let label = match self.lanes[n].stream {
+            Some(_) => 0,
+            None => self.label_width(),
+        };
+        let times = match self.times {
+            Times::Off => 0,
+            Times::Server | Times::Local => TIME,
+            Times::Ago => AGO,
+        };
+        self.lanes[n].area = area;
+        self.lanes[n].shape = Shape {
+            columns: usize::from(area.width)
+                .saturating_sub(label + times + 1)
+                .max(1),
+            height: usize::from(area.height).max(1),
+            wrap: self.wrap,
+        };
+        self.place_lane(n);
+        let Some(top) = self.lanes[n].top else { return };
+        let sheet = self.sheet(n);
+        let seen = self.lanes[n].shape.seen(sheet, top);
         let mut y = area.y;
         for (cursor, first, rows_seen) in &seen {
             if let Some(line) = self.buffer.get(*cursor) {
-                self.draw_line(cx, area, buf, y, line, (*first, *rows_seen, label));
+                self.draw_line(cx, n, area, buf, y, line, (*first, *rows_seen, label));
             }
             y += u16::try_from(*rows_seen).unwrap_or(u16::MAX);
         }
+        if sheet.lens != Lens::VISIBLE {
+            return;
+        }
+        let total = self.buffer.counts().visible;
         let offset = seen.first().map_or(0, |seen| self.buffer.rank(seen.0));
         let window = Window {
             offset,
             page: seen.len(),
-            total: counts.shown,
+            total,
         };
-        self.place = (offset + seen.len(), counts.shown);
+        self.lanes[n].place = (offset + seen.len(), total);
         let track = Rect {
             x: area.right().saturating_sub(1),
             width: 1,
             ..area
         };
         scroll::bar(track, buf, cx.theme, window);
-        self.draw_marker(cx, area, buf);
+    }
+
+    /// A moment as it is shown now; none while none is shown.
+    pub(super) fn clock(&self, at: DateTime<Utc>, cx: &Cx) -> Option<String> {
+        Some(match self.times {
+            Times::Off => return None,
+            Times::Server => at.format("%H:%M:%S%.3f").to_string(),
+            Times::Local => at.with_timezone(&Local).format("%H:%M:%S%.3f").to_string(),
+            Times::Ago => human::duration((cx.now - at).max(chrono::TimeDelta::zero())),
+        })
     }
 
     /// Columns of the prefix, its space included; 0 if there is but one stream to tell apart.
@@ -88,9 +175,14 @@ impl Logs {
         widest.unwrap_or(0).min(LABEL) + 1
     }
 
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "a line, where it is drawn, and how much of it"
+    )]
     fn draw_line(
         &self,
         cx: &Cx,
+        lane: usize,
         area: Rect,
         buf: &mut Buffer,
         y: u16,
@@ -98,6 +190,7 @@ impl Logs {
         (first, seen, label): (usize, usize, usize),
     ) {
         let theme = cx.theme;
+        self.draw_gutter(cx, lane, area, buf, y, line, (first, seen));
         let mut x = area.x;
         if label > 0
             && let Some(source) = self.sources.get(line.stream())
@@ -112,65 +205,88 @@ impl Logs {
             }
             x += u16::try_from(label).unwrap_or(0);
         }
-        if self.times {
-            if first == 0
-                && let Some(nanos) = line.nanos()
-            {
-                let at = DateTime::<Utc>::from_timestamp_nanos(nanos);
-                let at = at.format("%H:%M:%S%.3f").to_string();
-                buf.set_stringn(x, y, at, TIME, theme.dim());
-            }
-            x += TIME as u16;
+        let clock = line
+            .nanos()
+            .and_then(|nanos| self.clock(DateTime::from_timestamp_nanos(nanos), cx));
+        if let Some(clock) = clock.filter(|_| first == 0) {
+            let pad = match self.times {
+                Times::Ago => (AGO - 1).saturating_sub(width(&clock)),
+                _ => 0,
+            };
+            let at = x + u16::try_from(pad).unwrap_or(0);
+            buf.set_stringn(at, y, clock, TIME, theme.dim());
         }
-        let columns = self.shape.columns;
-        if matches!(line.kind(), LineKind::Note | LineKind::Alarm) {
-            let style = match line.kind() {
-                LineKind::Alarm => theme.level(Level::Warn),
-                _ => theme.dim(),
-            }
-            .add_modifier(Modifier::ITALIC);
-            let text = format!("── {} ──", line.text());
-            for (row, (a, b)) in rows(&text, columns).skip(first).take(seen).enumerate() {
-                buf.set_stringn(x, y + row as u16, &text[a..b], columns, style);
-            }
-            return;
-        }
+        x += match self.times {
+            Times::Off => 0,
+            Times::Server | Times::Local => TIME as u16,
+            Times::Ago => AGO as u16,
+        };
+        let shape = self.lanes[lane].shape;
+        let columns = shape.columns;
+        let face = self.faces.face(&self.buffer, line);
         let hits = match self.buffer.search() {
             // A line drawn from far inside is highlighted all the same; a bounded number is enough for a screen.
-            Some(search) if line.is_hit() => search.ranges(line.text(), 4096),
+            Some(search) if line.is_hit() => search.ranges(&face.text, 4096),
             _ => Vec::new(),
         };
         let here = self.hit == Some(line.anchor());
-        if self.wrap {
-            for (row, range) in rows(line.text(), columns)
-                .skip(first)
-                .take(seen)
-                .enumerate()
-            {
-                let at = (x, y + row as u16);
-                put(buf, at, columns, line, range, (&hits, here), theme);
+        let rows = face.rows(columns, self.wrap);
+        for (row, range) in rows.into_iter().skip(first).take(seen).enumerate() {
+            let at = (x, y + u16::try_from(row).unwrap_or(u16::MAX));
+            if self.wrap {
+                put(buf, at, columns, &face, range, (&hits, here), theme);
+                continue;
             }
-        } else {
-            let text = line.text();
-            let (start, _) = skip_columns(text, 0, self.column);
+            let text = &face.text[..range.1];
+            let (start, _) = skip_columns(text, range.0, self.lanes[lane].column);
             let (end, _) = skip_columns(text, start, columns);
-            put(
-                buf,
-                (x, y),
-                columns,
-                line,
-                (start, end),
-                (&hits, here),
-                theme,
-            );
+            put(buf, at, columns, &face, (start, end), (&hits, here), theme);
             // The last column says that there is more.
+            let more = cx.glyphs.ellipsis();
             if end < text.len() {
-                let at = x + u16::try_from(columns).unwrap_or(u16::MAX) - 1;
-                buf.set_stringn(at, y, cx.glyphs.ellipsis(), 1, theme.faint());
+                let x = x + u16::try_from(columns).unwrap_or(u16::MAX) - 1;
+                buf.set_stringn(x, at.1, more, 1, theme.faint());
             }
-            if start > 0 {
-                buf.set_stringn(x, y, cx.glyphs.ellipsis(), 1, theme.faint());
+            if start > range.0 {
+                buf.set_stringn(x, at.1, more, 1, theme.faint());
             }
+        }
+    }
+
+    /// Left of a line: the cursor, a mark, an open fold.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "a line, where it is drawn, and how much of it"
+    )]
+    fn draw_gutter(
+        &self,
+        cx: &Cx,
+        lane: usize,
+        area: Rect,
+        buf: &mut Buffer,
+        y: u16,
+        line: &Line,
+        (first, seen): (usize, usize),
+    ) {
+        let Some(x) = area.x.checked_sub(1) else {
+            return;
+        };
+        let theme = cx.theme;
+        let focused = lane == self.lane && !self.rail;
+        let under = self.lanes[lane].at == Some(line.anchor()) && !self.follow;
+        if under && (focused || self.linked) {
+            for y in (y..).take(seen) {
+                let style = theme.selection_bar(focused);
+                buf.set_string(x, y, cx.glyphs.selection(), style);
+            }
+        }
+        if first > 0 {
+            return;
+        }
+        if self.marks.contains(&line.anchor()) {
+            buf.set_string(x, y, cx.glyphs.mark(), theme.mark());
+        } else if !under && self.buffer.told(line).is_some_and(|folded| folded.open) {
+            buf.set_string(x, y, "▾", theme.dim());
         }
     }
 
@@ -214,43 +330,52 @@ fn put(
     buf: &mut Buffer,
     (x, y): (u16, u16),
     columns: usize,
-    line: &Line,
+    face: &Face,
     (start, end): (usize, usize),
     (hits, here): (&[std::ops::Range<usize>], bool),
     theme: &Theme,
 ) {
-    let text = line.text();
     let mut cuts = vec![start, end];
-    let inside = |at: usize| at > start && at < end;
-    cuts.extend(
-        line.runs()
-            .iter()
-            .map(|run| run.start as usize)
-            .filter(|at| inside(*at)),
-    );
+    let inside = |at: &usize| *at > start && *at < end;
+    cuts.extend(face.tints.iter().map(|(at, _)| *at).filter(inside));
     cuts.extend(
         hits.iter()
             .flat_map(|hit| [hit.start, hit.end])
-            .filter(|at| inside(*at)),
+            .filter(inside),
     );
     cuts.sort_unstable();
     cuts.dedup();
     let (mut at, right) = (x, x + u16::try_from(columns).unwrap_or(u16::MAX));
     for piece in cuts.windows(2) {
         let (from, to) = (piece[0], piece[1]);
-        let run = line
-            .runs()
-            .partition_point(|run| run.start as usize <= from);
-        let mut style = match run.checked_sub(1).map(|run| line.runs()[run].sgr) {
-            Some(sgr) => styled(sgr, theme),
-            None => theme.text(),
-        };
+        let mut style = tinted(face.tint(from), theme);
         if hits.iter().any(|hit| hit.contains(&from)) {
             style = style.patch(theme.matched(here));
         }
         let room = usize::from(right.saturating_sub(at));
-        let part = text.get(from..to).unwrap_or_default();
+        let part = face.text.get(from..to).unwrap_or_default();
         at = buf.set_stringn(at, y, part, room, style).0;
+    }
+}
+
+fn tinted(tint: Tint, theme: &Theme) -> Style {
+    match tint {
+        Tint::Text => theme.text(),
+        Tint::Sgr(sgr) => styled(sgr, theme),
+        Tint::Level(level) => match level {
+            Severity::Trace | Severity::Debug => theme.faint(),
+            Severity::Info => theme.accent(),
+            Severity::Warning => theme.level(Level::Warn),
+            Severity::Error | Severity::Fatal => {
+                theme.level(Level::Error).add_modifier(Modifier::BOLD)
+            }
+        },
+        Tint::Dim => theme.dim(),
+        Tint::Faint => theme.faint(),
+        Tint::Failure => theme.level(Level::Error),
+        Tint::Accent => theme.accent(),
+        Tint::Note => theme.dim().add_modifier(Modifier::ITALIC),
+        Tint::Alarm => theme.level(Level::Warn).add_modifier(Modifier::ITALIC),
     }
 }
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::Logs;
 use super::follow::Since;
-use crate::logs::Cursor;
+use crate::logs::{Anchor, Lens};
 use crate::model::ids::Key;
 use crate::panes::{Cx, Worries, Worry, run};
 
@@ -24,15 +24,11 @@ impl Logs {
             self.goto = None;
             return;
         };
-        let reached = |cursor: &Cursor| {
-            let line = self.buffer.get(*cursor);
-            line.and_then(|line| line.nanos()).is_some_and(|t| t >= at)
-        };
-        let mut cursors = std::iter::successors(self.buffer.first(), |c| self.buffer.next(*c));
-        let found = cursors.find(reached);
+        let found = self.buffer.seek(Anchor::at(at), Lens::VISIBLE);
         if let Some(anchor) = found
             .and_then(|cursor| self.buffer.get(cursor))
             .map(|line| line.anchor())
+            .filter(|anchor| anchor.nanos() >= at)
         {
             self.goto = None;
             self.reveal(anchor);
@@ -70,7 +66,9 @@ impl Logs {
 
     /// The last lines shown.
     pub(super) fn ends_with(&self, most: usize) -> Vec<String> {
-        let back = std::iter::successors(self.buffer.last(), |c| self.buffer.previous(*c));
+        let back = std::iter::successors(self.buffer.last(Lens::PASSED), |c| {
+            self.buffer.previous(*c, Lens::PASSED)
+        });
         let lines = back.take(most).filter_map(|c| self.buffer.get(c));
         let mut lines: Vec<String> = lines.map(|line| line.text().to_owned()).collect();
         lines.reverse();

@@ -1,7 +1,41 @@
 //! Which rows are on the screen: from the end, or from where the reader stopped.
 
-use crate::logs::{Anchor, Cursor, LogBuffer};
-use crate::panes::rows::count;
+use super::face::Faces;
+use crate::logs::{Anchor, Cursor, Lens, Line, LogBuffer};
+
+/// Lines as they are seen: which of the buffer, and what each looks like.
+#[derive(Clone, Copy)]
+pub struct Sheet<'a> {
+    pub buffer: &'a LogBuffer,
+    pub lens: Lens,
+    pub faces: &'a Faces,
+}
+
+impl<'a> Sheet<'a> {
+    pub fn line(&self, cursor: Cursor) -> Option<&'a Line> {
+        self.buffer.get(cursor)
+    }
+
+    pub fn anchor(&self, cursor: Cursor) -> Option<Anchor> {
+        Some(self.buffer.get(cursor)?.anchor())
+    }
+
+    pub fn last(&self) -> Option<Cursor> {
+        self.buffer.last(self.lens)
+    }
+
+    pub fn next(&self, cursor: Cursor) -> Option<Cursor> {
+        self.buffer.next(cursor, self.lens)
+    }
+
+    pub fn previous(&self, cursor: Cursor) -> Option<Cursor> {
+        self.buffer.previous(cursor, self.lens)
+    }
+
+    pub fn seek(&self, anchor: Anchor) -> Option<Cursor> {
+        self.buffer.seek(anchor, self.lens)
+    }
+}
 
 /// Where the first row of the screen is: a line, and how many of its rows are above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,58 +54,65 @@ pub struct Shape {
 }
 
 impl Shape {
-    fn rows(self, buffer: &LogBuffer, cursor: Cursor) -> usize {
-        buffer
-            .get(cursor)
-            .map_or(1, |line| count(line.text(), self.columns, self.wrap))
+    /// Rows a line takes.
+    pub fn rows(self, sheet: Sheet, cursor: Cursor) -> usize {
+        let line = sheet.line(cursor);
+        line.map_or(1, |line| {
+            sheet
+                .faces
+                .rows(sheet.buffer, line, self.columns, self.wrap)
+        })
     }
 
     /// The top that puts the last row at the bottom; `None` if nothing is shown.
-    pub fn bottom(self, buffer: &LogBuffer) -> Option<Top> {
-        let last = buffer.last()?;
-        let rows = self.rows(buffer, last);
-        Some(self.back(buffer, (last, rows), self.height))
+    pub fn bottom(self, sheet: Sheet) -> Option<Top> {
+        let last = sheet.last()?;
+        let rows = self.rows(sheet, last);
+        Some(self.back(sheet, (last, rows), self.height))
     }
 
     /// The top `height` rows above the row `(line, row in it)`, or the very first row.
-    fn back(self, buffer: &LogBuffer, (mut cursor, mut row): (Cursor, usize), by: usize) -> Top {
+    fn back(self, sheet: Sheet, (mut cursor, mut row): (Cursor, usize), by: usize) -> Top {
         let mut left = by;
         while left > row {
             left -= row;
             row = 0;
-            let Some(previous) = buffer.previous(cursor) else {
+            let Some(previous) = sheet.previous(cursor) else {
                 break;
             };
             cursor = previous;
-            row = self.rows(buffer, cursor);
+            row = self.rows(sheet, cursor);
         }
         let skip = row.saturating_sub(left);
-        let anchor = buffer.get(cursor).map(|line| line.anchor());
+        let anchor = sheet.anchor(cursor);
         Top {
             anchor: anchor.unwrap_or(Anchor::START),
             skip,
         }
     }
 
+    /// The top that puts the first row of a line so many rows below it, or as far as there is something above.
+    pub fn above(self, sheet: Sheet, line: Cursor, rows: usize) -> Top {
+        self.back(sheet, (line, 0), rows)
+    }
+
     /// A top moved by rows, down if positive; stops at the first row and where the last one is at the bottom.
     /// Tells whether the end is in sight.
-    pub fn moved(self, buffer: &LogBuffer, top: Top, by: isize) -> Option<(Top, bool)> {
-        let bottom = self.bottom(buffer)?;
-        let cursor = buffer.seek(top.anchor)?;
-        let same = buffer
-            .get(cursor)
-            .is_some_and(|line| line.anchor() == top.anchor);
+    pub fn moved(self, sheet: Sheet, top: Top, by: isize) -> Option<(Top, bool)> {
+        let bottom = self.bottom(sheet)?;
+        let cursor = sheet.seek(top.anchor)?;
+        let same = sheet.anchor(cursor) == Some(top.anchor);
         let skip = if same { top.skip } else { 0 };
         let moved = if by < 0 {
-            self.back(buffer, (cursor, skip), by.unsigned_abs())
+            self.back(sheet, (cursor, skip), by.unsigned_abs())
         } else {
             let (mut cursor, mut row) = (cursor, skip + by.unsigned_abs());
             loop {
-                let rows = self.rows(buffer, cursor);
+                let rows = self.rows(sheet, cursor);
                 if row < rows {
                     break;
                 }
-                let Some(next) = buffer.next(cursor) else {
+                let Some(next) = sheet.next(cursor) else {
                     row = rows.saturating_sub(1);
                     break;
                 };
@@ -79,7 +120,7 @@ impl Shape {
                 cursor = next;
             }
             Top {
-                anchor: buffer.get(cursor)?.anchor(),
+                anchor: sheet.anchor(cursor)?,
                 skip: row,
             }
         };
@@ -88,19 +129,19 @@ impl Shape {
     }
 
     /// The lines on screen from a top on: each with its first row and how many rows of it are seen.
-    pub fn seen(self, buffer: &LogBuffer, top: Top) -> Vec<(Cursor, usize, usize)> {
+    pub fn seen(self, sheet: Sheet, top: Top) -> Vec<(Cursor, usize, usize)> {
         let mut out = Vec::new();
         let mut left = self.height;
-        let mut at = buffer.seek(top.anchor);
+        let mut at = sheet.seek(top.anchor);
         let mut skip = top.skip;
         while let Some(cursor) = at.filter(|_| left > 0) {
-            let rows = self.rows(buffer, cursor);
+            let rows = self.rows(sheet, cursor);
             let first = skip.min(rows - 1);
             let seen = (rows - first).min(left);
             out.push((cursor, first, seen));
             left -= seen;
             skip = 0;
-            at = buffer.next(cursor);
+            at = sheet.next(cursor);
         }
         out
     }
@@ -127,6 +168,7 @@ mod tests {
             })
             .collect();
         buffer.push(0, &lines);
+        buffer.open_all(true);
         buffer
     }
 
@@ -144,10 +186,10 @@ mod tests {
         lines.iter().flat_map(cut).collect()
     }
 
-    fn seen_rows(buffer: &LogBuffer, shape: Shape, top: Top) -> Vec<String> {
+    fn seen_rows(sheet: Sheet, shape: Shape, top: Top) -> Vec<String> {
         let mut out = Vec::new();
-        for (cursor, first, seen) in shape.seen(buffer, top) {
-            let text = buffer.get(cursor).unwrap().text().to_owned();
+        for (cursor, first, seen) in shape.seen(sheet, top) {
+            let text = sheet.line(cursor).unwrap().text().to_owned();
             let cut = all_rows(&[text], shape);
             out.extend_from_slice(&cut[first..first + seen]);
         }
@@ -162,17 +204,18 @@ mod tests {
             moves in proptest::collection::vec(-9isize..9, 0..8),
         ) {
             let shape = Shape { columns, height, wrap };
-            let buffer = buffer(&lines);
+            let (buffer, faces) = (buffer(&lines), Faces::default());
+            let sheet = Sheet { buffer: &buffer, lens: Lens::VISIBLE, faces: &faces };
             let all = all_rows(&lines, shape);
             let last = all.len().saturating_sub(height);
             let mut at = last;
-            let mut top = shape.bottom(&buffer).unwrap();
+            let mut top = shape.bottom(sheet).unwrap();
             for by in moves {
-                let (moved, end) = shape.moved(&buffer, top, by).unwrap();
+                let (moved, end) = shape.moved(sheet, top, by).unwrap();
                 top = moved;
                 at = at.saturating_add_signed(by).min(last);
                 prop_assert_eq!(end, at == last);
-                prop_assert_eq!(seen_rows(&buffer, shape, top), &all[at..all.len().min(at + height)]);
+                prop_assert_eq!(seen_rows(sheet, shape, top), &all[at..all.len().min(at + height)]);
             }
         }
     }

@@ -4,16 +4,21 @@
 mod arrive;
 mod charts;
 mod draw;
+mod face;
 mod follow;
 pub mod goto;
+mod lanes;
 mod layout;
 mod output;
+mod pin;
 mod rail;
 mod seek;
+mod settle;
 #[cfg(test)]
 mod tests;
 mod words;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -24,11 +29,13 @@ use ratatui::text::Line;
 use super::{Arrival, Cx, Level, LogsOf, Pane, Reply, Worries, worker};
 use crate::app::action::{Action, Scope};
 use crate::logs::run::{Reading, Run, Summary};
-use crate::logs::{Anchor, LogBuffer, Pattern};
+use crate::logs::{Anchor, LogBuffer, LogFilter, Pattern};
 use crate::model::ids::{Key, Name};
-use crate::model::want::{Kind, LogWant, Selector, Want};
+use crate::model::want::{Kind, Selector, Want};
+use face::Faces;
 use follow::{Ask, Since, Source};
-use layout::{Shape, Top};
+use lanes::Lane;
+use rail::Entry;
 
 /// Bytes of lines a new filter or search is applied to per frame.
 const WORK: usize = 4 << 20;
@@ -42,6 +49,29 @@ enum Typing {
     Filter,
 }
 
+/// Which time stands before the lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Times {
+    Off,
+    /// As the runtime stamped them.
+    Server,
+    /// On the clock of this machine.
+    Local,
+    /// How long ago.
+    Ago,
+}
+
+impl Times {
+    fn next(self) -> Self {
+        match self {
+            Times::Off => Times::Server,
+            Times::Server => Times::Local,
+            Times::Local => Times::Ago,
+            Times::Ago => Times::Off,
+        }
+    }
+}
+
 /// A log screen.
 pub struct Logs {
     of: LogsOf,
@@ -53,19 +83,23 @@ pub struct Logs {
     ask: Ask,
     follow: bool,
     wrap: bool,
-    times: bool,
-    /// First row on screen.
-    top: Option<Top>,
-    /// First column on screen, when lines are not wrapped.
-    column: usize,
-    shape: Shape,
+    times: Times,
+    /// All in one, or two to four streams side by side.
+    lanes: Vec<Lane>,
+    /// The one that keys move.
+    lane: usize,
+    /// Lanes stand at the same time; else each where it was left.
+    linked: bool,
+    faces: Faces,
+    /// Lines to come back to.
+    marks: BTreeSet<Anchor>,
     search: String,
     filter: String,
+    /// Where in the filter being typed it is not understood, in characters: from, and how many.
+    refused: Option<(usize, usize)>,
     typing: Typing,
     /// The match the reader is at.
     hit: Option<Anchor>,
-    /// Number of the last line on screen, and of how many.
-    place: (usize, usize),
     /// Lines that arrived since the reader stopped following.
     unread: usize,
     /// A filter or search is not applied to all lines yet.
@@ -74,8 +108,12 @@ pub struct Logs {
     seeking: bool,
     /// The pods at the left have the keyboard.
     rail: bool,
-    /// The stream selected there; `None`: all pods.
-    rail_at: Option<usize>,
+    /// What is selected there.
+    rail_at: Entry,
+    /// Pods that are not followed by themselves and are to be, the newest last.
+    picked: Vec<Key>,
+    /// Pods that can be picked: how they are called.
+    out: Vec<(Key, Option<u32>, Name)>,
     /// The index asked for when it was opened, until its streams are there.
     start_index: Option<u32>,
     /// A pod was chosen in the rail: leaving undoes that first. What was opened narrowed is left at once.
@@ -110,24 +148,28 @@ impl Logs {
             ask: Ask {
                 container,
                 previous,
-                since: Since::Tail,
+                since: Since::Tail(follow::TAIL),
             },
             follow: true,
             wrap: false,
-            times: false,
-            top: None,
-            column: 0,
-            shape: Shape::default(),
+            times: Times::Off,
+            lanes: vec![Lane::default()],
+            lane: 0,
+            linked: true,
+            faces: Faces::default(),
+            marks: BTreeSet::new(),
             search: String::new(),
             filter: String::new(),
+            refused: None,
             typing: Typing::Search,
             hit: None,
-            place: (0, 0),
             unread: 0,
             working: false,
             seeking: false,
             rail: false,
-            rail_at: None,
+            rail_at: Entry::All,
+            picked: Vec::new(),
+            out: Vec::new(),
             start_index,
             chosen: false,
             reading: Reading::default(),
@@ -142,62 +184,6 @@ impl Logs {
 
     fn is_file(&self) -> bool {
         matches!(self.of, LogsOf::File { .. })
-    }
-
-    /// Takes over what the model says of the pods: new ones join, gone ones stay with their text.
-    fn settle(&mut self, cx: &Cx) {
-        match &self.of {
-            LogsOf::Job { job, .. } => {
-                if let Some(job) = cx.model.jobs.get(*job) {
-                    self.name = format!("job/{}", job.name);
-                }
-            }
-            LogsOf::Pod { pod, .. } => {
-                if let Some(pod) = cx.model.pods.get(*pod) {
-                    self.name = format!("pod/{}", pod.name);
-                }
-            }
-            LogsOf::File { name } => {
-                if self.sources.is_empty() {
-                    self.sources.push(Source::file(name));
-                    self.buffer.add_stream();
-                }
-                return;
-            }
-        }
-        self.settle_other(cx);
-        let plan = follow::plan(&self.of, &self.sources, cx);
-        for pod in &plan.pods {
-            if !self.sources.iter().any(|source| source.pod == pod.key) {
-                let want = self.ask.want(pod);
-                self.sources.push(Source::new(pod, want.follow));
-                self.buffer.add_stream();
-            }
-        }
-        let kept: Vec<_> = plan.pods.iter().map(|pod| pod.key).collect();
-        for source in &mut self.sources {
-            source.update(cx.model.pods.get(source.pod));
-            source.done |= !kept.contains(&source.pod);
-        }
-        if let Some(index) = self.start_index {
-            let streams: Vec<usize> = (0..self.sources.len())
-                .filter(|at| self.sources[*at].index == Some(index))
-                .collect();
-            if let Some(last) = streams.last() {
-                self.rail_at = Some(*last);
-                self.show_only(&streams);
-                self.start_index = None;
-            }
-        }
-    }
-
-    fn stream_of(&self, want: &LogWant) -> Option<usize> {
-        if !self.ask.covers(want) {
-            return None;
-        }
-        self.sources
-            .iter()
-            .position(|source| source.pod.uid == want.uid)
     }
 
     fn show_only(&mut self, streams: &[usize]) {
@@ -221,70 +207,41 @@ impl Logs {
         self.keep_curves(cx);
         change(&mut self.ask);
         self.buffer = LogBuffer::new(LogBuffer::LIMIT);
-        self.buffer.set_filter(Pattern::filter(&self.filter));
+        self.buffer.set_filter(LogFilter::parse(&self.filter).ok());
         self.buffer.set_search(Pattern::search(&self.search));
         self.sources.clear();
-        (self.top, self.hit, self.unread, self.rail_at) = (None, None, 0, None);
+        self.forget_places();
+        self.lanes = vec![Lane::default()];
+        self.lane = 0;
+        (self.unread, self.rail_at) = (0, Entry::All);
         self.follow = true;
         Reply::Done
+    }
+
+    /// What points to lines that are no more.
+    fn forget_places(&mut self) {
+        self.hit = None;
+        self.marks.clear();
+        self.faces.turned.clear();
+        for lane in &mut self.lanes {
+            (lane.top, lane.at) = (None, None);
+        }
     }
 
     fn resume(&mut self) {
         self.follow = true;
         self.unread = 0;
+        for lane in &mut self.lanes {
+            lane.at = None;
+        }
     }
 
-    fn scroll(&mut self, by: isize) -> Reply {
-        if self.rail {
-            let order = rail::order(self);
-            let at = order.iter().position(|at| *at == self.rail_at).unwrap_or(0);
-            let at = at.saturating_add_signed(by).min(order.len() - 1);
-            self.rail_at = order[at];
-            return Reply::Done;
-        }
-        let Some(top) = self.top else {
-            return Reply::Done;
-        };
-        if let Some((top, end)) = self.shape.moved(&self.buffer, top, by) {
-            self.top = Some(top);
-            if by < 0 {
-                self.follow = false;
-            } else if end {
-                self.resume();
-            }
-        }
+    fn scroll_rail(&mut self, by: isize) -> Reply {
+        let order = rail::order(self);
+        let at = order.iter().position(|at| *at == self.rail_at).unwrap_or(0);
+        let at = at.saturating_add_signed(by).min(order.len() - 1);
+        self.rail_at = order[at];
         Reply::Done
-    }
-
-    fn containers(&self, cx: &Cx) -> Vec<Name> {
-        let mut names: Vec<Name> = Vec::new();
-        for pod in follow::pods(&self.of, cx) {
-            for name in pod
-                .container_names
-                .split([',', ' '])
-                .filter(|name| !name.is_empty())
-            {
-                if !names.iter().any(|known| &**known == name) {
-                    names.push(name.into());
-                }
-            }
-        }
-        names
-    }
-
-    fn next_container(&mut self, cx: &Cx) -> Reply {
-        let names = self.containers(cx);
-        if names.len() < 2 {
-            return Reply::Say(Level::Info, "there is only one container".into());
-        }
-        let at = self
-            .ask
-            .container
-            .as_ref()
-            .and_then(|now| names.iter().position(|name| name == now))
-            .unwrap_or(0);
-        let next = names[(at + 1) % names.len()].clone();
-        self.ask_anew(cx, |ask| ask.container = Some(next))
     }
 }
 
@@ -325,8 +282,14 @@ impl Pane for Logs {
         if !self.search.is_empty() {
             hints.extend([Action::SearchNext, Action::SearchPrevious]);
         }
+        if self.buffer.first_failure().is_some() {
+            hints.extend([Action::FirstFailure, Action::OpenLine]);
+        }
         if self.is_job() {
-            hints.push(Action::Focus);
+            hints.extend([Action::Focus, Action::SideBySide]);
+        }
+        if self.lanes.len() > 1 {
+            hints.push(Action::Align);
         }
         hints.extend([Action::Wrap, Action::Timestamps, Action::Save]);
         if !self.is_job() && !self.is_file() {
@@ -354,38 +317,57 @@ impl Pane for Logs {
         {
             return reply;
         }
-        let page = isize::try_from(self.shape.height.saturating_sub(1).max(1)).unwrap_or(1);
+        if self.rail {
+            let page = isize::try_from(self.lane().shape.height)
+                .unwrap_or(1)
+                .max(1);
+            let by = match action {
+                Action::Up => -1,
+                Action::Down => 1,
+                Action::PageUp => -page,
+                Action::PageDown => page,
+                Action::Top => isize::MIN / 2,
+                Action::Bottom => isize::MAX / 2,
+                _ => 0,
+            };
+            if by != 0 {
+                return self.scroll_rail(by);
+            }
+        }
         match action {
-            Action::Up => return self.scroll(-1),
-            Action::Down => return self.scroll(1),
-            Action::PageUp => return self.scroll(-page),
-            Action::PageDown => return self.scroll(page),
-            Action::Top => return self.scroll(isize::MIN / 2),
-            Action::Bottom if self.rail => return self.scroll(isize::MAX / 2),
+            Action::Up => self.step_line(-1),
+            Action::Down => self.step_line(1),
+            Action::PageUp => self.page(-1),
+            Action::PageDown => self.page(1),
+            Action::Top => self.to_top(),
             Action::Bottom => self.resume(),
-            Action::Follow if self.follow => self.follow = false,
+            Action::Follow if self.follow => self.pause(),
             Action::Follow => self.resume(),
-            Action::Left => self.column = self.column.saturating_sub(SIDE),
-            Action::Right if !self.wrap => self.column += SIDE,
+            Action::Left => {
+                let lane = self.lane_mut();
+                lane.column = lane.column.saturating_sub(SIDE);
+            }
+            Action::Right if !self.wrap => self.lane_mut().column += SIDE,
             Action::Wrap => {
                 self.wrap = !self.wrap;
-                self.column = 0;
-                if let Some(top) = &mut self.top {
-                    top.skip = 0;
+                for lane in &mut self.lanes {
+                    lane.column = 0;
+                    if let Some(top) = &mut lane.top {
+                        top.skip = 0;
+                    }
                 }
             }
-            Action::Timestamps => self.times = !self.times,
-            Action::Focus if self.is_job() => self.rail = !self.rail,
+            Action::Timestamps => self.times = self.times.next(),
+            Action::Focus if self.is_job() => self.next_focus(),
+            Action::SideBySide => return self.side_by_side(),
+            Action::Align if self.lanes.len() > 1 => self.linked = !self.linked,
             Action::Open if self.rail => {
-                let only: Vec<usize> = self.rail_at.into_iter().collect();
-                self.chosen = !only.is_empty();
-                self.show_only(&only);
-                self.rail = false;
+                return self.choose(cx);
             }
             Action::Back if self.rail => self.rail = false,
             Action::Back if self.filter().is_empty() && self.chosen => {
                 self.chosen = false;
-                self.rail_at = None;
+                self.rail_at = Entry::All;
                 self.show_only(&[]);
             }
             Action::Filter => {
@@ -405,9 +387,9 @@ impl Pane for Logs {
             Action::SearchNext => return self.step(false),
             Action::SearchPrevious => return self.step(true),
             Action::NextContainer => return self.next_container(cx),
-            Action::TogglePrevious => return self.ask_anew(cx, |ask| ask.previous = !ask.previous),
+            Action::TogglePrevious => return self.before_the_crash(cx),
             Action::SinceAll => return self.ask_anew(cx, |ask| ask.since = Since::All),
-            Action::SinceTail => return self.ask_anew(cx, |ask| ask.since = Since::Tail),
+            Action::SinceTail => return self.ask_anew(cx, |ask| ask.since = ask.since.tail()),
             Action::SinceMinute => return self.ask_anew(cx, |ask| ask.since = Since::Seconds(60)),
             Action::SinceFive => return self.ask_anew(cx, |ask| ask.since = Since::Seconds(300)),
             Action::SinceQuarter => {
@@ -416,9 +398,20 @@ impl Pane for Logs {
             Action::SinceHour => return self.ask_anew(cx, |ask| ask.since = Since::Seconds(3600)),
             Action::ClearLogs => {
                 self.buffer.clear();
-                (self.top, self.hit) = (None, None);
+                self.forget_places();
                 self.resume();
             }
+            Action::MarkLine => self.mark(),
+            Action::Unmark => self.marks.clear(),
+            Action::NextMark => return self.to_mark(false),
+            Action::PreviousMark => return self.to_mark(true),
+            Action::OpenLine => return self.open_line(),
+            Action::FoldAll => self.fold_all(),
+            Action::JsonLines => return self.turn_json(),
+            Action::FirstFailure => return self.first_failure(),
+            Action::NextFailure => return self.to_failure(false),
+            Action::PreviousFailure => return self.to_failure(true),
+            Action::Pager => return self.pager(cx),
             Action::Copy => return self.copy(),
             Action::Save => return self.save(cx),
             _ => return Reply::Ignored,
@@ -430,7 +423,7 @@ impl Pane for Logs {
         if self.is_file() {
             return Vec::new();
         }
-        let plan = follow::plan(&self.of, &self.sources, cx);
+        let plan = follow::plan(&self.of, &self.sources, &self.picked, cx);
         let mut wants = follow::wants(&plan, &self.sources, &self.ask, cx);
         wants.extend(self.other_wants(cx));
         wants.push(Want::Watch(Kind::Pod, Selector::All));
@@ -447,7 +440,10 @@ impl Pane for Logs {
         if self.working {
             return Some(cx.now);
         }
-        self.wake_charts(cx)
+        let second = cx.now + chrono::TimeDelta::seconds(1);
+        let charts = self.wake_charts(cx);
+        let ticks = self.times == Times::Ago || self.rates_move(cx) || self.crash(cx).is_some();
+        charts.into_iter().chain(ticks.then_some(second)).min()
     }
 
     fn filter(&self) -> &str {
@@ -482,8 +478,13 @@ impl Pane for Logs {
                 self.seeking = !text.is_empty();
             }
             Typing::Filter => {
+                self.refused = None;
+                let filter = LogFilter::parse(text).map_err(|error| {
+                    self.refused = Some((error.at, error.len));
+                    error.to_string()
+                })?;
                 self.filter = text.to_owned();
-                self.buffer.set_filter(Pattern::filter(text));
+                self.buffer.set_filter(Some(filter));
             }
         }
         self.rejudged();
@@ -519,11 +520,24 @@ impl Pane for Logs {
         self.position_words()
     }
 
+    fn refused_at(&self) -> Option<(usize, usize)> {
+        self.refused
+    }
+
     fn mouse(&mut self, event: crossterm::event::MouseEvent, _area: Rect, _cx: &Cx) -> Reply {
-        use crossterm::event::MouseEventKind;
+        use crossterm::event::{MouseButton, MouseEventKind};
         match event.kind {
-            MouseEventKind::ScrollUp => self.scroll(-3),
-            MouseEventKind::ScrollDown => self.scroll(3),
+            MouseEventKind::ScrollUp if self.rail => self.scroll_rail(-3),
+            MouseEventKind::ScrollDown if self.rail => self.scroll_rail(3),
+            MouseEventKind::ScrollUp => {
+                self.scroll(-3);
+                Reply::Done
+            }
+            MouseEventKind::ScrollDown => {
+                self.scroll(3);
+                Reply::Done
+            }
+            MouseEventKind::Down(MouseButton::Left) => self.click(event.column, event.row),
             _ => Reply::Ignored,
         }
     }

@@ -5,11 +5,22 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::Logs;
-use crate::panes::Cx;
+use crate::model::human::short_count;
+use crate::panes::{Cx, Level, Reply};
 use crate::ui::State;
-use crate::ui::text::{Shorten, count, shorten, width};
+use crate::ui::text::{Shorten, shorten, width};
 
-const WIDTH: u16 = 26;
+const WIDTH: u16 = 30;
+
+/// What can be selected in the rail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    All,
+    /// A stream of the buffer.
+    Stream(usize),
+    /// A pod that the cap leaves out, by its place among them.
+    Out(usize),
+}
 
 /// Draws the rail and returns what is left for the text.
 pub(super) fn draw(logs: &Logs, cx: &Cx, area: Rect, buf: &mut Buffer) -> Rect {
@@ -43,16 +54,94 @@ pub(super) fn draw(logs: &Logs, cx: &Cx, area: Rect, buf: &mut Buffer) -> Rect {
     }
 }
 
-/// The entries from top to bottom: all, then the streams by index and name.
-pub(super) fn order(logs: &Logs) -> Vec<Option<usize>> {
+/// The entries from top to bottom: all, then the streams by index and name, then the pods that are not followed.
+pub(super) fn order(logs: &Logs) -> Vec<Entry> {
     let mut streams: Vec<usize> = (0..logs.sources.len()).collect();
     streams.sort_by_key(|at| (logs.sources[*at].index, &logs.sources[*at].name));
-    std::iter::once(None)
-        .chain(streams.into_iter().map(Some))
+    std::iter::once(Entry::All)
+        .chain(streams.into_iter().map(Entry::Stream))
+        .chain((0..logs.out.len()).map(Entry::Out))
         .collect()
 }
 
-fn row(logs: &Logs, cx: &Cx, area: Rect, buf: &mut Buffer, at: Option<usize>) {
+impl Logs {
+    /// `enter` in the rail: all, one stream alone, or a pod in place of the least telling one that is followed.
+    pub(super) fn choose(&mut self, cx: &Cx) -> Reply {
+        self.rail = false;
+        match self.rail_at {
+            Entry::All => {
+                self.chosen = false;
+                self.show_only(&[]);
+            }
+            Entry::Stream(stream) => {
+                let lane = self
+                    .lanes
+                    .iter()
+                    .position(|lane| lane.stream == Some(stream));
+                match lane {
+                    _ if self.lanes.len() == 1 => {
+                        self.chosen = true;
+                        self.show_only(&[stream]);
+                    }
+                    Some(lane) => self.lane = lane,
+                    // The column that had the keys shows this one now.
+                    None => {
+                        let lane = self.lane_mut();
+                        (lane.stream, lane.top, lane.at) = (Some(stream), None, None);
+                    }
+                }
+            }
+            Entry::Out(at) => {
+                let Some((pod, _, name)) = self.out.get(at).cloned() else {
+                    return Reply::Done;
+                };
+                self.picked.retain(|key| *key != pod);
+                self.picked.push(pod);
+                self.settle(cx);
+                let stream = self.sources.iter().position(|source| source.pod == pod);
+                self.rail_at = stream.map_or(Entry::All, Entry::Stream);
+                self.rail = true;
+                let text = format!("{name} is followed now, in place of the least telling one");
+                return Reply::Say(Level::Info, text);
+            }
+        }
+        Reply::Done
+    }
+
+    /// Some rate on screen changes by itself.
+    pub(super) fn rates_move(&self, cx: &Cx) -> bool {
+        let now = cx.now.timestamp();
+        self.is_job() && self.sources.iter().any(|source| source.rate.now(now) > 0.0)
+    }
+}
+
+/// Which streams to show side by side: the one chosen, the one that failed first, then from the top of the rail; in its
+/// order.
+pub(super) fn for_columns(logs: &Logs, room: usize) -> Vec<usize> {
+    let shown = |at: &usize| {
+        logs.buffer
+            .stream(*at)
+            .is_some_and(|stream| stream.lines > 0)
+    };
+    let stream = |entry: Entry| match entry {
+        Entry::Stream(at) => Some(at),
+        Entry::All | Entry::Out(_) => None,
+    };
+    let order: Vec<usize> = order(logs).into_iter().filter_map(stream).collect();
+    let first = logs.buffer.first_failure().map(|first| first.stream);
+    let mut chosen: Vec<usize> = Vec::new();
+    let wanted = stream(logs.rail_at).into_iter().chain(first);
+    let wanted = wanted.chain(order.iter().copied().filter(shown));
+    for at in wanted.chain(order.iter().copied()) {
+        if chosen.len() < room && !chosen.contains(&at) {
+            chosen.push(at);
+        }
+    }
+    chosen.sort_by_key(|at| order.iter().position(|other| other == at));
+    chosen
+}
+
+fn row(logs: &Logs, cx: &Cx, area: Rect, buf: &mut Buffer, at: Entry) {
     let theme = cx.theme;
     let selected = at == logs.rail_at;
     if selected {
@@ -67,15 +156,29 @@ fn row(logs: &Logs, cx: &Cx, area: Rect, buf: &mut Buffer, at: Option<usize>) {
         _ => style,
     };
     let columns = usize::from(area.width);
-    let Some(stream) = at else {
-        buf.set_stringn(
-            area.x + 2,
-            area.y,
-            "all pods",
-            columns - 2,
-            over(theme.text()),
-        );
-        return;
+    let stream = match at {
+        Entry::All => {
+            let style = over(theme.text());
+            buf.set_stringn(area.x + 2, area.y, "all pods", columns - 2, style);
+            return;
+        }
+        Entry::Out(at) => {
+            let Some((_, index, name)) = logs.out.get(at) else {
+                return;
+            };
+            let name = match index {
+                Some(index) => {
+                    format!("{index:>3} {}", name.rsplit('-').next().unwrap_or_default())
+                }
+                None => name.to_string(),
+            };
+            let room = columns.saturating_sub(17);
+            let name = shorten(&name, room, Shorten::Middle);
+            let text = format!("{name:<room$} not followed");
+            buf.set_stringn(area.x + 3, area.y, text, columns - 3, over(theme.faint()));
+            return;
+        }
+        Entry::Stream(stream) => stream,
     };
     let (Some(source), Some(lines)) = (logs.sources.get(stream), logs.buffer.stream(stream)) else {
         return;
@@ -90,12 +193,19 @@ fn row(logs: &Logs, cx: &Cx, area: Rect, buf: &mut Buffer, at: Option<usize>) {
     buf.set_string(area.x + 1, area.y, cx.glyphs.state(state), hue);
     let lines = match lines.lines {
         0 => cx.glyphs.zero().to_owned(),
-        n => count(n),
+        n => short_count(n),
     };
+    let rate = source.rate.now(cx.now.timestamp());
+    let rate = match rate {
+        rate if rate <= 0.0 => String::new(),
+        rate if rate < 9.95 => format!("{rate:.1}/s"),
+        rate => format!("{}/s", short_count(rate as u64)),
+    };
+    let figures = format!("{lines:>5} {rate:>6}");
     let right = area
         .right()
-        .saturating_sub(u16::try_from(width(&lines)).unwrap_or(0) + 1);
-    buf.set_string(right, area.y, &lines, over(theme.dim()));
+        .saturating_sub(u16::try_from(width(&figures)).unwrap_or(0) + 1);
+    buf.set_string(right, area.y, &figures, over(theme.dim()));
     let (name, style) = match source.index {
         Some(index) => {
             let tail = source.name.rsplit('-').next().unwrap_or_default();

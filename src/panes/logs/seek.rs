@@ -3,48 +3,24 @@
 
 use super::Logs;
 use super::SIDE;
-use super::layout::Top;
 use crate::logs::Anchor;
 use crate::panes::{Level, Reply};
 
 impl Logs {
-    /// Puts a line into view, a third from the top if it was not there.
-    pub(super) fn reveal(&mut self, anchor: Anchor) {
-        self.follow = false;
-        let seen = self.top.is_some_and(|top| {
-            self.shape
-                .seen(&self.buffer, top)
-                .iter()
-                .any(|(cursor, _, _)| {
-                    self.buffer
-                        .get(*cursor)
-                        .is_some_and(|line| line.anchor() == anchor)
-                })
-        });
-        if !seen {
-            let above = isize::try_from(self.shape.height / 3).unwrap_or(0);
-            let top = Top { anchor, skip: 0 };
-            self.top = self
-                .shape
-                .moved(&self.buffer, top, -above)
-                .map(|(top, _)| top);
-        }
-        self.show_hit_column(anchor);
-    }
-
     pub(super) fn show_hit_column(&mut self, anchor: Anchor) {
         if self.wrap {
             return;
         }
-        let column = self.buffer.seek(anchor).and_then(|cursor| {
-            let line = self.buffer.get(cursor)?;
-            let range = self.buffer.search()?.ranges(line.text(), 1).pop()?;
-            Some(crate::ui::text::width(&line.text()[..range.start]))
+        let column = self.buffer.line(anchor).and_then(|line| {
+            let face = self.faces.face(&self.buffer, line);
+            let range = self.buffer.search()?.ranges(&face.text, 1).pop()?;
+            Some(crate::ui::text::width(&face.text[..range.start]))
         });
+        let lane = self.lane_mut();
         if let Some(column) = column
-            && (column < self.column || column + 8 > self.column + self.shape.columns)
+            && (column < lane.column || column + 8 > lane.column + lane.shape.columns)
         {
-            self.column = column.saturating_sub(self.shape.columns / 2) / SIDE * SIDE;
+            lane.column = column.saturating_sub(lane.shape.columns / 2) / SIDE * SIDE;
         }
     }
 
@@ -54,8 +30,8 @@ impl Logs {
         }
         let from = self.hit.or_else(|| {
             // From what is on screen, not from the other end of the log.
-            let top = self.top.filter(|_| !self.follow)?;
-            Some(top.anchor)
+            let top = self.lane().top.filter(|_| !self.follow)?;
+            Some(self.lane().at.unwrap_or(top.anchor))
         });
         match self.buffer.find(from, backward) {
             Some((cursor, _)) => {
@@ -63,6 +39,7 @@ impl Logs {
                 self.hit = anchor;
                 if let Some(anchor) = anchor {
                     self.reveal(anchor);
+                    self.show_hit_column(anchor);
                 }
                 Reply::Done
             }
@@ -75,10 +52,10 @@ impl Logs {
         if !self.seeking {
             return;
         }
-        let from = self.top.and_then(|top| {
-            let (cursor, _, _) = *self.shape.seen(&self.buffer, top).last()?;
-            let last = self.buffer.get(cursor)?.anchor();
-            Some(last.after())
+        let from = self.lane().top.and_then(|top| {
+            let sheet = self.sheet(self.lane);
+            let (cursor, _, _) = *self.lane().shape.seen(sheet, top).last()?;
+            Some(sheet.anchor(cursor)?.after())
         });
         let found = self.buffer.find(from, true);
         if let Some(anchor) = found
@@ -88,6 +65,7 @@ impl Logs {
             self.hit = Some(anchor);
             self.seeking = false;
             self.reveal(anchor);
+            self.show_hit_column(anchor);
         }
         self.seeking &= self.working;
     }

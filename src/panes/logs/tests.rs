@@ -3,6 +3,8 @@
 use chrono::TimeDelta;
 use insta::assert_snapshot;
 
+mod reading;
+
 use super::*;
 use crate::logs::run::StreamReader;
 use crate::model::delta::{Change, Rows};
@@ -140,7 +142,7 @@ fn a_line_of_a_megabyte_wraps_and_scrolls() {
     stage.act(&mut logs, Action::Top);
     let seen = stage.draw(&mut logs, 60, 14);
     assert!(
-        seen.contains("\n before") && seen.contains("\n 000000000 "),
+        seen.contains("\n▌before") && seen.contains("\n 000000000 "),
         "{seen}"
     );
     stage.act(&mut logs, Action::Wrap);
@@ -318,7 +320,7 @@ fn copying_and_saving_take_what_is_shown() {
     let stage = Stage::new(model());
     let mut logs = training(&stage);
     stage.act(&mut logs, Action::LogFilter);
-    stage.type_in(&mut logs, "step 10 ");
+    logs.set_filter("\"step 10 \"", &stage.cx()).unwrap();
     stage.draw(&mut logs, 80, 21);
     let Reply::Copy { text, what } = stage.act(&mut logs, Action::Copy) else {
         panic!("no copy");

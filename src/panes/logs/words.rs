@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{Logs, follow};
+use super::{Logs, Times, follow};
 use crate::model::health::Health;
 use crate::model::ids::Key;
 use crate::model::pod::{PodPhase, PodRow};
@@ -61,7 +61,7 @@ impl Logs {
             say(text, theme.accent());
         }
         if self.is_job() {
-            let plan = follow::plan(&self.of, &self.sources, cx);
+            let plan = follow::plan(&self.of, &self.sources, &self.picked, cx);
             let pods = |n: usize| counted(n, "pod", "pods");
             if live > 0 {
                 say(format!("{} running", pods(live)), theme.text());
@@ -90,6 +90,22 @@ impl Logs {
                 say(text, theme.level(Level::Warn));
             }
         }
+        if self.lanes.len() > 1 {
+            let how = match self.linked {
+                true => "side by side at one time",
+                false => "side by side, each by itself",
+            };
+            say(how.into(), theme.dim());
+        }
+        if !self.marks.is_empty() {
+            say(counted(self.marks.len(), "mark", "marks"), theme.mark());
+        }
+        match self.times {
+            Times::Off => {}
+            Times::Server => say("times UTC".into(), theme.dim()),
+            Times::Local => say("times local".into(), theme.dim()),
+            Times::Ago => say("times ago".into(), theme.dim()),
+        }
         if let Some(container) = &self.ask.container {
             say(format!("container {container}"), theme.dim());
         }
@@ -108,7 +124,7 @@ impl Logs {
             return Line::from(spans);
         }
         let mut since = self.ask.since.words();
-        if self.is_job() && self.ask.since == follow::Since::Tail {
+        if self.is_job() && matches!(self.ask.since, follow::Since::Tail(_)) {
             since.push_str(" each");
         }
         say(since, theme.dim());
@@ -116,7 +132,7 @@ impl Logs {
     }
 
     pub(super) fn position_words(&self) -> String {
-        let (at, of) = self.place;
+        let (at, of) = self.lane().place;
         if of == 0 {
             return String::new();
         }

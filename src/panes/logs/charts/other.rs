@@ -63,7 +63,7 @@ impl Other {
 
     /// Its streams, as many as the cap leaves.
     fn plan<'a>(&'a self, room: usize, cx: &Cx<'a>) -> follow::Plan<'a> {
-        let mut plan = follow::plan(&self.of, &self.sources, cx);
+        let mut plan = follow::plan(&self.of, &self.sources, &[], cx);
         plan.pods.truncate(room);
         plan
     }
@@ -143,7 +143,9 @@ impl Choice {
 impl Logs {
     /// How many streams another run may have.
     fn room(&self, cx: &Cx) -> usize {
-        let own = follow::plan(&self.of, &self.sources, cx).pods.len();
+        let own = follow::plan(&self.of, &self.sources, &self.picked, cx)
+            .pods
+            .len();
         CAP.saturating_sub(own).max(1)
     }
 
