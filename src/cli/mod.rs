@@ -206,7 +206,7 @@ pub struct SceneArgs {
     /// How much faster than real its jobs run
     #[arg(long, default_value_t = SceneArgs::default().speed, value_name = "X", value_parser = speed)]
     pub speed: f64,
-    /// Number of nodes [default: the scene's 24]
+    /// Number of nodes [default: the scene's 41]
     #[arg(long, value_name = "N")]
     pub nodes: Option<usize>,
     /// Number of pods to fill it with

@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod bulk;
+mod claims;
 mod east;
 mod exporters;
 mod nodes;
@@ -32,7 +33,10 @@ pub(crate) const WORKERS: [&str; 1] = ["east"];
 /// Minutes of history that a scene begins with.
 const HISTORY: u64 = 180;
 /// Number of nodes of the default scene.
-const NODES: usize = 24;
+const NODES: usize = 41;
+
+/// Nodes that stop answering in the course of the history.
+const LOST: [&str; 2] = ["cpu-spot-0", "gpu-gb200-3"];
 
 /// What kind of demo cluster is wanted.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,13 +127,11 @@ fn found(cluster: &mut Cluster, kinds: Kinds) {
 fn furnish(cluster: &mut Cluster, kinds: Kinds, options: &Options, start: DateTime<Utc>) {
     found(cluster, kinds);
     for (family, nth) in nodes::layout(options.nodes) {
-        let quirks = Quirks {
-            sick: u32::from(family.name == "gpu-a100" && nth % 40 == 3),
-            cordoned: family.name == "gpu-a100" && nth % 40 == 4,
-        };
+        let quirks = Quirks::of(family, nth);
         join(cluster, kinds, nodes::node(family, nth, quirks, start));
     }
     exporters::install(cluster, kinds, options.seed, start);
+    claims::install(cluster, kinds, options.seed, start);
 }
 
 /// A node joins a cluster.
@@ -153,6 +155,8 @@ enum Act {
     Submit(Box<Entry>),
     /// The kubelet of a node stops reporting.
     Lose(String),
+    /// A device of a node falls ill, under whoever has it.
+    Sicken(String),
     /// A new job out of nothing, and then the next one.
     Arrive,
 }
@@ -182,7 +186,9 @@ impl Scene {
         let mut scene = Self::quiet(table, seed, start, clock);
         let at = |minute: f64| start + clock.scaled(Duration::from_secs_f64(minute * 60.0));
         let acts = [
-            (at(118.0), Act::Lose("cpu-spot-0".to_owned())),
+            (at(118.0), Act::Lose(LOST[0].to_owned())),
+            (at(100.0), Act::Lose(LOST[1].to_owned())),
+            (at(150.0), Act::Sicken("gpu-gb200-1".to_owned())),
             (at(HISTORY as f64 + 1.5), Act::Arrive),
         ];
         scene.acts.extend(acts);
@@ -219,6 +225,7 @@ impl Scene {
             match act {
                 Act::Submit(entry) => submit(cluster, self.seed, *entry),
                 Act::Lose(node) => lose(cluster, kinds, &node),
+                Act::Sicken(node) => sicken(cluster, kinds, &node),
                 Act::Arrive => {
                     let (pause, entry) = arrivals::next(&mut self.random, self.serial);
                     self.serial += 1;
@@ -286,6 +293,20 @@ fn lose(cluster: &mut Cluster, kinds: Kinds, node: &str) {
     }
     let by = Writer::status("kube-controller-manager");
     let _ = cluster.update(kinds.nodes, value, &by);
+}
+
+/// The device plugin of a node reports one device fewer as well.
+fn sicken(cluster: &mut Cluster, kinds: Kinds, node: &str) {
+    const GPUS: &str = "nvidia.com/gpu";
+    let Some(found) = cluster.store.get(kinds.nodes, "", node).cloned() else {
+        return;
+    };
+    let mut value = found.value();
+    let well = value["status"]["allocatable"][GPUS].as_str();
+    if let Some(well) = well.and_then(|n| n.parse::<u64>().ok()) {
+        value["status"]["allocatable"][GPUS] = json!(well.saturating_sub(1).to_string());
+        let _ = cluster.update(kinds.nodes, value, &Writer::status("kubelet"));
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::Backend;
 use super::api::logs::LogSource;
 use super::api::write::{Cluster, Writer};
 use super::controllers::cronjob::Controller as CronJobs;
+use super::controllers::dra::Claims;
 use super::controllers::job::Controller as Jobs;
 use super::controllers::kubelet::Kubelet;
 use super::controllers::kueue::{self, Controller as Kueue, Place};
@@ -43,6 +44,7 @@ pub struct World {
     namespaces: Namespaces,
     scheduler: Scheduler,
     kubelet: Kubelet,
+    claims: Claims,
     kueue: Kueue,
     scene: Scene,
     logs: Logs,
@@ -70,6 +72,7 @@ impl World {
             namespaces: Namespaces::default(),
             scheduler: Scheduler::default(),
             kubelet: Kubelet::default(),
+            claims: Claims::default(),
             kueue: Kueue::default(),
             scene: Scene::default(),
             logs: Logs,
@@ -192,6 +195,10 @@ impl World {
         if kind == kinds.events {
             return;
         }
+        // before the scheduler, so that claims are made before it looks for them
+        if self.claims.observe(&mut hub, event) {
+            self.scheduler.try_again(&mut hub);
+        }
         if kind == kinds.pods {
             self.scheduler.observe_pod(&mut hub, event);
             self.kubelet.observe_pod(&mut hub, event);
@@ -227,13 +234,15 @@ impl World {
             Task::ReleasePod(key) => self.jobs.release_pod(&mut hub, &key),
             Task::CronJob(key) => self.cronjobs.sync(&mut hub, &key),
             Task::DaemonSet(key) => daemonset::sync(&mut hub, &key),
+            Task::PodClaims(key) => self.claims.sync_pod(&mut hub, &key),
+            Task::Claim(key) => self.claims.sync_claim(&mut hub, &key),
             Task::Operator(kind, key) => operators::sync(&mut hub, kind, &key),
             Task::Pod(uid) => {
                 let scheduler = &self.scheduler;
                 self.kubelet
-                    .sync(&mut hub, &uid, &|node| scheduler.alive(node));
+                    .sync(&mut hub, &self.claims, &uid, &|node| scheduler.alive(node));
             }
-            Task::Schedule => self.scheduler.run(&mut hub),
+            Task::Schedule => self.scheduler.run(&mut hub, &mut self.claims),
             Task::Kueue(kueue::Step::Dispatch(key)) => {
                 self.kueue.dispatch(&mut hub, &mut self.workers, &key);
             }

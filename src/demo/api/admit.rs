@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::status::Cause;
 use super::write::{Cluster, Refusal, namespace_of};
 use crate::demo::controllers::{kueue, operators};
 use crate::demo::store::Kind;
@@ -16,12 +17,47 @@ pub fn create(cluster: &mut Cluster, kind: &Kind, value: &mut Value) -> Result<(
     if kind.custom {
         return operators::admit(cluster, kind, value);
     }
+    if kind.group == "resource.k8s.io" {
+        return admin_access(cluster, kind, value);
+    }
     if !kind.group.is_empty() || kind.kind != "Pod" {
         return Ok(());
     }
     priority(cluster, kind, value)?;
     tolerations(&mut value["spec"]);
     service_account(cluster, kind, value)
+}
+
+/// Only namespaces that are marked so may look at devices that are somebody else's.
+fn admin_access(cluster: &Cluster, kind: &Kind, value: &Value) -> Result<(), Refusal> {
+    const LABEL: &str = "resource.kubernetes.io/admin-access";
+    let (path, spec) = match kind.kind.as_str() {
+        "ResourceClaim" => ("spec", &value["spec"]),
+        "ResourceClaimTemplate" => ("spec.spec", &value["spec"]["spec"]),
+        _ => return Ok(()),
+    };
+    let requests = spec["devices"]["requests"].as_array();
+    let mut requests = requests.into_iter().flatten();
+    let Some(at) = requests.position(|r| r["exactly"]["adminAccess"] == true) else {
+        return Ok(());
+    };
+    let namespaces = cluster.store.kind_id("", "namespaces");
+    let namespace = namespaces.and_then(|id| cluster.store.get(id, "", namespace_of(value)));
+    let marked = namespace.is_some_and(|ns| ns.labels.get(LABEL).is_some_and(|v| v == "true"));
+    if marked {
+        return Ok(());
+    }
+    let field = format!("{path}.devices.requests[{at}].exactly.adminAccess");
+    let why = format!(
+        "admin access to devices requires the `{LABEL}: true` label on the containing namespace"
+    );
+    let cause = Cause::forbidden(field, &why);
+    Err(Refusal::invalid(
+        &kind.group,
+        &kind.kind,
+        &pod_name(value),
+        &[cause],
+    ))
 }
 
 fn pod_name(value: &Value) -> String {

@@ -3,6 +3,8 @@
 use crate::demo::kinds;
 use crate::demo::store::{Kind, KindId, Store};
 
+const RESOURCE: &str = "resource.k8s.io";
+
 /// Ids of the kinds that controllers use.
 #[derive(Debug, Clone, Copy)]
 pub struct Kinds {
@@ -15,6 +17,10 @@ pub struct Kinds {
     pub accounts: KindId,
     pub configmaps: KindId,
     pub daemonsets: KindId,
+    pub claims: KindId,
+    pub claim_templates: KindId,
+    pub classes: KindId,
+    pub slices: KindId,
 }
 
 impl Kinds {
@@ -40,6 +46,10 @@ impl Kinds {
             accounts: kind("", "serviceaccounts"),
             configmaps: kind("", "configmaps"),
             daemonsets: kind("apps", "daemonsets"),
+            claims: kind(RESOURCE, "resourceclaims"),
+            claim_templates: kind(RESOURCE, "resourceclaimtemplates"),
+            classes: kind(RESOURCE, "deviceclasses"),
+            slices: kind(RESOURCE, "resourceslices"),
         }
     }
 }

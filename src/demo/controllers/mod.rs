@@ -6,6 +6,7 @@
 pub mod cache;
 pub mod cronjob;
 pub mod daemonset;
+pub mod dra;
 pub mod gc;
 pub mod hub;
 pub mod job;

@@ -23,6 +23,10 @@ pub enum Task {
     ReleasePod(Key),
     CronJob(Key),
     DaemonSet(Key),
+    /// A pod's claims may have to be made.
+    PodClaims(Key),
+    /// A claim may have to be released.
+    Claim(Key),
     /// The operator of a custom kind compares an object with what it controls.
     Operator(&'static str, Key),
     /// The kubelet of the pod's node looks at it (by UID).

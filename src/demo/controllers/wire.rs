@@ -81,6 +81,25 @@ pub struct PodSpec {
     pub containers: Vec<Container>,
     #[serde(deserialize_with = "lenient")]
     pub overhead: BTreeMap<String, String>,
+    #[serde(deserialize_with = "lenient")]
+    pub resource_claims: Vec<PodClaim>,
+}
+
+/// A claim that a pod names: an existing one, or one to be made from a template.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PodClaim {
+    pub name: String,
+    pub resource_claim_name: Option<String>,
+    pub resource_claim_template_name: Option<String>,
+}
+
+/// What a container uses of its pod's claims; without a request all of it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct UsedClaim {
+    pub name: String,
+    pub request: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -98,6 +117,8 @@ pub struct Resources {
     pub requests: BTreeMap<String, String>,
     #[serde(deserialize_with = "lenient")]
     pub limits: BTreeMap<String, String>,
+    #[serde(deserialize_with = "lenient")]
+    pub claims: Vec<UsedClaim>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -84,6 +84,28 @@ impl Inventory {
         inventory
     }
 
+    /// Cuts a part out of a card, as a DRA driver does when it is claimed: the slice's place on the card, and its UUID.
+    pub fn cut(&mut self, card: usize, profile: &str, name: &str) -> (usize, String) {
+        let (width, memory_mib, _) = models::profile(profile);
+        let Some(card) = self.cards.get_mut(card) else {
+            return (0, String::new());
+        };
+        let bits = mix(hash(&format!("{}/{name}", card.uuid)));
+        let uuid = format!(
+            "{:08x}-0000-5000-8000-{:012x}",
+            bits >> 32,
+            bits & 0xffff_ffff
+        );
+        card.slices.push(Slice {
+            profile: profile.to_owned(),
+            instance: card.slices.len() as u64 + 1,
+            uuid: uuid.clone(),
+            memory_mib,
+            share: width as f64 / 7.0,
+        });
+        (card.slices.len() - 1, uuid)
+    }
+
     /// Which devices are ill is up to the node, so that the same ones stay so.
     fn sicken(&mut self, node: &str, resource: &str, sick: usize) {
         let all = self.devices.iter_mut().filter(|d| d.resource == resource);

@@ -59,6 +59,10 @@ impl Load {
                 memory: 0.006,
                 ..Self::default()
             },
+            Effort::Parked => Self {
+                memory: 0.9 + 0.06 * fixed(1),
+                ..Self::default()
+            },
             Effort::Loading(part) => Self {
                 util: 0.04 * noise(2),
                 engine: 0.03 * noise(2),

@@ -5,7 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::{Options, nodes, script};
+use super::{LOST, Options, nodes, script};
 use crate::demo::api::defaults;
 use crate::demo::api::write::{Cluster, Writer};
 use crate::demo::clock::rfc3339;
@@ -22,6 +22,7 @@ pub fn fill(cluster: &mut Cluster, kinds: Kinds, options: &Options, now: DateTim
         .into_iter()
         .filter(|(family, _)| family.name.starts_with("cpu") || family.name.starts_with("gpu"))
         .map(|(family, nth)| format!("{}-{nth}", family.name))
+        .filter(|host| !LOST.contains(&host.as_str()))
         .collect();
     let namespaces = [
         "ml-team-a",

@@ -14,6 +14,8 @@ pub struct Entry {
 }
 
 const TRAIN: &str = "jobdeck.dev/demo/train:1";
+const PRODUCT: &str = "nvidia.com/gpu.product";
+const POOL: &str = "example.com/pool";
 
 /// All lines of a table, in order of time. Lines that are not understood are left out.
 pub fn read(table: &str) -> Vec<Entry> {
@@ -186,7 +188,7 @@ fn demand(resources: &str, spec: &mut Value) -> (Value, Value) {
     let (mut wanted, mut limits) = (json!({}), json!({}));
     for word in resources.split_whitespace() {
         let (class, amount) = word.split_once(':').unwrap_or((word, "1"));
-        let (resource, product) = match class {
+        let (resource, label) = match class {
             "cpu" if amount == "0" => continue,
             "cpu" => {
                 wanted["cpu"] = json!(amount);
@@ -197,35 +199,48 @@ fn demand(resources: &str, spec: &mut Value) -> (Value, Value) {
                 limits["memory"] = json!(format!("{amount}Gi"));
                 continue;
             }
-            "h100" => ("nvidia.com/gpu", Some("NVIDIA-H100-80GB-HBM3")),
-            "a100" => ("nvidia.com/gpu", Some("NVIDIA-A100-SXM4-80GB")),
-            "t4" => ("nvidia.com/gpu", Some("Tesla-T4")),
-            "l4" => ("nvidia.com/gpu", Some("NVIDIA-L4-SHARED")),
+            // A place on a GPU node for work that needs no GPU.
+            "host" => {
+                spec["nodeSelector"] = json!({"kubernetes.io/hostname": amount});
+                spec["tolerations"] = json!([{"key": "nvidia.com/gpu", "operator": "Exists"}]);
+                continue;
+            }
+            "h100" => ("nvidia.com/gpu", Some((PRODUCT, "NVIDIA-H100-80GB-HBM3"))),
+            "a100" => ("nvidia.com/gpu", Some((PRODUCT, "NVIDIA-A100-SXM4-80GB"))),
+            "t4" => ("nvidia.com/gpu", Some((PRODUCT, "Tesla-T4"))),
+            "l4" => ("nvidia.com/gpu", Some((PRODUCT, "NVIDIA-L4-SHARED"))),
             "l4s" => ("nvidia.com/gpu.shared", None),
+            "l40s" => ("nvidia.com/gpu", Some((PRODUCT, "NVIDIA-L40S"))),
+            "gb200" => ("nvidia.com/gpu", Some((PRODUCT, "NVIDIA-GB200"))),
+            "mps" => ("nvidia.com/gpu", Some((PRODUCT, "NVIDIA-A10G-SHARED"))),
+            "mig2" => (
+                "nvidia.com/gpu",
+                Some((PRODUCT, "NVIDIA-A100-SXM4-80GB-MIG-2g.20gb")),
+            ),
             "mig1" => ("nvidia.com/mig-1g.10gb", None),
             "mig3" => ("nvidia.com/mig-3g.40gb", None),
             "amd" => ("amd.com/gpu", None),
+            "cpx" => ("amd.com/cpx_nps4", None),
+            "i915" => ("gpu.intel.com/i915", None),
+            "xe" => ("gpu.intel.com/xe", None),
+            "tpu" => (
+                "google.com/tpu",
+                Some(("cloud.google.com/gke-tpu-topology", "2x2x2")),
+            ),
             // Nodes of flavors that are bought when needed.
-            "bursth" | "bursta" => ("nvidia.com/gpu", None),
+            "bursth" => ("nvidia.com/gpu", Some((POOL, "h100-calendar"))),
+            "bursta" => ("nvidia.com/gpu", Some((POOL, "a100-spot"))),
             _ => continue,
         };
         wanted[resource] = json!(amount);
         limits[resource] = json!(amount);
-        let pool = match class {
-            "bursth" => Some("h100-calendar"),
-            "bursta" => Some("a100-spot"),
-            _ => None,
-        };
-        if let Some(pool) = pool {
-            spec["nodeSelector"] = json!({"example.com/pool": pool});
+        if let Some((label, value)) = label {
+            spec["nodeSelector"] = json!({label: value});
         }
-        if let Some(product) = product {
-            spec["nodeSelector"] = json!({"nvidia.com/gpu.product": product});
-        }
-        let key = if class == "amd" {
-            "amd.com/gpu"
-        } else {
-            "nvidia.com/gpu"
+        let key = match resource.split_once('/') {
+            Some(("amd.com", _)) => "amd.com/gpu",
+            Some(("nvidia.com", _)) => "nvidia.com/gpu",
+            _ => resource,
         };
         spec["tolerations"] = json!([{"key": key, "operator": "Exists"}]);
     }

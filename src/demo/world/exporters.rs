@@ -23,14 +23,15 @@ impl World {
         let (Some(program), Some(node)) = (program, node) else {
             return Answer::Closed;
         };
-        let inventory = Inventory::of(node);
+        let mut inventory = Inventory::of(node);
         let held = self.kubelet.devices.on(name);
-        let tenants: Vec<Tenant> = held
+        let mut tenants: Vec<Tenant> = held
             .filter_map(|(id, holder)| {
                 let device = inventory.devices.iter().find(|d| d.id == *id)?;
                 self.tenant(device, holder)
             })
             .collect();
+        self.claimed(name, &mut inventory, &mut tenants);
         let view = View {
             node: name,
             inventory: &inventory,
@@ -40,6 +41,55 @@ impl World {
             old: program == Program::Dcgm { old: true },
         };
         program.answer(path, &view)
+    }
+
+    /// Adds the parts of cards that exist because they were claimed, and who has claimed which card or part.
+    fn claimed(&self, node: &str, inventory: &mut Inventory, tenants: &mut Vec<Tenant>) {
+        let store = &self.cluster.store;
+        for ((driver, pool, name), claim, device) in self.claims.on(node) {
+            let text = |attribute: &str| device.attributes.get(attribute)?["string"].as_str();
+            let uuid = text("parentUUID")
+                .or_else(|| text("uuid"))
+                .unwrap_or_default();
+            let uuid = uuid.trim_start_matches("GPU-");
+            let Some(card) = inventory.cards.iter().position(|c| c.uuid == uuid) else {
+                continue;
+            };
+            let mut labels = vec![
+                ("dra_claim_name", claim.1.clone()),
+                ("dra_claim_namespace", claim.0.clone()),
+                ("dra_device_name", name.clone()),
+                ("dra_driver_name", driver),
+            ];
+            let slice = text("profile").map(|profile| {
+                let part = inventory.cut(card, profile, &name);
+                labels.push(("dra_mig_device_uuid", format!("MIG-{}", part.1)));
+                labels.push(("dra_mig_profile", profile.to_owned()));
+                part.0
+            });
+            labels.push(("dra_pool_name", pool));
+            let found = store.get(self.kinds.claims, &claim.0, &claim.1);
+            let holders = found.map(|c| c.tree()["status"]["reservedFor"].clone());
+            let first = holders.as_ref().and_then(|h| h[0]["name"].as_str());
+            let pod = first.and_then(|pod| store.get(self.kinds.pods, &claim.0, pod));
+            let Some(pod) = pod else {
+                continue;
+            };
+            let tree = pod.tree();
+            let mut containers = tree["spec"]["containers"].as_array().into_iter().flatten();
+            let user = containers.find(|c| c["resources"]["claims"].is_array());
+            let container = user.and_then(|c| c["name"].as_str()).unwrap_or_default();
+            tenants.push(Tenant {
+                card,
+                slice,
+                share: None,
+                namespace: claim.0,
+                pod: pod.name.clone(),
+                container: container.to_owned(),
+                claim: labels,
+                load: self.load(&tree, container, hash(&name)),
+            });
+        }
     }
 
     fn tenant(&self, device: &Device, holder: &Holder) -> Option<Tenant> {

@@ -1,3 +1,4 @@
+mod claims;
 mod devices;
 
 use super::*;

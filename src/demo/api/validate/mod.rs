@@ -3,6 +3,7 @@
 mod batch;
 mod meta;
 mod pod;
+mod resource;
 mod update;
 
 use serde_json::{Value, json};
@@ -97,6 +98,11 @@ fn spec(errors: &mut Errors, kind: &Kind, object: &Value) {
         ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") => {
             workload(errors, object);
         }
+        ("resource.k8s.io", "ResourceClaim") => resource::claim(errors, "spec", &object["spec"]),
+        ("resource.k8s.io", "ResourceClaimTemplate") => {
+            resource::claim(errors, "spec.spec", &object["spec"]["spec"]);
+        }
+        ("resource.k8s.io", "ResourceSlice") => resource::slice(errors, &object["spec"]),
         ("", "ConfigMap" | "Secret") => keys(errors, object),
         ("", "Service") => service(errors, object),
         ("scheduling.k8s.io", "PriorityClass") => {

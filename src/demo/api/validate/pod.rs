@@ -63,6 +63,7 @@ pub fn spec(errors: &mut Errors, path: &str, spec: &Value) {
         errors.each(&at, name, names::qualified_name(name));
     }
     tolerations(errors, &at("tolerations"), &spec["tolerations"]);
+    super::resource::pod(errors, path, spec);
 }
 
 fn volumes<'a>(errors: &mut Errors, path: &str, volumes: &'a Value) -> Vec<&'a str> {

@@ -34,6 +34,10 @@ pub fn update(kind: &Kind, old: &Value, new: &Value, sub: &str) -> Vec<Cause> {
                 let (before, after) = (&old["spec"]["selector"], &new["spec"]["selector"]);
                 immutable(&mut errors, "spec.selector", before, after);
             }
+            ("resource.k8s.io", "ResourceClaim" | "ResourceClaimTemplate") => {
+                super::spec(&mut errors, kind, new);
+                immutable(&mut errors, "spec", &old["spec"], &new["spec"]);
+            }
             ("", "ConfigMap" | "Secret") => {
                 super::spec(&mut errors, kind, new);
                 frozen(&mut errors, old, new);

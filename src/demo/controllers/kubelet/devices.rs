@@ -164,7 +164,7 @@ impl Devices {
     }
 
     /// `allocatedResourcesStatus` of every container that has devices, by its name.
-    pub fn health(&self, uid: &str, node: &Object) -> BTreeMap<String, Value> {
+    pub fn health(&self, uid: &str, node: &Object) -> BTreeMap<String, Vec<Value>> {
         let grants = self.granted(uid);
         if grants.is_empty() {
             return BTreeMap::new();
@@ -185,9 +185,7 @@ impl Devices {
             let entry = json!({"name": grant.resource, "resources": each.collect::<Vec<Value>>()});
             all.entry(grant.container.clone()).or_default().push(entry);
         }
-        all.into_iter()
-            .map(|(name, list)| (name, json!(list)))
-            .collect()
+        all
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use self::devices::{Devices, Rejected};
 use self::run::{Around, Run};
+use super::dra::Claims;
 use super::hub::Hub;
 use super::recorder::{Note, Source};
 use super::tasks::Task;
@@ -104,7 +105,13 @@ impl Kubelet {
     }
 
     /// Looks at one pod; `alive` tells whether its node answers.
-    pub fn sync(&mut self, hub: &mut Hub<'_>, uid: &str, alive: &dyn Fn(&str) -> bool) {
+    pub fn sync(
+        &mut self,
+        hub: &mut Hub<'_>,
+        claims: &Claims,
+        uid: &str,
+        alive: &dyn Fn(&str) -> bool,
+    ) {
         let Some(pod) = hub.cache.pod(uid).cloned() else {
             return;
         };
@@ -168,11 +175,12 @@ impl Kubelet {
         }
         let mut status = status::report(run, &value, &host_ip(&node), clock.now());
         if let Some(host) = &host {
-            status::devices(
-                &mut status,
-                &value["status"],
-                &self.devices.health(uid, host),
-            );
+            let mut health = self.devices.health(uid, host);
+            for (container, entries) in claims.health(hub, &pod) {
+                let all = health.entry(container).or_default();
+                all.extend(entries);
+            }
+            status::devices(&mut status, &value["status"], &health);
         }
         let done = run.done();
         let (stopping, mut spoken) = (run.stopping, std::mem::take(&mut run.said));

@@ -50,7 +50,7 @@ pub fn report(run: &Run, pod: &Value, host_ip: &str, now: DateTime<Utc>) -> Valu
 }
 
 /// Adds which devices the containers have and how those are. What was told of a container stays after it has ended.
-pub fn devices(status: &mut Value, old: &Value, health: &BTreeMap<String, Value>) {
+pub fn devices(status: &mut Value, old: &Value, health: &BTreeMap<String, Vec<Value>>) {
     const FIELD: &str = "allocatedResourcesStatus";
     for list in ["initContainerStatuses", "containerStatuses"] {
         for one in status[list].as_array_mut().into_iter().flatten() {
@@ -58,8 +58,9 @@ pub fn devices(status: &mut Value, old: &Value, health: &BTreeMap<String, Value>
             let mut before = old[list].as_array().into_iter().flatten();
             let told = before.find(|c| c["name"] == name.as_str());
             let told = told.map(|c| &c[FIELD]).filter(|t| t.is_array());
-            if let Some(all) = health.get(&name).or(told) {
-                one[FIELD] = all.clone();
+            let all = health.get(&name).map(|all| json!(all));
+            if let Some(all) = all.or_else(|| told.cloned()) {
+                one[FIELD] = all;
             }
         }
     }

@@ -74,6 +74,8 @@ pub enum Effort {
     Loading(f64),
     Training,
     Evaluating,
+    /// Its work is done, and its memory is not given back.
+    Parked,
     /// All ranks wait for one that does not answer.
     Stuck,
     /// It answers requests as they come.

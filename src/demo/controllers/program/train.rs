@@ -90,6 +90,7 @@ impl Training {
         if steps > self.last_step() as f64 {
             return match self.fault {
                 Some((_, Fault::Nccl)) => Effort::Stuck,
+                None if self.length.is_none() => Effort::Parked,
                 _ => Effort::Context,
             };
         }

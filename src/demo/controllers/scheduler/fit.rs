@@ -49,6 +49,8 @@ struct Term {
 pub struct Wish {
     pub gated: bool,
     pub priority: i64,
+    /// It names claims, which have to be served on the same node.
+    pub claims: bool,
     /// Equal for pods that fit exactly the same nodes.
     pub shape: String,
     amounts: Amounts,
@@ -64,11 +66,16 @@ impl Wish {
         let affinity = &spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
             ["nodeSelectorTerms"];
         let amounts = quantity::demand(&pod.spec);
-        let shape = format!(
+        let claims = !pod.spec.resource_claims.is_empty();
+        let mut shape = format!(
             "{amounts:?}{}{affinity}{}",
             spec["nodeSelector"], spec["tolerations"]
         );
+        if claims {
+            shape.push_str(pod.uid());
+        }
         Self {
+            claims,
             gated: spec["schedulingGates"]
                 .as_array()
                 .is_some_and(|gates| !gates.is_empty()),
@@ -88,6 +95,14 @@ impl Wish {
 
 fn read<T: for<'de> Deserialize<'de> + Default>(value: &Value) -> T {
     T::deserialize(value).unwrap_or_default()
+}
+
+/// The claims cannot be served there.
+pub fn unclaimable() -> Refused {
+    Refused {
+        reasons: vec![Cow::Borrowed("cannot allocate all claims")],
+        resolvable: true,
+    }
 }
 
 /// Why a node was refused.

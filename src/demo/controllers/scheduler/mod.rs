@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use self::fit::{NodeInfo, Wish};
+use super::dra::Claims;
 use super::hub::Hub;
 use super::quantity::{self, Amounts};
 use super::recorder::{Note, Source};
@@ -152,7 +153,7 @@ impl Scheduler {
     }
 
     /// Something was freed: parked pods get another try, in a moment.
-    fn try_again(&mut self, hub: &mut Hub<'_>) {
+    pub fn try_again(&mut self, hub: &mut Hub<'_>) {
         if !self.parked.is_empty() {
             let wait = hub.seconds(1.0);
             hub.wake_in(wait, Task::Schedule);
@@ -160,7 +161,7 @@ impl Scheduler {
     }
 
     /// One pass over everything that waits.
-    pub fn run(&mut self, hub: &mut Hub<'_>) {
+    pub fn run(&mut self, hub: &mut Hub<'_>, claims: &mut Claims) {
         let parked: Vec<String> = self.parked.keys().cloned().collect();
         for uid in parked {
             if let Some(pod) = hub.cache.pod(&uid) {
@@ -179,12 +180,35 @@ impl Scheduler {
                 self.hold_at_gates(hub, &pod);
                 continue;
             }
-            let found = match hopeless.get(&wish.shape) {
-                Some(message) => Err(message.clone()),
-                None => self.choose(&wish),
+            let plan = wish.claims.then(|| claims.plan(hub, &pod));
+            if matches!(plan, Some(Ok(None))) {
+                // tried again when they are there
+                let parked = Parked {
+                    message: String::new(),
+                    told: hub.now(),
+                };
+                self.parked.insert(uid, parked);
+                continue;
+            }
+            let plan = plan.map(|p| p.map(Option::unwrap_or_default));
+            let found = match (hopeless.get(&wish.shape), &plan) {
+                (Some(message), _) => Err(message.clone()),
+                (None, Some(Err(why))) => Err(format!(
+                    "0/{} nodes are available: {why}.",
+                    self.nodes.len()
+                )),
+                (None, Some(Ok(plan))) => {
+                    self.choose(&wish, &|node| claims.fits(plan, node).is_some())
+                }
+                (None, None) => self.choose(&wish, &|_| true),
             };
             match found {
                 Ok(node) => {
+                    if let Some(Ok(plan)) = &plan
+                        && !claims.reserve(hub, plan, &pod, &node)
+                    {
+                        continue;
+                    }
                     self.parked.remove(&uid);
                     self.wishes.remove(&uid);
                     self.bind(hub, &pod, &node);
@@ -197,7 +221,8 @@ impl Scheduler {
         }
     }
 
-    fn choose(&mut self, wish: &Wish) -> Result<String, String> {
+    /// `also`: what else must be so of a node, once it has all that is counted there.
+    fn choose(&mut self, wish: &Wish, also: &dyn Fn(&str) -> bool) -> Result<String, String> {
         let count = self.nodes.len();
         let mut reasons: BTreeMap<Cow<'static, str>, usize> = BTreeMap::new();
         let mut resolvable = 0;
@@ -205,7 +230,12 @@ impl Scheduler {
         let mut found = 0;
         for step in 0..count {
             let at = (self.next + step) % count;
-            match self.nodes[at].check(wish) {
+            let checked = self.nodes[at].check(wish);
+            let checked = match checked {
+                Ok(()) if !also(&self.nodes[at].name) => Err(fit::unclaimable()),
+                other => other,
+            };
+            match checked {
                 Ok(()) => {
                     let score = self.nodes[at].score(wish);
                     if best.is_none_or(|(s, _)| score > s) {

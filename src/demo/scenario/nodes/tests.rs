@@ -4,11 +4,13 @@ use super::*;
 
 #[test]
 fn a_cluster_of_any_size_has_the_same_mix() {
-    assert_eq!(layout(24).len(), 24);
+    assert_eq!(layout(41).len(), 41);
     let count = |n: usize, name: &str| layout(n).iter().filter(|(f, _)| f.name == name).count();
-    assert_eq!((count(24, "gpu-h100"), count(24, "cpu-std")), (5, 4));
-    assert_eq!(layout(5000).len(), 5000);
-    assert!((1000..1100).contains(&count(5000, "gpu-h100")));
+    for family in FAMILIES {
+        assert_eq!(count(41, family.name), family.share, "{}", family.name);
+    }
+    assert_eq!(layout(7500).len(), 7500);
+    assert!((910..930).contains(&count(7500, "gpu-h100")));
     assert_eq!(layout(1).len(), 1);
 }
 
@@ -22,7 +24,7 @@ fn offered_devices_follow_the_sharing_of_the_family() {
             0,
             Quirks {
                 sick: 1,
-                cordoned: false,
+                ..Quirks::default()
             },
             now,
         )
