@@ -301,7 +301,7 @@ impl App {
         let optional = sources
             .iter()
             .filter(|(kind, health)| {
-                matches!(kind, Kind::Workload(_) | Kind::Queue(_))
+                matches!(kind, Kind::Workload(_) | Kind::Queue(_) | Kind::Dra(_))
                     && !matches!(health, Health::Forbidden { .. })
             })
             .map(|(kind, _)| *kind);

@@ -137,7 +137,7 @@ pub fn pods(rows: &[&PodRow], _: &Model, now: DateTime<Utc>, shape: Shape) -> Ta
                 text(pod.node.as_ref()),
                 text(pod.job()),
                 pod.index.map(|i| i.to_string()).unwrap_or_default(),
-                devices(&pod.devices),
+                devices(&pod.shape.devices),
                 podwhy::why(pod).map(|why| why.text).unwrap_or_default(),
             ]);
         }

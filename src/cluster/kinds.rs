@@ -4,6 +4,7 @@ use futures::future::BoxFuture;
 
 use super::source::{self, Source};
 use super::wire;
+use super::wire::dra::DRA;
 use super::wire::kinds::WORKLOADS;
 use super::wire::kueue::QUEUES;
 use crate::model::want::Kind;
@@ -36,7 +37,7 @@ macro_rules! kinds {
             // the macro makes one arm per line: a kind without a line does not compile
             let mut at = 0;
             $(if let Kind::$kind = kind { return &KINDS[at]; } else { at += 1; })*
-            let mut others = WORKLOADS.iter().chain(QUEUES);
+            let mut others = WORKLOADS.iter().chain(QUEUES).chain(DRA);
             others.find(|entry| entry.kind == kind).unwrap_or(&KINDS[at.min(KINDS.len() - 1)])
         }
     };
@@ -53,7 +54,7 @@ kinds! {
 
 /// All kinds: the fixed ones and those.
 pub fn all() -> impl Iterator<Item = &'static Entry> {
-    KINDS.iter().chain(WORKLOADS).chain(QUEUES)
+    KINDS.iter().chain(WORKLOADS).chain(QUEUES).chain(DRA)
 }
 
 /// Kinds that may be absent or come and go, watched together wherever they are served: workloads and queues.
@@ -66,7 +67,7 @@ pub fn optional() -> impl Iterator<Item = &'static Entry> {
 impl Entry {
     /// It is watched only where discovery finds it.
     pub fn is_optional(&self) -> bool {
-        matches!(self.kind, Kind::Workload(_) | Kind::Queue(_))
+        matches!(self.kind, Kind::Workload(_) | Kind::Queue(_) | Kind::Dra(_))
     }
 
     pub fn plural(&self) -> &'static str {

@@ -13,6 +13,7 @@ pub mod kinds;
 pub mod kubeconfig;
 pub mod lines;
 pub mod logs;
+pub mod maybe;
 pub mod podstate;
 pub mod proxy;
 pub mod records;

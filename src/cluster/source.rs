@@ -132,6 +132,15 @@ impl Shared {
         *self.served.lock().unwrap_or_else(PoisonError::into_inner) = Some(served);
     }
 
+    /// The versions that may serve a kind, best first: exactly those that do where that is known.
+    pub fn versions(&self, entry: &'static Entry) -> Vec<&'static str> {
+        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        match served.as_ref().filter(|served| !served.partial) {
+            Some(served) => served.version(entry).into_iter().collect(),
+            None => entry.versions.to_vec(),
+        }
+    }
+
     /// The version to use of a kind: the one served where that is known, else the best.
     pub fn version(&self, entry: &Entry) -> &'static str {
         let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);

@@ -13,6 +13,7 @@ use super::fetch;
 use super::http::Ask;
 use super::kinds::{Entry, entry};
 use super::logs;
+use super::maybe::Maybe;
 use super::report::{Report, Severity, SourceHealth};
 use super::source::{End, Shared, Source, guarded};
 use super::visibility;
@@ -110,6 +111,16 @@ impl Subscriptions {
     fn start(&self, want: &Running, cancel: CancellationToken) {
         let shared = self.shared.clone();
         match want.clone() {
+            Running::Watch(kind @ Kind::Dra(_), namespace, _) => {
+                let maybe = Maybe {
+                    shared,
+                    entry: entry(kind),
+                    namespace,
+                    fallback: self.fallback.clone(),
+                    cancel,
+                };
+                self.runtime.spawn(maybe.look_after());
+            }
             Running::Watch(kind, namespace, selector) => {
                 let entry = entry(kind);
                 let watch = Watch {
@@ -190,7 +201,10 @@ impl Watch {
 
     fn leave(&self) {
         self.cancel.cancel();
-        self.shared.gone.notify_one();
+        // those watched apart are looked for by who watches them
+        if !matches!(self.entry.kind, Kind::Dra(_)) {
+            self.shared.gone.notify_one();
+        }
     }
 
     /// Runs one source; one that breaks is reported and started again.
@@ -237,8 +251,8 @@ impl Watch {
     /// Watches the known namespaces one by one, until the whole may be listed again or nobody wants it.
     async fn narrow(&self) {
         // one sentence for all kinds of the cluster: `doctor` tells which they are
-        // of queues nothing is said: their rows are beside the point for whom the jobs are all there
-        let queues = matches!(self.entry.kind, Kind::Queue(_));
+        // of queues and claims nothing is said: their rows are beside the point for whom the jobs are all there
+        let queues = matches!(self.entry.kind, Kind::Queue(_) | Kind::Dra(_));
         if !queues && self.shared.first_time("narrow") {
             let shown: Vec<&str> = self.fallback.iter().map(|n| &**n).collect();
             let text = format!(

@@ -1,5 +1,6 @@
 //! The only way anything enters the model. A recording is a list of these; so is a replay.
 
+use super::dra::DraRows;
 use super::event::EventRow;
 use super::ids::{ClusterId, Uid};
 use super::job::{CronJobRow, JobRow};
@@ -44,4 +45,5 @@ pub enum Rows {
     Events(Change<EventRow>),
     Namespaces(Change<NamespaceRow>),
     Queues(QueueRows),
+    Dra(DraRows),
 }

@@ -10,6 +10,7 @@ use super::job::{Condition, CronJobRow, JobRow, Policy};
 use super::node::NodeRow;
 use super::pod::{Exit, PodPhase, PodRow};
 use super::resources::Devices;
+use super::shape::Shape;
 
 /// 2026-11-23 12:00:00 UTC plus seconds.
 pub fn at(seconds: i64) -> DateTime<Utc> {
@@ -102,8 +103,10 @@ pub fn pod(uid: u128, job: &JobRow) -> PodRow {
         exit: None,
         why: None,
         disrupted: None,
-        devices: job.devices.clone(),
+        shape: Shape::of(job.devices.clone()).into(),
         created: Some(at(0)),
+        bound: None,
+        given: None,
         started: None,
         finished: None,
         member: None,
@@ -118,6 +121,7 @@ pub fn running(mut pod: PodRow, node: &str, start: i64) -> PodRow {
     pod.phase = PodPhase::Running;
     pod.status = "Running".into();
     pod.node = Some(node.into());
+    pod.bound = Some(at(start));
     pod.started = Some(at(start));
     (pod.ready, pod.is_ready) = (1, true);
     pod
@@ -161,12 +165,19 @@ pub fn node(uid: u128, name: &str, allocatable: Devices) -> NodeRow {
         taints: Vec::new(),
         capacity: allocatable.clone(),
         allocatable,
+        extra_capacity: Devices::default(),
+        extra: Devices::default(),
         cpu_milli: 64_000,
         memory: 1 << 38,
+        ephemeral: 1 << 40,
         pods: 110,
         product: None,
         machine: None,
         zone: None,
+        pool: None,
+        block: None,
+        gpu: None,
+        conditions: Vec::new(),
         labels: Default::default(),
         version: "v1.36.3".into(),
     }

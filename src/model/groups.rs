@@ -115,9 +115,9 @@ impl Group {
                 step(&mut self.ready, pod.is_ready);
                 step(&mut self.running, phase == PodPhase::Running);
                 if add {
-                    self.devices.add_all(&pod.devices);
+                    self.devices.add_all(&pod.shape.devices);
                 } else {
-                    self.devices.subtract(&pod.devices);
+                    self.devices.subtract(&pod.shape.devices);
                 }
             }
         }
@@ -195,12 +195,13 @@ mod tests {
     use crate::model::Model;
     use crate::model::fixture::*;
     use crate::model::job::Phase;
+    use crate::model::shape::Shape;
 
     fn member(uid: u128, total: Option<u32>) -> PodRow {
         let mut row = pod(uid, &job(99, "none"));
         row.owner = None;
         row.status = "SchedulingGated".into();
-        row.devices = devices("nvidia.com/gpu", 2);
+        row.shape = Shape::of(devices("nvidia.com/gpu", 2)).into();
         row.member = Some(Box::new(Member {
             key: named(ClusterId(0), "podgroup", "default", "g"),
             kind: Some(JobKind::POD_GROUP),

@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use super::shape::Shape;
+
 /// A connected cluster; `ClusterId(0)` is the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct ClusterId(pub u16);
@@ -76,16 +78,35 @@ pub type Name = Arc<str>;
 
 /// Makes equal texts share one allocation. Each watch task has its own.
 #[derive(Debug, Default)]
-pub struct Names(HashSet<Name>);
+pub struct Names {
+    texts: HashSet<Name>,
+    shapes: HashSet<Arc<Shape>>,
+}
+
+/// Shapes kept before those no row has any more are let go.
+const SHAPES: usize = 4096;
 
 impl Names {
     pub fn get(&mut self, text: &str) -> Name {
-        if let Some(name) = self.0.get(text) {
+        if let Some(name) = self.texts.get(text) {
             return name.clone();
         }
         let name: Name = text.into();
-        self.0.insert(name.clone());
+        self.texts.insert(name.clone());
         name
+    }
+
+    /// The same for the shapes of pods.
+    pub fn shape(&mut self, shape: Shape) -> Arc<Shape> {
+        if let Some(known) = self.shapes.get(&shape) {
+            return known.clone();
+        }
+        if self.shapes.len() >= SHAPES && self.shapes.len().is_power_of_two() {
+            self.shapes.retain(|shape| Arc::strong_count(shape) > 1);
+        }
+        let shape = Arc::new(shape);
+        self.shapes.insert(shape.clone());
+        shape
     }
 }
 

@@ -340,7 +340,7 @@ impl PodJson {
             node: text(pod.node.as_deref()),
             job: text(pod.job().map(|n| &**n)),
             index: pod.index,
-            gpus: amounts(&pod.devices),
+            gpus: amounts(&pod.shape.devices),
             message: podwhy::why(pod).map(|w| w.text),
             exit_code: pod.exit.as_ref().map(|e| e.code),
             exit_reason: pod.exit.as_ref().map(|e| e.reason.to_string()),

@@ -7,6 +7,7 @@ pub mod access;
 pub mod capacity;
 pub mod cron;
 pub mod delta;
+pub mod dra;
 pub mod event;
 pub mod family;
 pub mod fields;
@@ -38,6 +39,7 @@ pub mod quantity;
 pub mod queued;
 pub mod resources;
 pub mod roles;
+pub mod shape;
 pub mod sort;
 pub mod status;
 pub mod summary;
@@ -52,6 +54,7 @@ use std::collections::BTreeSet;
 
 use capacity::Capacity;
 use delta::{Change, Delta, Rows, SourceId};
+use dra::{ClaimRow, ClassRow, DraRows, SliceRow};
 use event::EventRow;
 use family::Family;
 use groups::Groups;
@@ -80,13 +83,17 @@ pub struct Model {
     pub nodes: Table<NodeRow>,
     pub events: Table<EventRow>,
     pub namespaces: Table<NamespaceRow>,
+    /// Devices that are claimed, where the cluster has such.
+    pub slices: Table<SliceRow>,
+    pub claims: Table<ClaimRow>,
+    pub classes: Table<ClassRow>,
     /// Per job, from its pods.
     pub progress: Progress,
     /// Which workload made which.
     pub family: Family,
     /// Workloads that are only pods.
     pub groups: Groups,
-    /// Per node, from its pods.
+    /// Per node, from its pods and claims.
     pub capacity: Capacity,
     /// Queues, and what stands in them.
     pub kueue: Kueue,
@@ -130,11 +137,17 @@ impl Model {
                 }
             }
             Rows::Nodes(change) => {
-                let capacity = &mut self.capacity;
-                self.nodes.apply(source, cluster, change, |_, old, new| {
-                    capacity.node(old, new)
+                let Self {
+                    nodes,
+                    pods,
+                    capacity,
+                    ..
+                } = self;
+                nodes.apply(source, cluster, change, |_, old, new| {
+                    capacity.node(old, new, pods)
                 });
             }
+            Rows::Dra(rows) => self.dra(source, cluster, rows),
             Rows::CronJobs(change) => self.cronjobs.apply(source, cluster, change, |_, _, _| {}),
             Rows::Events(change) => self.events.apply(source, cluster, change, |_, _, _| {}),
             Rows::Namespaces(change) => {
@@ -161,6 +174,26 @@ impl Model {
                     self.touch_jobs(|job| job.suspend && job.queue.is_some());
                 }
             }
+        }
+    }
+
+    fn dra(&mut self, source: SourceId, cluster: ids::ClusterId, rows: DraRows) {
+        let Self {
+            slices,
+            claims,
+            classes,
+            capacity,
+            nodes,
+            ..
+        } = self;
+        match rows {
+            DraRows::Slices(change) => slices.apply(source, cluster, change, |_, old, new| {
+                capacity.slice(old, new, nodes)
+            }),
+            DraRows::Claims(change) => claims.apply(source, cluster, change, |_, old, new| {
+                capacity.claim(old, new, nodes)
+            }),
+            DraRows::Classes(change) => classes.apply(source, cluster, change, |_, _, _| {}),
         }
     }
 
@@ -343,6 +376,7 @@ macro_rules! rows {
     })* };
 }
 rows!(JobRow, CronJobRow, PodRow, NodeRow, EventRow, NamespaceRow);
+rows!(SliceRow, ClaimRow, ClassRow);
 rows!(
     kueue::WorkloadRow,
     kueue::ClusterQueueRow,

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::ids::{Key, Name};
 use super::labels::LabelSet;
 use super::resources::Devices;
+use super::shape::Taint;
 
 /// Labels that name the accelerator, best first.
 pub const PRODUCT: &[&str] = &[
@@ -35,16 +36,103 @@ pub struct NodeRow {
     pub taints: Vec<Name>,
     pub capacity: Devices,
     pub allocatable: Devices,
+    /// The same of extended resources that are no accelerators.
+    pub extra_capacity: Devices,
+    pub extra: Devices,
     /// Millicores and bytes, allocatable.
     pub cpu_milli: u64,
     pub memory: u64,
+    pub ephemeral: u64,
     pub pods: u32,
     /// `nvidia.com/gpu.product` or its AMD/Intel/cloud counterparts.
     pub product: Option<Name>,
     /// `node.kubernetes.io/instance-type`.
     pub machine: Option<Name>,
     pub zone: Option<Name>,
+    /// The node pool of its cloud or autoscaler.
+    pub pool: Option<Name>,
+    /// The narrowest topology block or rack above the node that a label names.
+    pub block: Option<Name>,
+    /// What labels tell of its GPUs; none where no label does.
+    pub gpu: Option<Box<GpuFacts>>,
+    pub conditions: Vec<NodeCondition>,
     pub labels: LabelSet,
     /// `status.nodeInfo.kubeletVersion`.
     pub version: Name,
+}
+
+/// A condition; `status` is `True`, `False` or `Unknown`. Texts are shared: most nodes say the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeCondition {
+    pub kind: Name,
+    pub status: Name,
+    pub reason: Name,
+    pub message: Name,
+    pub since: Option<DateTime<Utc>>,
+}
+
+impl NodeCondition {
+    /// Ready and not True, or another and not False.
+    pub fn is_trouble(&self) -> bool {
+        match &*self.kind {
+            "Ready" => &*self.status != "True",
+            _ => &*self.status != "False",
+        }
+    }
+}
+
+/// Labels that GPU feature discovery, the GPU operator and AMD's labeller write (gpu reference, section 2).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct GpuFacts {
+    /// `gpu.count`: physical GPUs; under MIG strategy `single` MIG devices.
+    pub count: Option<u32>,
+    /// `gpu.replicas`: shares per device; 0 where no card of the model is whole.
+    pub replicas: Option<u32>,
+    /// `none`, `time-slicing`, `mps`.
+    pub sharing: Option<Name>,
+    /// MiB of a GPU; under `single` of a slice.
+    pub memory_mib: Option<u32>,
+    /// `hopper`.
+    pub family: Option<Name>,
+    /// Compute capability, `9.0`.
+    pub compute: Option<Name>,
+    /// The server as its firmware calls it.
+    pub machine: Option<Name>,
+    /// `single`, `mixed`; absent with `none`.
+    pub mig_strategy: Option<Name>,
+    /// The layout that is wanted and how far its manager is: `all-1g.10gb`, `pending`.
+    pub mig_config: Option<Name>,
+    pub mig_state: Option<Name>,
+    /// `<cluster uuid>.<clique>`: the NVLink domain that spans nodes.
+    pub clique: Option<Name>,
+    /// `570.124.06`, `12.8`.
+    pub driver: Option<Name>,
+    pub cuda: Option<Name>,
+    /// `gfd.timestamp`: when GPU feature discovery started, not when it labelled last.
+    pub labelled: Option<DateTime<Utc>>,
+    /// Devices by MIG profile, strategy `mixed`.
+    pub mig: Vec<MigFacts>,
+    /// AMD: `cpx_nps4`.
+    pub partition: Option<Name>,
+}
+
+/// `mig-<profile>.*`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MigFacts {
+    pub profile: Name,
+    pub count: Option<u32>,
+    pub replicas: Option<u32>,
+    pub memory_mib: Option<u32>,
+}
+
+impl NodeRow {
+    /// Its taints, taken apart.
+    pub fn taint_list(&self) -> impl Iterator<Item = Taint> + '_ {
+        self.taints.iter().filter_map(|text| Taint::parse(text))
+    }
+
+    /// The NVLink domain.
+    pub fn clique(&self) -> Option<&Name> {
+        self.gpu.as_ref()?.clique.as_ref()
+    }
 }

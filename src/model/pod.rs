@@ -1,10 +1,12 @@
 //! Pods: one flat row each, small because there are a hundred thousand of them.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::ids::{Key, Name, Uid};
 use super::kind::JobKind;
-use super::resources::Devices;
+use super::shape::Shape;
 
 /// `status.phase`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -48,9 +50,11 @@ pub struct PodRow {
     pub why: Option<Box<str>>,
     /// `DisruptionTarget` is True: its reason.
     pub disrupted: Option<Name>,
-    /// Effective device requests (domain.md E).
-    pub devices: Devices,
+    /// What it asks for, devices first of all, and which nodes it accepts; shared between equal pods.
+    pub shape: Arc<Shape>,
     pub created: Option<DateTime<Utc>>,
+    /// Since when it holds what it asks for: bound to its node.
+    pub bound: Option<DateTime<Utc>>,
     /// First container start, and last finish when terminal.
     pub started: Option<DateTime<Utc>>,
     pub finished: Option<DateTime<Utc>>,
@@ -58,8 +62,32 @@ pub struct PodRow {
     pub member: Option<Box<Member>>,
     /// Which replica of which role it is, where its labels tell.
     pub replica: Option<Box<Replica>>,
+    /// Which devices it was given, where the kubelet tells.
+    pub given: Option<Box<Given>>,
     /// Container names in order, init containers and sidecars last; shared between equal pods.
     pub container_names: Name,
+}
+
+/// `allocatedResourcesStatus` of all its containers: the devices by the name their plugin or driver has for them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Given(pub Box<[GivenDevice]>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenDevice {
+    /// `nvidia.com/gpu`; of a claim `claim:NAME/REQUEST`.
+    pub resource: Name,
+    /// `GPU-1f0e…`, `MIG-…`, a replica `GPU-…::3`; of a claim `driver/pool/device`.
+    pub id: Box<str>,
+    pub health: Health,
+}
+
+/// What the kubelet says of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Health {
+    Healthy,
+    Unhealthy,
+    #[default]
+    Unknown,
 }
 
 /// Membership by label: of a Kueue pod group, of a LeaderWorkerSet; or a single pod that queues.
@@ -99,4 +127,15 @@ pub struct Exit {
     pub finished: Option<DateTime<Utc>>,
     /// It is the previous instance; the container was restarted since.
     pub previous: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_stays_small() {
+        // there are a hundred thousand of them
+        assert!(size_of::<PodRow>() <= 320, "{}", size_of::<PodRow>());
+    }
 }

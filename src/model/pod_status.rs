@@ -197,21 +197,29 @@ pub fn effective(containers: &[Asks]) -> Devices {
     names.dedup();
     let mut all = Devices::default();
     for name in names {
-        let (mut together, mut sidecars, mut peak) = (0u32, 0u32, 0u32);
-        for c in containers {
-            let n = c.amounts.get(name);
-            if c.init && !c.sidecar {
-                peak = peak.max(n.saturating_add(sidecars));
-                continue;
-            }
-            if c.init {
-                sidecars = sidecars.saturating_add(n);
-            }
-            together = together.saturating_add(n);
-        }
-        all.add(name.clone(), together.max(peak));
+        let each = containers
+            .iter()
+            .map(|c| (c.init, c.sidecar, u64::from(c.amounts.get(name))));
+        let n = effective_amount(each);
+        all.add(name.clone(), u32::try_from(n).unwrap_or(u32::MAX));
     }
     all
+}
+
+/// The same for one resource: containers as (init, sidecar, amount), init containers first.
+pub fn effective_amount(containers: impl Iterator<Item = (bool, bool, u64)>) -> u64 {
+    let (mut together, mut sidecars, mut peak) = (0u64, 0u64, 0u64);
+    for (init, sidecar, n) in containers {
+        if init && !sidecar {
+            peak = peak.max(n.saturating_add(sidecars));
+            continue;
+        }
+        if init {
+            sidecars = sidecars.saturating_add(n);
+        }
+        together = together.saturating_add(n);
+    }
+    together.max(peak)
 }
 
 #[cfg(test)]

@@ -276,9 +276,9 @@ impl Live {
         if let Some(node) = pod.node.as_ref().filter(|_| holds(pod)) {
             count(&mut self.nodes, node.clone(), add);
             if add {
-                self.devices.add_all(&pod.devices);
+                self.devices.add_all(&pod.shape.devices);
             } else {
-                self.devices.subtract(&pod.devices);
+                self.devices.subtract(&pod.shape.devices);
             }
         }
     }

@@ -4,7 +4,7 @@ use super::ids::Name;
 
 /// Amounts of extended resources by resource name, e.g. `nvidia.com/gpu` → 8; sorted by name, no zeros.
 /// Slices and shares stay under their own name and are never added to whole GPUs.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Devices(pub Vec<(Name, u32)>);
 
 impl Devices {
@@ -66,6 +66,16 @@ impl Devices {
     pub fn total(&self) -> u32 {
         self.0.iter().map(|(_, a)| *a).fold(0, u32::saturating_add)
     }
+}
+
+/// True for resources that pods ask for like devices and that are none: network adapters, FPGAs, hugepages.
+pub fn is_extra(name: &str) -> bool {
+    let own = |vendor: &str| vendor == "kubernetes.io" || vendor.ends_with(".kubernetes.io");
+    name.starts_with("hugepages-")
+        || name
+            .split_once('/')
+            .is_some_and(|(vendor, kind)| !own(vendor) && !kind.contains("monitoring"))
+            && !is_device(name)
 }
 
 /// True for resource names that are accelerators: GPUs, their slices and shares, TPUs, Neuron, Gaudi;

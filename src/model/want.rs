@@ -2,6 +2,7 @@
 //! cluster layer starts and stops the difference: closing a pane cannot leak a stream.
 
 use super::access::Question;
+use super::dra::DraKind;
 use super::ids::{Name, Uid};
 use super::kind::JobKind;
 use super::kueue::{Line, QueueKind};
@@ -19,6 +20,8 @@ pub enum Kind {
     Workload(JobKind),
     /// One of Kueue's.
     Queue(QueueKind),
+    /// One of dynamic resource allocation; a server may have none of them.
+    Dra(DraKind),
 }
 
 impl JobKind {
@@ -44,6 +47,7 @@ impl Kind {
         match self {
             Kind::Node | Kind::Namespace => false,
             Kind::Queue(kind) => kind.namespaced(),
+            Kind::Dra(kind) => kind.namespaced(),
             _ => true,
         }
     }
@@ -78,6 +82,7 @@ impl Kind {
             Kind::Namespace => "namespaces",
             Kind::Workload(kind) => kind.plural,
             Kind::Queue(kind) => kind.plural(),
+            Kind::Dra(kind) => kind.plural(),
         }
     }
 }

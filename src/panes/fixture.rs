@@ -13,6 +13,7 @@ use crate::model::job::{Condition, JobRow, Policy};
 use crate::model::node::NodeRow;
 use crate::model::pod::{Exit, PodPhase, PodRow};
 use crate::model::resources::Devices;
+use crate::model::shape::Shape;
 use crate::ui::keymap::Keymaps;
 use crate::ui::{Glyphs, Theme};
 
@@ -97,8 +98,10 @@ pub fn pod(of: &JobRow, name: &str, index: Option<u32>, node: &str, started: i64
         exit: None,
         why: None,
         disrupted: None,
-        devices: of.devices.clone(),
+        shape: Shape::of(of.devices.clone()).into(),
         created: ago(started + 3),
+        bound: ago(started + 2),
+        given: None,
         started: ago(started),
         finished: None,
         member: None,
@@ -151,12 +154,19 @@ pub fn node(name: &str, product: Option<&str>, gpus: &[(&str, u32)]) -> NodeRow 
         taints: Vec::new(),
         capacity: devices(gpus),
         allocatable: devices(gpus),
+        extra_capacity: Devices::default(),
+        extra: Devices::default(),
         cpu_milli: 64_000,
         memory: 512 << 30,
+        ephemeral: 1 << 40,
         pods: 110,
         product: product.map(Into::into),
         machine: None,
         zone: Some("zone-a".into()),
+        pool: None,
+        block: None,
+        gpu: None,
+        conditions: Vec::new(),
         labels: Default::default(),
         version: "v1.36.3".into(),
     }

@@ -81,7 +81,7 @@ fn pods() {
                     .map_or("-".into(), |(k, n, _)| format!("{k}/{n}")),
                 p.node.as_deref().unwrap_or("nowhere"),
                 exit.unwrap_or_default(),
-                devices(&p.devices),
+                devices(&p.shape.devices),
                 p.why.as_deref().unwrap_or_default(),
                 p.container_names,
             )

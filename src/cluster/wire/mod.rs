@@ -2,6 +2,7 @@
 //! Fields we do not use (managedFields, env, volumes, images of pods …) are skipped without being decoded.
 
 pub mod cronjob;
+pub mod dra;
 pub mod event;
 pub mod job;
 pub mod kinds;
@@ -10,6 +11,7 @@ pub mod lax;
 pub mod meta;
 pub mod namespace;
 pub mod node;
+pub mod placement;
 pub mod pod;
 pub mod template;
 

@@ -7,11 +7,48 @@ use super::{Object, Wire, lax};
 use crate::model::delta::{Change, Rows};
 use crate::model::ids::{ClusterId, Name, Names};
 use crate::model::labels::LabelSet;
-use crate::model::node::{NodeRow, PRODUCT};
+use crate::model::node::{NodeCondition, NodeRow, PRODUCT};
 use crate::model::quantity::Quantity;
-use crate::model::resources::{Devices, is_device};
+use crate::model::resources::{Devices, is_device, is_extra};
+
+mod gpu;
 
 pub type Node = Object<Spec, Status>;
+
+/// Labels that name the pool a node belongs to.
+const POOL: &[&str] = &[
+    "cloud.google.com/gke-nodepool",
+    "eks.amazonaws.com/nodegroup",
+    "alpha.eksctl.io/nodegroup-name",
+    "karpenter.sh/nodepool",
+    "karpenter.sh/provisioner-name",
+    "kubernetes.azure.com/agentpool",
+    "agentpool",
+    "compute.coreweave.com/node-pool",
+    "doks.digitalocean.com/node-pool",
+    "k8s.scaleway.com/pool-name",
+    "ibm-cloud.kubernetes.io/worker-pool-name",
+    "nebius.com/node-group-id",
+    "node-pool",
+    "nodepool",
+    "pool",
+];
+
+/// Labels of the network block or rack a node stands in: machines under one are close.
+const BLOCK: &[&str] = &[
+    "cloud.google.com/gce-topology-block",
+    "topology.k8s.aws/network-node-layer-3",
+    "network.topology.nvidia.com/leaf",
+    "network.topology.nvidia.com/block",
+    "oci.oraclecloud.com/rdma.local_block_id",
+    "ib.coreweave.cloud/leafgroup",
+    "cloud.provider.com/topology-block",
+    "topology.kubernetes.io/block",
+    "topology.kubernetes.io/rack",
+    "cloud.provider.com/topology-rack",
+    "topology-block",
+    "rack",
+];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -64,9 +101,9 @@ struct NodeInfo {
     kubelet_version: String,
 }
 
-fn devices(amounts: &[(String, String)], names: &mut Names) -> Devices {
+fn listed(amounts: &[(String, String)], wanted: fn(&str) -> bool, names: &mut Names) -> Devices {
     let mut all = Devices::default();
-    for (name, amount) in amounts.iter().filter(|(name, _)| is_device(name)) {
+    for (name, amount) in amounts.iter().filter(|(name, _)| wanted(name)) {
         let amount = Quantity::parse(amount).unwrap_or_default();
         all.add(names.get(name), amount.count());
     }
@@ -111,10 +148,13 @@ impl Wire for Node {
             },
             cordoned: spec.unschedulable,
             taints: spec.taints.iter().map(|t| names.get(&t.text())).collect(),
-            capacity: devices(&status.capacity, names),
-            allocatable: devices(&status.allocatable, names),
+            capacity: listed(&status.capacity, is_device, names),
+            allocatable: listed(&status.allocatable, is_device, names),
+            extra_capacity: listed(&status.capacity, is_extra, names),
+            extra: listed(&status.allocatable, is_extra, names),
             cpu_milli: quantity(&status.allocatable, "cpu").milli(),
             memory: quantity(&status.allocatable, "memory").units(),
+            ephemeral: quantity(&status.allocatable, "ephemeral-storage").units(),
             pods: quantity(&status.allocatable, "pods").count(),
             product: label(names, PRODUCT),
             machine: label(
@@ -131,6 +171,18 @@ impl Wire for Node {
                     "failure-domain.beta.kubernetes.io/zone",
                 ],
             ),
+            pool: label(names, POOL),
+            block: label(names, BLOCK),
+            gpu: gpu::facts(&metadata, names),
+            conditions: (status.conditions.iter())
+                .map(|c| NodeCondition {
+                    kind: names.get(&c.kind),
+                    status: names.get(&c.status),
+                    reason: names.get(&c.reason),
+                    message: names.get(&c.message),
+                    since: c.last_transition_time,
+                })
+                .collect(),
             labels: LabelSet::new(
                 metadata
                     .labels

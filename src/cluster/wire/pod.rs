@@ -1,18 +1,22 @@
 //! v1 Pod: the kind there are a hundred thousand of, so nothing is decoded that no row needs.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::meta::{Condition, Meta, named};
-use super::template::{Container, devices};
+use super::placement::{Affinity, Placement, Toleration};
+use super::template::{Container, Resources};
 use super::{Object, Wire, lax};
 use crate::model::delta::{Change, Rows};
 use crate::model::groups;
 use crate::model::ids::{ClusterId, Name, Names, Uid};
 use crate::model::job::JobKind;
-use crate::model::pod::{Exit, Member, PodPhase, PodRow};
+use crate::model::pod::{Exit, Given, GivenDevice, Health, Member, PodPhase, PodRow};
 use crate::model::pod_status::{ContainerView, PodView, State as StateView, phase, shown};
 use crate::model::progress::may_be_workload;
+use crate::model::shape::Shape;
 
 pub type Pod = Object<Spec, Status>;
 
@@ -29,6 +33,18 @@ pub struct Spec {
     scheduling_gates: Vec<Gate>,
     #[serde(deserialize_with = "lax::text")]
     priority_class_name: String,
+    #[serde(deserialize_with = "lax::object")]
+    resources: Resources,
+    #[serde(deserialize_with = "lax::pairs")]
+    overhead: Vec<(String, String)>,
+    #[serde(deserialize_with = "lax::list")]
+    tolerations: Vec<Toleration>,
+    #[serde(deserialize_with = "lax::pairs")]
+    node_selector: Vec<(String, String)>,
+    #[serde(deserialize_with = "lax::object")]
+    affinity: Affinity,
+    #[serde(deserialize_with = "lax::length")]
+    resource_claims: u32,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -55,6 +71,42 @@ pub struct Status {
     container_statuses: Vec<ContainerStatus>,
     #[serde(deserialize_with = "lax::list")]
     init_container_statuses: Vec<ContainerStatus>,
+    #[serde(deserialize_with = "lax::object")]
+    extended_resource_claim_status: ByClaim,
+}
+
+/// Extended resources that a claim serves, made by the scheduler.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ByClaim {
+    #[serde(deserialize_with = "lax::list")]
+    request_mappings: Vec<Mapping>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Mapping {
+    #[serde(deserialize_with = "lax::text")]
+    resource_name: String,
+}
+
+/// Devices of one resource of a container.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ResourceStatus {
+    #[serde(deserialize_with = "lax::text")]
+    name: String,
+    #[serde(deserialize_with = "lax::list")]
+    resources: Vec<DeviceStatus>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct DeviceStatus {
+    #[serde(rename = "resourceID", deserialize_with = "lax::text")]
+    id: String,
+    #[serde(deserialize_with = "lax::text")]
+    health: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -72,6 +124,8 @@ struct ContainerStatus {
     state: State,
     #[serde(deserialize_with = "lax::object")]
     last_state: State,
+    #[serde(deserialize_with = "lax::list")]
+    allocated_resources_status: Vec<ResourceStatus>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -220,6 +274,36 @@ impl Status {
     }
 }
 
+impl Status {
+    /// The devices its containers were given, each once.
+    fn given(&self, names: &mut Names) -> Option<Box<Given>> {
+        let mut all: Vec<GivenDevice> = Vec::new();
+        let containers = self.init_container_statuses.iter();
+        for of in containers
+            .chain(&self.container_statuses)
+            .flat_map(|c| &c.allocated_resources_status)
+        {
+            for device in &of.resources {
+                // containers that share a claim name its devices each
+                let known = |g: &GivenDevice| *g.id == *device.id && *g.resource == *of.name;
+                if device.id.is_empty() || all.iter().any(known) {
+                    continue;
+                }
+                all.push(GivenDevice {
+                    resource: names.get(&of.name),
+                    id: device.id.as_str().into(),
+                    health: match device.health.as_str() {
+                        "Healthy" => Health::Healthy,
+                        "Unhealthy" => Health::Unhealthy,
+                        _ => Health::Unknown,
+                    },
+                });
+            }
+        }
+        (!all.is_empty()).then(|| Box::new(Given(all.into())))
+    }
+}
+
 fn join(reason: &str, message: &str) -> String {
     match (reason, message) {
         (reason, "") => reason.to_owned(),
@@ -241,6 +325,26 @@ fn container_names(spec: &Spec, names: &mut Names) -> Name {
         .map(|c| c.name.as_str())
         .collect();
     names.get(&all.join(","))
+}
+
+fn shape(spec: &Spec, status: &Status, names: &mut Names) -> Arc<Shape> {
+    let placement = Placement {
+        resources: &spec.resources,
+        overhead: &spec.overhead,
+        tolerations: &spec.tolerations,
+        selector: &spec.node_selector,
+        affinity: &spec.affinity,
+        claims: spec.resource_claims,
+    };
+    let by_claim: Vec<String> = (status
+        .extended_resource_claim_status
+        .request_mappings
+        .iter())
+    .map(|mapping| mapping.resource_name.clone())
+    .collect();
+    let main = spec.containers.iter().map(|c| &c.resources);
+    let shape = placement.shape(main, &spec.init_containers, &by_claim, names);
+    names.shape(shape)
 }
 
 /// What a pod belongs to by its labels; an owner that may be a workload goes before them.
@@ -372,12 +476,14 @@ impl Wire for Pod {
                 .condition("DisruptionTarget")
                 .filter(|c| c.status == "True")
                 .map(|c| names.get(&c.reason)),
-            devices: devices(
-                spec.containers.iter().map(|c| &c.resources),
-                &spec.init_containers,
-                names,
-            ),
+            shape: shape(&spec, &status, names),
             created: metadata.creation_timestamp,
+            bound: status
+                .condition("PodScheduled")
+                .filter(|c| c.status == "True")
+                .and_then(|c| c.last_transition_time)
+                .or(status.start_time),
+            given: status.given(names),
             started: started.or(status.start_time.filter(|_| over)),
             finished,
             container_names: container_names(&spec, names),

@@ -88,17 +88,27 @@ pub fn devices<'a>(
     init: &[Container],
     names: &mut Names,
 ) -> Devices {
+    listed(main, init, is_device, names)
+}
+
+/// Effective requests of the resources that are wanted.
+pub(super) fn listed<'a>(
+    main: impl Iterator<Item = &'a Resources>,
+    init: &[Container],
+    wanted: fn(&str) -> bool,
+    names: &mut Names,
+) -> Devices {
     let mut asks: Vec<Asks> = Vec::new();
     for container in init {
         asks.push(Asks {
             init: true,
             sidecar: container.is_sidecar(),
-            amounts: amounts(&container.resources, names),
+            amounts: amounts(&container.resources, wanted, names),
         });
     }
     for resources in main {
         asks.push(Asks {
-            amounts: amounts(resources, names),
+            amounts: amounts(resources, wanted, names),
             ..Asks::default()
         });
     }
@@ -109,18 +119,29 @@ pub fn devices<'a>(
     effective(&asks)
 }
 
-/// A container's device requests; a limit without a request counts as one.
-fn amounts(resources: &Resources, names: &mut Names) -> Devices {
+/// A container's requests of the wanted resources; a limit without a request counts as one.
+fn amounts(resources: &Resources, wanted: fn(&str) -> bool, names: &mut Names) -> Devices {
     let mut all = Devices::default();
     let bare = resources
         .limits
         .iter()
         .filter(|(limit, _)| !resources.requests.iter().any(|(name, _)| name == limit));
     for (name, amount) in resources.requests.iter().chain(bare) {
-        if is_device(name) {
+        if wanted(name) {
             let amount = Quantity::parse(amount).unwrap_or_default();
             all.add(names.get(name), amount.count());
         }
     }
     all
+}
+
+impl Resources {
+    /// The request, or a limit without one.
+    pub fn of(&self, resource: &str) -> Option<Quantity> {
+        let find = |list: &[(String, String)]| {
+            let (_, amount) = list.iter().find(|(name, _)| name == resource)?;
+            Quantity::parse(amount)
+        };
+        find(&self.requests).or_else(|| find(&self.limits))
+    }
 }

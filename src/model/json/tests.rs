@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::fixture::*;
+use crate::model::shape::Shape;
 
 fn value(row: &impl Serialize) -> Value {
     serde_json::to_value(row).unwrap()
@@ -103,7 +104,7 @@ fn pods_nodes_events_and_cronjobs() {
     );
     let n = node(50, "gpu-1", devices("nvidia.com/gpu", 8));
     let mut busy = running(pod(11, &j), "gpu-1", 0);
-    busy.devices = devices("nvidia.com/gpu", 2);
+    busy.shape = Shape::of(devices("nvidia.com/gpu", 2)).into();
     m.apply(nodes(std::slice::from_ref(&n)));
     m.apply(pods(&[busy]));
     let row = value(&NodeJson::of(&m, &n));

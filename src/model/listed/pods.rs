@@ -129,7 +129,7 @@ impl Listed for PodRow {
             PodColumn::Node => text_value(self.node.as_deref()),
             PodColumn::Job => text_value(self.job().map(|n| &**n)),
             PodColumn::Index => Value::of(self.index),
-            PodColumn::Gpus => Value::Int(self.devices.total().into()),
+            PodColumn::Gpus => Value::Int(self.shape.devices.total().into()),
             PodColumn::Age => age_value(self.created),
         }
     }
@@ -143,7 +143,7 @@ impl Fields for PodFields<'_> {
             || see(&row.status)
             || row.node.as_deref().is_some_and(&mut *see)
             || row.owner.as_ref().is_some_and(|(_, name, _)| see(name))
-            || row.devices.0.iter().any(|(name, _)| see(name))
+            || row.shape.devices.0.iter().any(|(name, _)| see(name))
     }
 
     fn word(&self, word: Word) -> Option<Cow<'_, str>> {
@@ -167,7 +167,7 @@ impl Fields for PodFields<'_> {
     fn number(&self, num: Num) -> Option<f64> {
         let row = self.0;
         Some(match num {
-            Num::Gpu => row.devices.total().into(),
+            Num::Gpu => row.shape.devices.total().into(),
             Num::Age => since(row.created, self.1)?,
             Num::Elapsed => since(row.started, row.finished.unwrap_or(self.1))?,
             Num::Restarts => row.restarts.into(),

@@ -81,7 +81,7 @@ fn facts(cast: &Cast, job: &JobRow, at: usize, over: bool, cx: &Cx) -> Vec<Strin
     if let Some(node) = &pod.node {
         out.push(node.to_string());
     }
-    let gpus = words::devices(&pod.devices, None);
+    let gpus = words::devices(&pod.shape.devices, None);
     if !gpus.is_empty() {
         out.push(gpus);
     }

@@ -85,7 +85,7 @@ fn pending(cx: &Cx) -> BTreeMap<Shared, Group> {
             .entry((why::brief(&cause), class, pod.namespace.clone()))
             .or_default();
         group.pods += 1;
-        group.devices.add_all(&pod.devices);
+        group.devices.add_all(&pod.shape.devices);
         group.oldest = group.oldest.into_iter().chain(pod.created).min();
         if group.message.is_empty() {
             group.message = pod.why.as_deref().unwrap_or_default().to_owned();

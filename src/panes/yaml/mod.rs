@@ -110,6 +110,7 @@ impl Yaml {
             Kind::Namespace => "namespace",
             Kind::Workload(kind) => kind.plural.trim_end_matches('s'),
             Kind::Queue(kind) => kind.singular(),
+            Kind::Dra(kind) => kind.singular(),
         };
         format!("{kind}/{}", self.want.name)
     }
