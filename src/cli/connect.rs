@@ -175,6 +175,10 @@ impl Connected {
                         settled.push(kind);
                         match result {
                             Err(why) if kind == kinds[0] => bail!("{why}"),
+                            // most clusters claim no devices
+                            Err(why) if matches!(kind, Kind::Dra(_)) => {
+                                tracing::info!(why, "devices")
+                            }
                             // few users may read cluster queues, and nobody asked for them
                             Err(why) if matches!(kind, Kind::Queue(_)) && self.forbidden(kind) => {
                                 tracing::info!(why, "queues");

@@ -55,6 +55,7 @@ pub fn run(cluster: &ClusterArgs, args: &GetArgs) -> Result<ExitCode> {
             |row: &NodeRow, model, _| NodeJson::of(model, row),
             |_| true,
         ),
+        What::Gpus => super::gpus::run(cluster, args),
         What::Events => get(
             cluster,
             args,
@@ -67,7 +68,7 @@ pub fn run(cluster: &ClusterArgs, args: &GetArgs) -> Result<ExitCode> {
 }
 
 /// The filter of the command line; one that is none ends the program before anything is asked.
-fn filter<R: Listed>(args: &GetArgs) -> Filter {
+pub fn filter<R: Listed>(args: &GetArgs) -> Filter {
     match Filter::parse(args.filter.as_deref().unwrap_or_default(), &R::VOCABULARY) {
         Ok(filter) => filter,
         Err(e) => Cli::command()
@@ -76,7 +77,8 @@ fn filter<R: Listed>(args: &GetArgs) -> Filter {
     }
 }
 
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+/// Two threads are enough for one look.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -155,7 +157,7 @@ fn workloads(
 }
 
 /// Sorted, filtered and written.
-fn print<R: Listed, J: Serialize>(
+pub fn print<R: Listed, J: Serialize>(
     connected: &Connected,
     args: &GetArgs,
     filter: &Filter,
@@ -173,7 +175,11 @@ fn print<R: Listed, J: Serialize>(
     };
     match args.output {
         Output::Table | Output::Wide if rows.is_empty() => {
-            say_nothing_found(connected, args.what != What::Nodes, all);
+            say_nothing_found(
+                connected,
+                !matches!(args.what, What::Nodes | What::Gpus),
+                all,
+            );
         }
         Output::Table | Output::Wide => {
             print_all(table(&rows, model, now, shape).text().as_bytes())?;

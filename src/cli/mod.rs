@@ -7,7 +7,9 @@ pub mod connect;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod doctor;
+pub mod fit;
 pub mod get;
+pub mod gpus;
 pub mod hardware;
 pub mod history;
 pub mod metrics;
@@ -67,6 +69,7 @@ pub fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
             };
         }
         Some(Command::Get(args)) => return get::run(&cli.cluster, &args),
+        Some(Command::Fit(args)) => return fit::run(&cli.cluster, &args),
         Some(Command::Hardware(args)) => return hardware::run(&args),
         Some(Command::History(args)) => {
             let cluster = &cli.cluster;
@@ -133,12 +136,14 @@ pub enum Command {
     /// The cockpit on an embedded demo cluster, or only that cluster
     #[cfg(feature = "demo")]
     Demo(DemoArgs),
-    /// Print rows once: workloads of all kinds or of one, jobs, pods, nodes or events
+    /// Print rows once: workloads of all kinds or of one, jobs, pods, nodes, GPUs or events
     Get(GetArgs),
     /// Say why a job waits, in one sentence and with the evidence
     Why(WhyArgs),
     /// Jobs that were seen, also those that are deleted by now; needs no cluster
     History(history::HistoryArgs),
+    /// Say where pods of one shape would start now, the largest gang, and what is in the way elsewhere
+    Fit(fit::FitArgs),
     /// What GPUs do in hardware and how fast; needs no cluster
     Hardware(HardwareArgs),
     /// Draw one frame of a pane without a terminal
@@ -265,6 +270,8 @@ pub enum What {
     Jobs,
     Pods,
     Nodes,
+    /// Nodes with accelerators, by what they have and who holds it.
+    Gpus,
     Events,
     /// All kinds in one table, each thing once: what was made by another is counted there.
     Workloads,
@@ -279,6 +286,7 @@ impl What {
             PossibleValue::new("jobs").alias("job"),
             PossibleValue::new("pods").aliases(["pod", "po"]),
             PossibleValue::new("nodes").aliases(["node", "no"]),
+            PossibleValue::new("gpus").alias("gpu"),
             PossibleValue::new("events").aliases(["event", "ev"]),
             PossibleValue::new("workloads").aliases(["workload", "all"]),
             PossibleValue::new("cronjobs").aliases(["cronjob", "cj"]),
@@ -296,6 +304,7 @@ impl What {
         match word {
             "pods" | "pod" | "po" => Self::Pods,
             "nodes" | "node" | "no" => Self::Nodes,
+            "gpus" | "gpu" => Self::Gpus,
             "events" | "event" | "ev" => Self::Events,
             "workloads" | "workload" | "all" => Self::Workloads,
             "cronjobs" | "cronjob" | "cj" => Self::Kind("cronjobs"),
@@ -320,7 +329,7 @@ pub enum Output {
 
 #[derive(Debug, Clone, Args)]
 pub struct GetArgs {
-    /// Rows of what: workloads of all kinds in one table, those of one kind, or pods, nodes, events
+    /// Rows of what: workloads of all kinds in one table, those of one kind, or pods, nodes, gpus, events
     #[arg(value_parser = What::parser())]
     pub what: What,
     #[arg(long, short, default_value = "table")]

@@ -62,7 +62,7 @@ pub fn run(cluster: &ClusterArgs, args: &WhyArgs) -> Result<ExitCode> {
         Ok::<_, color_eyre::Report>(connected)
     })?;
     let (model, now) = (&connected.model, connected.now());
-    let job = find(model, &args.job)?;
+    let job = find(model, &args.job, None)?;
     let waits = waiting::waiting(model, job, now);
     let sentence = match &waits {
         Some(waits) => waits.sentence.clone(),
@@ -98,7 +98,10 @@ pub fn run(cluster: &ClusterArgs, args: &WhyArgs) -> Result<ExitCode> {
 }
 
 /// The job that is meant: `KIND/NAME`, or a name that only one has.
-fn find<'a>(model: &'a Model, wanted: &str) -> Result<&'a JobRow> {
+///
+/// # Errors
+/// None or several are called so; `namespace`: look there only.
+pub fn find<'a>(model: &'a Model, wanted: &str, namespace: Option<&str>) -> Result<&'a JobRow> {
     let (kind, name) = match wanted.split_once('/') {
         Some((kind, name)) => (Some(kind.to_lowercase()), name),
         None => (None, wanted),
@@ -113,6 +116,7 @@ fn find<'a>(model: &'a Model, wanted: &str) -> Result<&'a JobRow> {
         .jobs
         .rows()
         .filter(|job| *job.name == *name && is_kind(job))
+        .filter(|job| namespace.is_none_or(|ns| *job.namespace == *ns))
         .collect();
     // a JobSet and the Job it made, both of one name: the one that was asked for is the upper one
     if found.len() > 1 {

@@ -13,6 +13,7 @@ mod dispatched;
 mod envtest;
 mod exporters;
 mod fields;
+mod gpu_model;
 mod hardware;
 mod harness;
 mod keymaps;

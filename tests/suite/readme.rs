@@ -111,6 +111,12 @@ fn the_documented_fields_are_those_that_come_out() {
     let text = readme();
     let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/model/json.rs");
     let source = std::fs::read_to_string(source).expect("the row interface");
+    let gpus = include_str!("../../src/cli/gpus.rs");
+    assert_eq!(
+        fields(&text, "#### GPUs"),
+        declared(gpus, "GpuNodeJson"),
+        "#### GPUs"
+    );
     for (name, heading) in [
         ("RowJson", "#### Jobs"),
         ("PodJson", "#### Pods"),

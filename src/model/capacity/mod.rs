@@ -10,16 +10,21 @@
 //! | totals by product, pool, zone, block, NVLink domain; free behind taints and out of use; fragmentation | [`Capacity::groups`], [`groups::Group::totals`] |
 //! | the cards of a node, for the map | [`cards::cards`] |
 //! | who holds GPUs, and GPU-hours | [`holders::ledger`] |
+//! | what fits where, the largest gang, what is in the way; what quota allows of it | [`fit::fit`], [`quota`] |
+//! | what is wrong | [`alarms::alarms`] |
 //!
 //! Law: whatever the order the rows came in, the sums are those of the rows that remain (only the places pods are drawn
 //! at follow the order, see [`seats`]).
 
+pub mod alarms;
 pub mod amounts;
 pub mod cards;
 pub mod dra;
+pub mod fit;
 pub mod groups;
 pub mod holders;
 pub mod ledger;
+pub mod quota;
 pub mod seats;
 mod share;
 pub mod unit;

@@ -14,6 +14,8 @@ use crate::model::pod::{Given, GivenDevice, Health};
 use crate::model::shape::Taint;
 use cards::{Card, Layout, State, cards};
 
+mod alarming;
+mod fitting;
 mod law;
 
 const GPU: &str = "nvidia.com/gpu";
