@@ -237,7 +237,7 @@ impl Sum {
             };
             *live += 1;
             if pod.node.is_some() {
-                self.devices.add_all(&pod.devices);
+                self.devices.add_all(&pod.shape.devices);
             }
         }
     }

@@ -59,6 +59,7 @@ impl Kind {
             Kind::Pod | Kind::Node | Kind::Event | Kind::Namespace => "",
             Kind::Workload(kind) => kind.group,
             Kind::Queue(kind) => kind.group(),
+            Kind::Dra(_) => "resource.k8s.io",
         }
     }
 
@@ -67,6 +68,7 @@ impl Kind {
         match self {
             Kind::Workload(kind) => kind.singular(),
             Kind::Queue(kind) => kind.singular().to_owned(),
+            Kind::Dra(kind) => kind.singular().to_owned(),
             other => other.plural().trim_end_matches('s').to_owned(),
         }
     }

@@ -107,11 +107,9 @@ fn queued() -> World {
 impl World {
     fn model(self) -> (Model, Key) {
         let mut model = Model::default();
-        let pods = self.runs.map(|node| {
-            let mut pod = fixture::pod(&self.job, "sft-abc", None, node, 500);
-            pod.devices = self.job.devices.clone();
-            pod
-        });
+        let pods = self
+            .runs
+            .map(|node| fixture::pod(&self.job, "sft-abc", None, node, 500));
         let key = self.job.key;
         let rows = [
             Rows::Jobs(Change::Rows(vec![self.job])),
