@@ -136,7 +136,7 @@ fn keys_lead_to_a_record_and_its_manifest() {
         "{text}"
     );
     stage.type_in(&mut pane, "completions");
-    assert!(stage.draw(&mut pane, 80, 10).contains("completions: 10"));
+    assert!(stage.draw(&mut pane, 80, 20).contains("completions: 10"));
     // one that nobody looked at
     let mut pane = Kept::new("llama-sft".into());
     assert!(matches!(stage.act(&mut pane, Action::Copy), Reply::Say(..)));
