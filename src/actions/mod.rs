@@ -209,6 +209,8 @@ pub struct Step {
     pub workload: Option<Object>,
     /// Of [`Intent::Create`].
     pub manifest: Option<Arc<Value>>,
+    /// The entry of the trash it is made from.
+    pub origin: Option<String>,
     /// Ask before it is done.
     pub ask: bool,
 }
@@ -221,6 +223,7 @@ impl Step {
             through: None,
             workload: None,
             manifest: None,
+            origin: None,
             ask: false,
         }
     }

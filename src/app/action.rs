@@ -18,6 +18,7 @@ pub enum Scope {
     Text,
     Logs,
     Start,
+    Dialog,
 }
 
 impl Scope {
@@ -37,6 +38,7 @@ impl Scope {
             Scope::Text => "text",
             Scope::Logs => "logs",
             Scope::Start => "start",
+            Scope::Dialog => "dialog",
         }
     }
 }
@@ -144,6 +146,9 @@ macro_rules! actions {
                     Action::AllNamespaces => "all namespaces",
                     Action::Namespaces => "namespace",
                     Action::Contexts => "context",
+                    Action::NextPropagation => "pods",
+                    Action::MoveQueue => "move",
+                    Action::SetPriority => "priority",
                     other => other.name(),
                 }
             }
@@ -210,6 +215,15 @@ actions! {
     ShowEvents "show-events" List "events of what is selected";
     ShowPods "show-pods" List "pods of what is selected";
     ShowHardware "show-hardware" List "its GPU in the hardware reference";
+    Delete "delete" List "delete it, or what is marked, after a question";
+    Hold "hold" List "hold it, or let it go on: a job, CronJob, queue; a node is cordoned";
+    Undo "undo" List "make again what was deleted";
+    Trigger "trigger" List "make a Job of a CronJob now";
+    Scale "scale" List "more or fewer pods at a time";
+    SetPriority "set-priority" List "another priority class in its queue";
+    MoveQueue "move-queue" List "to another local queue, while it waits";
+    Drain "drain" List "hold a queue and evict what it admitted";
+    Evict "evict" List "evict a pod: disruption budgets are kept to";
 
     OnlyFailed "only-failed" Jobs "show failed only, or all again";
     Expand "expand" Jobs "show or hide what the selected one is made of";
@@ -282,6 +296,28 @@ actions! {
     ClearLogs "clear-logs" Logs "forget the lines shown so far";
 
     OpenDemo "open-demo" Start "open the demo cluster";
+
+    NextPropagation "propagation" Dialog "what becomes of the pods: background, foreground, orphan";
+    Force "force" Dialog "grace 0, for pods that do not end; and back";
+}
+
+impl Action {
+    /// It changes the cluster. Refused as one where nothing may be written; a test goes through all of them.
+    pub fn writes(self) -> bool {
+        match self {
+            Action::Delete
+            | Action::Hold
+            | Action::Undo
+            | Action::Trigger
+            | Action::Scale
+            | Action::SetPriority
+            | Action::MoveQueue
+            | Action::Drain
+            | Action::Evict => true,
+            // the dialog's own are about a question that was asked already
+            _ => false,
+        }
+    }
 }
 
 #[cfg(test)]

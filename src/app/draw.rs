@@ -323,11 +323,16 @@ impl App {
             .copied()
             .chain([Scope::Global])
             .collect();
+        let keys = match self.link {
+            Link::Open => pane.subjects(&cx),
+            _ => Vec::new(),
+        };
         let hint = |action: Action| {
-            Some(Hint::new(
-                self.desk.look.key_for(action, &scopes)?,
-                action.short(),
-            ))
+            let hint = Hint::new(self.desk.look.key_for(action, &scopes)?, action.short());
+            Some(match self.denied(action, &keys) {
+                Some(why) => hint.not(text::clean(&why).into_owned()),
+                None => hint,
+            })
         };
         pane.hints(&cx).into_iter().filter_map(hint).collect()
     }

@@ -1,5 +1,6 @@
 //! What the owner wants done outside. `update` only lists these; the runner performs them.
 
+use crate::actions::Step;
 use crate::history::Record;
 use crate::model::want::Want;
 
@@ -18,6 +19,15 @@ pub enum Effect {
     Wants {
         namespace: Option<String>,
         wants: Vec<Want>,
+    },
+    /// Do these, and answer how each ended.
+    Write {
+        connection: u32,
+        steps: Vec<Step>,
+    },
+    /// Read what can be made again.
+    Trash {
+        connection: u32,
     },
     /// Do not wait for the next try.
     RetryNow,

@@ -2,9 +2,11 @@
 //! bounded channel.
 
 use super::runner::RunningDemo;
+use crate::actions::outcome::Outcome;
 use crate::cluster::Cluster;
 use crate::cluster::report::Report;
 use crate::history::{Record, Shelf};
+use crate::keep::trash::Entry;
 use crate::logs::run::Said;
 use crate::model::ids::{ClusterId, Name};
 use crate::panes::{Heard, Level};
@@ -44,6 +46,16 @@ pub enum Message {
     History(Box<Result<Shelf, String>>),
     /// A record was written.
     Kept(Box<Record>),
+    /// How something that was to be done ended.
+    Written {
+        connection: Connection,
+        outcome: Box<Outcome>,
+    },
+    /// What can be made again, newest first, of this cluster.
+    Trash {
+        connection: Connection,
+        entries: Vec<Entry>,
+    },
     /// Of the file that is read instead of a cluster.
     File(Heard),
     /// A sentence from nowhere in particular (a file was written, a theme is broken).

@@ -27,6 +27,7 @@ pub mod runner;
 pub mod screens;
 pub mod update;
 mod workers;
+mod writes;
 
 use std::collections::BTreeMap;
 
@@ -121,6 +122,12 @@ pub struct App {
     pub done: bool,
     /// A file is read instead of a cluster: its screen is all there is.
     alone: bool,
+    /// `--read-only`, whatever the settings say of a context.
+    told_read_only: bool,
+    /// What is under way together.
+    batch: writes::Batch,
+    /// What can be made again, as it was read last.
+    trash: Vec<crate::keep::trash::Entry>,
     summary: crate::model::summary::Header,
     /// Where the screen was drawn last, and the tabs above it, for the mouse.
     body: ratatui::layout::Rect,
@@ -149,7 +156,8 @@ pub struct Begin {
 impl App {
     pub fn new(begin: Begin) -> Self {
         let session = Session {
-            read_only: begin.read_only,
+            read_only: begin.read_only || begin.settings.read_only,
+            type_above: begin.settings.actions.type_above,
             namespace: begin.namespace.clone().flatten().map(Into::into),
             thresholds: begin.settings.logs.health.clone().into(),
             ..Session::default()
@@ -186,6 +194,9 @@ impl App {
             dirty: true,
             done: false,
             alone: begin.file.is_some(),
+            told_read_only: begin.read_only,
+            batch: writes::Batch::default(),
+            trash: Vec::new(),
             watched: true,
         };
         if let Some(name) = begin.file {
@@ -229,6 +240,10 @@ impl App {
         wants.push(Want::Workloads);
         wants.extend(self.keeper.wants());
         wants.extend(self.background.wants());
+        if !self.desk.session.read_only {
+            let keys = self.screens.top().subjects(&cx);
+            wants.extend(self.questions(&keys).into_iter().map(Want::May));
+        }
         wants.sort();
         wants.dedup();
         let asked = (
@@ -252,6 +267,7 @@ impl App {
         let notices = self.desk.notices.wake(now);
         let due = self.finder.due().into_iter().chain(self.keeper.due());
         let due = due.chain(self.background.due(now));
+        let due = due.chain(self.desk.session.pending.wake());
         let notices = notices.into_iter().chain(due).min();
         if !self.watched || self.link != Link::Open {
             return notices;
@@ -265,6 +281,7 @@ impl App {
 
     /// The time has come that a screen waited for: something on it changes, or does not come that should have.
     pub fn tick(&mut self, now: DateTime<Utc>) {
+        self.overdue(now);
         self.remember(now);
         self.look_around(now, false);
         self.keep_lines(now);

@@ -44,6 +44,18 @@ impl App {
             } if connection == self.connection => {
                 self.worker(&name, outcome.err(), now);
             }
+            Message::Written {
+                connection,
+                outcome,
+            } => match connection == self.connection {
+                true => self.written(&outcome, now),
+                // of a cluster that was left: it must not go unsaid all the same
+                false => self.say(Level::Info, outcome.sentence(), now),
+            },
+            Message::Trash {
+                connection,
+                entries,
+            } if connection == self.connection => self.trash(entries),
             Message::File(heard) => self.arrive(&Arrival::File(&heard), now),
             Message::Notice(level, text) => self.say(level, text, now),
             Message::History(shelf) => {
@@ -57,6 +69,7 @@ impl App {
             Message::Opened { .. }
             | Message::NotOpened { .. }
             | Message::From { .. }
+            | Message::Trash { .. }
             | Message::Worker { .. } => {}
         }
     }
@@ -123,6 +136,7 @@ impl App {
         session.context.clone_from(&opened.context);
         session.server_version.clone_from(&opened.server_version);
         session.contexts.clone_from(&opened.contexts);
+        session.read_only = (self.settings).is_read_only(&opened.context, self.told_read_only);
         session.workers = opened
             .workers
             .iter()
@@ -174,6 +188,9 @@ impl App {
                 self.keep_gone(&delta, now);
                 self.desk.model.apply(delta);
                 self.look_around(now, cancelled);
+                if !self.desk.session.pending.is_empty() {
+                    self.desk.session.pending.look(&self.desk.model);
+                }
                 self.dirty = true;
             }
             Report::Health(of) => {
@@ -245,6 +262,9 @@ impl App {
 
     fn arrive(&mut self, arrival: &Arrival, now: DateTime<Utc>) {
         let cx = self.desk.cx(now, true);
+        if let Some(overlay) = &mut self.overlay {
+            overlay.receive(arrival, &cx);
+        }
         self.screens.top_mut().receive(arrival, &cx);
         if matches!(arrival, Arrival::Lines { .. }) {
             self.keep_lines_later(now);
@@ -322,6 +342,8 @@ impl App {
         self.desk.session.workers.clear();
         self.desk.session.permits.clear();
         self.desk.session.pending.clear();
+        self.batch = super::writes::Batch::default();
+        self.trash.clear();
         self.desk.session.runs.clear();
         self.worker_watches.clear();
         self.finder = super::inbox::Finder::default();

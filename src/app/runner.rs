@@ -3,6 +3,7 @@
 
 mod history;
 mod workers;
+mod writes;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -25,6 +26,7 @@ use crate::panes::Level;
 use crate::ui::clipboard;
 use crate::ui::terminal::Terminal;
 use workers::{Way, Workers};
+pub use writes::Writing;
 
 /// A running demo cluster: how to reach it. It runs as long as this lives.
 pub struct RunningDemo {
@@ -61,6 +63,8 @@ pub struct Runner {
     /// Where records of jobs go; none: nothing is kept.
     history: Option<Keep>,
     keeps: Option<std::sync::mpsc::SyncSender<Box<Record>>>,
+    /// How writes are done, and what is kept of them.
+    writing: Writing,
     /// Ends what works for the connection there is, or the attempt at one.
     connecting: CancellationToken,
 }
@@ -74,11 +78,13 @@ impl Runner {
         patterns: Arc<[Pattern]>,
         demo: Option<DemoStarter>,
         history: Option<Keep>,
+        writing: Writing,
     ) -> Self {
         let keeps = history
             .clone()
             .map(|keep| history::writer(keep, messages.clone()));
         Self {
+            writing,
             messages,
             around,
             options,
@@ -113,6 +119,8 @@ impl Runner {
                     workers.want(&wants);
                 }
             }
+            Effect::Write { connection, steps } => self.write(connection, steps),
+            Effect::Trash { connection } => self.read_trash(connection),
             Effect::RetryNow => {
                 if let Some(cluster) = &self.cluster {
                     cluster.retry_now();

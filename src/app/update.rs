@@ -16,6 +16,12 @@ impl App {
     /// Performs an action.
     pub fn act(&mut self, action: Action, now: DateTime<Utc>) {
         self.dirty = true;
+        if action.writes() && self.overlay.is_none() && self.link == Link::Open {
+            if self.alone {
+                return self.no_cluster(now);
+            }
+            return self.begin(action, now);
+        }
         let reply = {
             let cx = self.desk.cx(now, true);
             front(
@@ -62,6 +68,16 @@ impl App {
             Command::Theme(name) => self.use_theme(&name, now),
             Command::Filter(text) => self.filter(&text, now),
             Command::Inbox(what) => self.inbox_do(what, now),
+            Command::Close => {}
+            // read-only may have been learnt while the question stood
+            Command::Do(_) | Command::Plan(..) | Command::Undo(_)
+                if self.desk.session.read_only || self.alone =>
+            {
+                self.say(Level::Warning, "read-only: nothing was done", now);
+            }
+            Command::Do(steps) => self.carry_out(steps, now),
+            Command::Plan(keys, intent) => self.propose(keys, &intent, now),
+            Command::Undo(id) => self.undo(&id, now),
         }
     }
 

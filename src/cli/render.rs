@@ -209,7 +209,7 @@ fn dress(
         look,
         context: cluster.context.clone(),
         namespace,
-        read_only: cluster.read_only || settings.read_only,
+        read_only: cluster.read_only,
         demo: args.one_shot.is_demo(),
         demo_offered: cfg!(feature = "demo"),
         settings,

@@ -15,7 +15,7 @@ use crate::app::message::Message;
 use crate::app::run::run as run_loop;
 #[cfg(feature = "demo")]
 use crate::app::runner::RunningDemo;
-use crate::app::runner::{DemoStarter, Runner};
+use crate::app::runner::{DemoStarter, Runner, Writing};
 use crate::app::{App, Begin};
 use crate::cluster::Options;
 use crate::cluster::kubeconfig::Surroundings;
@@ -90,7 +90,7 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, on: On) -> Result<ExitCode> {
             look,
             context: cluster.context.clone(),
             namespace: namespace(cluster, scene.is_some()),
-            read_only: cluster.read_only || settings.read_only,
+            read_only: cluster.read_only,
             demo: scene.is_some(),
             demo_offered: starter.is_some(),
             settings: settings.clone(),
@@ -111,6 +111,7 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, on: On) -> Result<ExitCode> {
             settings::history_folder()
                 .filter(|_| settings.history.enabled)
                 .map(|folder| Keep::new(folder, settings.history.clone())),
+            Writing::new(&settings, cluster.read_only),
         );
         let mut terminal = Terminal::take(terminal::Options {
             mouse: settings.mouse,

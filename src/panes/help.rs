@@ -147,6 +147,7 @@ fn title(scope: Scope) -> &'static str {
         Scope::Logs => "logs",
         Scope::Start => "start screen",
         Scope::Inbox => "inbox",
+        Scope::Dialog => "questions",
     }
 }
 

@@ -339,7 +339,12 @@ impl Pane for Job {
         if self.job(cx).is_some() {
             out.extend([Action::Logs, Action::ShowPods]);
         }
-        out.extend([Action::ShowEvents, Action::Yaml, Action::Back]);
+        out.extend([
+            Action::Delete,
+            Action::ShowEvents,
+            Action::Yaml,
+            Action::Back,
+        ]);
         out.truncate(8);
         out
     }
@@ -413,6 +418,18 @@ impl Pane for Job {
         }
         self.refresh(cx);
         Reply::Done
+    }
+
+    fn subjects(&self, cx: &Cx) -> Vec<Key> {
+        match self.part(cx) {
+            Part::Pods if self.pods.selected(cx.model).is_some() => self.pods.list.meant(),
+            Part::Roles => match self.replica_pod(cx) {
+                Some(pod) => vec![pod.key],
+                None => vec![self.key],
+            },
+            Part::Runs if self.runs.selected(cx.model).is_some() => self.runs.list.meant(),
+            _ => vec![self.key],
+        }
     }
 
     fn wants(&self, cx: &Cx) -> Vec<Want> {

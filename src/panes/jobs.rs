@@ -265,9 +265,14 @@ impl Pane for Jobs {
                 if workload::has_reason(job, cx) {
                     out.push(Action::Why);
                 }
-                out.extend([Action::Logs, Action::ShowPods, Action::ShowEvents]);
+                out.extend([Action::Logs, Action::Delete, Action::Hold, Action::ShowPods]);
             }
-            Some(Item::Cron(_)) => out.push(Action::ShowEvents),
+            Some(Item::Cron(_)) => out.extend([
+                Action::Trigger,
+                Action::Delete,
+                Action::Hold,
+                Action::ShowEvents,
+            ]),
             None => out.clear(),
         }
         let made = |item: &Item| cx.model.children(item.key()).next().is_some();
@@ -379,6 +384,13 @@ impl Pane for Jobs {
             }
         }
         self.own(action, cx)
+    }
+
+    fn subjects(&self, cx: &Cx) -> Vec<Key> {
+        match self.beside().filter(|_| self.inside) {
+            Some(detail) => detail.subjects(cx),
+            None => self.list.meant(),
+        }
     }
 
     fn wants(&self, cx: &Cx) -> Vec<Want> {

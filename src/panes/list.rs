@@ -40,6 +40,14 @@ impl List {
         &self.marks
     }
 
+    /// What is marked, else what is selected.
+    pub fn meant(&self) -> Vec<Key> {
+        match self.marks.is_empty() {
+            true => self.selected.into_iter().collect(),
+            false => self.marks.iter().copied().collect(),
+        }
+    }
+
     pub fn is_marked(&self, key: Key) -> bool {
         self.marks.contains(&key)
     }

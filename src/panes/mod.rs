@@ -2,6 +2,8 @@
 //! actions; they start nothing and know no cluster.
 
 pub mod centre;
+pub mod choose;
+pub mod confirm;
 pub mod events;
 pub mod hardware;
 pub mod health;
@@ -124,6 +126,8 @@ pub struct Session {
     pub permits: Permits,
     /// What was asked of the server and is not yet seen to have happened.
     pub pending: pending::All,
+    /// From more objects than this on, their number is typed to confirm.
+    pub type_above: usize,
     /// When something about a run is worth a word.
     pub thresholds: Arc<Thresholds>,
     /// Other contexts of the kubeconfig.
@@ -414,6 +418,10 @@ pub trait Pane {
         None
     }
     fn act(&mut self, action: Action, cx: &Cx) -> Reply;
+    /// What an action that changes the cluster is about now: what is marked, else what is under the cursor.
+    fn subjects(&self, _cx: &Cx) -> Vec<Key> {
+        Vec::new()
+    }
     /// What must be watched, followed or fetched while it is visible.
     fn wants(&self, cx: &Cx) -> Vec<Want>;
     /// When its text next changes by itself (an age ticking over), if anything relative is on screen.

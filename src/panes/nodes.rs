@@ -11,6 +11,7 @@ use super::sheet::{Did, Sheet, scope};
 use super::words::count;
 use super::{About, Cx, Pane, PodsOf, Reply, Target};
 use crate::app::action::{Action, Scope};
+use crate::model::ids::Key;
 use crate::model::listed::NodeColumn;
 use crate::model::node::NodeRow;
 use crate::model::want::{Kind, ObjectWant, Selector, Want};
@@ -149,6 +150,7 @@ impl Pane for Nodes {
     fn hints(&self, _cx: &Cx) -> Vec<Action> {
         vec![
             Action::Open,
+            Action::Hold,
             Action::ShowEvents,
             Action::Yaml,
             Action::ShowHardware,
@@ -200,6 +202,10 @@ impl Pane for Nodes {
             }))),
             _ => Reply::Ignored,
         }
+    }
+
+    fn subjects(&self, _cx: &Cx) -> Vec<Key> {
+        self.sheet.list.meant()
     }
 
     fn wants(&self, _cx: &Cx) -> Vec<Want> {

@@ -7,6 +7,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 
 use super::{Cx, Pane, PodsOf, Reply, Target};
+use crate::actions::{Intent, Step};
 use crate::app::action::{Action, Scope};
 use crate::model::fuzzy::Fuzzy;
 use crate::model::ids::{Key, Name};
@@ -29,6 +30,14 @@ pub enum Command {
     Filter(String),
     /// Change something of the inbox.
     Inbox(super::inbox::Do),
+    /// Close what is open over the screen.
+    Close,
+    /// Do these: they were asked about.
+    Do(Vec<Step>),
+    /// Plan this for these, and ask if need be.
+    Plan(Vec<Key>, Intent),
+    /// Make this entry of the trash again.
+    Undo(String),
 }
 
 /// One line offered by the command bar.
@@ -164,7 +173,7 @@ fn everything(cx: &Cx) -> Vec<Candidate> {
     let global = Action::ALL
         .iter()
         .copied()
-        .filter(|a| a.scope() == Scope::Global);
+        .filter(|a| a.scope() == Scope::Global || a.writes());
     all.extend(
         global
             .filter(|a| !a.name().starts_with("go-") && *a != Action::Command)

@@ -13,6 +13,7 @@ use super::sheet::{Did, Sheet, scope};
 use super::words::count;
 use super::{About, Cx, LogsOf, Pane, PodsOf, Reply, Target, worker};
 use crate::app::action::{Action, Scope};
+use crate::model::ids::Key;
 use crate::model::listed::{self, Parent, PodColumn};
 use crate::model::pod::PodRow;
 use crate::model::progress::job_of;
@@ -254,6 +255,7 @@ impl Pane for Pods {
             }
         }
         out.extend([
+            Action::Delete,
             Action::ShowEvents,
             Action::Yaml,
             Action::Filter,
@@ -290,6 +292,10 @@ impl Pane for Pods {
         self.sheet
             .selected(cx.model)
             .map_or(Reply::Ignored, |pod| act(action, pod, cx))
+    }
+
+    fn subjects(&self, _cx: &Cx) -> Vec<Key> {
+        self.sheet.list.meant()
     }
 
     fn wants(&self, cx: &Cx) -> Vec<Want> {

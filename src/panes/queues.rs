@@ -470,6 +470,19 @@ impl Pane for Queues {
         reply
     }
 
+    fn subjects(&self, cx: &Cx) -> Vec<Key> {
+        if !self.inside {
+            return self.node().and_then(|node| node.key).into_iter().collect();
+        }
+        // what stands in a queue is its job's Workload: it is the job that is meant
+        let meant = self.list.meant().into_iter();
+        let job = |key: Key| {
+            let row = cx.model.kueue.workloads.get(key)?;
+            workload::job_of(row, cx).map(|job| job.key)
+        };
+        meant.map(|key| job(key).unwrap_or(key)).collect()
+    }
+
     fn wants(&self, cx: &Cx) -> Vec<Want> {
         let mut wants: Vec<Want> = [Kind::Job, Kind::Pod, Kind::Node]
             .map(|kind| Want::Watch(kind, Selector::All))

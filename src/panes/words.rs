@@ -6,7 +6,9 @@ use std::borrow::Cow;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Cx;
+use crate::actions::Intent;
 use crate::model::human;
+use crate::model::ids::Key;
 use crate::model::indexes::IndexState;
 use crate::model::job::Phase;
 use crate::model::kueue::Amount;
@@ -159,6 +161,22 @@ pub fn stamp(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
 /// `1 index`, `5 indexes`.
 pub fn count(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
+}
+
+/// What was asked for and is not yet seen, for the state column: `⌫ deleting…`.
+pub fn pending(key: Key, cx: &Cx) -> Option<(State, String)> {
+    let intent = cx.session.pending.of(key)?;
+    let state = match intent {
+        Intent::Delete { .. } | Intent::Evict => State::Terminating,
+        Intent::Hold | Intent::Stop(_) | Intent::Cordon(_) => State::Held,
+        _ => State::Pending,
+    };
+    let dots = if cx.theme.glyphs().is_ascii() {
+        "..."
+    } else {
+        "…"
+    };
+    Some((state, format!("{}{dots}", intent.doing())))
 }
 
 #[cfg(test)]

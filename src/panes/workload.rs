@@ -216,6 +216,10 @@ impl Pane for Workload {
         Reply::Done
     }
 
+    fn subjects(&self, _cx: &Cx) -> Vec<Key> {
+        vec![self.key]
+    }
+
     fn wants(&self, cx: &Cx) -> Vec<Want> {
         let mut wants: Vec<Want> = [Kind::Job, Kind::Pod, Kind::Node]
             .map(|kind| Want::Watch(kind, Selector::All))

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{Desk, WriteArgs, find, refused, runtime};
 use crate::actions::outcome::Cause;
 use crate::actions::undo::{LOST, Naming, again};
-use crate::actions::{Intent, Refusal};
+use crate::actions::{Intent, Refusal, Step};
 use crate::cli::config::print_all;
 use crate::cli::connect::connect;
 use crate::cli::{ClusterArgs, Prose};
@@ -132,12 +132,11 @@ pub fn run(cluster: &ClusterArgs, args: &UndoArgs) -> Result<ExitCode> {
                 &args.write,
             ));
         }
-        let code = desk.perform(&connected, vec![step.clone()]).await?;
-        let made = code == ExitCode::SUCCESS && !args.write.dry_run;
-        if made && let Err(e) = keep.undone(&entry.id, &step.object.words()) {
-            eprintln!("jobdeck: the trash could not be marked: {e}");
-        }
-        Ok(code)
+        let step = Step {
+            origin: Some(entry.id.clone()),
+            ..step
+        };
+        desk.perform(&connected, vec![step]).await
     });
     runtime.shutdown_background();
     code

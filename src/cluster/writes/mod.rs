@@ -81,6 +81,12 @@ impl Gate {
         let (context, server) = (target.context.clone(), target.server());
         let (keep, copy) = (self.keep.clone(), outcome.clone());
         let written = tokio::task::spawn_blocking(move || {
+            if let (Some(id), Some(made), Ended::Done) =
+                (&copy.step.origin, &copy.made, &copy.ended)
+            {
+                // an entry that went meanwhile needs no mark
+                let _ = keep.undone(id, &made.words());
+            }
             keep.record(&Record::of(&copy, Utc::now(), &context, &server))
         });
         if let Ok(Err(e)) = written.await {

@@ -11,7 +11,7 @@ use crate::model::status::{JobStatus, telling};
 use crate::model::waiting;
 use crate::panes::Cx;
 use crate::panes::run;
-use crate::panes::words::{devices, phase_state, when};
+use crate::panes::words::{devices, pending, phase_state, when};
 use crate::ui::meter::Fill;
 use crate::ui::{Cell, Column, Level, Meter, Row, State, text};
 use ratatui::text::Span;
@@ -136,6 +136,11 @@ fn named<'a>(name: &'a str, place: &Place, cx: &Cx<'a>) -> Cell<'a> {
 
 fn cell<'a>(column: &str, job: &'a JobRow, status: &JobStatus, cx: &Cx<'a>) -> Cell<'a> {
     let dim = cx.theme.dim();
+    if column == "state"
+        && let Some((state, word)) = pending(job.key, cx)
+    {
+        return Cell::state(state, word);
+    }
     match column {
         "state" => match (status.phase, status.retries) {
             (Phase::Retrying, n) if n > 0 => Cell::state(State::Retrying, format!("retry {n}")),
@@ -322,10 +327,13 @@ pub fn product<'a>(job: &JobRow, cx: &Cx<'a>) -> Option<&'a str> {
 fn cron_cell<'a>(column: &str, cron: &'a CronJobRow, cx: &Cx<'a>) -> Cell<'a> {
     let dim = cx.theme.dim();
     match column {
-        "state" => {
-            let (state, word) = cron_state(cron);
-            Cell::state(state, word)
-        }
+        "state" => match pending(cron.key, cx) {
+            Some((state, word)) => Cell::state(state, word),
+            None => {
+                let (state, word) = cron_state(cron);
+                Cell::state(state, word)
+            }
+        },
         "namespace" => Cell::text(&*cron.namespace),
         "kind" => kind(JobKind::CRONJOB, cx),
         "progress" => match CronState::of(cron, cx.now) {

@@ -3,7 +3,7 @@
 use crate::model::human;
 use crate::model::node::NodeRow;
 use crate::panes::Cx;
-use crate::panes::words::{device, product, when};
+use crate::panes::words::{device, pending, product, when};
 use crate::ui::meter::Fill;
 use crate::ui::{Cell, Column, Meter, Row, State};
 
@@ -77,10 +77,13 @@ fn cell<'a>(column: &str, node: &'a NodeRow, cx: &Cx<'a>) -> Cell<'a> {
     let used = cx.model.capacity.of(node);
     let dim = cx.theme.dim();
     match column {
-        "status" => {
-            let (state, word) = state(node);
-            Cell::state(state, word)
-        }
+        "status" => match pending(node.key, cx) {
+            Some((state, word)) => Cell::state(state, word),
+            None => {
+                let (state, word) = state(node);
+                Cell::state(state, word)
+            }
+        },
         "name" => Cell::text(&*node.name),
         "product" => match (&node.product, main_resource(node)) {
             (Some(label), Some(_)) => Cell::from(product(label).into_owned()),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::model::pod::PodRow;
 use crate::model::podwhy;
-use crate::panes::words::{devices, pod_state, when};
+use crate::panes::words::{devices, pending, pod_state, when};
 use crate::panes::{Cx, PodsOf};
 use crate::ui::{Cell, Column, Row, State, text};
 
@@ -56,7 +56,10 @@ pub fn row<'a>(pod: &'a PodRow, columns: &[Column], cx: &Cx<'a>) -> Row<'a> {
 
 fn cell<'a>(column: &str, pod: &'a PodRow, state: State, cx: &Cx<'a>) -> Cell<'a> {
     match column {
-        "status" => Cell::state(state, &*pod.status),
+        "status" => match pending(pod.key, cx) {
+            Some((state, word)) => Cell::state(state, word),
+            None => Cell::state(state, &*pod.status),
+        },
         "name" => Cell::text(&*pod.name),
         "namespace" => Cell::text(&*pod.namespace),
         "ready" => {

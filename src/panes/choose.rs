@@ -1,0 +1,240 @@
+//! A line to type what something is to become (how many pods, which class, which queue), or which of what was deleted
+//! is to be made again; with the choices below it.
+
+use chrono::{DateTime, Utc};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::Line;
+
+use super::palette::{Command, moved};
+use super::{Cx, Level, Pane, Reply};
+use crate::actions::Intent;
+use crate::app::action::{Action, Scope};
+use crate::model::fuzzy::Fuzzy;
+use crate::model::human;
+use crate::model::ids::Key;
+use crate::model::want::Want;
+use crate::ui::Input;
+use crate::ui::dialog::{Entry, Picker};
+
+/// Something deleted that can be made again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    pub id: String,
+    /// `job/pi`
+    pub words: String,
+    pub namespace: String,
+    pub deleted: DateTime<Utc>,
+    /// What it was made again as.
+    pub undone: Option<String>,
+    /// Values of it were not kept.
+    pub masked: bool,
+}
+
+/// What is chosen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Of {
+    /// A number of pods for these; now it is this many.
+    Pods(Vec<Key>, u32),
+    Class(Vec<Key>),
+    Queue(Vec<Key>),
+    Kept(Vec<Kept>),
+}
+
+/// The line and its choices.
+pub struct Choose {
+    of: Of,
+    typed: String,
+    selected: usize,
+}
+
+impl Choose {
+    pub fn new(of: Of) -> Self {
+        Self {
+            of,
+            typed: String::new(),
+            selected: 0,
+        }
+    }
+
+    /// What stands before the line.
+    pub fn label(&self) -> &'static str {
+        match &self.of {
+            Of::Pods(..) => "pods",
+            Of::Class(_) => "class",
+            Of::Queue(_) => "queue",
+            Of::Kept(_) => "undo",
+        }
+    }
+
+    /// Names, and what they are.
+    fn choices(&self, cx: &Cx) -> Vec<(String, String)> {
+        let here = |key: Key| key.cluster == cx.session.cluster;
+        let kueue = &cx.model.kueue;
+        match &self.of {
+            Of::Pods(..) => Vec::new(),
+            Of::Class(_) => {
+                let classes = kueue.priority_classes.rows().filter(|c| here(c.key));
+                let mut all: Vec<_> = classes.collect();
+                all.sort_by(|a, b| b.value.cmp(&a.value).then_with(|| a.name.cmp(&b.name)));
+                let each = all.iter();
+                each.map(|c| (c.name.to_string(), format!("priority {}", c.value)))
+                    .collect()
+            }
+            Of::Queue(keys) => {
+                let jobs = keys.iter().filter_map(|key| cx.model.jobs.get(*key));
+                let spaces: Vec<_> = jobs.map(|job| job.namespace.clone()).collect();
+                let queues = kueue.local_queues.rows();
+                let queues = queues.filter(|q| here(q.key) && spaces.contains(&q.namespace));
+                let mut all: Vec<(String, String)> = queues
+                    .map(|q| {
+                        let about = format!("of {}: {} wait", q.cluster_queue, q.pending);
+                        (q.name.to_string(), about)
+                    })
+                    .collect();
+                all.sort();
+                all.dedup();
+                all
+            }
+            Of::Kept(all) => all
+                .iter()
+                .map(|kept| {
+                    let age = human::age(Some(kept.deleted), cx.now);
+                    let mut about = format!("{}  deleted {age} ago", kept.namespace);
+                    if let Some(made) = &kept.undone {
+                        about.push_str(&format!(", made again as {made}"));
+                    } else if kept.masked {
+                        about.push_str(", values masked");
+                    }
+                    (kept.words.clone(), about)
+                })
+                .collect(),
+        }
+    }
+
+    /// Positions of the choices that match, best first, with the letters that do.
+    fn found(&self, all: &[(String, String)]) -> Vec<(usize, Vec<usize>)> {
+        let hits = Fuzzy::default().find(&self.typed, all.iter().map(|(name, _)| name.as_str()));
+        let marks = |marks: &[u32]| marks.iter().map(|m| *m as usize).collect();
+        hits.iter().map(|hit| (hit.at, marks(&hit.marks))).collect()
+    }
+}
+
+impl Pane for Choose {
+    fn title(&self, cx: &Cx) -> String {
+        let about = |keys: &[Key]| match keys {
+            [key] => crate::actions::plan::subject(cx.model, *key)
+                .map_or_else(String::new, |s| s.words()),
+            many => format!("{} objects", many.len()),
+        };
+        match &self.of {
+            Of::Pods(keys, now) => format!("pods at a time of {}, now {now}", about(keys)),
+            Of::Class(keys) => format!("priority class of {}", about(keys)),
+            Of::Queue(keys) => format!("queue of {}", about(keys)),
+            Of::Kept(_) => "make again".into(),
+        }
+    }
+
+    fn answer<'a>(&self, _cx: &Cx<'a>) -> Line<'a> {
+        Line::default()
+    }
+
+    fn scopes(&self) -> &'static [Scope] {
+        &[Scope::List]
+    }
+
+    fn hints(&self, _cx: &Cx) -> Vec<Action> {
+        vec![Action::Open, Action::Back]
+    }
+
+    fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
+        self.draw_over(&Input::new(&self.typed), cx, area, buf);
+    }
+
+    fn draw_over(
+        &mut self,
+        line: &Input,
+        cx: &Cx,
+        area: Rect,
+        buf: &mut Buffer,
+    ) -> Option<Position> {
+        let all = self.choices(cx);
+        let found = self.found(&all);
+        self.selected = self.selected.min(found.len().saturating_sub(1));
+        let title = crate::ui::text::clean(&self.title(cx)).into_owned();
+        let empty = match &self.of {
+            Of::Pods(..) => "a number, then enter",
+            Of::Kept(_) => "nothing that was deleted here is kept",
+            _ if all.is_empty() => "none is seen here: type its name, then enter",
+            _ => "nothing matches",
+        };
+        let picker = Picker {
+            title: &title,
+            len: found.len(),
+            selected: self.selected,
+            empty,
+        };
+        let entry = |n: usize| Entry {
+            name: &all[found[n].0].0,
+            hits: &found[n].1,
+            about: &all[found[n].0].1,
+            key: "",
+        };
+        Some(picker.draw(line, area, buf, cx.theme, entry).0)
+    }
+
+    fn act(&mut self, action: Action, cx: &Cx) -> Reply {
+        let all = self.choices(cx);
+        let found = self.found(&all);
+        if let Some(selected) = moved(self.selected, action, found.len()) {
+            self.selected = selected;
+            return Reply::Done;
+        }
+        if action != Action::Open {
+            return Reply::Ignored;
+        }
+        let at = found.get(self.selected).map(|(at, _)| *at);
+        let name = at.map(|at| all[at].0.clone());
+        let typed = self.typed.trim();
+        // where they may not be listed, a name that is typed is taken
+        let named =
+            name.or_else(|| Some(typed.to_owned()).filter(|t| !t.is_empty() && all.is_empty()));
+        match (&self.of, named) {
+            (Of::Pods(keys, _), _) => match typed.parse::<u32>() {
+                Ok(n) => Reply::Run(Command::Plan(keys.clone(), Intent::Scale(n))),
+                Err(_) => Reply::Say(Level::Warning, "a whole number of pods is wanted".into()),
+            },
+            (Of::Class(keys), Some(name)) => {
+                let intent = Intent::Priority(name.as_str().into());
+                Reply::Run(Command::Plan(keys.clone(), intent))
+            }
+            (Of::Queue(keys), Some(name)) => {
+                let intent = Intent::Move(name.as_str().into());
+                Reply::Run(Command::Plan(keys.clone(), intent))
+            }
+            (Of::Kept(kept), _) => match at.and_then(|at| kept.get(at)) {
+                Some(kept) => Reply::Run(Command::Undo(kept.id.clone())),
+                None => Reply::Run(Command::Close),
+            },
+            _ => Reply::Done,
+        }
+    }
+
+    fn wants(&self, _cx: &Cx) -> Vec<Want> {
+        Vec::new()
+    }
+
+    fn wake(&self, _cx: &Cx) -> Option<DateTime<Utc>> {
+        None
+    }
+
+    fn filter(&self) -> &str {
+        &self.typed
+    }
+
+    fn set_filter(&mut self, text: &str, _cx: &Cx) -> Result<(), String> {
+        self.typed = text.to_owned();
+        self.selected = 0;
+        Ok(())
+    }
+}
