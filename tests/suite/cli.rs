@@ -196,7 +196,7 @@ fn rows_come_as_tables_and_yaml() {
     assert!(table.lines().all(|line| line == line.trim_end()));
     assert!(table.contains("0,2,4,6,8"), "{table}");
     let nodes: Vec<Value> = serde_saphyr::from_str(&get(&["nodes", "-o", "yaml"])).expect("YAML");
-    assert_eq!(nodes.len(), 24);
+    assert_eq!(nodes.len(), 41);
     assert!(
         nodes
             .iter()
