@@ -13,6 +13,7 @@ pub enum Scope {
     Nodes,
     Events,
     Queues,
+    Gpus,
     Hardware,
     Inbox,
     Text,
@@ -33,6 +34,7 @@ impl Scope {
             Scope::Nodes => "nodes",
             Scope::Events => "events",
             Scope::Queues => "queues",
+            Scope::Gpus => "gpus",
             Scope::Hardware => "hardware",
             Scope::Inbox => "inbox",
             Scope::Text => "text",
@@ -98,6 +100,10 @@ macro_rules! actions {
                     Action::ShowEvents => "events",
                     Action::ShowPods => "pods",
                     Action::ShowHardware => "hardware",
+                    Action::ShowGpus => "its GPUs",
+                    Action::GroupBy => "group by",
+                    Action::ColourBy => "colour by",
+                    Action::FoldGroup => "fold",
                     Action::OnlyFailed => "only failed",
                     Action::DetailSide => "detail",
                     Action::NextSection => "next part",
@@ -177,6 +183,7 @@ actions! {
     PreviousTab "previous-tab" Global "previous tab";
     GoJobs "go-jobs" Global "jobs";
     GoQueues "go-queues" Global "queues";
+    GoGpus "go-gpus" Global "GPUs: the map of cards, who holds them, what is free";
     GoPods "go-pods" Global "pods";
     GoNodes "go-nodes" Global "nodes";
     GoEvents "go-events" Global "events";
@@ -214,6 +221,7 @@ actions! {
     Why "why" List "why it waits: its place in the queue, or the job of a workload";
     ShowEvents "show-events" List "events of what is selected";
     ShowPods "show-pods" List "pods of what is selected";
+    ShowGpus "show-gpus" List "its GPUs on the map";
     ShowHardware "show-hardware" List "its GPU in the hardware reference";
     Delete "delete" List "delete it, or what is marked, after a question";
     Hold "hold" List "hold it, or let it go on: a job, CronJob, queue; a node is cordoned";
@@ -244,6 +252,10 @@ actions! {
     InboxDismiss "inbox-dismiss" Inbox "off the list, until it comes up again";
     InboxMute "inbox-mute" Inbox "nothing more about this job; again: all are heard";
     InboxShow "inbox-show" Inbox "everything, findings only, jobdeck's own messages only";
+
+    GroupBy "group-by" Gpus "nodes by product, pool, zone, block, NVLink domain, or all together";
+    ColourBy "colour-by" Gpus "colours and ledger by workload, queue, namespace or pod";
+    FoldGroup "fold-group" Gpus "fold a group into blocks, or open it";
 
     Compare "compare" Hardware "the marked GPUs side by side";
 

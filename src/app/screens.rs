@@ -8,6 +8,7 @@ use crate::panes::{Pane, Target};
 pub enum Tab {
     Jobs,
     Queues,
+    Gpus,
     Pods,
     Nodes,
     Events,
@@ -16,9 +17,10 @@ pub enum Tab {
 }
 
 impl Tab {
-    pub const ALL: [Tab; 7] = [
+    pub const ALL: [Tab; 8] = [
         Tab::Jobs,
         Tab::Queues,
+        Tab::Gpus,
         Tab::Pods,
         Tab::Nodes,
         Tab::Events,
@@ -30,6 +32,7 @@ impl Tab {
         match self {
             Tab::Jobs => "Jobs",
             Tab::Queues => "Queues",
+            Tab::Gpus => "GPUs",
             Tab::Pods => "Pods",
             Tab::Nodes => "Nodes",
             Tab::Events => "Events",
@@ -42,6 +45,7 @@ impl Tab {
         match self {
             Tab::Jobs => Action::GoJobs,
             Tab::Queues => Action::GoQueues,
+            Tab::Gpus => Action::GoGpus,
             Tab::Pods => Action::GoPods,
             Tab::Nodes => Action::GoNodes,
             Tab::Events => Action::GoEvents,
@@ -73,6 +77,7 @@ impl Screens {
             let target = match tab {
                 Tab::Jobs => Target::Jobs,
                 Tab::Queues => Target::Queues,
+                Tab::Gpus => Target::GpuMap(crate::panes::gpus::MapOf::All),
                 Tab::Pods => Target::Pods(crate::panes::PodsOf::All),
                 Tab::Nodes => Target::Nodes,
                 Tab::Events => Target::Events(None),

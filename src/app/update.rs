@@ -113,6 +113,7 @@ impl App {
             | Action::PreviousTab
             | Action::GoJobs
             | Action::GoQueues
+            | Action::GoGpus
             | Action::GoPods
             | Action::GoNodes
             | Action::GoEvents
@@ -150,6 +151,7 @@ impl App {
             Action::PreviousTab => self.step(-1),
             Action::GoJobs => self.go(Tab::Jobs),
             Action::GoQueues => self.go(Tab::Queues),
+            Action::GoGpus => self.go(Tab::Gpus),
             Action::GoPods => self.go(Tab::Pods),
             Action::GoNodes => self.go(Tab::Nodes),
             Action::GoEvents => self.go(Tab::Events),

@@ -142,6 +142,7 @@ fn title(scope: Scope) -> &'static str {
         Scope::Nodes => "nodes",
         Scope::Events => "events",
         Scope::Queues => "queues",
+        Scope::Gpus => "gpus",
         Scope::Hardware => "hardware",
         Scope::Text => "in texts",
         Scope::Logs => "logs",

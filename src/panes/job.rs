@@ -388,6 +388,10 @@ impl Pane for Job {
                 let job = self.job(cx);
                 return job.map_or(Reply::Ignored, |job| workload::of_job(job, cx));
             }
+            Action::ShowGpus => {
+                let job = self.job(cx);
+                return job.map_or(Reply::Ignored, |job| super::gpus::of_job(job, cx));
+            }
             Action::ShowHardware => {
                 let job = self.job(cx);
                 return job.map_or(Reply::Ignored, |job| hardware::place::open_job(job, cx));

@@ -195,6 +195,9 @@ fn act(action: Action, item: Item, cx: &Cx) -> Reply {
     if let (Action::Why, Item::Job(job)) = (action, item) {
         return workload::of_job(job, cx);
     }
+    if let (Action::ShowGpus, Item::Job(job)) = (action, item) {
+        return super::gpus::of_job(job, cx);
+    }
     if let (Action::ShowHardware, Item::Job(job)) = (action, item) {
         return super::hardware::place::open_job(job, cx);
     }

@@ -5,6 +5,7 @@ pub mod centre;
 pub mod choose;
 pub mod confirm;
 pub mod events;
+pub mod gpus;
 pub mod hardware;
 pub mod health;
 pub mod help;
@@ -70,6 +71,7 @@ pub fn open(target: &Target) -> Box<dyn Pane> {
         Target::Job(key) => Box::new(job::Job::new(*key)),
         Target::Pods(of) => Box::new(pods::Pods::new(of.clone())),
         Target::Nodes => Box::new(nodes::Nodes::default()),
+        Target::GpuMap(of) => Box::new(gpus::Gpus::new(*of)),
         Target::Queues => Box::new(queues::Queues::default()),
         Target::QueueObjects => Box::new(queue_objects::QueueObjects::default()),
         Target::Workload(key) => Box::new(workload::Workload::new(*key)),
@@ -248,6 +250,8 @@ pub enum Target {
     /// All pods, or those of a job or a node.
     Pods(PodsOf),
     Nodes,
+    /// The map of GPUs with who holds them; of a workload, only its nodes.
+    GpuMap(gpus::MapOf),
     /// Kueue's tree of queues, and what stands in them.
     Queues,
     /// What queues refer to: flavors, checks, classes, topologies, worker clusters.

@@ -189,6 +189,7 @@ impl Pane for Nodes {
             Action::Open | Action::ShowPods => {
                 Reply::Open(Target::Pods(PodsOf::Node(node.name.clone())))
             }
+            Action::ShowGpus => Reply::Open(Target::GpuMap(super::gpus::MapOf::Node(node.key))),
             Action::ShowHardware => super::hardware::stock::open(std::iter::once(node), cx),
             Action::Yaml => Reply::Open(Target::Yaml(ObjectWant {
                 kind: Kind::Node,

@@ -120,6 +120,7 @@ fn pane(word: &str) -> Option<Action> {
     Some(match word {
         "jobs" | "job" | "j" => Action::GoJobs,
         "queues" | "queue" | "cq" | "lq" => Action::GoQueues,
+        "gpus" | "gpu" | "map" => Action::GoGpus,
         "pods" | "pod" | "po" => Action::GoPods,
         "nodes" | "node" | "no" => Action::GoNodes,
         "events" | "event" | "ev" => Action::GoEvents,
@@ -143,6 +144,7 @@ fn action(action: Action, cx: &Cx) -> Candidate {
         | Action::GoNodes
         | Action::GoEvents
         | Action::GoQueues
+        | Action::GoGpus
         | Action::GoInbox
         | Action::GoHistory
         | Action::GoHardware => action.name().trim_start_matches("go-").to_owned(),
@@ -163,6 +165,7 @@ fn everything(cx: &Cx) -> Vec<Candidate> {
         Action::GoNodes,
         Action::GoEvents,
         Action::GoQueues,
+        Action::GoGpus,
         Action::GoInbox,
         Action::GoHistory,
         Action::GoHardware,

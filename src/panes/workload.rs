@@ -110,6 +110,10 @@ pub fn act(action: Action, workload: &WorkloadRow, cx: &Cx) -> Reply {
             }),
             None => return Reply::Ignored,
         },
+        Action::ShowGpus => match job_of(workload, cx) {
+            Some(job) => return super::gpus::of_job(job, cx),
+            None => return Reply::Ignored,
+        },
         Action::ShowHardware => match job_of(workload, cx) {
             Some(job) => return super::hardware::place::open_job(job, cx),
             None => return Reply::Ignored,
