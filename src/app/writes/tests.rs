@@ -27,6 +27,7 @@ fn app(settings: Settings, read_only: bool) -> App {
         demo: false,
         demo_offered: false,
         file: None,
+        settings_file: None,
     });
     let opened = Box::new(Opened {
         cluster: None,
@@ -68,6 +69,7 @@ fn rows(app: &mut App, rows: Rows) {
         connection,
         report,
         said: Vec::new(),
+        failed: Vec::new(),
     };
     app.receive(message, at(1));
 }
