@@ -24,7 +24,7 @@ fn scene() -> Demo {
 fn get(demo: &Demo, path: &str, accept: &str) -> Value {
     let mut stream = TcpStream::connect(demo.addr()).unwrap();
     let head = format!(
-        "GET {path} HTTP/1.1\r\nHost: demo\r\nConnection: close\r\nAccept: {accept}\r\n\r\n"
+        "GET {path} HTTP/1.0\r\nHost: demo\r\nConnection: close\r\nAccept: {accept}\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).unwrap();
     let mut text = String::new();

@@ -30,7 +30,7 @@ impl Scene {
     fn get(&self, path: &str) -> Seen {
         let mut stream = TcpStream::connect(self.0.addr()).unwrap();
         let head = format!(
-            "GET {path} HTTP/1.1\r\nHost: demo\r\nConnection: close\r\nAccept: text/plain\r\n\r\n"
+            "GET {path} HTTP/1.0\r\nHost: demo\r\nConnection: close\r\nAccept: text/plain\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).unwrap();
         let mut text = String::new();
@@ -42,7 +42,7 @@ impl Scene {
 
     fn list(&self, path: &str) -> Vec<Value> {
         let mut stream = TcpStream::connect(self.0.addr()).unwrap();
-        let head = format!("GET {path} HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n\r\n");
+        let head = format!("GET {path} HTTP/1.0\r\nHost: demo\r\nConnection: close\r\n\r\n");
         stream.write_all(head.as_bytes()).unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
