@@ -204,11 +204,6 @@ impl Runner {
         }
     }
 
-    fn tell(&self, level: Level, text: String) {
-        // a full channel means that the owner is busy, and this is not worth waiting for
-        let _ = self.messages.try_send(Message::Notice(level, text));
-    }
-
     fn leave(&mut self) -> CancellationToken {
         self.cluster = None;
         self.workers = None;
