@@ -11,6 +11,9 @@ use crate::history::Limits;
 use crate::logs::health::Thresholds;
 use crate::logs::metrics::Pattern;
 use crate::model::inbox::Rules;
+use gpu_use::GpuUseSettings;
+
+mod gpu_use;
 
 /// What can be set. Every field has a default; unknown keys are errors, so that a typo is not silence.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -32,6 +35,7 @@ pub struct Settings {
     pub history: Limits,
     /// What is asked and kept when something is changed.
     pub actions: ActionSettings,
+    pub gpu_use: GpuUseSettings,
     /// Kubeconfig contexts of MultiKueue's worker clusters, by what Kueue calls them.
     pub multikueue: BTreeMap<String, String>,
     /// What holds for one context, by its name.
@@ -152,6 +156,7 @@ impl Default for Settings {
             inbox: Rules::default(),
             history: Limits::default(),
             actions: ActionSettings::default(),
+            gpu_use: GpuUseSettings::default(),
             multikueue: BTreeMap::new(),
             contexts: BTreeMap::new(),
         }
@@ -251,15 +256,18 @@ fn parse(text: &str) -> Result<Settings, (Option<usize>, String)> {
             .map(|s| text[..s.start.min(text.len())].matches('\n').count() + 1);
         (line, e.message().replace('\n', " "))
     })?;
-    settings.logs.health.check().map_err(|(key, why)| {
+    let at = |table: &str, (key, why): (&str, String)| {
         let said = |line: &str| {
             line.split('=')
                 .next()
                 .is_some_and(|name| name.trim() == key)
         };
         let line = text.lines().position(said).map(|n| n + 1);
-        (line, format!("logs.health.{key}: {why}"))
-    })?;
+        (line, format!("{table}.{key}: {why}"))
+    };
+    let health = settings.logs.health.check();
+    health.map_err(|e| at("logs.health", e))?;
+    settings.gpu_use.check().map_err(|e| at("gpu-use", e))?;
     Ok(settings)
 }
 
@@ -295,7 +303,7 @@ pub fn show(s: &Settings) -> String {
          # Lines to begin with.\ntail = {}\n# Containers followed at once.\nstreams = {}\n\
          # Logs read for the inbox though no screen shows them: off, failed (the last lines of a job that fails, once), running\n\
          # (also the leader of running jobs, those with most GPUs first). Each stream is a connection to the API server and its\n\
-         # kubelet, and the bytes the program writes; lines are not kept.\nwatch = {:?}\nwatch-streams = {}\n\n{}{}\n{}\n{}\n\
+         # kubelet, and the bytes the program writes; lines are not kept.\nwatch = {:?}\nwatch-streams = {}\n\n{}{}\n{}\n{}\n{}\n\
          # MultiKueue: the kubeconfig context of each worker cluster, to follow pods and logs there. east = \"CONTEXT\"\n\
          [multikueue]\n{workers}\n\
          [actions]\n# From more objects than this on, their number is typed to confirm.\ntype-above = {}\n\
@@ -315,6 +323,7 @@ pub fn show(s: &Settings) -> String {
         s.logs.watch_streams,
         show_patterns(&s.logs.patterns),
         s.logs.health.show(),
+        s.gpu_use.show(),
         s.inbox.show(),
         s.history.show(),
         s.actions.type_above,
@@ -368,6 +377,13 @@ mod tests {
                 ("a b".into(), ContextSettings::default()),
             ]
             .into(),
+            gpu_use: GpuUseSettings {
+                enabled: true,
+                hot: 91.5,
+                namespaces: vec!["gpu-operator".into()],
+                selectors: vec!["app=\"x\"".into()],
+                ..GpuUseSettings::default()
+            },
             logs: LogSettings {
                 patterns: [
                     Pattern::new(r#"it='(?<step>\d+)' "L"=(?<loss>\S+)"#).unwrap(),
@@ -453,6 +469,12 @@ mod tests {
                 "logs.health.recovered: ",
             ),
             ("[logs.health]\nplateau = 1\n", 2, "plateau"),
+            (
+                "[gpu-use]\nenabled = true\ninterval-s = 2\n",
+                3,
+                "gpu-use.interval-s: 2 is not from 15 to 600",
+            ),
+            ("[gpu-use]\nhot = 'very'\n", 2, "f32"),
         ] {
             let (at, why) = parse(text).unwrap_err();
             assert_eq!(at, Some(line), "{text}: {why}");

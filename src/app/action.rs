@@ -150,6 +150,7 @@ macro_rules! actions {
                     Action::InboxMute => "mute",
                     Action::InboxShow => "which",
                     Action::AllNamespaces => "all namespaces",
+                    Action::GpuUse => "gpu use",
                     Action::Namespaces => "namespace",
                     Action::Contexts => "context",
                     Action::NextPropagation => "pods",
@@ -198,6 +199,7 @@ actions! {
     Zoom "zoom" Global "give the focused pane the whole screen, and back";
     ToggleTimes "toggle-times" Global "ages or timestamps";
     NextTheme "next-theme" Global "next theme";
+    GpuUse "gpu-use" Global "ask exporters what GPUs do, or stop asking";
     Redraw "redraw" Global "draw the screen anew";
 
     Up "up" List "up";

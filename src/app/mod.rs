@@ -37,7 +37,7 @@ use crate::model::Model;
 use crate::model::delta::SourceId;
 use crate::model::health::Health;
 use crate::model::want::{Kind, Want};
-use crate::panes::{Cx, Level, LogsOf, Pane, Session, Target};
+use crate::panes::{Cx, GpuUse, Level, LogsOf, Pane, Session, Target};
 use crate::settings::Settings;
 use effect::Effect;
 use look::Look;
@@ -160,6 +160,10 @@ impl App {
             type_above: begin.settings.actions.type_above,
             namespace: begin.namespace.clone().flatten().map(Into::into),
             thresholds: begin.settings.logs.health.clone().into(),
+            gpu_use: GpuUse {
+                on: begin.settings.gpu_use.enabled,
+                terms: begin.settings.gpu_use.terms(),
+            },
             ..Session::default()
         };
         let mut app = Self {
@@ -243,6 +247,9 @@ impl App {
         if !self.desk.session.read_only {
             let keys = self.screens.top().subjects(&cx);
             wants.extend(self.questions(&keys).into_iter().map(Want::May));
+        }
+        if !self.desk.session.gpu_use.on {
+            wants.retain(|want| !want.is_gpu_use());
         }
         wants.sort();
         wants.dedup();

@@ -345,6 +345,8 @@ impl App {
         self.batch = super::writes::Batch::default();
         self.trash.clear();
         self.desk.session.runs.clear();
+        // what a key turned on was meant for the cluster that is left
+        self.desk.session.gpu_use.on = self.settings.gpu_use.enabled;
         self.worker_watches.clear();
         self.finder = super::inbox::Finder::default();
         self.keeper = super::history::Keeper::default();

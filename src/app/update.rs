@@ -118,6 +118,7 @@ impl App {
             | Action::GoNodes
             | Action::GoEvents
             | Action::Retry
+            | Action::GpuUse
             | Action::OpenDemo
                 if self.alone =>
             {
@@ -168,6 +169,7 @@ impl App {
                 }
             },
             Action::OpenDemo if self.demo_offered => self.connect_demo(),
+            Action::GpuUse => self.toggle_gpu_use(now),
             Action::ToggleTimes => self.desk.timestamps = !self.desk.timestamps,
             Action::NextTheme => {
                 let next = self.desk.look.next_theme();
@@ -176,6 +178,18 @@ impl App {
             Action::Redraw => self.effects.push(Effect::Clear),
             _ => {}
         }
+    }
+
+    fn toggle_gpu_use(&mut self, now: DateTime<Utc>) {
+        let on = &mut self.desk.session.gpu_use.on;
+        *on = !*on;
+        let text = match *on {
+            true => {
+                "what GPUs do is asked of the exporters of the nodes on screen (needs get on pods/proxy where those run)"
+            }
+            false => "exporters are not asked any more",
+        };
+        self.say(Level::Info, text, now);
     }
 
     /// `esc`: the overlay, then the filter, then the screen.

@@ -397,6 +397,10 @@ impl Stage {
                         .is_none()
                 }
                 Want::Log(_) => !quiet,
+                Want::GpuUse(node) => {
+                    let cluster = connected.cluster.id();
+                    connected.model.gpu_use.node(cluster, node).is_none()
+                }
                 // worker clusters are not waited for, nor what may be done
                 Want::Worker { .. } | Want::May(_) => false,
             };

@@ -142,6 +142,7 @@ pub fn options(settings: &Settings) -> Options {
         ..Options::default()
     };
     options.tuning.stream = settings.transport != Transport::Pages;
+    options.tuning.gpu_use = settings.gpu_use.asking();
     options
 }
 

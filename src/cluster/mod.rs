@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod exec;
 pub mod failure;
 pub mod fetch;
+pub mod gpu_use;
 pub mod http;
 pub mod kinds;
 pub mod kubeconfig;

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::access::Permissions;
 use super::discover::Served;
 use super::failure::Failure;
+use super::gpu_use;
 use super::http::{Ask, Http};
 use super::kinds::Entry;
 use super::lines::Lines;
@@ -50,6 +51,8 @@ pub struct Tuning {
     pub log_streams: usize,
     /// How often to look for workload kinds that came or went.
     pub discovery: Duration,
+    /// How exporters are asked about the use of GPUs, where that is wanted.
+    pub gpu_use: gpu_use::Settings,
     /// Factor on all waiting after failures.
     pub patience: f64,
 }
@@ -65,6 +68,7 @@ impl Default for Tuning {
             log_silence: Duration::from_secs(120),
             log_streams: 50,
             discovery: Duration::from_secs(40),
+            gpu_use: gpu_use::Settings::default(),
             patience: 1.0,
         }
     }
@@ -94,6 +98,8 @@ pub struct Shared {
     pub schemas: Schemas,
     /// What this user may do, as far as it was asked.
     pub permissions: Permissions,
+    /// Questions to exporters.
+    pub gpu_use: gpu_use::Desk,
 }
 
 impl Shared {
@@ -104,6 +110,7 @@ impl Shared {
             out,
             streaming: AtomicBool::new(tuning.stream),
             log_streams: Arc::new(Semaphore::new(tuning.log_streams.max(1))),
+            gpu_use: gpu_use::Desk::new(&tuning.gpu_use),
             tuning,
             retry: Notify::new(),
             sources: AtomicU32::new(0),

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::{self, Question};
 use super::fetch;
+use super::gpu_use;
 use super::http::Ask;
 use super::kinds::{Entry, entry};
 use super::logs;
@@ -38,6 +39,8 @@ enum Running {
     May(Question),
     Log(LogWant),
     Object(ObjectWant),
+    /// A node, and whether there are too many before it.
+    GpuUse(Name, bool),
 }
 
 /// All that runs for one cluster.
@@ -64,6 +67,7 @@ impl Subscriptions {
 
     /// Makes exactly these run. `namespace`: the scope of watches of all objects (`None`: all namespaces).
     pub fn want(&mut self, namespace: Option<&Name>, wants: &[Want]) {
+        let (most, mut nodes) = (self.shared.tuning.gpu_use.nodes, 0);
         let wanted: Vec<Running> = wants
             .iter()
             .filter_map(|want| {
@@ -78,6 +82,10 @@ impl Subscriptions {
                     Want::May(question) => Running::May(question.clone()),
                     Want::Log(log) => Running::Log(log.clone()),
                     Want::Object(object) => Running::Object(object.clone()),
+                    Want::GpuUse(node) => {
+                        nodes += 1;
+                        Running::GpuUse(node.clone(), nodes > most)
+                    }
                     // that cluster's own
                     Want::Worker { .. } => return None,
                 })
@@ -157,6 +165,9 @@ impl Subscriptions {
             }
             Running::May(question) => {
                 self.runtime.spawn(access::answer(shared, question, cancel));
+            }
+            Running::GpuUse(node, over) => {
+                self.runtime.spawn(gpu_use::run(shared, node, over, cancel));
             }
             Running::Log(want) => {
                 self.runtime.spawn(logs::run(shared, want, cancel));

@@ -2,6 +2,7 @@
 
 use super::dra::DraRows;
 use super::event::EventRow;
+use super::gpu_use::reading::NodeUse;
 use super::ids::{ClusterId, Uid};
 use super::job::{CronJobRow, JobRow};
 use super::kueue::QueueRows;
@@ -46,4 +47,6 @@ pub enum Rows {
     Namespaces(Change<NamespaceRow>),
     Queues(QueueRows),
     Dra(DraRows),
+    /// What the GPUs of one node do.
+    GpuUse(Box<NodeUse>),
 }

@@ -13,6 +13,7 @@ pub mod family;
 pub mod fields;
 pub mod filter;
 pub mod fuzzy;
+pub mod gpu_use;
 pub mod groups;
 pub mod health;
 pub mod human;
@@ -57,6 +58,7 @@ use delta::{Change, Delta, Rows, SourceId};
 use dra::{ClaimRow, ClassRow, DraRows, SliceRow};
 use event::EventRow;
 use family::Family;
+use gpu_use::GpuUse;
 use groups::Groups;
 use ids::{Key, Name};
 use indexes::Grid;
@@ -99,6 +101,8 @@ pub struct Model {
     pub kueue: Kueue,
     /// Clusters that queues hand workloads to.
     pub workers: Workers,
+    /// What GPUs of the nodes that are looked at do, where that is read.
+    pub gpu_use: GpuUse,
 }
 
 impl Model {
@@ -153,6 +157,7 @@ impl Model {
             Rows::Namespaces(change) => {
                 self.namespaces.apply(source, cluster, change, |_, _, _| {})
             }
+            Rows::GpuUse(of) => self.gpu_use.apply(cluster, *of),
             Rows::Queues(rows) => {
                 let absent = self.kueue.is_absent(cluster);
                 let classes = matches!(rows, QueueRows::PriorityClasses(_));

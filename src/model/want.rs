@@ -136,10 +136,24 @@ pub enum Want {
     Pending(Line),
     Log(LogWant),
     Object(ObjectWant),
+    /// What the GPUs of a node do, asked of its exporter every few seconds. Nothing is asked unless the user wants it
+    /// so: panes declare it, the app drops it while that is off.
+    GpuUse(Name),
     /// The same in a worker cluster of MultiKueue, in one namespace.
     Worker {
         cluster: Name,
         namespace: Name,
         want: Box<Want>,
     },
+}
+
+impl Want {
+    /// It is about the use of GPUs, here or in a worker cluster.
+    pub fn is_gpu_use(&self) -> bool {
+        match self {
+            Want::GpuUse(_) => true,
+            Want::Worker { want, .. } => want.is_gpu_use(),
+            _ => false,
+        }
+    }
 }

@@ -53,6 +53,7 @@ use crate::logs::run::{Run, Said, Summary};
 use crate::model::Model;
 use crate::model::access::Permits;
 use crate::model::fields::Checked;
+use crate::model::gpu_use::verdict::Terms;
 use crate::model::health::Health;
 use crate::model::ids::{ClusterId, Key, Name};
 use crate::model::log::LogLine;
@@ -146,6 +147,14 @@ pub struct Session {
     pub history: history::History,
     /// Worker clusters of MultiKueue that the settings know the way to.
     pub workers: Vec<worker::Worker>,
+    pub gpu_use: GpuUse,
+}
+
+/// Whether exporters are asked what GPUs do, and what is worth an alarm then.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct GpuUse {
+    pub on: bool,
+    pub terms: Terms,
 }
 
 /// Jobs of which it is remembered what their logs said.

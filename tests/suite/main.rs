@@ -14,6 +14,7 @@ mod envtest;
 mod exporters;
 mod fields;
 mod gpu_model;
+mod gpu_use;
 mod hardware;
 mod harness;
 mod keymaps;

@@ -10,6 +10,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 mod custom;
+mod log;
+pub mod proxied;
 
 /// One request as far as anybody here looks at it.
 #[derive(Debug, Clone)]
@@ -86,6 +88,8 @@ pub struct State {
     pub answers: BTreeMap<String, (u16, Value)>,
     /// What requests that change something are answered, in order: method, path, turn.
     pub turns: VecDeque<(&'static str, String, Turn)>,
+    /// Path → what a pod behind the proxy answers.
+    pub proxied: BTreeMap<String, proxied::Proxied>,
     /// Paths that begin so are 403; `=` before it: that path only.
     pub forbidden: Vec<String>,
     /// Answers to requests for logs, in order; the last one stays.
@@ -390,6 +394,10 @@ fn answer(request: &Request, out: &mut Out, shared: &Shared) -> bool {
             false => out.status(code, body.as_str().unwrap_or_default(), None),
         };
     }
+    if let Some(of) = state.proxied.get(path).cloned() {
+        drop(state);
+        return proxied::answer(&of, out, shared);
+    }
     if let Some((code, body)) = state.answers.get(path) {
         return match code {
             200 => out.whole(200, "", &body.to_string()),
@@ -422,7 +430,7 @@ fn answer(request: &Request, out: &mut Out, shared: &Shared) -> bool {
             _ => state.logs.pop_front().unwrap(),
         };
         drop(state);
-        return logs(&log, out, shared);
+        return log::answer(&log, out, shared);
     }
     if request.path == "/apis" {
         return out.whole(200, "", &custom::discovery(&state).to_string());
@@ -581,30 +589,6 @@ fn watch(
         // an empty chunk would end the body: a blank line tells whether the other side is still there
         if !silent && !out.chunk("\n") {
             return false;
-        }
-    }
-}
-
-fn logs(log: &Log, out: &mut Out, shared: &Shared) -> bool {
-    match log {
-        Log::Error(204, _) => out.raw(b"HTTP/1.1 204 No Content\r\n\r\n"),
-        Log::Error(code, message) => out.status(*code, message, None),
-        Log::Text(text) => out.open() && (text.is_empty() || out.chunk(text)) && out.close(),
-        Log::Cut(text) => {
-            if out.open() {
-                out.chunk(text);
-            }
-            false
-        }
-        Log::Open(text) => {
-            if !out.open() || !out.chunk(text) {
-                return false;
-            }
-            let mut state = shared.0.lock().unwrap();
-            while !state.stopped {
-                state = shared.1.wait(state).unwrap();
-            }
-            false
         }
     }
 }
