@@ -32,6 +32,7 @@ use tail::Tail;
 
 mod cell;
 mod draw;
+mod gpus;
 mod head;
 mod heights;
 mod keys;
@@ -448,6 +449,7 @@ impl Pane for Job {
                 },
             ));
         }
+        wants.extend(gpus::wants(self, cx));
         if let Some(want) = self.tail.want() {
             let mut pods = cx.model.pods_of(self.key);
             let pod = pods.find(|pod| pod.key.uid == want.uid);

@@ -5,6 +5,7 @@ pub mod centre;
 pub mod choose;
 pub mod confirm;
 pub mod events;
+pub mod gpu_use;
 pub mod gpus;
 pub mod hardware;
 pub mod health;

@@ -170,8 +170,14 @@ impl Pane for Nodes {
             none: "no nodes",
         };
         let area = health::draw(rows, cx, area, buf);
-        self.sheet
-            .draw(cx, area, buf, &columns::columns(), cx.focused, columns::row);
+        self.sheet.draw(
+            cx,
+            area,
+            buf,
+            &columns::columns(cx.session.gpu_use.on),
+            cx.focused,
+            columns::row,
+        );
     }
 
     fn act(&mut self, action: Action, cx: &Cx) -> Reply {
@@ -179,7 +185,10 @@ impl Pane for Nodes {
         if action == Action::Copy {
             return self.sheet.copy(cx.model, "node", "node names");
         }
-        if let Some(reply) = self.sheet.act(action, &columns::columns(), cx) {
+        if let Some(reply) = self
+            .sheet
+            .act(action, &columns::columns(cx.session.gpu_use.on), cx)
+        {
             return reply;
         }
         let Some(node) = self.sheet.selected(cx.model) else {
@@ -209,10 +218,12 @@ impl Pane for Nodes {
         self.sheet.list.meant()
     }
 
-    fn wants(&self, _cx: &Cx) -> Vec<Want> {
-        [Kind::Node, Kind::Pod]
-            .map(|kind| Want::Watch(kind, Selector::All))
-            .into()
+    fn wants(&self, cx: &Cx) -> Vec<Want> {
+        let watches = [Kind::Node, Kind::Pod].map(|kind| Want::Watch(kind, Selector::All));
+        let with_gpus = |node: &&NodeRow| !node.capacity.is_empty();
+        let shown = self.sheet.visible(cx.model).filter(with_gpus);
+        let shown = shown.map(|node| Want::GpuUse(node.name.clone()));
+        watches.into_iter().chain(shown).collect()
     }
 
     fn wake(&self, cx: &Cx) -> Option<DateTime<Utc>> {
@@ -234,7 +245,10 @@ impl Pane for Nodes {
     }
 
     fn mouse(&mut self, event: MouseEvent, _area: Rect, cx: &Cx) -> Reply {
-        match self.sheet.mouse(event, &columns::columns(), cx) {
+        match self
+            .sheet
+            .mouse(event, &columns::columns(cx.session.gpu_use.on), cx)
+        {
             Did::Nothing => Reply::Ignored,
             Did::Moved => Reply::Done,
             Did::Again => self.act(Action::Open, cx),

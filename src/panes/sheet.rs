@@ -188,6 +188,13 @@ impl<R: Listed> Sheet<R> {
         }
     }
 
+    /// The rows on screen, as of the last frame.
+    pub fn visible<'a>(&'a self, model: &'a Model) -> impl Iterator<Item = &'a R> {
+        let table = &self.list.table;
+        let rows = table.offset()..table.offset() + table.page();
+        rows.filter_map(|at| self.view.row(model, at))
+    }
+
     /// When the text of a visible row next changes by itself; `spans` gives a row's times still running.
     pub fn wake(
         &self,

@@ -65,6 +65,21 @@ pub fn signs(values: &[f64], ascii: bool) -> String {
         .collect()
 }
 
+/// Parts of one as signs of one row, from nothing to the whole, whatever the others are; a blank where there is none.
+/// What is something is never drawn as nothing.
+pub fn parts(values: &[f64], ascii: bool) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    const ASCII: [char; 5] = ['_', '.', '-', '=', '#'];
+    let signs: &[char] = if ascii { &ASCII } else { &BARS };
+    let most = signs.len() - 1;
+    let sign = |v: &f64| match v.is_finite() {
+        false => ' ',
+        true if *v <= 0.0 => signs[0],
+        true => signs[((v * most as f64).ceil() as usize).clamp(1, most)],
+    };
+    values.iter().map(sign).collect()
+}
+
 /// A value in few characters: `2.31`, `0.0042`, `1.2k`, `3e-5`.
 pub fn number(value: f64) -> String {
     let size = value.abs();
@@ -116,6 +131,13 @@ mod tests {
                 + "\n"
         })
         .collect()
+    }
+
+    #[test]
+    fn parts_of_one_are_drawn_against_the_whole() {
+        let values = [0.0, 0.001, 0.5, 0.99, 1.0, f64::NAN, 7.0, -1.0];
+        assert_eq!(parts(&values, false), "▁▂▅██ █▁");
+        assert_eq!(parts(&values, true), "_.-## #_");
     }
 
     #[test]

@@ -257,6 +257,11 @@ impl Device {
         now - self.at > patience(self.every)
     }
 
+    /// Seconds between two readings, when all goes well.
+    pub fn every(&self) -> u16 {
+        self.every
+    }
+
     /// A pod has it.
     pub fn is_of(&self, pod: &PodRow) -> bool {
         let mut holders = self.holders.iter();

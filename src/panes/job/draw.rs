@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::gpus::{self, Gpus};
 use super::heights::{Wish, share};
 use super::{Cx, Job, Part, cell, head};
 use crate::app::action::Action;
@@ -24,6 +25,7 @@ const TWO: u16 = 132;
 enum Block {
     Part(Part),
     Log,
+    Gpus,
 }
 
 /// The columns of a CronJob's runs.
@@ -58,6 +60,12 @@ pub fn draw(pane: &mut Job, cx: &Cx, area: Rect, buf: &mut Buffer, titled: bool)
     if pane.tail.want().is_some() {
         blocks.insert(1, Block::Log);
     }
+    let gpus = gpus::look(pane, cx);
+    if gpus.is_some() {
+        let at = 1 + usize::from(blocks.contains(&Block::Log));
+        blocks.insert(at.min(blocks.len()), Block::Gpus);
+    }
+    let gpus = gpus.as_ref();
     if !titled && area.width >= TWO {
         let left = Rect {
             width: body.width / 2 - 1,
@@ -70,13 +78,13 @@ pub fn draw(pane: &mut Job, cx: &Cx, area: Rect, buf: &mut Buffer, titled: bool)
         };
         let main = blocks
             .iter()
-            .position(|b| *b != Block::Log)
+            .position(|b| !matches!(b, Block::Log | Block::Gpus))
             .map(|_| 1 + usize::from(blocks.contains(&Block::Log)));
         let (a, b) = blocks.split_at(main.unwrap_or(1).min(blocks.len()));
-        stack(pane, cx, a, left, buf);
-        stack(pane, cx, b, right, buf);
+        stack(pane, cx, gpus, a, left, buf);
+        stack(pane, cx, gpus, b, right, buf);
     } else {
-        stack(pane, cx, &blocks, body, buf);
+        stack(pane, cx, gpus, &blocks, body, buf);
     }
 }
 
@@ -154,13 +162,23 @@ fn bar(pane: &Job, cx: &Cx, area: Rect, buf: &mut Buffer) {
 }
 
 /// Blocks one under the other, heights by need and focus.
-fn stack(pane: &mut Job, cx: &Cx, blocks: &[Block], area: Rect, buf: &mut Buffer) {
+fn stack(
+    pane: &mut Job,
+    cx: &Cx,
+    gpus: Option<&Gpus>,
+    blocks: &[Block],
+    area: Rect,
+    buf: &mut Buffer,
+) {
     let focus = pane.part(cx);
     let focused = blocks
         .iter()
         .position(|b| *b == Block::Part(focus))
         .unwrap_or(0);
-    let wishes: Vec<Wish> = blocks.iter().map(|b| wish(pane, cx, *b, area)).collect();
+    let wishes: Vec<Wish> = blocks
+        .iter()
+        .map(|b| wish(pane, cx, gpus, *b, area))
+        .collect();
     let mut y = area.y;
     for (block, rows) in blocks.iter().zip(share(area.height, &wishes, focused)) {
         if rows == 0 {
@@ -174,7 +192,7 @@ fn stack(pane: &mut Job, cx: &Cx, blocks: &[Block], area: Rect, buf: &mut Buffer
         y += rows;
         let on = cx.focused && *block == Block::Part(focus);
         let cx = Cx { focused: on, ..*cx };
-        heading(pane, &cx, *block, place, buf);
+        heading(pane, &cx, gpus, *block, place, buf);
         let body = Rect {
             y: place.y + 1,
             height: place.height - 1,
@@ -184,6 +202,11 @@ fn stack(pane: &mut Job, cx: &Cx, blocks: &[Block], area: Rect, buf: &mut Buffer
             Block::Part(part) => {
                 pane.places.push((*part, place));
                 draw_part(pane, &cx, *part, body, buf);
+            }
+            Block::Gpus => {
+                if let Some(gpus) = gpus {
+                    gpus.draw(&cx, body, buf);
+                }
             }
             Block::Log => {
                 let lines = pane.tail.draw(&cx, body.height.into(), body.width.into());
@@ -195,7 +218,7 @@ fn stack(pane: &mut Job, cx: &Cx, blocks: &[Block], area: Rect, buf: &mut Buffer
     }
 }
 
-fn wish(pane: &Job, cx: &Cx, block: Block, area: Rect) -> Wish {
+fn wish(pane: &Job, cx: &Cx, gpus: Option<&Gpus>, block: Block, area: Rect) -> Wish {
     // an empty list is its heading and one line that says so
     let list = |rows: usize| Wish {
         min: if rows == 0 { 2 } else { 3 },
@@ -206,6 +229,13 @@ fn wish(pane: &Job, cx: &Cx, block: Block, area: Rect) -> Wish {
         },
     };
     match block {
+        Block::Gpus => {
+            let rows = gpus.map_or(0, Gpus::rows).clamp(1, 40) as u16;
+            Wish {
+                min: (rows + 1).min(4),
+                most: rows + 2,
+            }
+        }
         Block::Log => Wish {
             min: 2,
             most: (pane.tail.len().clamp(1, 14) as u16) + 2,
@@ -236,12 +266,16 @@ fn wish(pane: &Job, cx: &Cx, block: Block, area: Rect) -> Wish {
 }
 
 /// `── pods 15 ─────────`
-fn heading(pane: &Job, cx: &Cx, block: Block, area: Rect, buf: &mut Buffer) {
+fn heading(pane: &Job, cx: &Cx, gpus: Option<&Gpus>, block: Block, area: Rect, buf: &mut Buffer) {
     let line = cx.theme.border(cx.focused);
     for x in area.x..area.right() {
         buf.set_string(x, area.y, "─", line);
     }
     let (word, more) = match block {
+        Block::Gpus => (
+            "gpus",
+            gpus.map(|gpus| gpus.summary(cx)).unwrap_or_default(),
+        ),
         Block::Log => (
             "log",
             pane.log_pod(cx)

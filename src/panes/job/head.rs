@@ -13,8 +13,8 @@ use crate::model::job::{CronJobRow, JobRow};
 use crate::model::policy;
 use crate::model::status::JobStatus;
 use crate::panes::jobs::columns::{cron_state, product};
-use crate::panes::run;
 use crate::panes::words::{devices, phase_state, stamp, when};
+use crate::panes::{gpu_use, run};
 use crate::ui::{Level, text};
 
 /// A line with how soon it is given up: 0 stays longest.
@@ -130,6 +130,13 @@ pub fn job(job: &JobRow, status: &JobStatus, gone: bool, cx: &Cx, width: usize) 
     told(&mut out, job, cx, width);
     let terms = policy::summary(job).join(" · ");
     add(&mut out, 4, &terms, dim, width, 3);
+    if !gpus.is_empty()
+        && !cx.session.gpu_use.on
+        && status.finished.is_none()
+        && cx.model.totals(job.key).is_some_and(|t| t.live.running > 0)
+    {
+        add(&mut out, 5, &gpu_use::off(cx), cx.theme.faint(), width, 1);
+    }
     if let Some(image) = &job.image {
         let image = text::shorten(image, width.saturating_sub(6), text::Shorten::Start);
         add(&mut out, 5, &format!("image {image}"), dim, width, 1);

@@ -3,12 +3,14 @@
 use crate::model::human;
 use crate::model::node::NodeRow;
 use crate::panes::Cx;
+use crate::panes::gpu_use;
 use crate::panes::words::{device, pending, product, when};
 use crate::ui::meter::Fill;
 use crate::ui::{Cell, Column, Meter, Row, State};
 
-pub fn columns() -> Vec<Column> {
-    vec![
+/// `use_of_gpus`: that is read, so there is a column for it.
+pub fn columns(use_of_gpus: bool) -> Vec<Column> {
+    let mut all = vec![
         Column::new("status", "STATE").rank(0).width(9, 11, 22),
         Column::new("name", "NODE")
             .rank(0)
@@ -31,7 +33,12 @@ pub fn columns() -> Vec<Column> {
             .rank(6)
             .width(10, 12, 80)
             .grow(),
-    ]
+    ];
+    if use_of_gpus {
+        let column = Column::new("use", "USE").rank(2).width(8, 13, 21);
+        all.insert(4, column);
+    }
+    all
 }
 
 /// The sign and word of a node.
@@ -131,6 +138,7 @@ fn cell<'a>(column: &str, node: &'a NodeRow, cx: &Cx<'a>) -> Cell<'a> {
                 node.allocatable.get(resource).saturating_sub(held),
             ))
         }
+        "use" => gpu_use::node_cell(node, cx),
         "sick" => match sick(node) {
             0 => Cell::Number(0),
             n => Cell::styled(n.to_string(), cx.theme.state(State::Failed)),
