@@ -104,8 +104,22 @@ impl LogBuffer {
                 .is_some_and(|fold| fold.story.is_none())
         {
             let id = before.fold;
-            self.open_fold(id, true);
+            self.part(id);
         }
+    }
+
+    /// Shows all lines of a fold from now on, looking at these alone: what rewrites rows all the time must not cost
+    /// a block of lines each time.
+    fn part(&mut self, id: u32) {
+        let Some(fold) = self.folds.get(id).filter(|fold| !fold.open) else {
+            return;
+        };
+        let (head, last) = (fold.head, fold.last);
+        let lines = self.ring.from(head).take_while(|line| line.anchor <= last);
+        let lines = lines.filter(|line| line.fold == id);
+        let lines: Vec<Anchor> = lines.map(|line| line.anchor).collect();
+        self.folds.set_open(id, true);
+        self.judge_again(&lines);
     }
 
     /// A line of before says something else now.
@@ -136,7 +150,7 @@ impl LogBuffer {
             (line.text, line.runs) = (text, runs);
         });
         if !same && fold != 0 && !self.folds.is_failure(fold) {
-            self.open_fold(fold, true);
+            self.part(fold);
         }
         for found in found {
             self.tell(index, &found, true);
@@ -217,7 +231,7 @@ impl LogBuffer {
         if self.folds.leave(old, &self.view) {
             self.ring.bytes = self.ring.bytes.saturating_sub(COST);
         } else if headless {
-            self.open_fold(old, true);
+            self.part(old);
         }
     }
 
