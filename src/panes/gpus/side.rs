@@ -201,6 +201,13 @@ impl Gpus {
             Layout::Even if !card.is_whole() => {
                 format!("card {} of {of}, as slices divide evenly", at + 1)
             }
+            _ if card
+                .parts
+                .iter()
+                .any(|part| part.pod.is_some() && !part.told) =>
+            {
+                format!("card {} of {of}, which one is not told", at + 1)
+            }
             _ => format!("card {} of {of}", at + 1),
         };
         let resource = text::clean(&card.resource).into_owned();
@@ -263,9 +270,6 @@ impl Gpus {
             more.push(human::duration(cx.now - at));
         }
         spans.push(Span::styled(format!("  {}", more.join(" · ")), theme.dim()));
-        if whole && !part.told {
-            spans.push(Span::styled(" · which card is not told", theme.faint()));
-        }
         Line::from(spans)
     }
 }

@@ -37,7 +37,7 @@ fn the_cursor_goes_over_groups_nodes_and_cards_and_says_who_holds_them() {
         line(&screen, "card 1 of 8").contains("nvidia.com/gpu"),
         "{screen}"
     );
-    assert!(screen.contains("which card is not told"), "{screen}");
+    assert!(screen.contains("held by ■ resnet-hpo"), "{screen}");
     stage.act(&mut pane, Action::Right);
     assert!(stage.draw(&mut pane, 160, 40).contains("card 2 of 8"));
     // from the card to its job
