@@ -85,8 +85,11 @@ fn samples(page: &str, metric: &str) -> Vec<(BTreeMap<String, String>, f64)> {
         .collect()
 }
 
-/// Device → pod, as the kubelets tell of it in the pods' status.
-fn allocated(pods: &[Value]) -> BTreeMap<String, (String, String)> {
+/// Node and device, or namespace and name.
+type Pair = (String, String);
+
+/// Node and device → pod, as the kubelets tell of it in the pods' status.
+fn allocated(pods: &[Value]) -> BTreeMap<Pair, Pair> {
     let mut out = BTreeMap::new();
     for pod in pods {
         if ["Succeeded", "Failed"].contains(&text(&pod["status"]["phase"])) {
@@ -99,15 +102,20 @@ fn allocated(pods: &[Value]) -> BTreeMap<String, (String, String)> {
             for device in entries
                 .into_iter()
                 .flatten()
+                // what is claimed may be shared, or only watched
+                .filter(|e| !text(&e["name"]).starts_with("claim:"))
                 .flat_map(|e| e["resources"].as_array().expect("devices"))
             {
-                let id = text(&device["resourceID"]).to_owned();
+                let id = (
+                    text(&pod["spec"]["nodeName"]).to_owned(),
+                    text(&device["resourceID"]).to_owned(),
+                );
                 let pod = (
                     text(&meta["namespace"]).to_owned(),
                     text(&meta["name"]).to_owned(),
                 );
                 let other = out.insert(id.clone(), pod);
-                assert_eq!(other, None, "{id} is with two pods");
+                assert_eq!(other, None, "{id:?} is with two pods");
             }
         }
     }
@@ -149,7 +157,7 @@ fn every_card_is_read_and_with_whom_the_kubelet_says_it_is() {
                 Some(pod) => {
                     held += 1;
                     let uuid = &labels["UUID"];
-                    let mine = allocated.iter().any(|(id, (namespace, name))| {
+                    let mine = allocated.iter().any(|((_, id), (namespace, name))| {
                         let whole = id.starts_with(uuid.as_str());
                         let slice = id.starts_with("MIG-") && labels.contains_key("GPU_I_ID");
                         (whole || slice) && name == pod && *namespace == labels["namespace"]
@@ -181,7 +189,11 @@ fn every_card_is_read_and_with_whom_the_kubelet_says_it_is() {
 #[test]
 fn what_cannot_be_reached_says_why() {
     let scene = Scene::new();
-    let exporter = scene.exporters(NVIDIA).into_iter().next().expect("one");
+    let exporters = scene.exporters(NVIDIA);
+    let exporter = exporters
+        .iter()
+        .find(|e| e["spec"]["nodeName"] == "gpu-a100-0");
+    let exporter = exporter.expect("one");
     let (ns, name) = (
         text(&exporter["metadata"]["namespace"]),
         text(&exporter["metadata"]["name"]),
