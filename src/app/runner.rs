@@ -70,6 +70,10 @@ pub struct Runner {
 }
 
 impl Runner {
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "called once; each is handed over as it is"
+    )]
     pub fn new(
         messages: mpsc::Sender<Message>,
         around: Surroundings,

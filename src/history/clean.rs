@@ -149,15 +149,17 @@ impl Walk {
             let all = is_secret && matches!(&**key, "data" | "stringData");
             if is_environment(key) || all {
                 self.environment(value, &path);
-            } else if key == "runtimeEnvYAML" || named && key == "value" {
-                self.mask(value, &path);
-            } else if value.is_string() && is_secret_name(key) {
+            } else if key == "runtimeEnvYAML"
+                || named && key == "value"
+                || value.is_string() && is_secret_name(key)
+            {
                 self.mask(value, &path);
             } else if let Some(mut inner) = value.as_str().and_then(json) {
                 let before = self.masked.len();
                 self.value(&mut inner, &path, key);
-                if self.masked.len() > before || inner.to_string() != *value {
-                    *value = inner.to_string().into();
+                let text = inner.to_string();
+                if self.masked.len() > before || value.as_str() != Some(text.as_str()) {
+                    *value = text.into();
                 }
             } else {
                 self.value(value, &path, key);

@@ -431,7 +431,7 @@ fn like(found: &Found) -> String {
     while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
         let (head, tail) = rest.split_at(at);
         let end = tail
-            .find(|c: char| !c.is_ascii_digit() && !(figures && c == '.'))
+            .find(|c: char| !(c.is_ascii_digit() || figures && c == '.'))
             .unwrap_or(tail.len());
         out.push_str(head);
         let lower = head.to_ascii_lowercase();

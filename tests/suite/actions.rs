@@ -437,9 +437,7 @@ async fn a_create_is_never_repeated_whatever_becomes_of_it() {
         (Turn::Say(409, json!("already exists")), "conflict"),
     ] {
         let server = Server::start();
-        let mut state = server.state();
-        state.answers.insert(read.into(), (200, cron()));
-        drop(state);
+        server.state().answers.insert(read.into(), (200, cron()));
         server.turn("POST", jobs, turn.clone());
         let open = open(&server, Rules::default()).await;
         let outcome = open.gate.step(step.clone()).await;

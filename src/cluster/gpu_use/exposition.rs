@@ -134,7 +134,9 @@ mod tests {
 
     use super::*;
 
-    fn read(line: &str) -> Option<(String, Vec<(String, String)>, f64)> {
+    type Sample = (String, Vec<(String, String)>, f64);
+
+    fn read(line: &str) -> Option<Sample> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let mut labels = Vec::new();
         let value = sample(line.as_bytes(), |k, v| labels.push((text(k), text(&v))))?;

@@ -70,7 +70,7 @@ fn field(lex: &mut Lex) -> Parsed<Option<Test>> {
     let rest = lex.chars[from..].iter();
     let end = rest
         .clone()
-        .position(|c| name_end(c))
+        .position(name_end)
         .map_or(lex.chars.len(), |n| from + n);
     let name: String = lex.chars[from..end]
         .iter()

@@ -207,7 +207,7 @@ impl Watch {
         let n = slots.len();
         // the first by slot, so that it stays the same one
         let all: Vec<&PodSeen> = slots.iter().filter_map(|s| self.pods.get(s)).collect();
-        let told = |seen: &&PodSeen| Some((*seen).clone().troubled?);
+        let told = |seen: &&PodSeen| seen.troubled.clone();
         let (Some(first), Some(said)) = (all.first(), all.first().and_then(told)) else {
             return;
         };

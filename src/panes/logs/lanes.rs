@@ -93,7 +93,7 @@ impl Logs {
             None => bottom,
         };
         self.lanes[n].top = top;
-        if !self.follow && !(other && self.linked) {
+        if !(self.follow || other && self.linked) {
             self.keep_cursor_on_screen(n);
         }
     }
@@ -170,7 +170,7 @@ impl Logs {
         self.scroll(by * isize::try_from(height).unwrap_or(1));
     }
 
-    pub(super) fn to_top(&mut self) {
+    pub(super) fn go_top(&mut self) {
         let n = self.lane;
         let sheet = self.sheet(n);
         let first = self
@@ -330,7 +330,7 @@ impl Logs {
         }
     }
 
-    pub(super) fn to_mark(&mut self, backward: bool) -> Reply {
+    pub(super) fn go_mark(&mut self, backward: bool) -> Reply {
         if self.marks.is_empty() {
             return Reply::Say(Level::Info, "no line is marked yet".into());
         }
@@ -430,7 +430,7 @@ impl Logs {
         }
     }
 
-    pub(super) fn to_failure(&mut self, backward: bool) -> Reply {
+    pub(super) fn go_failure(&mut self, backward: bool) -> Reply {
         if self.buffer.failures() == 0 {
             return self.first_failure();
         }
