@@ -59,9 +59,7 @@ fn a_first_visit_from_the_start_screen_to_the_way_out() {
     term.resize((50, 10));
     term.until_shows("too small");
     term.resize((160, 48));
-    term.until("large again", |s| {
-        s.contains("Jobs") && s.contains("Messages")
-    });
+    term.until("large again", |s| s.contains("Jobs") && s.contains("Inbox"));
 
     // another namespace
     term.send("1");
@@ -147,15 +145,12 @@ fn changes_by_others_appear_while_it_is_open() {
             && header.contains("connection refused")
             && s.contains("grpo-math")
     });
-    term.send(":messages\r");
-    let screen = term.until_shows("no longer arrive");
-    assert!(!screen.contains("nothing went wrong"), "{screen}");
 
-    // it comes back: the screen heals by itself, and both are on record
+    // it comes back: the screen heals by itself
     served.start_again(&[]);
-    term.until_shows("answers again");
-    let screen = term.until("live", |s| !s.contains("stale since"));
-    assert!(screen.contains("no longer arrive"), "{screen}");
+    term.until("live", |s| {
+        !s.contains("stale since") && s.contains("grpo-math")
+    });
     term.send(":jobs\r");
     term.until_shows("grpo-math");
     term.send("q");
@@ -215,9 +210,9 @@ fn themes_and_keys_follow_their_files_while_it_runs() {
 
     write(
         &keys,
-        "name = \"mine\"\ninherits = \"default\"\n[global]\nquit = \"E\"\n",
+        "name = \"mine\"\ninherits = \"default\"\n[global]\nquit = \"Z\"\n",
     );
-    term.until_shows("E quit");
+    term.until_shows("Z quit");
 
     write(
         &keys,
