@@ -227,7 +227,7 @@ fn themes_and_keys_follow_their_files_while_it_runs() {
         "name = \"mine\"\ninherits = \"jobdeck-dark\"\n[palette]\nbg = \"#123456\"\n",
     );
     term.until_background(vt100::Color::Rgb(0x12, 0x34, 0x56));
-    term.send("E");
+    term.send("Z");
     assert_eq!(term.until_ended(), 0);
     term.assert_restored();
 }
