@@ -82,8 +82,8 @@ fn a_first_visit_from_the_start_screen_to_the_way_out() {
     term.send("\r");
     term.until_shows("job/detr-ddp");
     term.send("l");
-    // of a training job's detail, those of the replica under the cursor
-    term.until_shows("logs pod/detr-ddp");
+    // of the job, or of the replica under the cursor
+    term.until_shows("▸ logs ");
     term.send("v");
     let screen = term.until("the curve", |s| {
         let dots = |c: char| ('\u{2801}'..='\u{28ff}').contains(&c);
@@ -92,7 +92,7 @@ fn a_first_visit_from_the_start_screen_to_the_way_out() {
     assert!(screen.contains("loss 1/"), "{screen}");
     term.send("\x1b");
     term.until("its detail", |s| {
-        s.contains("(best ") && !s.contains("logs pod")
+        s.contains("(best ") && !s.contains("▸ logs ")
     });
     term.send("\x1b");
     term.until("the row", |s| s.contains("LOSS") && s.contains("detr-ddp"));
