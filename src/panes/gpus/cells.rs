@@ -56,7 +56,7 @@ impl Paint<'_, '_> {
         }
     }
 
-    /// One card; `at` is the cursor when it stands on this one.
+    /// One card; `under` the cursor it is reversed.
     pub fn card(&self, card: &Card, under: bool, out: &mut Vec<Span<'static>>) {
         let theme = self.cx.theme;
         let edge = match under {
