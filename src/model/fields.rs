@@ -1,6 +1,7 @@
 //! What an object's served schema says of its fields: which ones it does not know. The result of a check, as the YAML
 //! view shows it; the schemas themselves stay in the cluster layer.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// One step on the way from an object to a field of it.
@@ -49,6 +50,43 @@ pub struct Checked {
     pub dropped: Unknown,
     /// The schema takes any field, so nothing can be unknown to it.
     pub anything: bool,
+}
+
+/// Paths as a tree, to be walked along with the object.
+#[derive(Debug, Default)]
+pub struct Tree {
+    marked: bool,
+    below: BTreeMap<Step, Tree>,
+}
+
+impl Tree {
+    pub fn new(paths: &[FieldPath]) -> Self {
+        let mut root = Tree::default();
+        for path in paths {
+            let mut at = &mut root;
+            for step in &path.0 {
+                at = at.below.entry(step.clone()).or_default();
+            }
+            at.marked = true;
+        }
+        root
+    }
+
+    /// A path ends here.
+    pub fn is_marked(&self) -> bool {
+        self.marked
+    }
+
+    pub fn field(&self, name: &str) -> Option<&Tree> {
+        match self.below.is_empty() {
+            true => None,
+            false => self.below.get(&Step::Field(name.into())),
+        }
+    }
+
+    pub fn item(&self, at: usize) -> Option<&Tree> {
+        self.below.get(&Step::Item(at))
+    }
 }
 
 #[cfg(test)]

@@ -50,6 +50,7 @@ pub mod waiting;
 pub mod want;
 pub mod why;
 pub mod workers;
+pub mod yaml;
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,5 @@
 //! One object as YAML: fetched whole, managedFields folded, searched, wrapped, copied, saved.
 
-mod emit;
 mod stops;
 #[cfg(test)]
 mod tests;
@@ -19,15 +18,14 @@ use super::words::count;
 use super::{Arrival, Cx, Level, Pane, Reply};
 use crate::app::action::{Action, Scope};
 use crate::logs::Pattern;
-use crate::model::fields::Checked;
+use crate::model::fields::{Checked, Tree};
 use crate::model::want::{Kind, ObjectWant, Want};
+use crate::model::yaml::{self, Mark, YamlLine};
 use crate::ui::State;
 use crate::ui::scroll::{self, Window};
 use crate::ui::text::{clean, width};
 use crate::ui::theme::{Level as Loud, Theme};
-use emit::{Mark, YamlLine};
 use stops::Stops;
-use unknown::Tree;
 
 const SIDE: usize = 16;
 
@@ -68,7 +66,7 @@ pub struct Yaml {
 
 /// An object as lines of YAML, as this screen shows it.
 pub fn plain(object: &Value) -> Vec<String> {
-    let lines = emit::lines(object, false, "", &Tree::default());
+    let lines = yaml::lines(object, false, "", &Tree::default());
     lines.into_iter().map(|line| line.text).collect()
 }
 
@@ -125,7 +123,7 @@ impl Yaml {
             let tree = checked.map_or(Tree::default(), |c| Tree::new(&c.here.fields));
             lines.extend(notes.iter().map(|note| YamlLine::note(note)));
             self.notes = notes.len();
-            lines.extend(emit::lines(object, self.fold, &hint, &tree));
+            lines.extend(yaml::lines(object, self.fold, &hint, &tree));
         }
         self.lines = lines;
         // notes that come late do not move what is being read
@@ -472,7 +470,7 @@ impl Pane for Yaml {
                 {
                     metadata.remove("managedFields");
                 }
-                let text = emit::text(&emit::lines(&object, false, "", &Tree::default()));
+                let text = yaml::print(&object);
                 return if action == Action::Copy {
                     let what = format!("the YAML of {}", self.name());
                     Reply::Copy { text, what }

@@ -1,51 +1,12 @@
 //! Fields the served schema does not know, in the YAML view: where they are marked, and what is said of those the
 //! server dropped.
 
-use std::collections::BTreeMap;
-
-use crate::model::fields::{Checked, FieldPath, Step};
+use crate::model::fields::Checked;
 use crate::panes::rows::rows;
 use crate::ui::text::{clean, width};
 
 /// Dropped fields named one by one.
 const NAMED: usize = 12;
-
-/// Paths as a tree, to be walked along with the object.
-#[derive(Debug, Default)]
-pub struct Tree {
-    marked: bool,
-    below: BTreeMap<Step, Tree>,
-}
-
-impl Tree {
-    pub fn new(paths: &[FieldPath]) -> Self {
-        let mut root = Tree::default();
-        for path in paths {
-            let mut at = &mut root;
-            for step in &path.0 {
-                at = at.below.entry(step.clone()).or_default();
-            }
-            at.marked = true;
-        }
-        root
-    }
-
-    /// A path ends here.
-    pub fn is_marked(&self) -> bool {
-        self.marked
-    }
-
-    pub fn field(&self, name: &str) -> Option<&Tree> {
-        match self.below.is_empty() {
-            true => None,
-            false => self.below.get(&Step::Field(name.into())),
-        }
-    }
-
-    pub fn item(&self, at: usize) -> Option<&Tree> {
-        self.below.get(&Step::Item(at))
-    }
-}
 
 /// What stands above the object: the fields the server dropped.
 pub fn notes(checked: &Checked) -> Vec<String> {
@@ -100,6 +61,7 @@ pub fn counted(checked: &Checked) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::fields::{FieldPath, Step};
 
     #[test]
     fn notes_break_between_words() {

@@ -1,9 +1,9 @@
-//! JSON → YAML as kubectl writes it, in coloured pieces. Separate because what is copied must read back as the same
-//! object, and that is tested without a screen.
+//! JSON → YAML as kubectl writes it, in coloured pieces: what the YAML view shows, what is copied, saved and edited.
+//! It reads back as the same object, and that is tested without a screen.
 
 use serde_json::{Map, Value};
 
-use super::unknown::Tree;
+use super::fields::Tree;
 
 /// What a piece of a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +68,11 @@ pub fn lines(object: &Value, fold: bool, hint: &str, unknown: &Tree) -> Vec<Yaml
         }
     }
     out.lines
+}
+
+/// An object as one text, whole.
+pub fn print(object: &Value) -> String {
+    text(&lines(object, false, "", &Tree::default()))
 }
 
 /// The lines as one text.
@@ -318,7 +323,7 @@ mod tests {
     use crate::model::fields::{FieldPath, Step};
 
     fn yaml(object: &Value) -> String {
-        text(&lines(object, false, "", &Tree::default()))
+        print(object)
     }
 
     #[test]
