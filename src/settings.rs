@@ -198,6 +198,34 @@ pub fn file() -> Option<PathBuf> {
     folder().map(|f| f.join("config.toml"))
 }
 
+/// The user's own templates, by name (`templates/NAME.yaml` beside the settings file), and what cannot be read of them.
+pub fn templates() -> (Vec<(String, String)>, Vec<String>) {
+    let folder = folder().map(|folder| folder.join("templates"));
+    folder.map_or_else(Default::default, |folder| templates_of(&folder))
+}
+
+fn templates_of(folder: &Path) -> (Vec<(String, String)>, Vec<String>) {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Default::default(),
+        Err(e) => return (Vec::new(), vec![format!("{}: {e}", folder.display())]),
+    };
+    let (mut all, mut problems) = (Vec::new(), Vec::new());
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let ending = path.extension().and_then(|e| e.to_str());
+        let stem = path.file_stem().and_then(|s| s.to_str());
+        let (Some("yaml" | "yml" | "json"), Some(stem)) = (ending, stem) else {
+            continue;
+        };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => all.push((stem.to_owned(), text)),
+            Err(e) => problems.push(format!("{}: {e}", path.display())),
+        }
+    }
+    all.sort();
+    (all, problems)
+}
+
 /// The folder of the debug log, the audit and the trash.
 pub fn state_folder() -> Option<PathBuf> {
     let base = etcetera::choose_base_strategy().ok()?;
@@ -480,6 +508,26 @@ mod tests {
             assert_eq!(at, Some(line), "{text}: {why}");
             assert!(why.contains(words), "{text}: {why}");
         }
+    }
+
+    #[test]
+    fn own_templates_are_the_manifests_of_their_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.yaml", "a.yml", "c.json", "notes.txt"] {
+            std::fs::write(folder.path().join(name), "# Mine.\n").unwrap();
+        }
+        std::fs::write(folder.path().join("d.yaml"), [0xff, 0xfe]).unwrap();
+        let (all, problems) = templates_of(folder.path());
+        let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["a", "b", "c"]);
+        assert!(
+            problems.len() == 1 && problems[0].contains("d.yaml"),
+            "{problems:?}"
+        );
+        assert_eq!(
+            templates_of(&folder.path().join("none")),
+            Default::default()
+        );
     }
 
     #[test]

@@ -25,13 +25,14 @@ const META: [&str; 10] = [
     "finalizers",
 ];
 
-const ANNOTATIONS: [&str; 6] = [
+const ANNOTATIONS: [&str; 7] = [
     "kubectl.kubernetes.io/last-applied-configuration",
     "batch.kubernetes.io/job-tracking",
     "batch.kubernetes.io/cronjob-scheduled-timestamp",
     "kueue.x-k8s.io/stopping",
     "kueue.x-k8s.io/workload",
     "kueue.x-k8s.io/workload-slice-name",
+    "kueue.x-k8s.io/role-hash",
 ];
 
 /// Defaulted from the uid and the name, into the object's labels and its template's.
@@ -42,13 +43,14 @@ const JOB_LABELS: [&str; 4] = [
     "controller-uid",
 ];
 
-const KUEUE_LABELS: [&str; 6] = [
+const KUEUE_LABELS: [&str; 7] = [
     "kueue.x-k8s.io/podset",
     "kueue.x-k8s.io/cluster-queue-name",
     "kueue.x-k8s.io/local-queue-name",
     "kueue.x-k8s.io/multikueue-worker-workload-pod",
     "kueue.x-k8s.io/prebuilt-workload-name",
     "kueue.x-k8s.io/multikueue-origin",
+    "kueue.x-k8s.io/managed",
 ];
 
 const TEMPLATE_ANNOTATIONS: [&str; 3] = [

@@ -9,14 +9,19 @@
 
 pub mod change;
 pub mod clean;
+pub mod document;
+pub mod edit;
 pub mod impact;
 pub mod outcome;
 pub mod pending;
 pub mod plan;
+pub mod resubmit;
 pub mod secrets;
+pub mod templates;
 #[cfg(test)]
 mod tests;
 pub mod undo;
+pub mod validate;
 
 use std::fmt;
 use std::sync::Arc;

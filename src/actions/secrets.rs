@@ -6,6 +6,14 @@ use serde_json::Value;
 /// What stands in place of a value.
 pub const MASK: &str = "<masked by jobdeck>";
 
+/// What history puts there.
+const OLD_MASK: &str = "(not kept)";
+
+/// Whether a text has a mask in it.
+pub fn is_masked(text: &str) -> bool {
+    text.contains(MASK) || text.contains(OLD_MASK)
+}
+
 /// Parts of names whose values are no one's business.
 const TELLING: [&str; 13] = [
     "secret",

@@ -1,0 +1,545 @@
+//! From text to the objects that are meant: several documents of YAML or JSON, and lists of objects. Every value knows
+//! its line, so that an error of the server stands beside what it is about.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+use serde_saphyr::Spanned;
+
+/// What is wrong with a text, and where: lines and columns count from 1.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {why}{}", .next.as_ref().map_or(String::new(), |n| format!(": {n}")))]
+pub struct Fault {
+    pub line: usize,
+    pub column: usize,
+    pub why: String,
+    /// The next step, where there is one.
+    pub next: Option<String>,
+}
+
+/// One object of a text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    pub value: Value,
+    /// Where it begins in the text.
+    pub line: usize,
+    node: Node,
+}
+
+impl Document {
+    /// The line of a field: `spec.template.spec.containers[0].image`, `metadata.labels["a.b/c"]`, or a JSON pointer. Of
+    /// one that is not there, the line of what it would be in.
+    pub fn line_of(&self, path: &str) -> usize {
+        let steps = match path.starts_with('/') {
+            true => pointer(path),
+            false => steps(path),
+        };
+        let mut line = self.line;
+        let mut at = &self.node;
+        for step in steps {
+            match at.step(&step) {
+                Some((place, node)) => (line, at) = (place, node),
+                None => break,
+            }
+        }
+        line
+    }
+}
+
+/// The line of a field of the first document that has it; `None` where the text cannot be read.
+pub fn line_of(text: &str, path: &str) -> Option<usize> {
+    let all = parse(text).ok()?;
+    let has = |document: &&Document| document.line_of(path) != document.line;
+    let document = all.iter().find(has).or(all.first())?;
+    Some(document.line_of(path))
+}
+
+/// All objects of a text, in order; at least one.
+///
+/// # Errors
+/// Where it cannot be read, or what in it is no object.
+pub fn parse(text: &str) -> Result<Vec<Document>, Fault> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut all = Vec::new();
+    for (skipped, part) in parts(text) {
+        let bare = |line: &str| line.trim_start().starts_with('#') || line.trim().is_empty();
+        if part.lines().all(bare) {
+            continue;
+        }
+        let node = read(&part, skipped)?;
+        flatten(node, skipped, &mut all)?;
+    }
+    match all.is_empty() {
+        false => Ok(all),
+        true => Err(Fault {
+            line: 1,
+            column: 1,
+            why: "there is no object in it".into(),
+            next: Some("`jobdeck submit --list-templates` shows ones to begin with".into()),
+        }),
+    }
+}
+
+/// The documents of a text and how many lines are before each. A line that begins with `---` always begins a document,
+/// whatever is around it.
+fn parts(text: &str) -> Vec<(usize, String)> {
+    let mut all = vec![(0, String::new())];
+    for (n, line) in text.split_inclusive('\n').enumerate() {
+        let end = line.trim_end();
+        let begins = end == "---" || line.starts_with("--- ") || line.starts_with("---\t");
+        if begins || end == "..." {
+            // what follows the mark on its line belongs to it
+            let rest = if begins { &line[3..] } else { "\n" };
+            all.push((n, rest.to_owned()));
+        } else if let Some((_, part)) = all.last_mut() {
+            part.push_str(line);
+        }
+    }
+    all
+}
+
+fn read(part: &str, skipped: usize) -> Result<Spanned<Node>, Fault> {
+    let options = serde_saphyr::options! { with_snippet: false };
+    // tabs may indent JSON, but not YAML; in JSON they are never part of a value
+    let tabs = part.trim_start().starts_with(['{', '[']) && part.contains('\t');
+    let untabbed = tabs.then(|| part.replace('\t', " "));
+    let part = untabbed.as_deref().unwrap_or(part);
+    serde_saphyr::from_str_with_options(part, options).map_err(|e| {
+        let at = e.location();
+        let line = at.map_or(1, |at| at.line() as usize) + skipped;
+        let column = at.map_or(1, |at| at.column() as usize);
+        let text = part.lines().nth((line - skipped).saturating_sub(1));
+        let mut why = e.to_string();
+        if let Some(cut) = why.rfind(" at line ") {
+            why.truncate(cut);
+        }
+        let why: String = why.lines().next().unwrap_or_default().trim().into();
+        Fault {
+            line,
+            column,
+            next: hint(&why, text.unwrap_or_default()),
+            why: match why.strip_prefix("error: ") {
+                Some(rest) => rest.into(),
+                None => why,
+            },
+        }
+    })
+}
+
+/// What is usually meant by that.
+fn hint(why: &str, line: &str) -> Option<String> {
+    let indent = line.len() - line.trim_start().len();
+    if line[..indent].contains('\t') {
+        return Some("indent with spaces, YAML takes no tabs".into());
+    }
+    if why.contains("duplicate") {
+        return Some("leave one of them out".into());
+    }
+    let value = line.split_once(": ").map(|(_, value)| value.trim());
+    if value.is_some_and(|v| v.contains(": ") || v.starts_with(['@', '`', '%', '*', '&', '!'])) {
+        return Some("put the value in quotes".into());
+    }
+    None
+}
+
+/// Takes lists of objects apart.
+fn flatten(node: Spanned<Node>, skipped: usize, all: &mut Vec<Document>) -> Result<(), Fault> {
+    let line = node.referenced.line() as usize;
+    let column = node.referenced.column().max(1) as usize;
+    let mut node = node.value;
+    node.shift(skipped);
+    push(node, line.max(1) + skipped, column as usize, all)
+}
+
+fn push(node: Node, line: usize, column: usize, all: &mut Vec<Document>) -> Result<(), Fault> {
+    let Node::Map(fields) = &node else {
+        return Err(Fault {
+            line,
+            column,
+            why: "this is no object".into(),
+            next: Some("one begins with apiVersion, kind and metadata".into()),
+        });
+    };
+    let kind = fields.iter().find(|f| f.key == "kind").map(|f| &f.node);
+    let list = matches!(kind, Some(Node::Leaf(Value::String(kind))) if kind.ends_with("List"));
+    let items = fields.iter().position(|f| f.key == "items");
+    if let (true, Some(at)) = (list, items)
+        && let Node::Map(mut fields) = node
+    {
+        match fields.swap_remove(at).node {
+            Node::List(items) => {
+                for (line, item) in items {
+                    push(item, line, 1, all)?;
+                }
+            }
+            Node::Leaf(Value::Null) => {}
+            _ => {
+                return Err(Fault {
+                    line,
+                    column,
+                    why: "items of a list are objects".into(),
+                    next: None,
+                });
+            }
+        }
+        return Ok(());
+    }
+    all.push(Document {
+        value: node.value(),
+        line,
+        node,
+    });
+    Ok(())
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Field {
+    key: String,
+    line: usize,
+    node: Node,
+}
+
+/// A value whose parts know their lines.
+#[derive(Debug, Clone, PartialEq)]
+enum Node {
+    Leaf(Value),
+    List(Vec<(usize, Node)>),
+    Map(Vec<Field>),
+}
+
+impl Node {
+    fn value(&self) -> Value {
+        match self {
+            Node::Leaf(value) => value.clone(),
+            Node::List(all) => all.iter().map(|(_, node)| node.value()).collect(),
+            Node::Map(all) => {
+                let all = all.iter().map(|f| (f.key.clone(), f.node.value()));
+                Value::Object(all.collect::<Map<_, _>>())
+            }
+        }
+    }
+
+    fn step(&self, step: &str) -> Option<(usize, &Node)> {
+        match self {
+            Node::Leaf(_) => None,
+            Node::List(all) => {
+                let (line, node) = all.get(step.parse::<usize>().ok()?)?;
+                Some((*line, node))
+            }
+            Node::Map(all) => {
+                let field = all.iter().find(|f| f.key == step)?;
+                Some((field.line, &field.node))
+            }
+        }
+    }
+
+    fn shift(&mut self, by: usize) {
+        match self {
+            Node::Leaf(_) => {}
+            Node::List(all) => all.iter_mut().for_each(|(line, node)| {
+                *line += by;
+                node.shift(by);
+            }),
+            Node::Map(all) => all.iter_mut().for_each(|field| {
+                field.line += by;
+                field.node.shift(by);
+            }),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        d.deserialize_any(Reader)
+    }
+}
+
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_bool<E>(self, v: bool) -> Result<Node, E> {
+        Ok(Node::Leaf(v.into()))
+    }
+
+    fn visit_i64<E>(self, v: i64) -> Result<Node, E> {
+        Ok(Node::Leaf(v.into()))
+    }
+
+    fn visit_u64<E>(self, v: u64) -> Result<Node, E> {
+        Ok(Node::Leaf(v.into()))
+    }
+
+    fn visit_f64<E>(self, v: f64) -> Result<Node, E> {
+        Ok(Node::Leaf(v.into()))
+    }
+
+    fn visit_str<E>(self, v: &str) -> Result<Node, E> {
+        Ok(Node::Leaf(v.into()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Leaf(Value::Null))
+    }
+
+    fn visit_none<E>(self) -> Result<Node, E> {
+        Ok(Node::Leaf(Value::Null))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, d: D) -> Result<Node, D::Error> {
+        Node::deserialize(d)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node, A::Error> {
+        let mut all = Vec::new();
+        while let Some(item) = seq.next_element::<Spanned<Node>>()? {
+            all.push((item.referenced.line() as usize, item.value));
+        }
+        Ok(Node::List(all))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        let mut all = Vec::new();
+        while let Some(key) = map.next_key::<Spanned<String>>()? {
+            all.push(Field {
+                line: key.referenced.line() as usize,
+                key: key.value,
+                node: map.next_value()?,
+            });
+        }
+        Ok(Node::Map(all))
+    }
+}
+
+/// `a.b[0]["c.d"]` → `a`, `b`, `0`, `c.d`.
+fn steps(path: &str) -> Vec<String> {
+    let mut all = vec![String::new()];
+    let mut chars = path.chars().peekable();
+    let put = |all: &mut Vec<String>, c: char| {
+        if let Some(last) = all.last_mut() {
+            last.push(c);
+        }
+    };
+    while let Some(c) = chars.next() {
+        match c {
+            '.' => all.push(String::new()),
+            '[' => {
+                all.push(String::new());
+                let quote = chars.next_if(|c| matches!(c, '"' | '\''));
+                while let Some(c) = chars.next() {
+                    match (c, quote) {
+                        (']', None) => break,
+                        (c, Some(quote)) if c == quote => {
+                            chars.next_if_eq(&']');
+                            break;
+                        }
+                        ('\\', Some(_)) => {
+                            if let Some(c) = chars.next() {
+                                put(&mut all, c);
+                            }
+                        }
+                        (c, _) => put(&mut all, c),
+                    }
+                }
+            }
+            c => put(&mut all, c),
+        }
+    }
+    all.retain(|step| !step.is_empty());
+    all
+}
+
+/// `/a/b~1c/0`
+fn pointer(path: &str) -> Vec<String> {
+    let parts = path.split('/').skip(1);
+    parts
+        .map(|part| part.replace("~1", "/").replace("~0", "~"))
+        .collect()
+}
+
+/// A complaint of the server about one field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    pub path: String,
+    pub why: String,
+}
+
+/// The fields that a message of the API server is about: `Job.batch "x" is invalid: [spec.a: Required value, …]`,
+/// `strict decoding error: unknown field "spec.b"`. A message about no field has none.
+pub fn complaints(message: &str) -> Vec<Complaint> {
+    let field = |text: &str| {
+        let text = text.trim_matches('"');
+        let known = ["spec", "metadata", "status", "apiVersion", "kind"];
+        let head: String = text.chars().take_while(|c| c.is_alphanumeric()).collect();
+        let plain = |c: char| c.is_alphanumeric() || "._-[]()\"'/*".contains(c);
+        known.contains(&&*head) && text.chars().all(plain)
+    };
+    let mut all = Vec::new();
+    if let Some((_, rest)) = message.split_once("strict decoding error: ") {
+        for one in rest.split(", ") {
+            let Some((what, name)) = one.split_once("field ") else {
+                continue;
+            };
+            let path = name.trim().trim_matches('"');
+            all.push(Complaint {
+                path: path.into(),
+                why: format!("{what}field"),
+            });
+        }
+        return all;
+    }
+    let body = message
+        .split_once(" is invalid: ")
+        .map_or(message, |(_, b)| b);
+    let body = body
+        .strip_prefix('[')
+        .map_or(body, |b| b.strip_suffix(']').unwrap_or(b));
+    // one begins where a field does; commas are in their words, too
+    for piece in body.split(", ") {
+        match piece.split_once(": ") {
+            Some((path, why)) if field(path) => all.push(Complaint {
+                path: path.into(),
+                why: why.into(),
+            }),
+            _ => {
+                if let Some(last) = all.last_mut() {
+                    last.why.push_str(", ");
+                    last.why.push_str(piece);
+                }
+            }
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    const TWO: &str = "\
+# first
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: a
+  labels:
+    x.y/z: \"1\"
+spec:
+  template:
+    spec:
+      containers:
+      - name: one
+        args: [-c, \"a: b\"]
+      - name: two
+        image: busybox
+        command:
+        - |
+          text
+          ---no mark
+--- # second
+kind: List
+apiVersion: v1
+items:
+- kind: Pod
+  metadata: {name: p}
+- kind: Pod
+  metadata:
+    name: q
+---
+# nothing
+";
+
+    #[test]
+    fn documents_lists_and_where_things_are() {
+        let all = parse(TWO).unwrap();
+        let names: Vec<&str> = all
+            .iter()
+            .map(|d| d.value["metadata"]["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(names, ["a", "p", "q"]);
+        let lines: Vec<usize> = all.iter().map(|d| d.line).collect();
+        assert_eq!(lines, [2, 24, 26]);
+        for (path, line) in [
+            ("metadata.name", 5),
+            ("metadata.labels[\"x.y/z\"]", 7),
+            ("metadata.labels[x.y/z]", 7),
+            ("spec.template.spec.containers[0].args", 13),
+            ("spec.template.spec.containers[1].image", 15),
+            ("/spec/template/spec/containers/1/command", 16),
+            ("/metadata/labels/x.y~1z", 7),
+            // not there: what it would be in
+            ("spec.template.spec.restartPolicy", 10),
+            ("spec.template.spec.containers[7]", 11),
+            ("status.active", 2),
+            ("", 2),
+        ] {
+            assert_eq!(all[0].line_of(path), line, "{path}");
+        }
+        assert_eq!(all[2].line_of("metadata.name"), 28);
+        assert_eq!(line_of(TWO, "spec.template"), Some(9));
+        let script = &all[0].value["spec"]["template"]["spec"]["containers"][1]["command"][0];
+        assert_eq!(script, "text\n---no mark\n");
+    }
+
+    #[test]
+    fn json_is_read_too() {
+        let text = "{\n\t\"kind\": \"Job\",\n\t\"metadata\": {\"name\": \"a\\tb\"},\n\t\"spec\": {\"n\": 1.5, \"t\": null}\n}\n";
+        let all = parse(text).unwrap();
+        assert_eq!(
+            all[0].value,
+            json!({"kind": "Job", "metadata": {"name": "a\tb"}, "spec": {"n": 1.5, "t": null}})
+        );
+        assert_eq!(all[0].line_of("spec.n"), 4);
+    }
+
+    #[test]
+    fn anchors_are_followed() {
+        let text = "kind: A\na: &x\n  b: 1\nc: *x\n";
+        assert_eq!(parse(text).unwrap()[0].value["c"], json!({"b": 1}));
+    }
+
+    #[rstest]
+    #[case("", 1, "no object in it")]
+    #[case("# only words\n---\n", 1, "no object in it")]
+    #[case("kind: Job\n---\njust words\n", 3, "no object")]
+    #[case("kind: Job\nspec:\n\ta: 1\n", 3, "tabs")]
+    #[case("kind: Job\nspec:\n  a: 1\n  a: 2\n", 4, "leave one of them out")]
+    #[case("kind: Job\n---\nkind: Job\nspec: {a: [1, 2\n", 4, "")]
+    #[case("kind: Job\nspec:\n  a: b: c\n", 3, "in quotes")]
+    fn what_cannot_be_read_says_where_and_what_next(
+        #[case] text: &str,
+        #[case] line: usize,
+        #[case] words: &str,
+    ) {
+        let fault = parse(text).unwrap_err();
+        let said = fault.to_string();
+        assert!(
+            fault.line.abs_diff(line) <= 1 && said.contains(words),
+            "{text}\n{said}"
+        );
+        assert!(!said.contains('\n') && !said.contains(" at line"), "{said}");
+    }
+
+    #[rstest]
+    #[case("Job.batch \"x\" is invalid: spec.template.spec.restartPolicy: Required value: valid values: \"OnFailure\", \"Never\"",
+        &[("spec.template.spec.restartPolicy", "Required value: valid values: \"OnFailure\", \"Never\"")])]
+    #[case("Job.batch \"x\" is invalid: [spec.completions: Required value, spec.template.spec.containers[0].image: Required value]",
+        &[("spec.completions", "Required value"), ("spec.template.spec.containers[0].image", "Required value")])]
+    #[case("Job in version \"v1\" cannot be handled as a Job: strict decoding error: unknown field \"spec.parallel\", duplicate field \"spec.a\"",
+        &[("spec.parallel", "unknown field"), ("spec.a", "duplicate field")])]
+    #[case("admission webhook \"x\" denied the request: no", &[])]
+    fn complaints_name_fields(#[case] message: &str, #[case] want: &[(&str, &str)]) {
+        let got = complaints(message);
+        let got: Vec<(&str, &str)> = got.iter().map(|c| (&*c.path, &*c.why)).collect();
+        assert_eq!(got, want);
+    }
+}
