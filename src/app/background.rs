@@ -242,3 +242,6 @@ impl Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

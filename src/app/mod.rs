@@ -12,6 +12,8 @@ pub mod draw;
 pub mod effect;
 pub mod file;
 pub mod files;
+#[cfg(test)]
+mod fixture;
 mod history;
 pub mod inbox;
 pub mod input;

@@ -151,7 +151,12 @@ fn changes_by_others_appear_while_it_is_open() {
     term.until("live", |s| {
         !s.contains("stale since") && s.contains("grpo-math")
     });
-    term.send(":jobs\r");
+    // what happened meanwhile can be read afterwards
+    term.send(":messages\r");
+    term.until("both messages", |s| {
+        s.contains("no longer arrive") && s.contains("answer again")
+    });
+    term.send("1");
     term.until_shows("grpo-math");
     term.send("q");
     assert_eq!(term.until_ended(), 0);

@@ -1,87 +1,9 @@
-use super::super::Begin;
-use super::super::look::Look;
-use super::super::message::{Message, Opened};
+use super::super::fixture::{app, draw, rows};
+use super::super::message::Message;
 use super::*;
-use crate::cluster::report::Report;
-use crate::model::delta::{Change, Delta, Rows, SourceId};
-use crate::model::fixture::{at, job, pod};
-use crate::model::ids::ClusterId;
+use crate::model::delta::{Change, Rows};
+use crate::model::fixture::{at, job};
 use crate::settings::Settings;
-use crate::ui::{Depth, Glyphs};
-
-fn app(settings: Settings, read_only: bool) -> App {
-    let (look, problems) = Look::load(
-        None,
-        crate::ui::theme::DEFAULT,
-        crate::ui::keymap::DEFAULT,
-        Depth::True,
-        Glyphs::Unicode,
-    );
-    assert!(problems.is_empty(), "{problems:?}");
-    let mut app = App::new(Begin {
-        settings,
-        look,
-        context: Some("prod".into()),
-        namespace: Some(None),
-        read_only,
-        demo: false,
-        demo_offered: false,
-        file: None,
-        settings_file: None,
-    });
-    let opened = Box::new(Opened {
-        cluster: None,
-        demo: None,
-        context: "prod".into(),
-        namespace: String::new(),
-        server_version: None,
-        contexts: Vec::new(),
-        workers: Vec::new(),
-    });
-    let connection = app.connection;
-    app.receive(Message::Opened { connection, opened }, at(0));
-    let mut one = job(1, "train");
-    one.active = 1;
-    rows(
-        &mut app,
-        Rows::Jobs(Change::Rows(vec![one, job(2, "other")])),
-    );
-    rows(
-        &mut app,
-        Rows::Pods(Change::Rows(vec![pod(7, &job(1, "train"))])),
-    );
-    draw(&mut app);
-    app.take_effects(at(0));
-    app
-}
-
-fn rows(app: &mut App, rows: Rows) {
-    let report = Report::Delta(Delta {
-        cluster: ClusterId(0),
-        source: SourceId(match rows {
-            Rows::Jobs(_) => 1,
-            _ => 2,
-        }),
-        rows,
-    });
-    let connection = app.connection;
-    let message = Message::From {
-        connection,
-        report,
-        said: Vec::new(),
-        failed: Vec::new(),
-    };
-    app.receive(message, at(1));
-}
-
-fn draw(app: &mut App) -> String {
-    let area = ratatui::layout::Rect::new(0, 0, 100, 30);
-    let mut buf = ratatui::buffer::Buffer::empty(area);
-    app.paint(area, &mut buf, at(1));
-    let rows = buf.content.chunks(100);
-    rows.map(|row| row.iter().map(|c| c.symbol()).collect::<String>() + "\n")
-        .collect()
-}
 
 fn writes(app: &mut App) -> Vec<Effect> {
     let all = app.take_effects(at(1)).into_iter();
