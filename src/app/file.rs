@@ -13,6 +13,7 @@ use super::message::Message;
 use crate::logs::metrics::Pattern;
 use crate::logs::pieces;
 use crate::logs::run::StreamReader;
+use crate::logs::wrapped::{Unwrap, Unwrapped};
 use crate::model::log::LogLine;
 use crate::panes::{Heard, Level};
 
@@ -118,6 +119,8 @@ struct Feed {
     held: Vec<u8>,
     /// What was passed on last was not the end of a line.
     open: bool,
+    /// For the log file of a container runtime.
+    unwrap: Unwrap,
 }
 
 impl Feed {
@@ -128,6 +131,7 @@ impl Feed {
             patterns,
             held: Vec::new(),
             open: false,
+            unwrap: Unwrap::default(),
         }
     }
 
@@ -136,16 +140,21 @@ impl Feed {
             Some(bytes) => self.feed(bytes),
             None => self.pause(),
         })?;
-        self.pause()
+        self.flush()
     }
 
     fn file(&mut self, mut file: File, path: &Path) -> Result<(), Stop> {
         let mut piece = vec![0; pieces::PIECE];
         let mut at = 0;
+        let mut idle = false;
         loop {
             match file.read(&mut piece) {
                 Ok(0) => {
-                    self.pause()?;
+                    // a line that is being written is whole by the second look
+                    match std::mem::replace(&mut idle, true) {
+                        true => self.flush()?,
+                        false => self.pause()?,
+                    }
                     std::thread::sleep(LOOK);
                     if self.messages.is_closed() {
                         return Err(Stop::Left);
@@ -157,6 +166,7 @@ impl Feed {
                     }
                 }
                 Ok(n) => {
+                    idle = false;
                     at += n as u64;
                     self.feed(&piece[..n])?;
                 }
@@ -180,8 +190,17 @@ impl Feed {
         Ok(())
     }
 
-    /// What is held goes on as it is.
+    /// What is held goes on as it is, but what a runtime may have put around a line.
     fn pause(&mut self) -> Result<(), Stop> {
+        self.pass(false)
+    }
+
+    /// All that is held goes on.
+    fn flush(&mut self) -> Result<(), Stop> {
+        self.pass(true)
+    }
+
+    fn pass(&mut self, all: bool) -> Result<(), Stop> {
         if self.held.is_empty() {
             return Ok(());
         }
@@ -194,12 +213,27 @@ impl Feed {
                 true => text.strip_suffix(b"\r").unwrap_or(text),
                 false => text,
             };
+            // what a runtime puts around a line is known only of a whole one
+            let wrapped = !ended && !self.open && self.unwrap.is_wrapped();
+            if wrapped && !all && piece.len() < HELD {
+                self.held = piece.to_vec();
+                break;
+            }
+            let whole = (ended || wrapped) && !self.open;
+            let (at, bytes) = match whole.then(|| self.unwrap.line(text)) {
+                Some(Unwrapped::Part) => continue,
+                Some(Unwrapped::Line { at, bytes }) => (at, bytes.into_owned().into()),
+                Some(Unwrapped::AsIs) | None => (None, text.into()),
+            };
             lines.push(LogLine {
-                at: None,
-                bytes: text.into(),
+                at,
+                bytes,
                 goes_on: self.open,
             });
             self.open = !ended;
+        }
+        if lines.is_empty() {
+            return Ok(());
         }
         let said = self.reader.read(&lines);
         self.tell(Heard::Lines { lines, said })
@@ -209,6 +243,7 @@ impl Feed {
     fn cut(&mut self) {
         self.held.clear();
         self.open = false;
+        self.unwrap = Unwrap::default();
         self.reader = StreamReader::with(self.patterns.clone());
     }
 
@@ -324,6 +359,27 @@ mod tests {
         let got = until(&mut heard, "a longer one in its place");
         assert_eq!(got.len(), 2);
         assert!(got[0].starts_with("# another file"), "{got:?}");
+    }
+
+    #[test]
+    fn a_file_of_a_container_runtime_is_shown_without_its_wrapping() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("0.log");
+        let at = "2026-11-24T03:04:05.5Z stdout";
+        std::fs::write(&path, format!("{at} F one\n{at} P tw\n{at} F o\n{at} F th")).unwrap();
+        let (tx, mut heard) = mpsc::channel(8);
+        follow(Source::File(path.clone()).open().unwrap(), tx, Arc::default());
+        assert_eq!(until(&mut heard, "two"), ["one", "two"]);
+        // its beginning is not shown before it is known for what it is
+        let mut file = File::options().append(true).open(&path).unwrap();
+        file.write_all(b"ree\n").unwrap();
+        match next(&mut heard) {
+            Heard::Lines { lines, .. } => {
+                assert_eq!(&*lines[0].bytes, b"three");
+                assert_eq!(lines[0].at.unwrap().timestamp_subsec_millis(), 500);
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod sgr;
 #[cfg(test)]
 mod tests;
 mod view;
+pub mod wrapped;
 
 pub use buffer::{Counts, LogBuffer, Stream};
 pub use filter::{About, LogFilter};

@@ -117,6 +117,11 @@ impl JobTotals {
         self.live.failed.saturating_add(self.memory.failed)
     }
 
+    /// Failed pods that are still there.
+    pub fn failed_there(&self) -> u32 {
+        self.live.failed
+    }
+
     /// Median duration of succeeded pods in milliseconds, from at least three.
     pub fn median_millis(&self) -> Option<i64> {
         let mut all: Vec<i64> = self.memory.durations.0.values().copied().collect();

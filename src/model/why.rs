@@ -86,7 +86,7 @@ fn exits(model: &Model, job: &JobRow) -> String {
 }
 
 /// ` after 2 tries each`, from the failed indexes seen, else from counts that leave no doubt.
-fn tries(model: &Model, job: &JobRow, s: &JobStatus) -> String {
+pub fn tries(model: &Model, job: &JobRow, s: &JobStatus) -> String {
     let Some(per_index) = job.policy.backoff_limit_per_index else {
         return String::new();
     };
@@ -94,9 +94,12 @@ fn tries(model: &Model, job: &JobRow, s: &JobStatus) -> String {
     let indexes = job.failed_indexes.ranges().iter().flat_map(|&(a, b)| a..=b);
     let seen: Vec<u32> = indexes.take(1000).map(|i| grid.retries(i)).collect();
     let (least, most) = (seen.iter().min(), seen.iter().max());
+    // pods that are being cleaned away one by one would tell of ever fewer tries; one that had all is proof enough
+    let known = model.totals(job.key).map_or(0, |t| t.failed_there()) >= s.failed;
+    let proof = |tries: u32| tries > 0 && (known || tries > per_index);
     let each = match (least, most) {
-        (Some(&a), Some(&b)) if a > 0 && a == b => a,
-        (Some(&a), Some(&b)) if a > 0 => return format!(" after {a} to {b} tries"),
+        (Some(&a), Some(&b)) if a == b && proof(a) => a,
+        (Some(&a), Some(&b)) if a != b && proof(a) && proof(b) => return format!(" after {a} to {b} tries"),
         // every failed pod belongs to a failed index: all used their tries
         _ if s.lost > 0 && s.failed == s.lost.saturating_mul(per_index.saturating_add(1)) => {
             per_index + 1
@@ -360,6 +363,32 @@ mod tests {
             say(&j, &all),
             "5 of 10 indexes failed after 2 tries each: exit 1"
         );
+    }
+
+    #[test]
+    fn tries_are_not_counted_from_what_a_clean_up_left() {
+        let mut j = failed_example(1);
+        j.failed = 15;
+        j.policy.backoff_limit_per_index = Some(2);
+        let whose = j.clone();
+        let pods = |of: u32| -> Vec<PodRow> {
+            let all = (0..10u32).filter(|i| i % 2 == 0).flat_map(|i| (0..of).map(move |n| (i, n)));
+            all.map(|(i, n)| {
+                let dead = pod(u128::from(i * 3 + n) + 10, &whose);
+                let mut p = ended(running(dead, "n", 0), 1, 3);
+                (p.index, p.index_failures) = (Some(i), n);
+                p
+            })
+            .collect()
+        };
+        let all = say(&j, &pods(3));
+        assert_eq!(all, "5 of 10 indexes failed after 3 tries each: exit 1");
+        // the last pod of each is gone already, and the second: nothing is said of tries but what the counts prove
+        j.failed = 14;
+        for left in [1, 2] {
+            let some = say(&j, &pods(left));
+            assert_eq!(some, "5 of 10 indexes failed: exit 1", "{left} left");
+        }
     }
 
     #[test]

@@ -93,10 +93,12 @@ pub fn candidates(typed: &str, cx: &Cx) -> Vec<Candidate> {
         .map(|h| all[h.at].clone())
         .collect();
     // a pane typed in full comes first, whatever else matches
-    if let Some(exact) = pane(typed)
-        && let Some(at) = found.iter().position(|c| c.command == Command::Act(exact))
-    {
-        found[..=at].rotate_right(1);
+    if let Some(exact) = pane(typed) {
+        match found.iter().position(|c| c.command == Command::Act(exact)) {
+            Some(at) => found[..=at].rotate_right(1),
+            // another of its names
+            None => found.insert(0, action(exact, cx)),
+        }
     }
     found
 }

@@ -17,6 +17,8 @@ mod gpu_model;
 mod gpu_use;
 mod hardware;
 mod harness;
+#[cfg(unix)]
+mod inbox;
 mod keymaps;
 mod kinds;
 mod kubectl;

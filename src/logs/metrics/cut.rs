@@ -1,6 +1,6 @@
-//! What container runtimes write around a program's lines in the log files of a node, and lines they cut into pieces of
-//! 16 KiB: containerd's and CRI-O's `TIME stdout P text`, Docker's `{"log":"text"}`.
+//! Lines that a container runtime wrapped or cut into pieces, made whole again for the reader.
 
+use super::super::wrapped::{cri, docker};
 use super::MOST;
 
 /// The pieces of one stream.
@@ -24,16 +24,14 @@ pub enum Taken {
 
 impl Pieces {
     pub fn take(&mut self, line: &str) -> Taken {
-        if let Some((goes_on, at)) = cri(line) {
-            if !goes_on && self.open.is_empty() {
-                return Taken::Within(at);
+        if let Some(piece) = cri(line.as_bytes()) {
+            if !piece.goes_on && self.open.is_empty() {
+                return Taken::Within(piece.text);
             }
-            return self.piece(&line[at..], goes_on);
+            return self.piece(&line[piece.text..], piece.goes_on);
         }
-        if let Some(text) = docker(line) {
-            let text = text.strip_suffix('\n').ok_or(&*text);
-            let (text, goes_on) = (text.unwrap_or_else(|all| all), text.is_err());
-            return self.piece(&plain(text), goes_on);
+        if let Some(piece) = docker(line) {
+            return self.piece(&plain(&piece.text), piece.goes_on);
         }
         Taken::Whole
     }
@@ -47,58 +45,6 @@ impl Pieces {
         }
         Taken::Joined(std::mem::take(&mut self.open))
     }
-}
-
-/// `2026-11-24T03:04:05.123456789Z stdout F `: whether the line goes on, and where its text begins.
-fn cri(line: &str) -> Option<(bool, usize)> {
-    let bytes = line.as_bytes();
-    let dated = bytes.get(10) == Some(&b'T') && bytes.get(4) == Some(&b'-');
-    if !dated {
-        return None;
-    }
-    let blank = memchr::memchr(b' ', &bytes[..bytes.len().min(40)])?;
-    let rest = &bytes[blank + 1..];
-    let rest = rest
-        .strip_prefix(b"stdout ")
-        .or(rest.strip_prefix(b"stderr "))?;
-    // Tags may follow the first letter: `F:tag`.
-    let end = memchr::memchr(b' ', &rest[..rest.len().min(40)])?;
-    let goes_on = match rest.first()? {
-        b'P' => true,
-        b'F' => false,
-        _ => return None,
-    };
-    matches!(rest.get(1), Some(b' ' | b':')).then_some((goes_on, line.len() - rest.len() + end + 1))
-}
-
-/// The text in Docker's JSON, its escapes resolved.
-fn docker(line: &str) -> Option<String> {
-    let mut text = String::new();
-    let mut chars = line.strip_prefix("{\"log\":\"")?.chars();
-    loop {
-        match chars.next()? {
-            '"' => break,
-            '\\' => match chars.next()? {
-                'n' => text.push('\n'),
-                't' => text.push('\t'),
-                'r' => text.push('\r'),
-                'u' => {
-                    let code = chars.as_str().get(..4)?;
-                    let code = u32::from_str_radix(code, 16).ok()?;
-                    chars = chars.as_str()[4..].chars();
-                    text.push(char::from_u32(code).unwrap_or('\u{fffd}'));
-                }
-                'b' | 'f' => {}
-                other => text.push(other),
-            },
-            other => text.push(other),
-        }
-    }
-    let rest = chars.as_str();
-    (rest.starts_with(",\"stream\":")
-        || rest.starts_with(",\"attrs\":")
-        || rest.starts_with(",\"time\":"))
-    .then_some(text)
 }
 
 /// The last frame of a bar, without colours.

@@ -92,12 +92,7 @@ fn failed(job: &JobRow, status: &JobStatus, cx: &Cx) -> String {
     match status.reason.as_deref() {
         Some("FailedIndexes" | "MaxFailedIndexesExceeded") if status.lost > 0 => {
             let total = status.total.unwrap_or_default();
-            let tries = job.policy.backoff_limit_per_index.unwrap_or_default() + 1;
-            let tries = if tries > 1 {
-                format!(" after {tries} tries each")
-            } else {
-                String::new()
-            };
+            let tries = crate::model::why::tries(cx.model, job, status);
             let limit = job.policy.max_failed_indexes;
             let over = limit.filter(|&max| status.lost > max);
             let limit = match (over, limit) {
