@@ -368,7 +368,11 @@ mod tests {
         let at = "2026-11-24T03:04:05.5Z stdout";
         std::fs::write(&path, format!("{at} F one\n{at} P tw\n{at} F o\n{at} F th")).unwrap();
         let (tx, mut heard) = mpsc::channel(8);
-        follow(Source::File(path.clone()).open().unwrap(), tx, Arc::default());
+        follow(
+            Source::File(path.clone()).open().unwrap(),
+            tx,
+            Arc::default(),
+        );
         assert_eq!(until(&mut heard, "two"), ["one", "two"]);
         // its beginning is not shown before it is known for what it is
         let mut file = File::options().append(true).open(&path).unwrap();

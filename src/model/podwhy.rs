@@ -164,6 +164,59 @@ pub fn scheduling(message: &str) -> String {
     text.replacen(" nodes are available:", " nodes:", 1)
 }
 
+/// [`scheduling`]'s sentence for a list of many: what is short first, what is always so last.
+/// `0/41 nodes: 6 short of nvidia.com/gpu, 27 outside its node affinity/selector, 7 tainted, 1 cordoned`
+pub fn scheduling_in_short(text: &str) -> String {
+    let parts = text.split_once(" nodes: ");
+    let parsed = parts.and_then(|(of, list)| {
+        let parts: Option<Vec<_>> = list.split(", ").map(part).collect();
+        Some((of, parts?))
+    });
+    let Some((of, mut parts)) = parsed else {
+        return text.to_owned();
+    };
+    parts.sort();
+    let all: Vec<String> = parts
+        .into_iter()
+        .map(|(_, n, what)| format!("{} {what}", n.0))
+        .collect();
+    format!("{of} nodes: {}", all.join(", "))
+}
+
+/// How telling it is, for how many nodes, and what: none if it is no count of nodes.
+fn part(text: &str) -> Option<(u8, std::cmp::Reverse<u32>, String)> {
+    let (n, what) = text.split_once(' ')?;
+    let n: u32 = n.parse().ok()?;
+    let plain = what.strip_prefix("node(s) ").unwrap_or(what);
+    let (rank, what) = if let Some(resource) = what.strip_prefix("Insufficient ") {
+        // what stands behind a domain is a device
+        (
+            u8::from(!resource.contains('/')),
+            format!("short of {resource}"),
+        )
+    } else if let Some(taint) = plain.strip_prefix("had untolerated taint") {
+        let key = taint.trim_start_matches("(s)").trim();
+        let key = key
+            .trim_matches(['{', '}'])
+            .split(':')
+            .next()
+            .unwrap_or_default();
+        match key {
+            "" => (3, "tainted".to_owned()),
+            key => (3, format!("tainted {key}")),
+        }
+    } else {
+        match plain {
+            "didn't match Pod's node affinity/selector" => {
+                (2, "outside its node affinity/selector".to_owned())
+            }
+            "were unschedulable" => (4, "cordoned".to_owned()),
+            other => (1, other.to_owned()),
+        }
+    };
+    Some((rank, std::cmp::Reverse(n), what))
+}
+
 /// The last and most exact cause of a pull error.
 fn image(message: &str) -> &str {
     message
@@ -237,6 +290,37 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    #[test]
+    fn a_scheduler_in_short_says_what_is_short_first() {
+        for (text, short) in [
+            (
+                "0/41 nodes: 1 Insufficient memory, 1 node(s) were unschedulable, 27 node(s) didn't match Pod's node \
+                 affinity/selector, 6 Insufficient cpu, 6 Insufficient nvidia.com/gpu, 7 node(s) had untolerated taint(s)",
+                "0/41 nodes: 6 short of nvidia.com/gpu, 6 short of cpu, 1 short of memory, 27 outside its node \
+                 affinity/selector, 7 tainted, 1 cordoned",
+            ),
+            (
+                "0/9 nodes: 9 node(s) had untolerated taint {node.kubernetes.io/not-ready: }",
+                "0/9 nodes: 9 tainted node.kubernetes.io/not-ready",
+            ),
+            (
+                "0/4 nodes: 4 cannot allocate all claims",
+                "0/4 nodes: 4 cannot allocate all claims",
+            ),
+            // what is not understood stays as it is
+            (
+                "no nodes available to schedule pods",
+                "no nodes available to schedule pods",
+            ),
+            (
+                "0/4 nodes: a plugin says no, and more",
+                "0/4 nodes: a plugin says no, and more",
+            ),
+        ] {
+            assert_eq!(scheduling_in_short(text), short);
+        }
+    }
     use crate::model::fixture::*;
 
     fn waiting(status: &str, why: &str) -> PodRow {

@@ -99,7 +99,9 @@ pub fn tries(model: &Model, job: &JobRow, s: &JobStatus) -> String {
     let proof = |tries: u32| tries > 0 && (known || tries > per_index);
     let each = match (least, most) {
         (Some(&a), Some(&b)) if a == b && proof(a) => a,
-        (Some(&a), Some(&b)) if a != b && proof(a) && proof(b) => return format!(" after {a} to {b} tries"),
+        (Some(&a), Some(&b)) if a != b && proof(a) && proof(b) => {
+            return format!(" after {a} to {b} tries");
+        }
         // every failed pod belongs to a failed index: all used their tries
         _ if s.lost > 0 && s.failed == s.lost.saturating_mul(per_index.saturating_add(1)) => {
             per_index + 1
@@ -372,7 +374,9 @@ mod tests {
         j.policy.backoff_limit_per_index = Some(2);
         let whose = j.clone();
         let pods = |of: u32| -> Vec<PodRow> {
-            let all = (0..10u32).filter(|i| i % 2 == 0).flat_map(|i| (0..of).map(move |n| (i, n)));
+            let all = (0..10u32)
+                .filter(|i| i % 2 == 0)
+                .flat_map(|i| (0..of).map(move |n| (i, n)));
             all.map(|(i, n)| {
                 let dead = pod(u128::from(i * 3 + n) + 10, &whose);
                 let mut p = ended(running(dead, "n", 0), 1, 3);

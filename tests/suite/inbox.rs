@@ -26,7 +26,7 @@ fn from_the_inbox_to_the_log_and_from_the_history_to_a_deleted_job() {
     term.send("\r");
     let screen = term.until("where it leads", |s| !s.contains("errors ·"));
     assert!(screen.contains("crash-loop-entrypoint"), "{screen}");
-    term.send("7");
+    term.send("\x1b");
     term.until("the inbox again", |s| s.contains("errors ·"));
     // muted: nothing more about it
     term.send("m");
@@ -47,11 +47,7 @@ fn from_the_inbox_to_the_log_and_from_the_history_to_a_deleted_job() {
     term.send("\x1b");
     term.until("its detail", |s| !s.contains("▸ logs "));
     let job = "/apis/batch/v1/namespaces/research/jobs/exit-code-policy-demo";
-    let answer = served.request(
-        "DELETE",
-        &format!("{job}?propagationPolicy=Background"),
-        "",
-    );
+    let answer = served.request("DELETE", &format!("{job}?propagationPolicy=Background"), "");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     term.send("9");
     term.until("it is kept", |s| {
@@ -61,7 +57,12 @@ fn from_the_inbox_to_the_log_and_from_the_history_to_a_deleted_job() {
     term.until("that alone", |s| s.contains("exit-code (esc clears)"));
     term.send("\r");
     let screen = term.until("its record", |s| s.contains("manifest"));
-    for part in ["exit-code-policy-demo", "failed", "kind: Job", "podFailurePolicy"] {
+    for part in [
+        "exit-code-policy-demo",
+        "failed",
+        "kind: Job",
+        "podFailurePolicy",
+    ] {
         assert!(screen.contains(part), "{part} is not in\n{screen}");
     }
     term.send("q");
@@ -70,12 +71,21 @@ fn from_the_inbox_to_the_log_and_from_the_history_to_a_deleted_job() {
 
     // and the command tells the same to whoever comes later
     let out = std::process::Command::new(env!("CARGO_BIN_EXE_jobdeck"))
-        .args(["history", "show", "job/exit-code-policy-demo", "-n", "research"])
+        .args([
+            "history",
+            "show",
+            "job/exit-code-policy-demo",
+            "-n",
+            "research",
+        ])
         .env_clear()
         .env("HOME", home.path())
         .output()
         .expect("it runs");
     let text = String::from_utf8_lossy(&out.stdout);
     assert!(out.status.success(), "{out:?}");
-    assert!(text.contains("kind: Job") && text.contains("podFailurePolicy"), "{text}");
+    assert!(
+        text.contains("kind: Job") && text.contains("podFailurePolicy"),
+        "{text}"
+    );
 }

@@ -153,8 +153,11 @@ fn changes_by_others_appear_while_it_is_open() {
     });
     // what happened meanwhile can be read afterwards
     term.send(":messages\r");
+    term.until("the inbox", |s| s.contains("jobdeck itself"));
+    // findings only, then these only
+    term.send("ff");
     term.until("both messages", |s| {
-        s.contains("no longer arrive") && s.contains("answer again")
+        s.contains("no longer arrive") && s.contains("answers again")
     });
     term.send("1");
     term.until_shows("grpo-math");

@@ -125,7 +125,9 @@ fn of(trouble: Trouble, pod: &PodRow, since: Option<DateTime<Utc>>) -> Troubled 
                 false => format!("restarted {n} times{ended}"),
             }
         }
-        (Trouble::Unscheduled, Some(why)) => format!("no node takes it: {why}"),
+        (Trouble::Unscheduled, Some(why)) => {
+            format!("no node takes it: {}", podwhy::scheduling_in_short(&why))
+        }
         (Trouble::Unscheduled, None) => "no node takes it".to_owned(),
         (Trouble::Starting, why) => {
             let why = why.unwrap_or_default();

@@ -81,7 +81,7 @@ impl Seen {
     "Pending",
     "Unschedulable: 0/9 nodes are available: 5 Insufficient nvidia.com/gpu.",
     false,
-    "no node takes it: 0/9 nodes: 5 Insufficient nvidia.com/gpu",
+    "no node takes it: 0/9 nodes: 5 short of nvidia.com/gpu",
     600,
     "a node was found"
 )]
@@ -170,7 +170,7 @@ fn many_pods_of_one_job_are_one_entry_and_gated_ones_none() {
     seen.look(700);
     assert_eq!(
         texts(&seen.inbox, 700),
-        ["4 pods: no node takes it: 0/9 nodes: 5 Insufficient cpu"]
+        ["4 pods: no node takes it: 0/9 nodes: 5 short of cpu"]
     );
     pods(
         &mut seen.model,
@@ -179,7 +179,7 @@ fn many_pods_of_one_job_are_one_entry_and_gated_ones_none() {
     assert_eq!(seen.look(702).fresh, []);
     assert_eq!(
         texts(&seen.inbox, 702),
-        ["no node takes it: 0/9 nodes: 5 Insufficient cpu"]
+        ["no node takes it: 0/9 nodes: 5 short of cpu"]
     );
     // the watch is cancelled: nothing is known to be over
     feed(&mut seen.model, 2, Rows::Pods(Change::Dropped));
