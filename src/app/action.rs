@@ -104,6 +104,7 @@ macro_rules! actions {
                     Action::GroupBy => "group by",
                     Action::ColourBy => "colour by",
                     Action::FoldGroup => "fold",
+                    Action::GpuFit => "what fits",
                     Action::OnlyFailed => "only failed",
                     Action::DetailSide => "detail",
                     Action::NextSection => "next part",
@@ -256,8 +257,10 @@ actions! {
     InboxShow "inbox-show" Inbox "everything, findings only, jobdeck's own messages only";
 
     GroupBy "group-by" Gpus "nodes by product, pool, zone, block, NVLink domain, or all together";
-    ColourBy "colour-by" Gpus "colours and ledger by workload, queue, namespace or pod";
+    ColourBy "colour-by" Gpus "colours and ledger by workload, queue, namespace or pod; colours by use";
     FoldGroup "fold-group" Gpus "fold a group into blocks, or open it";
+    GpuFit "fit" Gpus "where pods of a shape would fit: typed, or the workload's under the cursor";
+    GpuAlarms "alarms" Gpus "what is wrong with GPUs, each with its node; and back";
 
     Compare "compare" Hardware "the marked GPUs side by side";
 

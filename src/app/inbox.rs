@@ -84,7 +84,7 @@ impl App {
     }
 
     /// A short word in the footer for what is new; nothing that takes the keyboard.
-    fn flash(&mut self, fresh: &[Finding], now: DateTime<Utc>) {
+    pub(super) fn flash(&mut self, fresh: &[Finding], now: DateTime<Utc>) {
         let inbox = &self.desk.session.inbox;
         let loud = fresh.iter().filter(|finding| {
             finding.severity > Severity::Note && !inbox.is_muted(&finding.subject.id)

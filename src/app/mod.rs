@@ -14,6 +14,7 @@ pub mod file;
 pub mod files;
 #[cfg(test)]
 mod fixture;
+mod gpus;
 mod history;
 pub mod inbox;
 pub mod input;
@@ -106,6 +107,7 @@ pub struct App {
     sources: BTreeMap<SourceId, (Kind, Health)>,
     worker_watches: workers::Watches,
     finder: inbox::Finder,
+    alarms: gpus::Alarms,
     keeper: history::Keeper,
     background: background::Background,
     settings_file: Option<std::path::PathBuf>,
@@ -165,6 +167,7 @@ impl App {
             gpu_use: GpuUse {
                 on: begin.settings.gpu_use.enabled,
                 terms: begin.settings.gpu_use.terms(),
+                nodes: begin.settings.gpu_use.nodes,
             },
             ..Session::default()
         };
@@ -183,6 +186,7 @@ impl App {
             sources: BTreeMap::new(),
             worker_watches: workers::Watches::default(),
             finder: inbox::Finder::default(),
+            alarms: gpus::Alarms::default(),
             keeper: history::Keeper::default(),
             background: background::Background::default(),
             settings_file: begin.settings_file,
@@ -275,6 +279,7 @@ impl App {
     pub fn wake(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let notices = self.desk.notices.wake(now);
         let due = self.finder.due().into_iter().chain(self.keeper.due());
+        let due = due.chain(self.alarms.due());
         let due = due.chain(self.background.due(now));
         let due = due.chain(self.desk.session.pending.wake());
         let notices = notices.into_iter().chain(due).min();
@@ -293,6 +298,7 @@ impl App {
         self.overdue(now);
         self.remember(now);
         self.look_around(now, false);
+        self.look_at_gpus(now);
         self.keep_lines(now);
         self.tick_background(now);
         self.dirty = true;

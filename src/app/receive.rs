@@ -188,6 +188,7 @@ impl App {
                 self.keep_gone(&delta, now);
                 self.desk.model.apply(delta);
                 self.look_around(now, cancelled);
+                self.look_at_gpus(now);
                 if !self.desk.session.pending.is_empty() {
                     self.desk.session.pending.look(&self.desk.model);
                 }
@@ -198,6 +199,7 @@ impl App {
                 self.sources.insert(of.source, (of.kind, of.health));
                 self.publish_health();
                 self.look_around(now, false);
+                self.look_at_gpus(now);
                 self.tell(trouble, now);
             }
             Report::Ended { source, .. } => {
@@ -349,6 +351,8 @@ impl App {
         self.desk.session.gpu_use.on = self.settings.gpu_use.enabled;
         self.worker_watches.clear();
         self.finder = super::inbox::Finder::default();
+        self.alarms = super::gpus::Alarms::default();
+        self.desk.session.gpu_alarms.clear();
         self.keeper = super::history::Keeper::default();
         self.background = super::background::Background::default();
         self.desk.session.inbox.clear();

@@ -11,18 +11,15 @@ use super::config::print_all;
 use super::connect::{Connected, connect};
 use super::table::Table;
 use super::{ClusterArgs, OneShotArgs, Shape, get, gpus, why};
-use crate::model::Model;
-use crate::model::capacity::fit::{Ask, Fit, fit};
-use crate::model::capacity::groups::{Dim, Totals};
-use crate::model::capacity::quota::{self, Limit};
-use crate::model::ids::{ClusterId, Name};
+use crate::model::capacity::answer::{self, Answer, Question, SIZES, times};
+use crate::model::capacity::fit::Ask;
+use crate::model::capacity::groups::Dim;
+use crate::model::ids::Name;
 use crate::model::quantity::Quantity;
 use crate::model::shape::Toleration;
 
 /// Nodes printed of each sort; `-o json` has all.
 const SHOWN: usize = 20;
-/// Sizes of pods that fragmentation is told for.
-const SIZES: [u32; 4] = [1, 2, 4, 8];
 
 #[derive(Debug, Clone, Args)]
 pub struct FitArgs {
@@ -102,283 +99,176 @@ pub fn run(cluster: &ClusterArgs, args: &FitArgs) -> Result<ExitCode> {
         connected.namespace = namespace;
         Ok::<_, color_eyre::Report>(connected)
     })?;
-    let question = Question::of(&connected, args)?;
-    let answer = Answer::of(&connected, &question);
+    let (question, answer) = answer(&connected, args)?;
     let text = match args.output {
-        Shape::Table => answer.text(&question),
-        Shape::Json => serde_json::to_string_pretty(&answer.json(&question))? + "\n",
+        Shape::Table => text(&answer, &question),
+        Shape::Json => serde_json::to_string_pretty(&json(&answer, &question))? + "\n",
     };
     print_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is asked.
-struct Question {
-    ask: Ask,
-    pods: u32,
-    /// Each pod on a node of its own.
-    apart: bool,
-    limits: Vec<Limit>,
-}
-
-impl Question {
-    fn of(connected: &Connected, args: &FitArgs) -> Result<Self> {
-        let model = &connected.model;
-        let cluster = connected.cluster.id();
-        let mut limits = Vec::new();
-        let (mut ask, mut pods) = (Ask::default(), 1);
-        if let Some(wanted) = &args.job {
-            let job = why::find(model, wanted, connected.namespace.as_deref())?;
-            let Some((of_job, count)) = Ask::of_job(model, job) else {
-                bail!(
-                    "{wanted} tells nothing of its pods\nsay what one asks for, e.g. --gpu 8 --cpu 96 --memory 1Ti"
-                );
-            };
-            (ask, pods) = (of_job, count);
-            if let Some(queue) = model.queue(job) {
-                limits.extend(quota::of_local_queue(
-                    model,
-                    cluster,
-                    &job.namespace,
-                    queue,
-                    &ask,
-                ));
-            }
-            limits.extend(quota::of_namespace(model, cluster, &job.namespace, &ask));
-        } else {
-            ask.gpus = args.gpu.unwrap_or_default();
-            for (name, n) in &args.resource {
-                ask.devices.add(name.as_str().into(), *n);
-            }
-            let units = |q: Option<Quantity>| q.map_or(0, Quantity::units);
-            ask.cpu_milli = args.cpu.map_or(0, Quantity::milli);
-            (ask.memory, ask.ephemeral) = (units(args.memory), units(args.disk));
-            ask.gpu_taints = true;
-            if let Some(namespace) = &connected.namespace {
-                limits.extend(quota::of_namespace(model, cluster, namespace, &ask));
-            }
+/// The question that the arguments ask, and its answer.
+fn answer(connected: &Connected, args: &FitArgs) -> Result<(Question, Answer)> {
+    let model = &connected.model;
+    let cluster = connected.cluster.id();
+    let (mut ask, mut pods, mut job) = (Ask::default(), 1, None);
+    if let Some(wanted) = &args.job {
+        let row = why::find(model, wanted, connected.namespace.as_deref())?;
+        let Some((of_job, count)) = Ask::of_job(model, row) else {
+            bail!(
+                "{wanted} tells nothing of its pods\nsay what one asks for, e.g. --gpu 8 --cpu 96 --memory 1Ti"
+            );
+        };
+        (ask, pods, job) = (of_job, count, Some(row));
+    } else {
+        ask.gpus = args.gpu.unwrap_or_default();
+        for (name, n) in &args.resource {
+            ask.devices.add(name.as_str().into(), *n);
         }
-        ask.product.clone_from(&args.product);
-        for text in &args.tolerate {
-            let (key, value) = text.split_once('=').unwrap_or((text, ""));
-            ask.tolerations.push(Toleration {
-                key: key.into(),
-                exists: !text.contains('='),
-                value: value.into(),
-                effect: None,
-            });
-        }
-        let labels = args.selector.iter();
-        ask.selector
-            .extend(labels.map(|(k, v)| (Name::from(k.as_str()), Name::from(v.as_str()))));
-        if let Some(queue) = &args.queue {
-            if model.kueue.cluster_queue(cluster, queue).is_none() {
-                bail!(
-                    "no cluster queue {queue} here\n`jobdeck render queues` shows those there are"
-                );
-            }
-            limits.extend(quota::of_queue(model, cluster, queue, &ask));
-        }
-        Ok(Self {
-            pods: args.pods.or(args.nodes).unwrap_or(pods).max(1),
-            apart: args.nodes.is_some(),
-            ask,
-            limits,
-        })
+        let units = |q: Option<Quantity>| q.map_or(0, Quantity::units);
+        ask.cpu_milli = args.cpu.map_or(0, Quantity::milli);
+        (ask.memory, ask.ephemeral) = (units(args.memory), units(args.disk));
+        ask.gpu_taints = true;
     }
-
-    /// Whether so many pods on so many nodes are enough.
-    fn is_met(&self, pods: u64, nodes: u32) -> bool {
-        match self.apart {
-            true => nodes >= self.pods,
-            false => pods >= u64::from(self.pods),
-        }
+    ask.product.clone_from(&args.product);
+    for text in &args.tolerate {
+        let (key, value) = text.split_once('=').unwrap_or((text, ""));
+        ask.tolerations.push(Toleration {
+            key: key.into(),
+            exists: !text.contains('='),
+            value: value.into(),
+            effect: None,
+        });
     }
-}
-
-struct Answer {
-    fit: Fit,
-    /// Whole GPUs that may be had, by how many are free on a node.
-    free: Totals,
-}
-
-impl Answer {
-    fn of(connected: &Connected, question: &Question) -> Self {
-        let model = &connected.model;
-        let cluster = connected.cluster.id();
-        Self {
-            fit: fit(model, cluster, &question.ask),
-            free: free(model, cluster, &question.ask),
-        }
-    }
-
-    fn fits(&self, question: &Question) -> bool {
-        let nodes = u32::try_from(self.fit.nodes.len()).unwrap_or(u32::MAX);
-        question.is_met(self.fit.pods, nodes)
-    }
-
-    fn text(&self, question: &Question) -> String {
-        let (fit, ask) = (&self.fit, &question.ask);
-        let mut out = format!("{}: {}\n", ask.words(), self.sentence(question));
-        for limit in &question.limits {
-            out.push_str(&format!(
-                "{}: {} by {}\n",
-                limit.what,
-                times(limit.pods),
-                limit.by
-            ));
-        }
-        if !fit.nodes.is_empty() {
-            let mut table = Table::new(vec!["LARGEST GANG", "IN", "NODES", "PODS", "WANTED"]);
-            for dim in [Dim::Product, Dim::Pool, Dim::Zone, Dim::Block, Dim::Clique] {
-                for domain in fit.domains.iter().filter(|d| d.dim == dim).take(3) {
-                    let met = question.is_met(domain.pods, domain.nodes);
-                    table.push(vec![
-                        dim.word().to_owned(),
-                        domain.name.to_string(),
-                        domain.nodes.to_string(),
-                        domain.pods.to_string(),
-                        if met { "fits" } else { "no" }.to_owned(),
-                    ]);
-                }
-            }
-            section(&mut out, &table, 0);
-            let mut table = Table::new(vec!["FITS ON", "PODS"]);
-            for node in fit.nodes.iter().take(SHOWN) {
-                table.push(vec![node.name.to_string(), node.pods.to_string()]);
-            }
-            section(&mut out, &table, fit.nodes.len().saturating_sub(SHOWN));
-        }
-        if !fit.almost.is_empty() {
-            let mut table = Table::new(vec!["NOT ON", "FREE", "IN THE WAY"]);
-            for node in fit.almost.iter().take(SHOWN) {
-                table.push(vec![
-                    node.name.to_string(),
-                    node.free.to_string(),
-                    node.words(),
-                ]);
-            }
-            section(&mut out, &table, fit.almost.len().saturating_sub(SHOWN));
-        }
-        if ask.gpus > 0 && !self.free.histogram.is_empty() {
-            let mut table = Table::new(vec!["FREE GPUS ON A NODE", "NODES"]);
-            for (free, nodes) in self.free.histogram.iter().rev() {
-                table.push(vec![free.to_string(), nodes.to_string()]);
-            }
-            section(&mut out, &table, 0);
-            let mut table = Table::new(vec!["PODS OF", "FIT", "FREE GPUS THEY CANNOT USE"]);
-            for size in SIZES {
-                table.push(vec![
-                    size.to_string(),
-                    self.free.pods(size).to_string(),
-                    format!("{:.0}%", self.free.fragmentation(size) * 100.0),
-                ]);
-            }
-            section(&mut out, &table, 0);
-        }
-        out
-    }
-
-    fn sentence(&self, question: &Question) -> String {
-        let fit = &self.fit;
-        if fit.pods == 0 {
-            return match fit.almost.first() {
-                None => "fits nowhere: no node has such devices".into(),
-                Some(best) => format!(
-                    "fits nowhere now; nearest is {}: {}",
-                    best.name,
-                    best.words()
-                ),
-            };
-        }
-        let nodes = fit.nodes.len();
-        let mut text = format!(
-            "fits {} on {nodes} {}",
-            times(fit.pods),
-            if nodes == 1 { "node" } else { "nodes" }
+    let labels = args.selector.iter();
+    ask.selector
+        .extend(labels.map(|(k, v)| (Name::from(k.as_str()), Name::from(v.as_str()))));
+    let (namespace, queue) = (connected.namespace.as_deref(), args.queue.as_deref());
+    let Some(limits) = answer::limits(model, cluster, job, namespace, queue, &ask) else {
+        bail!(
+            "no cluster queue {} here\n`jobdeck render queues` shows those there are",
+            queue.unwrap_or_default()
         );
-        if question.pods > 1 {
-            let wanted = match question.apart {
-                true => format!("{} nodes", question.pods),
-                false => format!("{} pods", question.pods),
-            };
-            text.push_str(&match self.fits(question) {
-                true => format!(": {wanted} would start now"),
-                false => format!(": too few for {wanted}"),
-            });
-        }
-        text
-    }
-
-    fn json<'a>(&'a self, question: &'a Question) -> FitJson<'a> {
-        let fit = &self.fit;
-        FitJson {
-            ask: question.ask.words(),
-            wanted: question.pods,
-            on_nodes_of_their_own: question.apart,
-            fits: self.fits(question),
-            pods: fit.pods,
-            devices: fit.devices(&question.ask),
-            nodes: fit
-                .nodes
-                .iter()
-                .map(|n| NodeJson {
-                    node: &n.name,
-                    pods: n.pods,
-                })
-                .collect(),
-            almost: (fit.almost.iter())
-                .map(|n| AlmostJson {
-                    node: &n.name,
-                    free: n.free,
-                    blocks: n.blocks.iter().map(|b| b.words()).collect(),
-                })
-                .collect(),
-            domains: (fit.domains.iter())
-                .map(|d| DomainJson {
-                    kind: d.dim.word(),
-                    name: &d.name,
-                    nodes: d.nodes,
-                    pods: d.pods,
-                    fits: question.is_met(d.pods, d.nodes),
-                })
-                .collect(),
-            stranded: fit.stranded(),
-            free_gpus_by_node: &self.free.histogram,
-            empty_nodes: self.free.empty,
-            fragmentation: SIZES
-                .iter()
-                .map(|size| (*size, self.free.fragmentation(*size)))
-                .collect(),
-            quota: (question.limits.iter())
-                .map(|l| LimitJson {
-                    what: &l.what,
-                    pods: l.pods,
-                    by: &l.by,
-                })
-                .collect(),
-        }
-    }
+    };
+    let question = Question {
+        pods: args.pods.or(args.nodes).unwrap_or(pods).max(1),
+        apart: args.nodes.is_some(),
+        ask,
+    };
+    let answer = Answer::of(model, cluster, &question.ask, limits);
+    Ok((question, answer))
 }
 
-/// Whole GPUs behind gates the pod passes, of the product that is asked for.
-fn free(model: &Model, cluster: ClusterId, ask: &Ask) -> Totals {
-    let wanted = ask.product.as_deref().map(str::to_lowercase);
-    let mut all = Totals::default();
-    for (name, group) in model.capacity.groups(cluster, Dim::Product) {
-        let named = |wanted: &String| name.is_some_and(|name| name.to_lowercase().contains(wanted));
-        if wanted.as_ref().is_none_or(named) {
-            all.add(&group.whole(|taint| ask.tolerates(taint)));
-        }
+fn text(answer: &Answer, question: &Question) -> String {
+    let (fit, ask) = (&answer.fit, &question.ask);
+    let mut out = format!("{}: {}\n", ask.words(), answer.sentence(question));
+    for limit in &answer.limits {
+        out.push_str(&format!(
+            "{}: {} by {}\n",
+            limit.what,
+            times(limit.pods),
+            limit.by
+        ));
     }
-    all
+    if !fit.nodes.is_empty() {
+        let mut table = Table::new(vec!["LARGEST GANG", "IN", "NODES", "PODS", "WANTED"]);
+        for dim in [Dim::Product, Dim::Pool, Dim::Zone, Dim::Block, Dim::Clique] {
+            for domain in fit.domains.iter().filter(|d| d.dim == dim).take(3) {
+                let met = question.is_met(domain.pods, domain.nodes);
+                table.push(vec![
+                    dim.word().to_owned(),
+                    domain.name.to_string(),
+                    domain.nodes.to_string(),
+                    domain.pods.to_string(),
+                    if met { "fits" } else { "no" }.to_owned(),
+                ]);
+            }
+        }
+        section(&mut out, &table, 0);
+        let mut table = Table::new(vec!["FITS ON", "PODS"]);
+        for node in fit.nodes.iter().take(SHOWN) {
+            table.push(vec![node.name.to_string(), node.pods.to_string()]);
+        }
+        section(&mut out, &table, fit.nodes.len().saturating_sub(SHOWN));
+    }
+    if !fit.almost.is_empty() {
+        let mut table = Table::new(vec!["NOT ON", "FREE", "IN THE WAY"]);
+        for node in fit.almost.iter().take(SHOWN) {
+            table.push(vec![
+                node.name.to_string(),
+                node.free.to_string(),
+                node.words(),
+            ]);
+        }
+        section(&mut out, &table, fit.almost.len().saturating_sub(SHOWN));
+    }
+    if ask.gpus > 0 && !answer.free.histogram.is_empty() {
+        let mut table = Table::new(vec!["FREE GPUS ON A NODE", "NODES"]);
+        for (free, nodes) in answer.free.histogram.iter().rev() {
+            table.push(vec![free.to_string(), nodes.to_string()]);
+        }
+        section(&mut out, &table, 0);
+        let mut table = Table::new(vec!["PODS OF", "FIT", "FREE GPUS THEY CANNOT USE"]);
+        for size in SIZES {
+            table.push(vec![
+                size.to_string(),
+                answer.free.pods(size).to_string(),
+                format!("{:.0}%", answer.free.fragmentation(size) * 100.0),
+            ]);
+        }
+        section(&mut out, &table, 0);
+    }
+    out
 }
 
-fn times(n: u64) -> String {
-    match n {
-        0 => "none".into(),
-        1 => "once".into(),
-        n => format!("{n} times"),
+fn json<'a>(answer: &'a Answer, question: &'a Question) -> FitJson<'a> {
+    let fit = &answer.fit;
+    FitJson {
+        ask: question.ask.words(),
+        wanted: question.pods,
+        on_nodes_of_their_own: question.apart,
+        fits: answer.fits(question),
+        pods: fit.pods,
+        devices: fit.devices(&question.ask),
+        nodes: fit
+            .nodes
+            .iter()
+            .map(|n| NodeJson {
+                node: &n.name,
+                pods: n.pods,
+            })
+            .collect(),
+        almost: (fit.almost.iter())
+            .map(|n| AlmostJson {
+                node: &n.name,
+                free: n.free,
+                blocks: n.blocks.iter().map(|b| b.words()).collect(),
+            })
+            .collect(),
+        domains: (fit.domains.iter())
+            .map(|d| DomainJson {
+                kind: d.dim.word(),
+                name: &d.name,
+                nodes: d.nodes,
+                pods: d.pods,
+                fits: question.is_met(d.pods, d.nodes),
+            })
+            .collect(),
+        stranded: fit.stranded(),
+        free_gpus_by_node: &answer.free.histogram,
+        empty_nodes: answer.free.empty,
+        fragmentation: SIZES
+            .iter()
+            .map(|size| (*size, answer.free.fragmentation(*size)))
+            .collect(),
+        quota: (answer.limits.iter())
+            .map(|l| LimitJson {
+                what: &l.what,
+                pods: l.pods,
+                by: &l.by,
+            })
+            .collect(),
     }
 }
 

@@ -353,6 +353,9 @@ impl<W: Wire> Runner<W> {
         let about = match &self.source.selector {
             Selector::All => None,
             Selector::About { uid, .. } => Some(format!("involvedObject.uid={uid}")),
+            Selector::OfNode(name) => Some(format!(
+                "involvedObject.kind=Node,involvedObject.name={name}"
+            )),
         };
         let mut sign = '?';
         let about = about.as_deref().map(|fields| ("fieldSelector", fields));

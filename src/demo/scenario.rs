@@ -138,15 +138,17 @@ fn furnish(cluster: &mut Cluster, kinds: Kinds, options: &Options, start: DateTi
 fn join(cluster: &mut Cluster, kinds: Kinds, node: Value) {
     let by = Writer::new("kubelet");
     let status = node["status"].clone();
+    let born = node["metadata"]["creationTimestamp"].clone();
     let Ok(made) = cluster.create(kinds.nodes, "", node, &by) else {
         return;
     };
-    // A node's status is its own subresource, as everywhere.
+    // it was there before the scene begins, with a status that the API would not take at its creation
     let mut value = made.value();
-    if value["status"] != status {
-        value["status"] = status;
-        let _ = cluster.update(kinds.nodes, value, &Writer::status("kubelet"));
+    value["status"] = status;
+    if !born.is_null() {
+        value["metadata"]["creationTimestamp"] = born;
     }
+    cluster.store.put(kinds.nodes, value);
 }
 
 /// Something that happens at a time.

@@ -135,7 +135,7 @@ pub enum Lead {
         pod: Option<Key>,
         at: Option<DateTime<Utc>>,
     },
-    /// The pods on a node.
+    /// The node, by its name.
     Node(Name),
 }
 

@@ -13,6 +13,7 @@ pub mod family;
 pub mod fields;
 pub mod filter;
 pub mod fuzzy;
+pub mod gpu_alarms;
 pub mod gpu_use;
 pub mod groups;
 pub mod health;
@@ -50,6 +51,7 @@ pub mod waiting;
 pub mod want;
 pub mod why;
 pub mod workers;
+pub mod xid;
 pub mod yaml;
 
 use std::collections::BTreeSet;

@@ -96,6 +96,8 @@ pub enum Selector {
     All,
     /// Events about one object: `involvedObject.uid`, in this namespace (empty: cluster-scoped object).
     About { namespace: Name, uid: Uid },
+    /// Events about a node. By its name: kubelets write it in the place of the uid.
+    OfNode(Name),
 }
 
 /// One log stream: a container of a pod.

@@ -67,7 +67,7 @@ fn target(event: &EventRow, cx: &Cx) -> Option<Target> {
             container: None,
             previous: false,
         })),
-        "Node" => Some(Target::Pods(super::PodsOf::Node(event.about.1.clone()))),
+        "Node" => Some(super::nodes::target(&event.about.1, cx)),
         _ => None,
     }
 }

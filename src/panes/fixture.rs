@@ -18,6 +18,7 @@ use crate::ui::keymap::Keymaps;
 use crate::ui::{Glyphs, Theme};
 
 mod cluster;
+pub mod exporters;
 mod queues;
 mod roles;
 

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::MouseEvent;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::health::{self, Rows};
-use super::{About, Cx, Level, LogsOf, Pane, PodsOf, Reply, Target};
+use super::{Cx, Level, LogsOf, Pane, Reply, Target};
 use crate::app::action::{Action, Scope};
 use crate::model::capacity::groups::Dim;
 use crate::model::capacity::holders::By;
@@ -22,23 +22,29 @@ use crate::model::ids::{Key, Name};
 use crate::model::job::JobRow;
 use crate::model::node::NodeRow;
 use crate::model::pod::PodRow;
-use crate::model::progress::job_of;
 use crate::model::shape::Taint;
-use crate::model::want::{Kind, ObjectWant, Selector, Want};
+use crate::model::want::{Kind, Selector, Want};
 use crate::ui::text::count;
-use ledger::{BYS, Ledger};
+use alarms::Alarms;
+pub use alarms::sign as alarm_sign;
+use fit::Fit;
+use ledger::Ledger;
 use tree::Tree;
 
+mod act;
+mod alarms;
 pub mod answer;
 pub mod cells;
 pub mod colours;
 mod cursor;
+mod fit;
 mod ledger;
 mod map;
 mod side;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod usage;
 
 /// From this width on the ledger stands beside the map.
 const BESIDE: u16 = 120;
@@ -72,6 +78,23 @@ pub enum MapOf {
     Job(Key),
     /// All, the cursor on a node.
     Node(Key),
+    /// All, with where the pods of a workload would fit.
+    Fit(Key),
+}
+
+/// What stands beside the map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Ledger,
+    Alarms,
+    Fit,
+}
+
+/// Which text is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Typing {
+    Filter,
+    Fit,
 }
 
 /// The GPUs screen.
@@ -95,37 +118,50 @@ pub struct Gpus {
     offset: usize,
     map: Rect,
     ledger: Ledger,
-    /// Keys go to the ledger.
+    alarms: Alarms,
+    fit: Fit,
+    /// A workload whose shape is asked about, once there is a model to read it from.
+    fit_of: Option<Key>,
+    side: Side,
+    typing: Typing,
+    /// Colours tell what devices do, where that is read, instead of who has them.
+    heat: bool,
+    /// Keys go to what stands beside the map.
     inside: bool,
     /// The map and the ledger are both on screen.
     both: bool,
 }
 
-/// The map of a workload's GPUs, or why there is none to show.
+/// The map of a workload's GPUs; of one that waits for some, where its pods would fit.
 pub fn of_job(job: &JobRow, cx: &Cx) -> Reply {
     let holds = |pod: &PodRow| capacity::holds(pod) && !pod.shape.devices.is_empty();
     let holds = cx
         .model
         .pods_of(job.key)
         .any(|pod| holds(pod) || pod.shape.claims > 0);
-    match holds {
-        true => Reply::Open(Target::GpuMap(MapOf::Job(job.key))),
+    if holds {
+        return Reply::Open(Target::GpuMap(MapOf::Job(job.key)));
+    }
+    let asks = crate::model::capacity::fit::Ask::of_job(cx.model, job);
+    match asks.is_some_and(|(ask, _)| ask.total() > 0) && !cx.model.status(job).phase.is_over() {
+        true => Reply::Open(Target::GpuMap(MapOf::Fit(job.key))),
         false => Reply::Say(Level::Info, format!("{} holds no GPU now", job.name)),
     }
 }
 
 impl Gpus {
     pub fn new(of: MapOf) -> Self {
-        let (of, spot) = match of {
-            MapOf::All => (None, None),
-            MapOf::Job(job) => (Some(job), None),
-            MapOf::Node(node) => (None, Some(Spot::Node(node))),
+        let (job, spot, fit_of) = match of {
+            MapOf::All => (None, None, None),
+            MapOf::Job(job) => (Some(job), None, None),
+            MapOf::Node(node) => (None, Some(Spot::Node(node)), None),
+            MapOf::Fit(job) => (None, None, Some(job)),
         };
         Self {
             dim: Dim::Product,
             by: By::Workload,
             filter: String::new(),
-            of,
+            of: job,
             spot,
             folded: BTreeMap::new(),
             tree: Tree::default(),
@@ -136,6 +172,12 @@ impl Gpus {
             offset: 0,
             map: Rect::default(),
             ledger: Ledger::default(),
+            alarms: Alarms::default(),
+            fit: Fit::default(),
+            fit_of,
+            side: Side::Ledger,
+            typing: Typing::Filter,
+            heat: false,
             inside: false,
             both: false,
         }
@@ -144,13 +186,21 @@ impl Gpus {
     fn refresh(&mut self, cx: &Cx) {
         self.tree.refresh(self.dim, &self.filter, self.of, cx);
         self.ledger.refresh(self.by, cx);
+        self.alarms.refresh(cx);
+        if let Some(job) = self.fit_of.and_then(|key| cx.model.jobs.get(key)) {
+            self.fit.begin(job, cx);
+            (self.fit_of, self.side) = (None, Side::Fit);
+        }
+        self.fit.refresh(cx);
         self.ledger.colours.only = match self.of.and_then(|key| cx.model.jobs.get(key)) {
             Some(job) if self.by == By::Workload => Some((
                 job.kind_name().into(),
                 job.namespace.clone(),
                 job.name.clone(),
             )),
-            _ if self.inside => self.ledger.row().map(|row| colours::who(self.by, row)),
+            _ if self.inside && self.side == Side::Ledger => {
+                self.ledger.row().map(|row| colours::who(self.by, row))
+            }
             _ => None,
         };
         let made_of = (self.tree.revision, self.map.width, self.folds);
@@ -191,8 +241,11 @@ impl Gpus {
 
     /// The pod under the cursor: the first on the card, or in the ledger the row's.
     fn pod<'a>(&self, cx: &Cx<'a>) -> Option<&'a PodRow> {
-        if self.inside {
+        if self.inside && self.side == Side::Ledger {
             return cx.model.pods.get(self.ledger.row()?.key?);
+        }
+        if self.inside {
+            return None;
         }
         let (card, ..) = self.card(cx)?;
         let pods = cells::pods(&card);
@@ -210,139 +263,6 @@ impl Gpus {
             None => crate::model::capacity::unit::vendor(&taint.key).is_some(),
         }
     }
-
-    /// On the map: from a node, a card, a group.
-    fn on_map(&mut self, action: Action, cx: &Cx) -> Reply {
-        let page =
-            isize::from(i16::try_from(self.map.height.saturating_sub(1).max(1)).unwrap_or(1));
-        match action {
-            Action::Up => self.step(-1),
-            Action::Down => self.step(1),
-            Action::PageUp => self.step(-page),
-            Action::PageDown => self.step(page),
-            Action::Top => self.spot = self.rows.first().and_then(|row| self.spot_of(*row, 0)),
-            Action::Bottom => {
-                self.spot = self
-                    .rows
-                    .last()
-                    .and_then(|row| self.spot_of(*row, usize::MAX / 2));
-            }
-            Action::Left => return self.sideways(-1, cx),
-            Action::Right => return self.sideways(1, cx),
-            Action::Open if matches!(self.spot, Some(Spot::Group(_))) => return self.fold(),
-            Action::FoldGroup => return self.fold(),
-            _ => return self.node_action(action, cx),
-        }
-        Reply::Done
-    }
-
-    fn node_action(&mut self, action: Action, cx: &Cx) -> Reply {
-        let Some(node) = self.node(cx) else {
-            return Reply::Ignored;
-        };
-        match action {
-            Action::Open | Action::ShowPods => {
-                Reply::Open(Target::Pods(PodsOf::Node(node.name.clone())))
-            }
-            Action::ShowHardware => super::hardware::stock::open(std::iter::once(node), cx),
-            Action::Yaml => Reply::Open(Target::Yaml(ObjectWant {
-                kind: Kind::Node,
-                namespace: "".into(),
-                name: node.name.clone(),
-            })),
-            Action::ShowEvents => Reply::Open(Target::Events(Some(About {
-                key: node.key,
-                namespace: "".into(),
-                title: format!("node/{}", node.name),
-            }))),
-            Action::Copy => Reply::Copy {
-                text: node.name.to_string(),
-                what: format!("the name {}", node.name),
-            },
-            _ => Reply::Ignored,
-        }
-    }
-
-    /// In the ledger: to the workload or the pod of a row.
-    fn in_ledger(&mut self, action: Action, cx: &Cx) -> Reply {
-        if self.ledger.act(action, self.by, cx) {
-            return Reply::Done;
-        }
-        let Some(row) = self.ledger.row() else {
-            return Reply::Ignored;
-        };
-        match action {
-            Action::Open => match row.key {
-                Some(key) if cx.model.jobs.contains(key) => Reply::Open(Target::Job(key)),
-                Some(_) => self.go_job(cx),
-                None => Reply::Say(
-                    Level::Info,
-                    format!("{} {} has no page of its own", row.kind, row.name),
-                ),
-            },
-            Action::Copy => Reply::Copy {
-                text: row.name.to_string(),
-                what: format!("the name {}", row.name),
-            },
-            _ => Reply::Ignored,
-        }
-    }
-
-    fn go_job(&self, cx: &Cx) -> Reply {
-        if self.inside
-            && let Some(key) = self.ledger.row().and_then(|row| row.key)
-            && cx.model.jobs.contains(key)
-        {
-            return Reply::Open(Target::Job(key));
-        }
-        let Some(pod) = self.pod(cx) else {
-            return Reply::Say(Level::Info, "nobody holds this".into());
-        };
-        match job_of(pod)
-            .map(|job| cx.model.top(job))
-            .filter(|job| cx.model.jobs.contains(*job))
-        {
-            Some(job) => Reply::Open(Target::Job(job)),
-            None => Reply::Say(Level::Info, format!("pod {} belongs to no job", pod.name)),
-        }
-    }
-
-    /// From a card to its holder in the ledger.
-    fn point_ledger(&mut self, cx: &Cx) {
-        if let Some(pod) = self.pod(cx) {
-            let who = colours::of_pod(self.by, pod, cx.model);
-            self.ledger.choose(self.by, who);
-        }
-    }
-
-    fn next_by(&mut self, cx: &Cx) -> Reply {
-        let at = BYS.iter().position(|by| *by == self.by).unwrap_or(0);
-        self.by = BYS[(at + 1) % BYS.len()];
-        self.refresh(cx);
-        Reply::Say(
-            Level::Info,
-            format!("colours and ledger by {}", ledger::word(self.by)),
-        )
-    }
-
-    fn next_dim(&mut self, cx: &Cx) -> Reply {
-        let dims = Dim::ALL;
-        let at = dims.iter().position(|dim| *dim == self.dim).unwrap_or(0);
-        // those that put all nodes into one nameless group say nothing
-        let tells = |dim: &&Dim| {
-            let mut groups = cx.model.capacity.groups(cx.session.cluster, **dim);
-            **dim == Dim::All || groups.any(|(name, _)| name.is_some())
-        };
-        let next = dims
-            .iter()
-            .cycle()
-            .skip(at + 1)
-            .take(dims.len())
-            .find(tells);
-        self.dim = next.copied().unwrap_or(self.dim);
-        self.refresh(cx);
-        Reply::Say(Level::Info, format!("nodes by {}", self.dim.word()))
-    }
 }
 
 impl Pane for Gpus {
@@ -354,7 +274,8 @@ impl Pane for Gpus {
     }
 
     fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a> {
-        answer::line(cx, self.tolerates(cx))
+        let fit = self.fit.line(cx);
+        fit.unwrap_or_else(|| answer::line(cx, self.tolerates(cx)))
     }
 
     fn scopes(&self) -> &'static [Scope] {
@@ -364,26 +285,24 @@ impl Pane for Gpus {
     fn hints(&self, cx: &Cx) -> Vec<Action> {
         let mut out = vec![Action::Open, Action::Focus];
         if self.inside {
-            out.extend([
-                Action::SortNext,
-                Action::ColourBy,
-                Action::GroupBy,
-                Action::Back,
-            ]);
+            if self.side == Side::Ledger {
+                out.extend([Action::SortNext, Action::ColourBy]);
+            }
+            out.extend([Action::GpuFit, Action::GpuAlarms, Action::Back]);
             return out;
         }
         if self.pod(cx).is_some() {
-            out.extend([Action::GoJob, Action::Logs]);
+            out.push(Action::GoJob);
         }
         out.extend([
+            Action::GpuFit,
+            Action::GpuAlarms,
             Action::GroupBy,
             Action::ColourBy,
             Action::FoldGroup,
             Action::Filter,
         ]);
-        if self.node(cx).is_some() {
-            out.push(Action::ShowHardware);
-        }
+        out.truncate(8);
         out
     }
 
@@ -412,7 +331,7 @@ impl Pane for Gpus {
         }
         let left = health::draw(rows, cx, map, buf);
         if !self.both && self.inside {
-            self.ledger.draw(self.by, cx.focused, cx, left, buf);
+            self.draw_lower(cx, left, buf);
             return;
         }
         if self.both {
@@ -429,7 +348,8 @@ impl Pane for Gpus {
             return;
         }
         // without a side, the cursor's words stand below the map
-        let said = 2.min(left.height.saturating_sub(6));
+        let wanted = if cx.session.gpu_use.on { 4 } else { 2 };
+        let said = wanted.min(left.height.saturating_sub(6));
         let map = Rect {
             height: left.height - said,
             ..left
@@ -447,7 +367,7 @@ impl Pane for Gpus {
         self.refresh(cx);
         let reply = match action {
             Action::Focus => {
-                if !self.inside {
+                if !self.inside && self.side == Side::Ledger {
                     self.point_ledger(cx);
                 }
                 self.inside = !self.inside;
@@ -456,6 +376,20 @@ impl Pane for Gpus {
             Action::Back if self.inside => {
                 self.inside = false;
                 Reply::Done
+            }
+            Action::Back if self.fit.is_on() => {
+                self.end_fit();
+                Reply::Done
+            }
+            Action::Back => {
+                self.typing = Typing::Filter;
+                Reply::Ignored
+            }
+            Action::GpuAlarms => self.toggle_alarms(cx),
+            Action::GpuFit => self.ask_fit(cx),
+            Action::Filter => {
+                self.typing = Typing::Filter;
+                Reply::Ignored
             }
             Action::ColourBy => self.next_by(cx),
             Action::GroupBy => self.next_dim(cx),
@@ -468,23 +402,24 @@ impl Pane for Gpus {
                 })),
                 None => Reply::Say(Level::Info, "no pod is under the cursor".into()),
             },
-            _ if self.inside => self.in_ledger(action, cx),
+            _ if self.inside => self.in_side(action, cx),
             _ => self.on_map(action, cx),
         };
         self.refresh(cx);
         reply
     }
 
-    fn wants(&self, _cx: &Cx) -> Vec<Want> {
+    fn wants(&self, cx: &Cx) -> Vec<Want> {
         let mut wants: Vec<Want> = [Kind::Node, Kind::Pod, Kind::Job]
             .map(|kind| Want::Watch(kind, Selector::All))
             .into();
         wants.push(Want::Workloads);
+        wants.extend(self.asked(cx));
         wants
     }
 
     fn wake(&self, cx: &Cx) -> Option<DateTime<Utc>> {
-        [self.tree.due(cx), self.ledger.due(cx)]
+        [self.tree.due(cx), self.ledger.due(cx), self.fit.due(cx)]
             .into_iter()
             .flatten()
             .min()
@@ -495,14 +430,33 @@ impl Pane for Gpus {
     }
 
     fn set_filter(&mut self, text: &str, cx: &Cx) -> Result<(), String> {
-        self.filter = text.trim().to_owned();
+        if self.typing == Typing::Fit {
+            self.fit.set(text, cx)?;
+            self.side = match self.fit.is_on() {
+                true => Side::Fit,
+                false => Side::Ledger,
+            };
+        } else {
+            self.filter = text.trim().to_owned();
+        }
         self.refresh(cx);
         Ok(())
     }
 
-    fn position(&self, _cx: &Cx) -> String {
-        if self.inside {
-            return self.ledger.table.position(self.ledger.rows.len());
+    fn refused_at(&self) -> Option<(usize, usize)> {
+        let refused = self.fit.refused.as_ref()?;
+        Some((refused.at, refused.len))
+    }
+
+    fn position(&self, cx: &Cx) -> String {
+        match self.side {
+            Side::Ledger if self.inside => {
+                return self.ledger.table.position(self.ledger.rows.len());
+            }
+            Side::Alarms if self.inside => {
+                return self.alarms.table.position(cx.session.gpu_alarms.len());
+            }
+            _ => {}
         }
         let shown: usize = self.tree.branches.iter().map(|b| b.nodes.len()).sum();
         match shown == self.tree.all {
@@ -516,49 +470,6 @@ impl Pane for Gpus {
     }
 
     fn mouse(&mut self, event: MouseEvent, _area: Rect, cx: &Cx) -> Reply {
-        self.refresh(cx);
-        let at = Position::new(event.column, event.row);
-        let in_map = self.map.contains(at) && (self.both || !self.inside);
-        match event.kind {
-            MouseEventKind::ScrollUp | MouseEventKind::ScrollDown => {
-                let by = if event.kind == MouseEventKind::ScrollUp {
-                    -3
-                } else {
-                    3
-                };
-                match in_map {
-                    true => self.step(by),
-                    false => self.ledger.table.step(by, self.ledger.rows.len()),
-                }
-            }
-            MouseEventKind::Down(MouseButton::Left) if in_map => {
-                self.inside = false;
-                let line = usize::from(event.row - self.map.y) + self.offset;
-                let Some(row) = self.rows.get(line).copied() else {
-                    return Reply::Ignored;
-                };
-                let column = usize::from(event.column - self.map.x);
-                let spot = self.spot_of(row, column.saturating_sub(map::INDENT));
-                if spot.is_some() && spot == self.spot {
-                    return self.on_map(Action::Open, cx);
-                }
-                self.spot = spot.or_else(|| self.spot.take());
-            }
-            MouseEventKind::Down(MouseButton::Left) => {
-                let line = usize::from(event.row.saturating_sub(self.ledger.body.y));
-                let row = self.ledger.table.row_at(line, self.ledger.rows.len());
-                let Some(row) = row.filter(|_| self.ledger.body.contains(at)) else {
-                    return Reply::Ignored;
-                };
-                if self.inside && self.ledger.table.selected() == Some(row) {
-                    return self.in_ledger(Action::Open, cx);
-                }
-                self.inside = true;
-                self.ledger.go(self.by, row);
-            }
-            _ => return Reply::Ignored,
-        }
-        self.refresh(cx);
-        Reply::Done
+        self.point(event, cx)
     }
 }

@@ -246,7 +246,7 @@ fn lead(entry: &Entry, cx: &Cx) -> Result<Target, String> {
         Lead::Nowhere => Err("there is no more to show of this".into()),
         Lead::Job(job) => gone(*job).map(|()| Target::Job(*job)),
         Lead::Pods(job) => gone(*job).map(|()| Target::Pods(PodsOf::Job(*job))),
-        Lead::Node(node) => Ok(Target::Pods(PodsOf::Node(node.clone()))),
+        Lead::Node(node) => Ok(super::nodes::target(node, cx)),
         Lead::Log { job, pod, at } => {
             let pod = pod.filter(|pod| cx.model.pods.contains(*pod));
             let of = match pod {

@@ -17,6 +17,7 @@ pub mod job;
 pub mod jobs;
 pub mod list;
 pub mod logs;
+pub mod node;
 pub mod nodes;
 pub mod palette;
 pub mod pods;
@@ -73,6 +74,7 @@ pub fn open(target: &Target) -> Box<dyn Pane> {
         Target::Job(key) => Box::new(job::Job::new(*key)),
         Target::Pods(of) => Box::new(pods::Pods::new(of.clone())),
         Target::Nodes => Box::new(nodes::Nodes::default()),
+        Target::Node(key) => Box::new(node::Node::new(*key)),
         Target::GpuMap(of) => Box::new(gpus::Gpus::new(*of)),
         Target::Queues => Box::new(queues::Queues::default()),
         Target::QueueObjects => Box::new(queue_objects::QueueObjects::default()),
@@ -149,13 +151,27 @@ pub struct Session {
     /// Worker clusters of MultiKueue that the settings know the way to.
     pub workers: Vec<worker::Worker>,
     pub gpu_use: GpuUse,
+    /// What is wrong with GPUs, the gravest first.
+    pub gpu_alarms: Vec<crate::model::gpu_alarms::GpuAlarm>,
 }
 
 /// Whether exporters are asked what GPUs do, and what is worth an alarm then.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GpuUse {
     pub on: bool,
     pub terms: Terms,
+    /// Nodes asked about at a time.
+    pub nodes: usize,
+}
+
+impl Default for GpuUse {
+    fn default() -> Self {
+        Self {
+            on: false,
+            terms: Terms::default(),
+            nodes: 64,
+        }
+    }
 }
 
 /// Jobs of which it is remembered what their logs said.
@@ -260,6 +276,8 @@ pub enum Target {
     /// All pods, or those of a job or a node.
     Pods(PodsOf),
     Nodes,
+    /// One node, whole.
+    Node(Key),
     /// The map of GPUs with who holds them; of a workload, only its nodes.
     GpuMap(gpus::MapOf),
     /// Kueue's tree of queues, and what stands in them.

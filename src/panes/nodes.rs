@@ -11,7 +11,7 @@ use super::sheet::{Did, Sheet, scope};
 use super::words::count;
 use super::{About, Cx, Pane, PodsOf, Reply, Target};
 use crate::app::action::{Action, Scope};
-use crate::model::ids::Key;
+use crate::model::ids::{Key, Name};
 use crate::model::listed::NodeColumn;
 use crate::model::node::NodeRow;
 use crate::model::want::{Kind, ObjectWant, Selector, Want};
@@ -66,6 +66,14 @@ pub fn gpus(cx: &Cx) -> Gpus {
         }
     }
     sum
+}
+
+/// Where a node is shown, by its name: where its row is not known, the pods on it.
+pub fn target(name: &Name, cx: &Cx) -> Target {
+    match cx.model.capacity.key(cx.session.cluster, name) {
+        Some(key) => Target::Node(key),
+        None => Target::Pods(PodsOf::Node(name.clone())),
+    }
 }
 
 impl Nodes {
@@ -195,9 +203,8 @@ impl Pane for Nodes {
             return Reply::Ignored;
         };
         match action {
-            Action::Open | Action::ShowPods => {
-                Reply::Open(Target::Pods(PodsOf::Node(node.name.clone())))
-            }
+            Action::Open => Reply::Open(Target::Node(node.key)),
+            Action::ShowPods => Reply::Open(Target::Pods(PodsOf::Node(node.name.clone()))),
             Action::ShowGpus => Reply::Open(Target::GpuMap(super::gpus::MapOf::Node(node.key))),
             Action::ShowHardware => super::hardware::stock::open(std::iter::once(node), cx),
             Action::Yaml => Reply::Open(Target::Yaml(ObjectWant {

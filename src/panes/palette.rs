@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 
-use super::{Cx, Pane, PodsOf, Reply, Target};
+use super::{Cx, Pane, Reply, Target};
 use crate::actions::{Intent, Step};
 use crate::app::action::{Action, Scope};
 use crate::model::fuzzy::Fuzzy;
@@ -205,9 +205,9 @@ fn everything(cx: &Cx) -> Vec<Candidate> {
     }));
     all.extend(cx.model.nodes.rows().map(|node| Candidate {
         text: format!("node/{}", node.name),
-        detail: "pods on it".to_owned(),
+        detail: "its state, GPUs and pods".to_owned(),
         keys: String::new(),
-        command: Command::Go(Target::Pods(PodsOf::Node(node.name.clone()))),
+        command: Command::Go(Target::Node(node.key)),
     }));
     all
 }

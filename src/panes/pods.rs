@@ -148,7 +148,7 @@ pub fn act(action: Action, pod: &PodRow, cx: &Cx) -> Reply {
             ),
         },
         Action::GoNode => match &pod.node {
-            Some(node) => Reply::Open(Target::Pods(PodsOf::Node(node.clone()))),
+            Some(node) => Reply::Open(super::nodes::target(node, cx)),
             None => Reply::Say(super::Level::Info, format!("{} has no node yet", pod.name)),
         },
         Action::Yaml | Action::ShowEvents if away("").is_some() => {

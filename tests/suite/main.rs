@@ -15,6 +15,7 @@ mod exporters;
 mod fields;
 mod gpu_model;
 mod gpu_use;
+mod gpu_use_demo;
 mod hardware;
 mod harness;
 #[cfg(unix)]

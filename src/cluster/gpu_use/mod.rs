@@ -98,6 +98,18 @@ pub async fn run(shared: Arc<Shared>, node: Name, over: bool, cancel: Cancellati
     }
 }
 
+/// How long a node is left alone after what was heard; `failures`: in a row, this one included.
+fn rest(heard: &Heard, failures: u32, interval: Duration) -> Duration {
+    match heard {
+        Heard::Told { .. } => interval,
+        Heard::Not(trouble) => match trouble.reason {
+            // nothing that gets better by itself
+            Reason::Forbidden | Reason::NoExporter | Reason::Login => LONGEST,
+            _ => (interval * (1 << failures.min(5))).min(LONGEST),
+        },
+    }
+}
+
 struct Asker {
     shared: Arc<Shared>,
     node: Name,
@@ -140,23 +152,15 @@ impl Asker {
                 let Ok(_permit) = permit else { return };
                 self.ask(&mut memory).await
             };
-            let wait = match &heard {
-                Heard::Told { .. } => {
-                    failures = 0;
-                    self.settings().interval
-                }
+            match &heard {
+                Heard::Told { .. } => failures = 0,
                 Heard::Not(trouble) => {
                     self.say_once(trouble).await;
                     tracing::debug!(node = %self.node, why = %trouble.text, "gpu use");
                     failures = failures.saturating_add(1);
-                    let doubled = self.settings().interval * (1 << failures.min(5));
-                    match trouble.reason {
-                        // nothing that gets better by itself
-                        Reason::Forbidden | Reason::NoExporter | Reason::Login => LONGEST,
-                        _ => doubled.min(LONGEST),
-                    }
                 }
-            };
+            }
+            let wait = rest(&heard, failures, self.settings().interval);
             if !self.tell(heard).await {
                 return;
             }
@@ -235,5 +239,43 @@ impl Asker {
             rows: Rows::GpuUse(Box::new(of)),
         };
         self.shared.send(Report::Delta(delta)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_secs(20);
+
+    #[rstest]
+    #[case::forbidden(Reason::Forbidden, 1, 300)]
+    #[case::no_exporter(Reason::NoExporter, 1, 300)]
+    #[case::login(Reason::Login, 7, 300)]
+    #[case::first_silence(Reason::Unreachable, 1, 40)]
+    #[case::third_silence(Reason::Unreachable, 3, 160)]
+    #[case::long_silence(Reason::Unreachable, 40, 300)]
+    #[case::garbled(Reason::Garbled, 2, 80)]
+    #[case::down(Reason::NotRunning, 1, 40)]
+    #[case::server(Reason::Server, 1, 40)]
+    fn a_failing_node_is_left_alone_longer(
+        #[case] reason: Reason,
+        #[case] failures: u32,
+        #[case] seconds: u64,
+    ) {
+        let text = "why".into();
+        let heard = Heard::Not(Trouble { reason, text });
+        assert_eq!(rest(&heard, failures, INTERVAL).as_secs(), seconds);
+    }
+
+    #[test]
+    fn one_that_answers_is_asked_at_the_interval() {
+        let heard = Heard::Told {
+            devices: Vec::new(),
+            but: None,
+        };
+        assert_eq!(rest(&heard, 0, INTERVAL), INTERVAL);
     }
 }

@@ -110,7 +110,10 @@ pub fn node(family: &Family, nth: usize, quirks: Quirks, now: DateTime<Utc>) -> 
         mix(bits) >> 16
     );
     json!({
-        "metadata": {"name": name, "labels": labels, "annotations": annotations(&family.gpus, &name)},
+        "metadata": {
+            "name": name, "creationTimestamp": rfc3339(boot), "labels": labels,
+            "annotations": annotations(&family.gpus, &name),
+        },
         "spec": spec,
         "status": {
             "capacity": capacity,

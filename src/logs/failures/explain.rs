@@ -1,6 +1,7 @@
 //! From the words of a failure to its kind and a sentence about it, with the figures that the words hold.
 
 use super::Failure;
+use crate::model::xid;
 
 /// What stands between two texts.
 fn between<'a>(text: &'a str, from: &str, to: &[char]) -> Option<&'a str> {
@@ -55,11 +56,12 @@ pub fn explain(text: &str, rank: Option<u32>) -> Option<(Failure, String)> {
             "the GPU's memory has an uncorrectable ECC error: the node needs attention",
         );
     }
-    if let Some(xid) = between(text, "Xid (", &[' ']).and(between(text, "): ", &[','])) {
-        return Some((
-            Failure::Xid,
-            format!("GPU error Xid {xid}: {}", xid_words(xid)),
-        ));
+    if let Some(code) = between(text, "Xid (", &[' ']).and(between(text, "): ", &[','])) {
+        let words = match code.parse() {
+            Ok(code) => xid::words(code),
+            Err(_) => format!("Xid {code}"),
+        };
+        return Some((Failure::Xid, format!("GPU error {words}")));
     }
     if has("NCCL error")
         || has("NCCL Error")
@@ -192,21 +194,5 @@ fn cuda_oom(text: &str) -> String {
         }
         (Some(asked), ..) => format!("{gpu} ran out of memory: {asked} asked for"),
         _ => format!("{gpu} ran out of memory"),
-    }
-}
-
-/// What the more common numbers mean.
-fn xid_words(number: &str) -> &'static str {
-    match number {
-        "13" | "31" | "43" | "45" => {
-            "the program did something the GPU does not allow, or was stopped"
-        }
-        "48" | "63" | "64" | "94" | "95" => {
-            "a memory error; pages are retired or the GPU needs a reset"
-        }
-        "74" => "an NVLink error",
-        "79" => "the GPU has fallen off the bus; the node needs attention",
-        "119" | "120" => "the GPU's system processor does not answer; the GPU needs a reset",
-        _ => "the driver reports a fault",
     }
 }

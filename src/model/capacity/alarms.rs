@@ -51,8 +51,41 @@ pub struct Alarm {
     pub what: What,
     /// The node it is about, where it is about one.
     pub node: Option<(Key, Name)>,
-    /// What, where and how much, in one sentence.
+    /// What of it, where one node may have several of a kind: a resource.
+    pub of: Name,
+    /// What and how much, in one sentence without the node's name.
     pub text: String,
+}
+
+impl What {
+    /// In a word, to tell entries apart by.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sick => "sick",
+            Self::Over => "over",
+            Self::MigFailed => "mig-failed",
+            Self::MigPending => "mig-pending",
+            Self::MigInvalid => "mig-invalid",
+            Self::Mixed => "mixed",
+            Self::Labels => "labels",
+            Self::Twice => "twice",
+            Self::Quota => "quota",
+        }
+    }
+
+    /// What to say when it is over.
+    pub fn end(self) -> &'static str {
+        match self {
+            Self::Sick => "all of them are offered again",
+            Self::Over => "no pod holds more than is offered",
+            Self::MigFailed | Self::MigPending | Self::MigInvalid => {
+                "the layout is as it is wanted"
+            }
+            Self::Mixed | Self::Twice => "one of them only is offered now",
+            Self::Labels => "labels and devices agree",
+            Self::Quota => "there is as much as quota promises",
+        }
+    }
 }
 
 /// All alarms of a cluster, the severe ones first, then by node.
@@ -102,11 +135,12 @@ impl Watch {
 const SETTLED: TimeDelta = TimeDelta::minutes(10);
 
 fn of_node(model: &Model, node: &NodeRow, now: DateTime<Utc>, all: &mut Vec<Alarm>) {
-    let mut add = |what: What, text: String| {
+    let mut say = |what: What, of: &str, text: String| {
         all.push(Alarm {
             what,
             node: Some((node.key, node.name.clone())),
-            text: format!("{}: {text}", node.name),
+            of: of.into(),
+            text,
         });
     };
     let lines = model
@@ -117,16 +151,18 @@ fn of_node(model: &Model, node: &NodeRow, now: DateTime<Utc>, all: &mut Vec<Alar
         let (a, resource) = (line.amounts, &line.kind.resource);
         // where nothing is offered at all, the plugin is away rather than every card sick
         if a.sick > 0 && a.allocatable == 0 && a.capacity > 1 {
-            add(
+            say(
                 What::Sick,
+                resource,
                 format!(
                     "none of its {} {resource} is offered; does its device plugin run?",
                     a.capacity
                 ),
             );
         } else if a.sick > 0 {
-            add(
+            say(
                 What::Sick,
+                resource,
                 format!(
                     "{} of {} {resource} sick: not offered any more",
                     a.sick, a.capacity
@@ -134,8 +170,9 @@ fn of_node(model: &Model, node: &NodeRow, now: DateTime<Utc>, all: &mut Vec<Alar
             );
         }
         if a.over > 0 {
-            add(
+            say(
                 What::Over,
+                resource,
                 format!(
                     "pods hold {} {resource} of {} offered",
                     a.used, a.allocatable
@@ -151,14 +188,16 @@ fn of_node(model: &Model, node: &NodeRow, now: DateTime<Utc>, all: &mut Vec<Alar
                 && vendor(name) == vendor(d.driver)
         });
         if *n > 0 && twice && name.ends_with("/gpu") {
-            add(
+            say(
                 What::Twice,
+                name,
                 format!(
                     "{name} comes from a device plugin and from a DRA driver: a card can be given out twice"
                 ),
             );
         }
     }
+    let mut add = |what: What, text: String| say(what, "", text);
     let Some(facts) = node.gpu.as_deref() else {
         return;
     };
@@ -258,6 +297,7 @@ fn quota(model: &Model, cluster: ClusterId, all: &mut Vec<Alarm>) {
             all.push(Alarm {
                 what: What::Quota,
                 node: None,
+                of: resource.clone(),
                 text: format!(
                     "quota promises {promised} {resource}, all nodes together have {there}"
                 ),

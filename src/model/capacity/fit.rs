@@ -16,6 +16,7 @@ use crate::model::Model;
 use crate::model::human::{bytes, cores};
 use crate::model::ids::{ClusterId, Key, Name};
 use crate::model::job::JobRow;
+use crate::model::kueue::workload::PodSet;
 use crate::model::node::NodeRow;
 use crate::model::resources::{Devices, is_device, is_extra};
 use crate::model::shape::{Requirement, Shape, Taint, Toleration, tolerates};
@@ -75,34 +76,8 @@ impl Ask {
             return Some((Self::of(&pod.shape), alike.max(1)));
         }
         if let Some(workload) = model.workload_of(job) {
-            let devices = |requests: &[(Name, i64)]| {
-                let mut all = Devices::default();
-                for (name, n) in requests.iter().filter(|(name, _)| is_device(name)) {
-                    all.add(name.clone(), u32::try_from(*n).unwrap_or(0));
-                }
-                all
-            };
-            let set = workload
-                .pod_sets
-                .iter()
-                .max_by_key(|set| devices(&set.requests).total())?;
-            let amount = |wanted: &str| {
-                let found = set.requests.iter().find(|(name, _)| &**name == wanted);
-                found.map_or(0, |(_, n)| u64::try_from(*n).unwrap_or(0))
-            };
-            let mut extra = Devices::default();
-            for (name, n) in set.requests.iter().filter(|(name, _)| is_extra(name)) {
-                extra.add(name.clone(), u32::try_from(*n).unwrap_or(0));
-            }
-            let ask = Self {
-                devices: devices(&set.requests),
-                extra,
-                cpu_milli: amount("cpu"),
-                memory: amount("memory"),
-                ephemeral: amount("ephemeral-storage"),
-                gpu_taints: true,
-                ..Self::default()
-            };
+            let sets = workload.pod_sets.iter().map(|set| (Self::of_set(set), set));
+            let (ask, set) = sets.max_by_key(|(ask, _)| (ask.total(), ask.cpu_milli))?;
             return Some((ask, set.count.max(1)));
         }
         let role = job.roles.iter().max_by_key(|role| role.devices.total());
@@ -116,6 +91,29 @@ impl Ask {
             ..Self::default()
         };
         Some((ask, count.max(1)))
+    }
+
+    /// One pod of a set, whose requests are those of all its pods together.
+    fn of_set(set: &PodSet) -> Self {
+        let count = i64::from(set.count.max(1));
+        let mut ask = Self {
+            gpu_taints: true,
+            ..Self::default()
+        };
+        for (name, all) in &set.requests {
+            let one = all.max(&0) / count;
+            let amount = u64::try_from(one).unwrap_or(0);
+            let number = u32::try_from(one).unwrap_or(u32::MAX);
+            match &**name {
+                "cpu" => ask.cpu_milli = amount,
+                "memory" => ask.memory = amount,
+                "ephemeral-storage" => ask.ephemeral = amount,
+                _ if is_device(name) => ask.devices.add(name.clone(), number),
+                _ if is_extra(name) => ask.extra.add(name.clone(), number),
+                _ => {}
+            }
+        }
+        ask
     }
 
     /// Devices of one pod, whatever they are.
@@ -149,11 +147,15 @@ impl Ask {
     }
 
     fn wants(&self, node: &NodeRow) -> bool {
+        self.is_of(product(node).as_ref()) || self.is_of(node.machine.as_ref())
+    }
+
+    /// Whether GPUs of this name are meant.
+    pub fn is_of(&self, name: Option<&Name>) -> bool {
         let Some(wanted) = self.product.as_deref().map(plain) else {
             return true;
         };
-        let has = |name: Option<&Name>| name.is_some_and(|name| plain(name).contains(&wanted));
-        has(product(node).as_ref()) || has(node.machine.as_ref())
+        name.is_some_and(|name| plain(name).contains(&wanted))
     }
 }
 

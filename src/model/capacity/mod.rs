@@ -10,7 +10,7 @@
 //! | totals by product, pool, zone, block, NVLink domain; free behind taints and out of use; fragmentation | [`Capacity::groups`], [`groups::Group::totals`] |
 //! | the cards of a node, for the map | [`cards::cards`] |
 //! | who holds GPUs, and GPU-hours | [`holders::ledger`] |
-//! | what fits where, the largest gang, what is in the way; what quota allows of it | [`fit::fit`], [`quota`] |
+//! | what fits where, the largest gang, what is in the way; what quota allows of it | [`answer::Answer`], [`fit::fit`], [`quota`] |
 //! | what is wrong | [`alarms::alarms`] |
 //!
 //! Law: whatever the order the rows came in, the sums are those of the rows that remain (only the places pods are drawn
@@ -18,6 +18,7 @@
 
 pub mod alarms;
 pub mod amounts;
+pub mod answer;
 pub mod cards;
 pub mod dra;
 pub mod fit;
@@ -27,6 +28,7 @@ pub mod ledger;
 pub mod quota;
 pub mod seats;
 mod share;
+pub mod typed;
 pub mod unit;
 
 use std::collections::{BTreeMap, HashMap};

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 
 use super::reading::Basis;
 use super::verdict::{Terms, Verdict};
-use super::xid::{self, Blame};
 use super::{Device, GpuUse};
 use crate::model::human;
 use crate::model::ids::{ClusterId, Name};
+use crate::model::xid::{self, Blame};
 
 /// One thing.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -6,7 +6,8 @@
 //! | one device: by UUID, number, MIG instance, or as a claim calls it | [`Node::find`] |
 //! | the devices of a pod | [`GpuUse::of_pod`] |
 //! | whether a device is idle | [`Device::verdict`] |
-//! | what is wrong with one, or with all | [`Device::alarms`], [`GpuUse::alarms`] |
+//! | what is wrong with one, or with all | [`Device::alarms`], [`GpuUse::alarms`], with what objects tell [`super::gpu_alarms`] |
+//! | which card of a picture a device is | [`seats::on_cards`] |
 //!
 //! Bounded: [`NODES`] nodes of [`DEVICES`] devices, [`ring::KEPT`] readings of 16 bytes for each, about 2.5 KB a
 //! device with its names: 8 devices a node make 10 MB at the most, however large the cluster is.
@@ -14,10 +15,10 @@
 pub mod alarm;
 pub mod reading;
 pub mod ring;
+pub mod seats;
 #[cfg(test)]
 mod tests;
 pub mod verdict;
-pub mod xid;
 
 use std::collections::HashMap;
 

@@ -2,6 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
+use super::alarms;
 use crate::model::capacity::groups::{Dim, Group, Totals};
 use crate::model::capacity::unit::Unit;
 use crate::model::shape::Taint;
@@ -37,6 +38,7 @@ pub fn line<'a>(cx: &Cx<'a>, tolerates: impl Fn(&Taint) -> bool + Copy) -> Line<
                 cx.theme.dim(),
             ));
         }
+        parts.extend(wrong(cx));
         let more = [
             (whole.tainted, State::Pending, "behind taints"),
             (whole.away, State::Held, "out of use"),
@@ -61,7 +63,22 @@ pub fn line<'a>(cx: &Cx<'a>, tolerates: impl Fn(&Taint) -> bool + Copy) -> Line<
         let words = format!("{} ({} free)", count(n, one, many), totals.open);
         parts.push(Span::styled(words, cx.theme.text()));
     }
+    if whole.sums.capacity == 0 {
+        parts.extend(wrong(cx));
+    }
     Line::from(parts)
+}
+
+/// `, 3 alarms`.
+fn wrong<'a>(cx: &Cx<'a>) -> Vec<Span<'a>> {
+    let (n, Some(worst)) = alarms::count(cx) else {
+        return Vec::new();
+    };
+    let style = cx.theme.state(alarms::sign(worst));
+    vec![
+        Span::styled(", ", cx.theme.dim()),
+        Span::styled(count(n, "alarm", "alarms"), style),
+    ]
 }
 
 /// Slices and shares, each added up: they are counted, never added to GPUs.

@@ -5,9 +5,11 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 
 use super::colours::Colours;
+use super::usage;
 use crate::model::capacity::amounts::Bucket;
 use crate::model::capacity::cards::{Card, Layout, Part, State as Card_};
 use crate::model::capacity::unit::Unit;
+use crate::model::gpu_use::Device;
 use crate::model::ids::Key;
 use crate::panes::Cx;
 use crate::ui::State;
@@ -18,6 +20,8 @@ pub struct Paint<'a, 'b> {
     pub colours: &'a Colours,
     /// Where free devices of the node count for the pod that is thought of.
     pub bucket: Bucket,
+    /// What each part of each card does, where colours tell that.
+    pub heat: Option<&'a [Vec<Option<&'a Device>>]>,
 }
 
 /// The sign of a part.
@@ -56,8 +60,8 @@ impl Paint<'_, '_> {
         }
     }
 
-    /// One card; `under` the cursor it is reversed.
-    pub fn card(&self, card: &Card, under: bool, out: &mut Vec<Span<'static>>) {
+    /// One card, by its place; `under` the cursor it is reversed.
+    pub fn card(&self, at: usize, card: &Card, under: bool, out: &mut Vec<Span<'static>>) {
         let theme = self.cx.theme;
         let edge = match under {
             true => theme.accent().add_modifier(Modifier::BOLD),
@@ -80,7 +84,15 @@ impl Paint<'_, '_> {
             out.push(Span::styled(open, edge));
         }
         for (n, part) in card.parts.iter().enumerate() {
-            let mut style = self.style(part);
+            let (sign, mut style) = match self.heat {
+                // who is free, and what is broken, is told as ever
+                Some(heat) if matches!(part.state, Card_::Held | Card_::Releasing) => {
+                    let found = heat.get(at).and_then(|parts| parts.get(n));
+                    usage::heat(found.copied().flatten(), self.cx)
+                }
+                Some(_) if part.state == Card_::Free => ("·".into(), theme.faint()),
+                _ => (sign(part.state, self.bucket).to_owned(), self.style(part)),
+            };
             if under {
                 style = style.add_modifier(Modifier::REVERSED);
             }
@@ -90,7 +102,6 @@ impl Paint<'_, '_> {
             if joined {
                 out.push(Span::styled("│", theme.faint()));
             }
-            let sign = sign(part.state, self.bucket);
             out.push(Span::styled(sign.repeat(wide), style));
         }
         if !close.is_empty() {

@@ -6,7 +6,8 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::cells::{self, Paint};
-use super::{Gpus, Row, Spot};
+use super::fit::Mark;
+use super::{Gpus, Row, Spot, usage};
 use crate::model::capacity::amounts::{Bucket, Gate};
 use crate::model::capacity::cards::cards;
 use crate::model::capacity::groups::Share;
@@ -198,23 +199,38 @@ impl Gpus {
         // numbers stand before the cells: those are of any width
         let numbers = numbers(share);
         spans.push(Span::styled(format!("{numbers:>5}  "), theme.text()));
+        let mark = self.fit.mark(node.key);
+        if let Some(mark) = &mark {
+            spans.push(takes(mark, cx));
+        }
         let all = cards(cx.model, node);
+        let heat = self
+            .heat
+            .then(|| usage::devices(&all, node, cx).unwrap_or_default());
         let paint = Paint {
             cx,
             colours: &self.ledger.colours,
             bucket,
+            heat: heat.as_deref(),
         };
         let at = card.map(|at| at.min(all.len().saturating_sub(1)));
         for (n, card) in all.iter().enumerate() {
             if n > 0 {
                 spans.push(Span::raw(" "));
             }
-            paint.card(card, at == Some(n), &mut spans);
+            paint.card(n, card, at == Some(n), &mut spans);
         }
         // nodes of eight cards, the most common ones, have their words in one column
         let pad = 15usize.saturating_sub(cells::width(&all));
         spans.push(Span::raw(" ".repeat(pad + 1)));
-        for (words, state) in reasons(node, share, bucket, &tolerates) {
+        let reasons = match mark {
+            Some(Mark::Almost(almost)) => vec![(
+                text::clean(&almost.words()).into_owned(),
+                Some(State::Waiting),
+            )],
+            _ => reasons(node, share, bucket, &tolerates),
+        };
+        for (words, state) in reasons {
             spans.push(Span::raw(" "));
             spans.push(match state {
                 Some(state) => Span::styled(words, theme.state(state)),
@@ -247,13 +263,22 @@ impl Gpus {
                 continue;
             };
             let (sign, mut style) = match cx.model.nodes.get(key) {
-                Some(node) => self.block(node, &tolerates, cx),
-                None => (" ", Style::new()),
+                Some(node) if self.heat => usage::node_heat(node, cx),
+                Some(node) => {
+                    let (sign, style) = self.block(node, &tolerates, cx);
+                    (sign.to_owned(), style)
+                }
+                None => (" ".into(), Style::new()),
             };
+            match self.fit.mark(key) {
+                Some(Mark::Takes(_)) => style = cx.theme.state(State::Succeeded),
+                Some(_) => style = cx.theme.faint(),
+                None => {}
+            }
             if self.spot == Some(Spot::Node(key)) {
                 style = style.add_modifier(Modifier::REVERSED);
             }
-            buf.set_string(x, area.y, sign, style);
+            buf.set_string(x, area.y, &sign, style);
         }
     }
 
@@ -307,6 +332,23 @@ impl Gpus {
             pods.find(|pod| super::colours::of_pod(self.by, pod, cx.model) == *only)
         });
         Some(self.ledger.colours.of(mine.unwrap_or(first), cx))
+    }
+}
+
+/// How many pods of the shape that is asked about a node takes.
+fn takes(mark: &Mark, cx: &Cx) -> Span<'static> {
+    let theme = cx.theme;
+    match mark {
+        Mark::Takes(n) => {
+            let sign = theme.state_glyph(State::Succeeded);
+            let style = theme.state(State::Succeeded).add_modifier(Modifier::BOLD);
+            Span::styled(format!("{:<5}", format!("{sign}{n}")), style)
+        }
+        Mark::Almost(_) => Span::styled(
+            format!("{:<5}", theme.state_glyph(State::Failed)),
+            theme.state(State::Waiting),
+        ),
+        Mark::Other => Span::raw("     "),
     }
 }
 

@@ -6,8 +6,9 @@ use ratatui::text::{Line, Span};
 
 use super::ledger::word;
 use super::map::gate;
-use super::{Gpus, Spot};
-use crate::model::capacity::cards::{Card, Layout, Part, State as CardState};
+use super::{Gpus, Side, Spot, usage};
+use crate::model::capacity::answer::SIZES;
+use crate::model::capacity::cards::{Card, Layout, Part, State as CardState, cards};
 use crate::model::capacity::groups::Group;
 use crate::model::human;
 use crate::model::ids::Name;
@@ -18,8 +19,6 @@ use crate::panes::nodes::columns::state;
 use crate::panes::words::count;
 use crate::ui::{State, text};
 
-/// Sizes pods are thought of, in GPUs, for fragmentation.
-const SIZES: [u32; 4] = [1, 2, 4, 8];
 /// Lines kept for the words above the ledger.
 const SAID: u16 = 9;
 
@@ -28,15 +27,28 @@ type Words = Vec<Line<'static>>;
 impl Gpus {
     /// Words, a rule, the ledger.
     pub(super) fn draw_side(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
-        let said = SAID.min(area.height / 2);
+        let wanted = match cx.session.gpu_use.on {
+            true => SAID + 3,
+            false => SAID,
+        };
+        let said = wanted.min(area.height / 2);
         let place = Rect {
             height: said,
             ..area
         };
         self.put(&self.about(cx), cx, place, buf);
-        let rule = Rect {
+        let lower = Rect {
             y: area.y + said,
-            height: 1,
+            height: area.height.saturating_sub(said),
+            ..area
+        };
+        self.draw_lower(cx, lower, buf);
+    }
+
+    /// The ledger, or what stands in its place, under a rule that says what it is.
+    pub(super) fn draw_lower(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
+        let rule = Rect {
+            height: 1.min(area.height),
             ..area
         };
         let border = cx.theme.border(self.inside);
@@ -47,26 +59,47 @@ impl Gpus {
             true => cx.theme.text(),
             false => cx.theme.dim(),
         };
-        let holders = self.ledger.rows.len();
-        let (one, many) = (word(self.by), format!("{}s", word(self.by)));
-        let words = format!(" held by {} ", count(holders, one, &many));
-        let room = usize::from(rule.width.saturating_sub(2));
-        buf.set_stringn(rule.x + 1, rule.y, words, room, style);
+        let words = match self.side {
+            Side::Ledger => {
+                let holders = self.ledger.rows.len();
+                let (one, many) = (word(self.by), format!("{}s", word(self.by)));
+                format!(" held by {} ", count(holders, one, &many))
+            }
+            Side::Alarms => {
+                let all = cx.session.gpu_alarms.len();
+                format!(" {} ", count(all, "alarm", "alarms"))
+            }
+            Side::Fit => " what fits ".into(),
+        };
+        let mut spans = vec![Span::styled(words, style)];
+        if self.heat {
+            spans.push(Span::styled("──", border));
+            spans.push(Span::raw(" "));
+            spans.extend(usage::legend(cx));
+            spans.push(Span::raw(" "));
+        }
+        let room = rule.width.saturating_sub(2);
+        let spans = text::shorten_spans(&spans, room.into());
+        buf.set_line(rule.x + 1, rule.y, &Line::from(spans), room);
         let list = Rect {
             y: rule.y + 1,
-            height: area.height.saturating_sub(said + 1),
+            height: area.height.saturating_sub(1),
             ..area
         };
-        self.ledger
-            .draw(self.by, cx.focused && self.inside, cx, list, buf);
+        let focused = cx.focused && self.inside;
+        match self.side {
+            Side::Ledger => self.ledger.draw(self.by, focused, cx, list, buf),
+            Side::Alarms => self.alarms.draw(focused, cx, list, buf),
+            Side::Fit => self.fit.draw(cx, list, buf),
+        }
     }
 
     /// The same in the few lines there are below the map.
     pub(super) fn draw_said(&self, cx: &Cx, area: Rect, buf: &mut Buffer) {
         let words = self.about(cx);
-        // the first line says what the map shows as well
-        let skip = usize::from(words.len() > usize::from(area.height));
-        self.put(&words[skip.min(words.len())..], cx, area, buf);
+        // the first lines say what the map shows as well
+        let skip = words.len().saturating_sub(usize::from(area.height));
+        self.put(&words[skip..], cx, area, buf);
     }
 
     fn put(&self, words: &[Line<'static>], _cx: &Cx, area: Rect, buf: &mut Buffer) {
@@ -191,7 +224,28 @@ impl Gpus {
         if let Some((card, at, n)) = self.card(cx) {
             out.extend(self.about_card(&card, at, n, cx));
         }
+        out.extend(self.about_use(node, cx));
         out
+    }
+
+    /// What the card under the cursor does, where that is read.
+    fn about_use(&self, node: &NodeRow, cx: &Cx) -> Words {
+        let all = cards(cx.model, node);
+        let found = usage::devices(&all, node, cx);
+        let at = self.card.min(all.len().saturating_sub(1));
+        let parts = found.and_then(|found| found.into_iter().nth(at));
+        let mut out = Words::new();
+        let mut told: Vec<&crate::model::gpu_use::reading::DeviceId> = Vec::new();
+        for device in parts.into_iter().flatten().flatten() {
+            if !told.contains(&&device.id) {
+                told.push(&device.id);
+                out.extend(usage::words(device, cx));
+            }
+        }
+        match out.is_empty() {
+            true => usage::unknown(node, cx).into_iter().collect(),
+            false => out,
+        }
     }
 
     fn about_card(&self, card: &Card, at: usize, of: usize, cx: &Cx) -> Words {

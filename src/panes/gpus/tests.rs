@@ -2,7 +2,7 @@ use super::*;
 use crate::model::Model;
 use crate::model::delta::{Change, Delta, Rows as DeltaRows, SourceId};
 use crate::model::ids::ClusterId;
-use crate::panes::fixture;
+use crate::panes::fixture::{self, exporters};
 use crate::panes::stage::Stage;
 
 fn map() -> Gpus {
@@ -162,4 +162,167 @@ fn hostile_names_stay_text() {
     for (width, height) in [(1, 1), (10, 3), (40, 8), (300, 90)] {
         stage.draw(&mut map(), width, height);
     }
+}
+
+/// What exporters tell stands beside the card under the cursor, and may be the colour of all cards.
+#[test]
+fn use_is_told_of_the_card_under_the_cursor_and_may_be_the_colour() {
+    exporters::on(&exporters::told(), |cx| {
+        for (width, height) in fixture::SIZES {
+            let mut pane = Gpus::new(MapOf::Node(fixture::key("gpu-h100-2")));
+            let shot = fixture::shot(&mut pane, cx, width, height);
+            insta::assert_snapshot!(format!("gpus_use_{width}x{height}"), shot);
+            pane.heat = true;
+            let shot = fixture::shot(&mut pane, cx, width, height);
+            insta::assert_snapshot!(format!("gpus_heat_{width}x{height}"), shot);
+        }
+    });
+}
+
+fn asked(pane: &Gpus, cx: &Cx) -> Vec<String> {
+    let of = |want: Want| match want {
+        Want::GpuUse(node) => Some(node.to_string()),
+        _ => None,
+    };
+    pane.wants(cx).into_iter().filter_map(of).collect()
+}
+
+#[test]
+fn only_what_is_on_screen_is_asked_about_and_no_more_than_is_asked_at_a_time() {
+    let model = exporters::told();
+    let mut pane = map();
+    fixture::with_cx(&model, |cx| {
+        fixture::shot(&mut pane, cx, 160, 44);
+        pane.heat = true;
+        assert_eq!(asked(&pane, cx), [""; 0], "nobody wants it");
+    });
+    exporters::on(&model, |cx| {
+        pane.heat = false;
+        fixture::shot(&mut pane, cx, 160, 44);
+        assert_eq!(asked(&pane, cx), [""; 0], "the cursor is on a group");
+        pane.act(Action::Down, cx);
+        assert_eq!(asked(&pane, cx), ["gpu-a100-1"]);
+        pane.heat = true;
+        let all = asked(&pane, cx);
+        assert!(all.len() > 6 && all[0] == "gpu-a100-1", "{all:?}");
+        fixture::shot(&mut pane, cx, 100, 10);
+        let few = asked(&pane, cx);
+        assert!(few.len() < all.len(), "{few:?}");
+        let mut session = fixture::session();
+        session.gpu_use = crate::panes::GpuUse {
+            on: true,
+            nodes: 2,
+            ..session.gpu_use
+        };
+        fixture::with(&model, &session, |cx| {
+            fixture::shot(&mut pane, cx, 160, 44);
+            let two = asked(&pane, cx);
+            assert_eq!((two.len(), two[0].as_str()), (2, "gpu-a100-1"));
+        });
+    });
+}
+
+#[test]
+fn alarms_are_counted_listed_and_lead_to_their_node() {
+    exporters::on(&exporters::told(), |cx| {
+        let mut pane = map();
+        fixture::shot(&mut pane, cx, 160, 44);
+        let answer = pane.answer(cx).to_string();
+        assert!(answer.contains(" alarms"), "{answer}");
+        pane.act(Action::GpuAlarms, cx);
+        let screen = fixture::shot(&mut pane, cx, 160, 44);
+        assert!(
+            line(&screen, "gpu-h100-2/GPU 5").contains("Xid 79"),
+            "{screen}"
+        );
+        assert!(
+            screen.contains("a GPU of it has done nothing for 31 min"),
+            "{screen}"
+        );
+        while pane
+            .alarms
+            .selected(cx)
+            .is_none_or(|a| !a.subject.name.contains("GPU 5"))
+        {
+            let before = pane.alarms.table.selected();
+            pane.act(Action::Down, cx);
+            assert_ne!(pane.alarms.table.selected(), before);
+        }
+        pane.act(Action::Open, cx);
+        assert_eq!(pane.spot, Some(Spot::Node(fixture::key("gpu-h100-2"))));
+        assert!(!pane.inside);
+        // in a narrow terminal the list takes the place of the map, and gives it back
+        pane.act(Action::GpuAlarms, cx);
+        pane.act(Action::GpuAlarms, cx);
+        let screen = fixture::shot(&mut pane, cx, 80, 24);
+        assert!(
+            screen.contains("Xid 79") && !screen.contains("▾"),
+            "{screen}"
+        );
+        pane.act(Action::GpuAlarms, cx);
+        assert_eq!(pane.side, Side::Ledger);
+    });
+}
+
+#[test]
+fn a_shape_is_asked_about_and_the_map_says_where_it_fits() {
+    let model = fixture::model();
+    fixture::with_cx(&model, |cx| {
+        let mut pane = map();
+        fixture::shot(&mut pane, cx, 160, 44);
+        let Reply::Prompt { text, .. } = pane.act(Action::GpuFit, cx) else {
+            panic!("a text is asked for");
+        };
+        assert_eq!(text, "", "no workload is under the cursor");
+        pane.set_filter("4 gpu 8 c", cx).unwrap_err();
+        assert_eq!(pane.refused_at(), Some((6, 1)));
+        pane.set_filter("4 gpu 8 cpu x2", cx).unwrap();
+        assert_eq!(pane.filter(), "", "the filter is another text");
+        for (width, height) in fixture::SIZES {
+            let shot = fixture::shot(&mut pane, cx, width, height);
+            insta::assert_snapshot!(format!("gpus_fit_{width}x{height}"), shot);
+        }
+        // in a narrow terminal the words take the place of the map
+        pane.act(Action::Focus, cx);
+        let screen = fixture::shot(&mut pane, cx, 80, 24);
+        assert!(screen.contains("LARGEST GANG NOW"), "{screen}");
+        pane.act(Action::Back, cx);
+        assert_eq!(pane.act(Action::Back, cx), Reply::Done);
+        assert!(!pane.fit.is_on() && pane.side == Side::Ledger);
+        assert_eq!(pane.act(Action::Back, cx), Reply::Ignored);
+    });
+}
+
+/// A job that waits has no place on the map: there it is asked where it would fit.
+#[test]
+fn a_job_that_waits_is_asked_about_with_its_own_shape() {
+    let model = fixture::model();
+    fixture::with_cx(&model, |cx| {
+        let waits = model.jobs.rows().find(|job| {
+            let holds = model.pods_of(job.key).any(capacity::holds);
+            let over = model.status(job).phase.is_over();
+            !holds
+                && !over
+                && crate::model::capacity::fit::Ask::of_job(&model, job)
+                    .is_some_and(|(a, _)| a.total() > 0)
+        });
+        let job = waits.expect("one that waits for GPUs");
+        assert_eq!(
+            of_job(job, cx),
+            Reply::Open(Target::GpuMap(MapOf::Fit(job.key)))
+        );
+        let mut pane = Gpus::new(MapOf::Fit(job.key));
+        let screen = fixture::shot(&mut pane, cx, 160, 44);
+        assert!(
+            pane.fit.is_on() && screen.contains("hardware: "),
+            "{screen}"
+        );
+        let Reply::Prompt { text, .. } = pane.act(Action::GpuFit, cx) else {
+            panic!("a text is asked for");
+        };
+        // the same text again is the same question, with all that cannot be typed
+        assert!(!text.is_empty());
+        pane.set_filter(&text, cx).unwrap();
+        assert!(pane.fit.is_on());
+    });
 }

@@ -29,7 +29,7 @@ fn keys_move_by_identity_and_lead_on() {
         assert_eq!(pane.act(Action::SortReverse, cx), Reply::Done);
         assert_eq!(
             pane.act(Action::GoNode, cx),
-            Reply::Open(Target::Pods(PodsOf::Node("cpu-1".into())))
+            Reply::Open(Target::Node(fixture::key("cpu-1")))
         );
         assert_eq!(
             pane.act(Action::GoJob, cx),

@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use rstest::rstest;
 
 use super::*;
 use crate::model::gpu_use::reading::Basis;
@@ -96,6 +97,44 @@ dcgm_power_usage{gpu="0",uuid="GPU-9"} 100
         let h = &row.holders[0];
         assert_eq!((&*h.namespace, &*h.pod, &*h.container), ("ns", "p", "c"));
     }
+}
+
+/// What DCGM stands in for "blank", not found, not supported and not permitted, as releases before 3 write it.
+#[rstest]
+#[case::int32("2147483632")]
+#[case::int32_not_supported("2147483634")]
+#[case::int64("9223372036854775792")]
+#[case::int64_not_supported("9223372036854775794")]
+#[case::int64_as_float("9.223372036854775794e+18")]
+#[case::fp64("140737488355328")]
+#[case::fp64_not_supported("140737488355330.000000")]
+#[case::nan("NaN")]
+#[case::infinite("+Inf")]
+fn a_blank_is_not_known_whatever_it_stands_for(#[case] blank: &str) {
+    let names = [
+        "DCGM_FI_DEV_GPU_UTIL",
+        "DCGM_FI_PROF_GR_ENGINE_ACTIVE",
+        "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE",
+        "DCGM_FI_PROF_DRAM_ACTIVE",
+        "DCGM_FI_DEV_FB_USED",
+        "DCGM_FI_DEV_FB_FREE",
+        "DCGM_FI_DEV_FB_RESERVED",
+        "DCGM_FI_DEV_POWER_USAGE",
+        "DCGM_FI_DEV_GPU_TEMP",
+        "DCGM_FI_DEV_MEMORY_TEMP",
+        "DCGM_FI_DEV_SM_CLOCK",
+        "DCGM_FI_DEV_XID_ERRORS",
+        "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS",
+        "DCGM_FI_DEV_ECC_DBE_VOL_TOTAL",
+        "DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS",
+        "DCGM_FI_DEV_ROW_REMAP_FAILURE",
+        "dcgm_gpu_utilization",
+        "dcgm_power_usage",
+    ];
+    let line = |name| format!("{name}{{gpu=\"0\",UUID=\"GPU-0\",Hostname=\"old\"}} {blank}\n");
+    let row = one(&names.map(line).concat());
+    assert_eq!(row.reading, Reading::default());
+    assert_eq!(row.reading.activity(), None);
 }
 
 #[test]

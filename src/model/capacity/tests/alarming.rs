@@ -5,7 +5,11 @@ use crate::model::capacity::alarms::{Watch, What, alarms};
 
 fn told(m: &Model) -> Vec<(What, String)> {
     let all = alarms(m, ClusterId(0), at(0));
-    all.into_iter().map(|a| (a.what, a.text)).collect()
+    let told = |a: alarms::Alarm| match &a.node {
+        Some((_, name)) => (a.what, format!("{name}: {}", a.text)),
+        None => (a.what, a.text),
+    };
+    all.into_iter().map(told).collect()
 }
 
 /// A healthy plain node as feature discovery labels it.

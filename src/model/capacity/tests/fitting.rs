@@ -202,6 +202,44 @@ fn a_workload_says_what_its_pods_ask_for() {
     assert_eq!(ask.words(), "4 nvidia.com/gpu, 8 cpu");
 }
 
+/// Kueue counts what all pods of a set ask for together.
+#[test]
+fn a_workload_without_pods_is_known_from_its_pod_sets() {
+    use crate::model::kueue::fixture::workload;
+    use crate::model::kueue::workload::PodSet;
+    let mut m = model(&[gpus(10, "a", H100, &[(GPU, 8)])], &[]);
+    let mut row = workload("train", "team", 0);
+    let set = |name: &str, count, requests: &[(&str, i64)]| PodSet {
+        name: name.into(),
+        count,
+        min_count: None,
+        requests: requests.iter().map(|(r, n)| ((*r).into(), *n)).collect(),
+    };
+    const GIB: i64 = 1 << 30;
+    row.pod_sets = vec![
+        set("launcher", 1, &[("cpu", 2000), ("memory", GIB)]),
+        set(
+            "worker",
+            2,
+            &[
+                ("cpu", 192_000),
+                ("memory", 2048 * GIB),
+                (GPU, 16),
+                ("rdma/hca", 4),
+            ],
+        ),
+    ];
+    let mut j = job(1, "train");
+    j.key.uid = row.job.unwrap();
+    m.apply(jobs(&[j.clone()]));
+    m.apply(delta(Rows::Queues(QueueRows::Workloads(Change::Rows(
+        vec![row],
+    )))));
+    let (ask, count) = Ask::of_job(&m, &j).unwrap();
+    assert_eq!(count, 2);
+    assert_eq!(ask.words(), "8 nvidia.com/gpu, 96 cpu, 1Ti, 2 rdma/hca");
+}
+
 #[test]
 fn the_quota_of_a_namespace_is_told_beside_the_hardware() {
     let mut m = model(&[gpus(10, "a", H100, &[(GPU, 8)])], &[]);

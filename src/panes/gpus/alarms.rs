@@ -1,0 +1,135 @@
+//! The list of what is wrong with GPUs, in the place of the ledger: one line each, with the node to go to.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Span;
+
+use crate::app::action::Action;
+use crate::model::gpu_alarms::GpuAlarm;
+use crate::model::gpu_use::alarm::Weight;
+use crate::panes::Cx;
+use crate::ui::{Cell, Column, Row, State, Table, TableState, text};
+
+/// The list, as shown.
+#[derive(Debug, Default)]
+pub struct Alarms {
+    pub table: TableState,
+    pub body: Rect,
+    /// What the cursor is on stays so while the list changes.
+    chosen: Option<(crate::model::inbox::SubjectId, crate::model::ids::Name)>,
+}
+
+/// How many there are that want somebody, and the gravest of them.
+pub fn count(cx: &Cx) -> (usize, Option<Weight>) {
+    let all = cx.session.gpu_alarms.iter();
+    let loud = all.filter(|alarm| alarm.weight > Weight::Note && !alarm.stale);
+    (loud.clone().count(), loud.map(|alarm| alarm.weight).max())
+}
+
+/// The style and the sign of a weight.
+pub fn sign(weight: Weight) -> State {
+    match weight {
+        Weight::Sick => State::Failed,
+        Weight::Waste => State::Waiting,
+        Weight::Note => State::Held,
+    }
+}
+
+impl Alarms {
+    pub fn refresh(&mut self, cx: &Cx) {
+        let all = &cx.session.gpu_alarms;
+        let is = |alarm: &GpuAlarm| {
+            let chosen = self.chosen.as_ref();
+            chosen.is_some_and(|(of, cause)| *of == alarm.subject.id && *cause == alarm.cause)
+        };
+        let at = all.iter().position(is);
+        let near = self.table.selected().unwrap_or(0);
+        let last = all.len().checked_sub(1);
+        self.table
+            .select(last.map(|last| at.unwrap_or(near).min(last)));
+    }
+
+    /// The one under the cursor.
+    pub fn selected<'a>(&self, cx: &Cx<'a>) -> Option<&'a GpuAlarm> {
+        cx.session.gpu_alarms.get(self.table.selected()?)
+    }
+
+    /// Puts the cursor on a line.
+    pub fn go(&mut self, at: usize, cx: &Cx) {
+        self.table.select(Some(at));
+        self.keep(cx);
+    }
+
+    fn keep(&mut self, cx: &Cx) {
+        let of = self.selected(cx);
+        self.chosen = of.map(|of| (of.subject.id.clone(), of.cause.clone()));
+    }
+
+    /// Movement; false if the action is none.
+    pub fn act(&mut self, action: Action, cx: &Cx) -> bool {
+        let rows = cx.session.gpu_alarms.len();
+        match action {
+            Action::Up => self.table.step(-1, rows),
+            Action::Down => self.table.step(1, rows),
+            Action::PageUp => self.table.step_page(-1, rows),
+            Action::PageDown => self.table.step_page(1, rows),
+            Action::Top => self.table.first(rows),
+            Action::Bottom => self.table.last(rows),
+            _ => return false,
+        }
+        self.keep(cx);
+        true
+    }
+
+    pub fn draw(&mut self, focused: bool, cx: &Cx, area: Rect, buf: &mut Buffer) {
+        let all = &cx.session.gpu_alarms;
+        if all.is_empty() {
+            let room = usize::from(area.width.saturating_sub(2));
+            let words = "nothing is known to be wrong";
+            buf.set_stringn(area.x + 1, area.y, words, room, cx.theme.dim());
+            return;
+        }
+        let names = all.iter().map(|alarm| text::width(&alarm.subject.name));
+        let most = (area.width / 3).clamp(10, 34);
+        let name = names.max().unwrap_or(0).clamp(8, most.into()) as u16;
+        let columns = [
+            Column::new("of", "ON").rank(0).fixed(name + 2).middle(),
+            Column::new("what", "WHAT")
+                .rank(0)
+                .width(20, 40, 400)
+                .grow(),
+        ];
+        self.body = Table::new(&columns, all.len()).focused(focused).draw(
+            area,
+            buf,
+            cx.theme,
+            &mut self.table,
+            |at| {
+                all.get(at)
+                    .map_or_else(Row::default, |alarm| row(alarm, cx))
+            },
+        );
+    }
+}
+
+fn row(alarm: &GpuAlarm, cx: &Cx) -> Row<'static> {
+    let theme = cx.theme;
+    let state = sign(alarm.weight);
+    let (sign, name, words): (Style, Style, Style) = match (alarm.stale, alarm.weight) {
+        (true, _) => (theme.faint(), theme.faint(), theme.faint()),
+        (_, Weight::Note) => (theme.dim(), theme.dim(), theme.dim()),
+        _ => (theme.state(state), theme.text(), theme.text()),
+    };
+    let mut said = alarm.words(cx.now);
+    if alarm.stale {
+        said.push_str(" (not asked any more)");
+    }
+    Row::new(vec![
+        Cell::Spans(vec![
+            Span::styled(format!("{} ", theme.state_glyph(state)), sign),
+            Span::styled(text::clean(&alarm.subject.name).into_owned(), name),
+        ]),
+        Cell::styled(text::clean(&said).into_owned(), words),
+    ])
+}
