@@ -154,7 +154,7 @@ macro_rules! actions {
                     Action::GpuUse => "gpu use",
                     Action::Namespaces => "namespace",
                     Action::Contexts => "context",
-                    Action::NextPropagation => "pods",
+                    Action::NextPropagation => "propagation",
                     Action::MoveQueue => "move",
                     Action::SetPriority => "priority",
                     other => other.name(),

@@ -172,7 +172,7 @@ impl App {
         let Some(stream) = self.background.streams.get_mut(&*batch.want) else {
             return;
         };
-        stream.reading.take(0, said, &thresholds);
+        stream.reading.take(0, said, &thresholds, &batch.lines, now);
         for line in &batch.lines {
             if stream.lines.len() == LINES {
                 stream.lines.pop_front();

@@ -130,6 +130,8 @@ const LINE: f64 = 60.0;
 const MOMENT: f64 = 0.05;
 /// Pauses from which on bursts are told from a program that just began.
 const FEW: usize = 8;
+/// Lines older than this many seconds when they come are a backlog; so long after the last of them it is read.
+const CATCH_UP: f64 = 10.0;
 /// A pause has to be so many times the longest seen lately to be odd.
 const LONGER: f64 = 2.0;
 
@@ -151,10 +153,17 @@ struct Stream {
     pace: Option<f64>,
     /// Last told by a bar on an open line: the runtime may hold back many of its frames.
     open_bar: bool,
+    /// Lines of long ago came here, last at this time: what was written since is on its way.
+    backlog: Option<f64>,
     over: bool,
 }
 
 impl Stream {
+    /// When its backlog will have been read, if no more of it comes.
+    fn caught_up(&self) -> f64 {
+        self.backlog.map_or(0.0, |came| came + CATCH_UP)
+    }
+
     /// Seconds without a new step that are nothing to speak of.
     fn patience_for_steps(&self, t: &Thresholds) -> Option<f64> {
         self.step?;
@@ -242,6 +251,13 @@ impl Health {
         std::mem::take(&mut self.over)
     }
 
+    /// Lines of a stream came at a time; the newest of them was written so many seconds before.
+    pub fn came(&mut self, index: usize, now: f64, lag: f64) {
+        if let Some(stream) = self.streams.get_mut(&index) {
+            stream.backlog = (lag > CATCH_UP).then_some(now);
+        }
+    }
+
     /// A record of a stream at a time (in seconds, of any beginning). `open_bar`: its line has not ended yet.
     pub fn record(
         &mut self,
@@ -282,6 +298,9 @@ impl Health {
             if stream.over || !live(index) {
                 self.settle(index, Concern::Frozen, None, &mut changes);
                 self.settle(index, Concern::Silent, None, &mut changes);
+                continue;
+            }
+            if now < stream.caught_up() {
                 continue;
             }
             let mut frozen = None;
@@ -339,12 +358,11 @@ impl Health {
         let times = waits.flat_map(|(_, stream)| {
             let frozen = stream.moved.zip(stream.patience_for_steps(t));
             let silent = stream.heard.zip(stream.patience(t));
-            [frozen, silent].into_iter().flatten()
+            let caught_up = stream.caught_up();
+            let both = [frozen, silent].into_iter().flatten();
+            both.map(move |(since, patience)| (since + patience).max(caught_up))
         });
-        times
-            .map(|(since, patience)| since + patience)
-            .filter(|at| *at > now)
-            .min_by(f64::total_cmp)
+        times.filter(|at| *at > now).min_by(f64::total_cmp)
     }
 
     /// A concern comes up or goes away; told only if that is news.

@@ -490,7 +490,7 @@ impl Pane for Job {
                     .unwrap_or_default(),
             );
         }
-        self.tail.receive(arrival, &cx.session.thresholds);
+        self.tail.receive(arrival, &cx.session.thresholds, cx.now);
     }
 
     fn told(&mut self, cx: &Cx) -> Option<(Key, Summary)> {

@@ -224,3 +224,50 @@ fn one_rank_that_says_nothing_any_more() {
         Some("no output for {age} while 3 of the others go on")
     );
 }
+
+/// A screen that is opened reads a backlog, stream by stream: what is old when it comes is no silence.
+#[test]
+fn what_is_still_being_read_is_not_silent() {
+    let mut health = Health::new(Thresholds::default());
+    let told = |health: &mut Health, now| health.tick(now, &|_| true).len();
+    let now = 10_000.0;
+    for stream in 0..3 {
+        // the first one is read up to half an hour ago so far
+        let end = if stream == 0 { now - 1800.0 } else { now };
+        for n in (0..40).rev() {
+            let line = format!("step {} loss 2.0", 40 - n);
+            health.record(end - f64::from(n) * 20.0, stream, &record(&line), false);
+        }
+        health.came(stream, now, now - end);
+    }
+    assert_eq!(told(&mut health, now + 1.0), 0);
+    let due = health
+        .due(now + 1.0, &|_| true)
+        .expect("it is looked at again");
+    assert!(due > now && due <= now + 60.0, "{due}");
+    // the rest comes: it never was silent
+    health.record(now + 2.0, 0, &record("step 130 loss 1.9"), false);
+    health.came(0, now + 2.0, 0.0);
+    assert_eq!(told(&mut health, now + 3.0), 0);
+}
+
+#[test]
+fn what_came_to_its_end_long_ago_is_silent_once_it_is_read() {
+    let mut health = Health::new(Thresholds::default());
+    let now = 10_000.0;
+    for stream in 0..2 {
+        let end = if stream == 0 { now - 1800.0 } else { now };
+        for n in (0..40).rev() {
+            let line = format!("step {} loss 2.0", 40 - n);
+            health.record(end - f64::from(n) * 20.0, stream, &record(&line), false);
+        }
+        health.came(stream, now, now - end);
+    }
+    let due = health.due(now, &|_| true).expect("it is looked at again");
+    let told = health.tick(due + 0.1, &|_| true);
+    assert!(
+        told.iter()
+            .any(|c| c.concern == Concern::Silent && c.stream == 0),
+        "{told:?}"
+    );
+}

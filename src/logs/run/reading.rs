@@ -1,9 +1,12 @@
 //! From what lines said to a run: each record is given to the curves and to the judge of the run's health. Separate
 //! because it is the wiring of those two.
 
+use chrono::{DateTime, Utc};
+
 use super::super::health::{Concern, Health, Held, Thresholds};
 use super::{Run, Said, Summary};
 use crate::model::inbox::said;
+use crate::model::log::LogLine;
 
 /// A run being told by its streams.
 #[derive(Debug, Default)]
@@ -34,15 +37,22 @@ impl Reading {
         }
     }
 
-    /// The same, judged by these thresholds from here on.
+    /// The same of lines that came at `now`, judged by these thresholds from here on.
     pub fn take<'a>(
         &mut self,
         stream: usize,
         said: impl IntoIterator<Item = &'a Said>,
         thresholds: &Thresholds,
+        lines: &[LogLine],
+        now: DateTime<Utc>,
     ) {
         self.health.judge_by(thresholds);
         self.push(stream, said);
+        if let Some(written) = lines.last().and_then(|line| line.at) {
+            let lag = (now - written).as_seconds_f64();
+            let now = now.timestamp_micros() as f64 / 1e6;
+            self.health.came(stream, now, lag);
+        }
     }
 
     /// The run in short, as of a time in seconds since 1970. `live`: whether a stream is followed right now, so that its

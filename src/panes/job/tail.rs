@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use chrono::{DateTime, Utc};
 use ratatui::text::{Line, Span};
 
 use crate::logs::health::{Held, Thresholds};
@@ -54,11 +55,11 @@ impl Tail {
         self.lines.len() + usize::from(self.note.is_some())
     }
 
-    pub fn receive(&mut self, arrival: &Arrival, thresholds: &Thresholds) {
+    pub fn receive(&mut self, arrival: &Arrival, thresholds: &Thresholds, now: DateTime<Utc>) {
         match arrival {
             Arrival::Lines { want, lines, said } if self.want.as_ref() == Some(*want) => {
                 self.cut = false;
-                self.reading.take(0, *said, thresholds);
+                self.reading.take(0, *said, thresholds, lines, now);
                 let skip = lines.len().saturating_sub(KEPT);
                 for line in &lines[skip..] {
                     let whole = String::from_utf8_lossy(&line.bytes);

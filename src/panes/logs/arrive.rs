@@ -32,7 +32,8 @@ impl Logs {
                     logs.sources[stream].rate.add(at.timestamp());
                 }
                 let news = said.iter().filter(|said| said.line >= known);
-                logs.reading.take(stream, news, &cx.session.thresholds);
+                let thresholds = &cx.session.thresholds;
+                logs.reading.take(stream, news, thresholds, lines, cx.now);
                 logs.sources[stream].cut = false;
             }
             Arrival::LogNote { level, text, .. } => {
@@ -48,7 +49,8 @@ impl Logs {
         self.counted(|logs| match heard {
             Heard::Lines { lines, said } => {
                 logs.buffer.push(0, lines);
-                logs.reading.take(0, said, &cx.session.thresholds);
+                let thresholds = &cx.session.thresholds;
+                logs.reading.take(0, said, thresholds, lines, cx.now);
             }
             Heard::Note(level, text) => logs.buffer.note(0, *level != Level::Info, text),
             Heard::Ended => {
