@@ -175,7 +175,9 @@ fn restore(manifest: &mut Value, workload: Option<&Value>, notes: &mut Vec<Strin
         );
         return;
     };
-    for set in sets {
+    // which of a group's sets a pod is in is not told by its name
+    let one = sets.len() == 1 || manifest["kind"] != "Pod";
+    for set in sets.iter().filter(|_| one) {
         let Some(name) = set["name"].as_str() else {
             continue;
         };
@@ -199,6 +201,10 @@ fn restore(manifest: &mut Value, workload: Option<&Value>, notes: &mut Vec<Strin
 
 /// The pod spec of a role, as Kueue calls it: a replica type in small letters, a replicated job, a worker group.
 fn role<'a>(spec: &'a mut Value, name: &str) -> Option<&'a mut Value> {
+    // a pod's own
+    if spec["containers"].is_array() {
+        return Some(spec);
+    }
     let spec = spec.as_object_mut()?;
     // the first that fits, found without borrowing twice
     let key = spec.keys().find(|k| k.ends_with("ReplicaSpecs")).cloned();

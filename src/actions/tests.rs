@@ -127,6 +127,59 @@ fn a_bare_pod_is_cleaned_of_where_it_ran() {
     );
 }
 
+/// What Kueue gave a template, and how it was before.
+fn placed() -> Value {
+    json!({"spec": {"containers": [], "nodeSelector": {"gpu": "a100"}, "tolerations": [{"key": "gpu"}]},
+        "metadata": {"labels": {"kueue.x-k8s.io/podset": "x", "app": "a"}}})
+}
+
+fn pristine() -> Value {
+    json!({"spec": {"containers": []}, "metadata": {"labels": {"app": "a"}}})
+}
+
+#[rstest]
+#[case("PyTorchJob", json!({"pytorchReplicaSpecs": {"Master": {"template": placed()}}, "runPolicy": {"suspend": false, "managedBy": "kueue.x-k8s.io/multikueue"}}),
+    &["master"], json!({"pytorchReplicaSpecs": {"Master": {"template": pristine()}}, "runPolicy": {"suspend": true}}))]
+#[case("TFJob", json!({"tfReplicaSpecs": {"PS": {"template": placed()}, "Chief": {"template": placed()}}}),
+    &["ps", "chief"], json!({"tfReplicaSpecs": {"PS": {"template": pristine()}, "Chief": {"template": pristine()}}}))]
+#[case("MPIJob", json!({"mpiReplicaSpecs": {"Launcher": {"template": placed()}}}), &["launcher"], json!({"mpiReplicaSpecs": {"Launcher": {"template": pristine()}}}))]
+#[case("XGBoostJob", json!({"xgbReplicaSpecs": {"Worker": {"template": placed()}}}), &["worker"], json!({"xgbReplicaSpecs": {"Worker": {"template": pristine()}}}))]
+#[case("PaddleJob", json!({"paddleReplicaSpecs": {"Worker": {"template": placed()}}}), &["worker"], json!({"paddleReplicaSpecs": {"Worker": {"template": pristine()}}}))]
+#[case("JAXJob", json!({"jaxReplicaSpecs": {"Worker": {"template": placed()}}}), &["worker"], json!({"jaxReplicaSpecs": {"Worker": {"template": pristine()}}}))]
+#[case("TrainJob", json!({"suspend": false, "runtimePatches": [{"manager": "kueue.x-k8s.io/manager"}, {"manager": "me"}]}), &["node"],
+    json!({"suspend": true, "runtimePatches": [{"manager": "me"}]}))]
+#[case("JobSet", json!({"suspend": false, "managedBy": "kueue.x-k8s.io/multikueue", "replicatedJobs": [{"name": "w", "template": {"spec": {"template": placed()}}}]}), &["w"],
+    json!({"suspend": true, "replicatedJobs": [{"name": "w", "template": {"spec": {"template": pristine()}}}]}))]
+#[case("RayJob", json!({"suspend": false, "jobId": "x-1", "rayClusterSpec": {"headGroupSpec": {"template": placed()}, "workerGroupSpecs": [{"groupName": "g", "template": placed()}]}}), &["head", "g"],
+    json!({"suspend": true, "rayClusterSpec": {"headGroupSpec": {"template": pristine()}, "workerGroupSpecs": [{"groupName": "g", "template": pristine()}]}}))]
+#[case("RayCluster", json!({"suspend": false, "headGroupSpec": {"template": placed()}}), &["head"], json!({"suspend": true, "headGroupSpec": {"template": pristine()}}))]
+#[case("Pod", json!({"containers": [], "nodeName": "n", "nodeSelector": {"gpu": "a100"}, "schedulingGates": [{"name": "kueue.x-k8s.io/admission"}, {"name": "mine"}]}), &["main"],
+    json!({"containers": [], "schedulingGates": [{"name": "mine"}]}))]
+fn every_kind_is_cleaned_of_what_kueue_gave_it(
+    #[case] kind: &str,
+    #[case] spec: Value,
+    #[case] sets: &[&str],
+    #[case] want: Value,
+) {
+    let queue = json!({"kueue.x-k8s.io/queue-name": "a"});
+    let object = json!({"kind": kind, "metadata": {"name": "x", "uid": "u", "labels": queue}, "spec": spec, "status": {"a": 1}});
+    let sets: Vec<Value> = (sets.iter())
+        .map(|name| json!({"name": name, "count": 1, "template": {"spec": {"containers": []}}}))
+        .collect();
+    let workload = json!({"spec": {"podSets": sets}});
+    let cleaned = clean(&object, Some(&workload)).manifest;
+    assert_eq!(
+        cleaned,
+        json!({"kind": kind, "metadata": {"name": "x", "labels": queue}, "spec": want})
+    );
+    assert_eq!(clean(&cleaned, Some(&workload)).manifest, cleaned);
+    // what nobody queues is not held
+    let mut own = object.clone();
+    own["metadata"]["labels"] = json!({"app": "x"});
+    let text = clean(&own, None).manifest.to_string();
+    assert!(!text.contains("\"suspend\":true"), "{text}");
+}
+
 static TORCH: Facts = Facts::new("kubeflow.org", &["v1"], "PyTorchJob", "pytorchjobs", "PyT");
 static TRAIN: Facts = Facts::new(
     "trainer.kubeflow.org",

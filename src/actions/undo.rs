@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::clean::next_name;
-use super::secrets::{Masked, unmask};
+use super::secrets::{Masked, fill};
 use super::{Object, Refusal, Step};
 use crate::model::want::Kind;
 
@@ -36,19 +36,8 @@ pub fn again(
     taken: impl Fn(&str) -> bool,
 ) -> Result<Step, Refusal> {
     let mut manifest = manifest.clone();
-    let mut missing: Vec<&str> = Vec::new();
-    for place in masked {
-        let value = given.iter().find(|(name, _)| *name == place.name);
-        let put = value.is_some_and(|(_, value)| unmask(&mut manifest, place, value));
-        if !put && !missing.contains(&place.name.as_str()) {
-            missing.push(&place.name);
-        }
-    }
-    if !missing.is_empty() {
-        let all = missing.join(", ");
-        return Err(Refusal::new(format!("the values of {all} were not kept: they look like secrets"))
-            .next("`jobdeck undo ID --set NAME=VALUE` takes them (mask-secrets = false under [actions] keeps them)"));
-    }
+    let next = "`jobdeck undo ID --set NAME=VALUE` takes them (mask-secrets = false under [actions] keeps them)";
+    fill(&mut manifest, masked, given, next)?;
     let meta = &manifest["metadata"];
     let old = meta["name"].as_str().unwrap_or_default().to_owned();
     let namespace = meta["namespace"].as_str().unwrap_or_default().to_owned();

@@ -88,6 +88,8 @@ pub fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
         Some(Command::Resume(args)) => return write::hold(&cli.cluster, &args, false),
         Some(Command::Scale(args)) => return write::scale(&cli.cluster, &args),
         Some(Command::Trigger(args)) => return write::trigger(&cli.cluster, &args),
+        Some(Command::Submit(args)) => return write::submit(&cli.cluster, &args),
+        Some(Command::Resubmit(args)) => return write::resubmit(&cli.cluster, &args),
         Some(Command::Undo(args)) => return write::undo(&cli.cluster, &args),
         Some(Command::Doctor(args)) => return doctor::run(&cli.cluster, &args),
     }
@@ -156,6 +158,10 @@ pub enum Command {
     },
     /// Print the metrics of a training log, one record per line that carries some
     Metrics(metrics::MetricsArgs),
+    /// Submit objects from files, standard input or a template; all are checked before the first is made
+    Submit(write::SubmitArgs),
+    /// Run a job again under a new name: all of it, or only the indexes that failed
+    Resubmit(write::ResubmitArgs),
     /// Delete jobs of any kind, pods or CronJobs; what they were is kept for undo
     Delete(write::DeleteArgs),
     /// Hold jobs, CronJobs or queues: their pods end, they stay

@@ -1,5 +1,7 @@
 //! THE LIST of watched kinds, one line each. Watching, health, fall-backs and `doctor` follow from it.
 
+mod any;
+
 use futures::future::BoxFuture;
 
 use super::source::{self, Source};
@@ -36,6 +38,9 @@ macro_rules! kinds {
         pub fn entry(kind: Kind) -> &'static Entry {
             // the macro makes one arm per line: a kind without a line does not compile
             let mut at = 0;
+            if let Kind::Other(other) = kind {
+                return any::entry(other);
+            }
             $(if let Kind::$kind = kind { return &KINDS[at]; } else { at += 1; })*
             let mut others = WORKLOADS.iter().chain(QUEUES).chain(DRA);
             others.find(|entry| entry.kind == kind).unwrap_or(&KINDS[at.min(KINDS.len() - 1)])
@@ -51,6 +56,8 @@ kinds! {
     Event     ""      ["v1"], true  wire::event::Event;
     Namespace ""      ["v1"], false wire::namespace::Namespace;
 }
+
+pub use any::{named, served};
 
 /// All kinds: the fixed ones and those.
 pub fn all() -> impl Iterator<Item = &'static Entry> {

@@ -172,6 +172,11 @@ impl Cluster {
         self.shared.serves(kinds::entry(kind))
     }
 
+    /// The version to read a kind in.
+    pub fn served_version(&self, kind: Kind) -> &'static str {
+        self.shared.version(kinds::entry(kind))
+    }
+
     pub fn id(&self) -> ClusterId {
         self.shared.cluster
     }

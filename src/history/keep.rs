@@ -173,10 +173,13 @@ fn read(path: &Path) -> Result<Record, Unread> {
         io::ErrorKind::NotFound => Unread::Gone,
         _ => Unread::Broken(e.to_string()),
     })?;
-    let record: Record =
+    let mut record: Record =
         serde_json::from_slice(&bytes).map_err(|e| Unread::Broken(e.to_string()))?;
     match record.version {
-        VERSION if !record.uid.is_empty() => Ok(record),
+        1..=VERSION if !record.uid.is_empty() => {
+            record.mend();
+            Ok(record)
+        }
         newer if newer > VERSION => Err(Unread::Newer(newer)),
         _ => Err(Unread::Broken("it names no workload".into())),
     }

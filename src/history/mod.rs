@@ -6,11 +6,9 @@
 //!                                     Keep::load → Record → Record::manifest → submitted again
 //! ```
 //!
-//! Whoever submits again reads [`Record::manifest`]: the object as it was applied, without what the server added
-//! (`uid`, `status`, selectors and labels of the Job controller), and [`Record::masked`]: where [`MASK`] stands for a
-//! value that is not kept. These have to be filled in before it is sent.
+//! Whoever submits again reads [`Record::manifest`]: the object, clean as it would be for a resubmission, and
+//! [`Record::masked`]: where [`MASK`] stands for a value that is not kept. These have to be filled in before it is sent.
 
-mod clean;
 mod keep;
 mod make;
 #[cfg(test)]
@@ -22,7 +20,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use clean::{MASK, text as clean_text};
+use crate::actions::clean::clean;
+use crate::actions::secrets::{self, Masked};
+
+pub use crate::actions::secrets::{MASK, text as clean_text};
 pub use keep::{Keep, KeepError, Shelf};
 pub use make::Seen;
 
@@ -122,7 +123,7 @@ pub struct Record {
     pub manifest: Option<Value>,
     /// Where in the manifest [`MASK`] stands for a value that is not kept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub masked: Vec<String>,
+    pub masked: Vec<Masked>,
 }
 
 /// How a failed index ended.
@@ -168,8 +169,8 @@ pub const ENDS: usize = 200;
 /// Lines kept, and characters of each.
 pub const LINES: usize = 60;
 pub const LINE: usize = 500;
-/// The format.
-pub const VERSION: u32 = 1;
+/// The format. In the first one the places of what is masked were words.
+pub const VERSION: u32 = 2;
 
 impl Record {
     /// The object to be submitted again, if it is known: sent as it is it fails where something is [`Record::masked`].
@@ -184,8 +185,9 @@ impl Record {
 
     /// Takes the object over, without its secrets.
     pub fn set_manifest(&mut self, object: &Value) {
-        let (kept, masked) = clean::manifest(object);
-        (self.manifest, self.masked) = (Some(kept), masked);
+        let mut kept = clean(object, None).manifest;
+        self.masked = secrets::mask(&mut kept, true);
+        self.manifest = Some(kept);
     }
 
     /// Takes lines over, without what looks like a secret: the last [`LINES`].
@@ -196,11 +198,20 @@ impl Record {
                 .filter(|c| !c.is_control())
                 .take(4 * LINE)
                 .collect();
-            clean::text(&plain).chars().take(LINE).collect()
+            clean_text(&plain).chars().take(LINE).collect()
         };
         let mut kept: Vec<String> = lines.rev().take(LINES).map(cut).collect();
         kept.reverse();
         self.lines = kept;
+    }
+
+    /// Finds the places of what an older jobdeck masked.
+    fn mend(&mut self) {
+        if let Some(manifest) = &self.manifest
+            && self.masked.iter().any(|place| place.pointer.is_empty())
+        {
+            self.masked = secrets::find(manifest);
+        }
     }
 
     /// What a later look at the same workload adds: it knows better how things are, but may know less of what it was.

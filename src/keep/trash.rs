@@ -85,7 +85,7 @@ impl Keep {
         entry.id = file_name(&entry);
         let whole = entry.manifest.clone();
         if self.rules.mask {
-            entry.masked = secrets::mask(&mut entry.manifest);
+            entry.masked = secrets::mask(&mut entry.manifest, false);
         }
         let bytes = serde_json::to_vec_pretty(&entry)?;
         if bytes.len() > LARGEST {

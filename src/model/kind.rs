@@ -173,3 +173,27 @@ impl Ord for JobKind {
         self.id().cmp(&other.id())
     }
 }
+
+/// What a server says of a kind that is none of ours.
+#[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Other {
+    pub group: &'static str,
+    pub version: &'static str,
+    /// As the API names it, e.g. `ConfigMap`.
+    pub kind: &'static str,
+    /// As its path has it, e.g. `configmaps`.
+    pub plural: &'static str,
+    pub namespaced: bool,
+}
+
+/// A kind that is none of ours, by what its server says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OtherKind(pub &'static Other);
+
+impl std::ops::Deref for OtherKind {
+    type Target = Other;
+
+    fn deref(&self) -> &Other {
+        self.0
+    }
+}

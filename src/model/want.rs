@@ -4,7 +4,7 @@
 use super::access::Question;
 use super::dra::DraKind;
 use super::ids::{Name, Uid};
-use super::kind::JobKind;
+use super::kind::{JobKind, OtherKind};
 use super::kueue::{Line, QueueKind};
 
 /// A watched kind.
@@ -22,6 +22,8 @@ pub enum Kind {
     Queue(QueueKind),
     /// One of dynamic resource allocation; a server may have none of them.
     Dra(DraKind),
+    /// Any kind that a server serves: submitted, never watched.
+    Other(OtherKind),
 }
 
 impl JobKind {
@@ -48,6 +50,7 @@ impl Kind {
             Kind::Node | Kind::Namespace => false,
             Kind::Queue(kind) => kind.namespaced(),
             Kind::Dra(kind) => kind.namespaced(),
+            Kind::Other(kind) => kind.namespaced,
             _ => true,
         }
     }
@@ -60,6 +63,7 @@ impl Kind {
             Kind::Workload(kind) => kind.group,
             Kind::Queue(kind) => kind.group(),
             Kind::Dra(_) => "resource.k8s.io",
+            Kind::Other(kind) => kind.group,
         }
     }
 
@@ -69,6 +73,7 @@ impl Kind {
             Kind::Workload(kind) => kind.singular(),
             Kind::Queue(kind) => kind.singular().to_owned(),
             Kind::Dra(kind) => kind.singular().to_owned(),
+            Kind::Other(kind) => kind.kind.to_lowercase(),
             other => other.plural().trim_end_matches('s').to_owned(),
         }
     }
@@ -85,6 +90,7 @@ impl Kind {
             Kind::Workload(kind) => kind.plural,
             Kind::Queue(kind) => kind.plural(),
             Kind::Dra(kind) => kind.plural(),
+            Kind::Other(kind) => kind.plural,
         }
     }
 }

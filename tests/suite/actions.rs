@@ -21,6 +21,7 @@ use crate::scripted::{Server, Turn};
 
 mod commands;
 mod demo;
+mod submit;
 
 const UID: &str = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
 const OTHER: &str = "ffffffff-4e5f-4a6b-8c7d-9e0f1a2b3c4d";

@@ -52,7 +52,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("logs", &["logs", "model"]),
-    ("history", &["history", "logs", "model"]),
+    ("history", &["history", "actions", "logs", "model"]),
     ("hardware", &["hardware"]),
     ("demo", &["demo"]),
 ];

@@ -374,8 +374,11 @@ fn answer(request: &Request, out: &mut Out, shared: &Shared) -> bool {
                 Some(object) => (200, object),
                 None => (404, json!("not found")),
             };
-            // what an eviction changes is the pod
-            let at = path.trim_end_matches("/eviction").to_owned();
+            // what an eviction changes is the pod, and what is made is under its name
+            let mut at = path.trim_end_matches("/eviction").to_owned();
+            if request.method == "POST" && at == *path && answer.0 == 200 {
+                at = format!("{path}/{}", answer.1["metadata"]["name"].as_str().unwrap());
+            }
             state.answers.insert(at, answer);
         };
         let (code, body) = match turn {

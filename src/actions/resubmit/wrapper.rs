@@ -21,19 +21,25 @@ const KEY: &str = "batch.kubernetes.io/job-completion-index";
 /// A number nobody reads by mistake: what is not wrapped and asks for its index stops.
 const UNMAPPED: &str = "unmapped-see-JOBDECK_INDEX_MAP";
 
-/// Arguments: `NAME=VALUE`…, `--`, the command. Nothing in it looks like `$(NAME)`, which the kubelet would expand.
+/// Arguments: `NAME=VALUE`…, `--`, the command. The kubelet leaves `$((…))` alone, as it names no variable.
 const SCRIPT: &str = r#"# jobdeck: these are some indexes of an earlier Job; tell the command the one it had there
-jobdeck_pick() { shift "$JOBDECK_INDEX" && jobdeck_i=$1; }
-jobdeck_pick $JOBDECK_INDEX_MAP || exit 97
-case $jobdeck_i in ''|*[!0-9]*) echo "jobdeck: no index $JOBDECK_INDEX in $JOBDECK_INDEX_MAP" >&2; exit 97;; esac
+jobdeck_old= jobdeck_n=$JOBDECK_INDEX
+for jobdeck_i in $JOBDECK_INDEX_MAP; do
+  if [ "$jobdeck_n" = 0 ]; then jobdeck_old=$jobdeck_i; break; fi
+  jobdeck_n=$((jobdeck_n - 1))
+done
+if [ -z "$jobdeck_old" ]; then
+  echo "jobdeck: no index $JOBDECK_INDEX in: $JOBDECK_INDEX_MAP" >&2
+  exit 97
+fi
 jobdeck_sets=y
 for jobdeck_a do
   shift
-  if [ "$jobdeck_sets" ] && [ "$jobdeck_a" = -- ]; then jobdeck_sets=; continue; fi
+  if [ "$jobdeck_sets$jobdeck_a" = y-- ]; then jobdeck_sets=; continue; fi
   jobdeck_b=
   while :; do
     case $jobdeck_a in
-      *@JOBDECK_INDEX@*) jobdeck_b=$jobdeck_b${jobdeck_a%%@JOBDECK_INDEX@*}$jobdeck_i; jobdeck_a=${jobdeck_a#*@JOBDECK_INDEX@};;
+      *@JOBDECK_INDEX@*) jobdeck_b=$jobdeck_b${jobdeck_a%%@JOBDECK_INDEX@*}$jobdeck_old; jobdeck_a=${jobdeck_a#*@JOBDECK_INDEX@};;
       *) break;;
     esac
   done

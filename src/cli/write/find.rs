@@ -21,7 +21,7 @@ pub struct Wanted {
 /// Kinds that something can be done to.
 fn acted_on(kind: Kind) -> bool {
     match kind {
-        Kind::Event | Kind::Namespace | Kind::Dra(_) => false,
+        Kind::Event | Kind::Namespace | Kind::Dra(_) | Kind::Other(_) => false,
         Kind::Queue(queue) => matches!(
             queue,
             QueueKind::Workload | QueueKind::ClusterQueue | QueueKind::LocalQueue

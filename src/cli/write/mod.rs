@@ -1,7 +1,10 @@
-//! The commands that change a cluster: delete, hold, resume, scale, trigger, undo. They go the way the keys of the
+//! The commands that change a cluster: submit, resubmit, delete, hold, resume, scale, trigger, undo. They go the way the keys of the
 //! cockpit go: plan, question, gate; here the question is asked in the terminal.
 
+mod changes;
 mod find;
+mod resubmit;
+mod submit;
 mod undo;
 
 use std::io::{BufRead, IsTerminal, Write as _};
@@ -23,6 +26,8 @@ use crate::cluster::writes::{Gate, Rules};
 use crate::keep::Keep;
 use crate::settings::{self, Settings};
 
+pub use resubmit::{ResubmitArgs, run as resubmit};
+pub use submit::{SubmitArgs, run as submit};
 pub use undo::{UndoArgs, run as undo};
 
 /// What all of them take.

@@ -361,7 +361,7 @@ impl Gate {
 }
 
 /// Five letters or digits that make a name new, without those that could be misread or make a word.
-fn salt() -> String {
+pub fn salt() -> String {
     const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     use std::hash::{BuildHasher, Hasher};
     // the standard library's keys are random for each state

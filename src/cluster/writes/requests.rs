@@ -84,7 +84,9 @@ pub fn ask(shared: &Shared, write: &Write, dry: bool) -> Ask {
                 Some(version) => version,
                 None => shared.version(entry),
             };
-            let path = format!("{}{}", entry.path(version, namespace), query(MANAGER));
+            // a misspelt field is an error, not a field less
+            let query = query(&format!("{MANAGER}&fieldValidation=Strict"));
+            let path = format!("{}{query}", entry.path(version, namespace));
             Ask::send(Method::POST, path, JSON, manifest)
         }
     }

@@ -109,6 +109,7 @@ impl Yaml {
             Kind::Workload(kind) => kind.plural.trim_end_matches('s'),
             Kind::Queue(kind) => kind.singular(),
             Kind::Dra(kind) => kind.singular(),
+            Kind::Other(kind) => kind.kind,
         };
         format!("{kind}/{}", self.want.name)
     }

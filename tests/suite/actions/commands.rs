@@ -7,21 +7,27 @@ use serde_json::Value;
 
 use crate::served::Served;
 
-struct Shell<'a> {
-    served: &'a Served,
-    home: &'a Path,
+pub struct Shell<'a> {
+    pub served: &'a Served,
+    pub home: &'a Path,
 }
 
 impl Shell<'_> {
     /// `jobdeck ARGS` on the demo cluster: exit code, standard output and standard error.
-    fn run(&self, args: &[&str]) -> (i32, String, String) {
+    pub fn run(&self, args: &[&str]) -> (i32, String, String) {
+        self.fed(args, "")
+    }
+
+    /// The same with something on standard input.
+    pub fn fed(&self, args: &[&str], input: &str) -> (i32, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_jobdeck"));
         command
             .env_clear()
             .env("HOME", self.home)
             .arg("--kubeconfig")
             .arg(&self.served.kubeconfig)
-            .args(args);
+            .args(args)
+            .write_stdin(input);
         if let Some(profile) = std::env::var_os("LLVM_PROFILE_FILE") {
             command.env("LLVM_PROFILE_FILE", profile);
         }
@@ -32,7 +38,7 @@ impl Shell<'_> {
     }
 
     #[track_caller]
-    fn says(&self, args: &[&str], code: i32, words: &str) {
+    pub fn says(&self, args: &[&str], code: i32, words: &str) {
         let (ended, out, err) = self.run(args);
         assert_eq!(ended, code, "{args:?}: {out}{err}");
         assert!(
@@ -41,7 +47,8 @@ impl Shell<'_> {
         );
     }
 
-    fn json(&self, args: &[&str]) -> Value {
+    #[track_caller]
+    pub fn json(&self, args: &[&str]) -> Value {
         let (code, out, err) = self.run(args);
         assert_eq!(code, 0, "{args:?}: {out}{err}");
         serde_json::from_str(&out).expect("JSON")

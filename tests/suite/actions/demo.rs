@@ -23,13 +23,13 @@ use crate::harness::{Client, quick};
 use crate::served::Served;
 
 /// A client that does things.
-struct Hands {
-    client: Client,
+pub struct Hands {
+    pub client: Client,
     folder: tempfile::TempDir,
 }
 
 impl Hands {
-    async fn open(served: &Served) -> Self {
+    pub async fn open(served: &Served) -> Self {
         let around = Surroundings {
             file: Some(served.kubeconfig.clone()),
             ..Surroundings::default()
@@ -52,7 +52,7 @@ impl Hands {
         }
     }
 
-    async fn until(&mut self, what: &str, so: impl FnMut(&Client) -> bool) {
+    pub async fn until(&mut self, what: &str, so: impl FnMut(&Client) -> bool) {
         self.client.until(what, so).await;
     }
 

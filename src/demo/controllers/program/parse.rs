@@ -10,6 +10,8 @@ pub enum Piece {
         name: String,
         default: Option<String>,
         index: Option<String>,
+        /// `%%*.gz`: what goes of its end or beginning.
+        cut: Option<String>,
         split: bool,
     },
     /// `$((…))`
@@ -238,6 +240,7 @@ fn dollar(chars: &[char], at: usize, split: bool, word: &mut Word) -> Option<usi
             name,
             default,
             index,
+            cut: None,
             split,
         });
     };
@@ -258,6 +261,20 @@ fn dollar(chars: &[char], at: usize, split: bool, word: &mut Word) -> Option<usi
         Some('{') => {
             let end = (at..chars.len()).find(|i| chars[*i] == '}')?;
             let inside = text(at + 2, end);
+            let signs = |c: char| matches!(c, '%' | '#' | ':' | '-');
+            if let Some(sign) = inside.find(signs).filter(|sign| *sign > 0)
+                && inside[sign..].starts_with(['%', '#'])
+            {
+                let pattern = inside[sign..].to_owned();
+                word.pieces.push(Piece::Var {
+                    name: inside[..sign].to_owned(),
+                    default: None,
+                    index: None,
+                    cut: Some(pattern),
+                    split,
+                });
+                return Some(end + 1);
+            }
             let (name, default) = match inside.split_once(":-").or_else(|| inside.split_once('-')) {
                 Some((name, default)) => (name.to_owned(), Some(default.to_owned())),
                 None => (inside, None),
@@ -412,6 +429,17 @@ impl Parser {
                     items.push(w.clone());
                     self.at += 1;
                 }
+            } else {
+                items.push(Word {
+                    pieces: vec![Piece::Var {
+                        name: "@".to_owned(),
+                        default: None,
+                        index: None,
+                        cut: None,
+                        split: false,
+                    }],
+                    quoted: true,
+                });
             }
             let body = self.loop_body()?;
             return Some(Command::For { name, items, body });

@@ -175,6 +175,19 @@ impl Shell<'_> {
             }
             "break" => self.machine.stop = Some(Stop::Break),
             "continue" => self.machine.stop = Some(Stop::Continue),
+            "shift" => {
+                let by = number(1).unwrap_or(1).max(0) as usize;
+                let there = self.args.len().saturating_sub(1);
+                self.status = i32::from(by > there);
+                if by <= there {
+                    self.args.drain(1..=by);
+                }
+            }
+            "set" if argv.get(1).is_some_and(|a| a == "--") => {
+                self.args.truncate(1);
+                self.args.extend(argv[2..].iter().cloned());
+                self.status = 0;
+            }
             "set" => {
                 let flags = argv[1..].iter().filter(|a| a.starts_with('-'));
                 self.strict |= flags.into_iter().any(|f| f.contains('e'));
@@ -220,12 +233,35 @@ impl Shell<'_> {
         let mut any = word.quoted;
         for piece in &word.pieces {
             let (text, split) = match piece {
+                // "$@": as many as there are
+                Piece::Var {
+                    name, split: false, ..
+                } if name == "@" => {
+                    let mut all = self.args.iter().skip(1).cloned();
+                    if let (Some(last), Some(first)) = (fields.last_mut(), all.next()) {
+                        last.push_str(&first);
+                    } else if word.pieces.len() == 1 {
+                        return Vec::new();
+                    }
+                    fields.extend(all);
+                    continue;
+                }
+                Piece::Var {
+                    name,
+                    cut: Some(cut),
+                    split,
+                    ..
+                } => {
+                    let value = self.variable(name, None, None);
+                    (trimmed(&value, cut).to_owned(), *split)
+                }
                 Piece::Text(t) => (t.clone(), false),
                 Piece::Var {
                     name,
                     default,
                     index,
                     split,
+                    ..
                 } => (
                     self.variable(name, default.as_deref(), index.as_deref()),
                     *split,
@@ -340,4 +376,26 @@ fn matches(pattern: &str, word: &str) -> bool {
         (None, Some(start)) => word.starts_with(start),
         (None, None) => pattern == word,
     }
+}
+
+/// `%%@*`, `#*@`: a value without what a pattern with a `*` at one end fits.
+fn trimmed<'a>(value: &'a str, cut: &str) -> &'a str {
+    let long = cut.starts_with("%%") || cut.starts_with("##");
+    let pattern = &cut[1 + usize::from(long)..];
+    let at = if cut.starts_with('%') {
+        match pattern.strip_suffix('*') {
+            Some(text) if long => value.find(text),
+            Some(text) => value.rfind(text),
+            None => value.strip_suffix(pattern).map(str::len),
+        }
+        .map(|at| &value[..at])
+    } else {
+        match pattern.strip_prefix('*') {
+            Some(text) if long => value.rfind(text).map(|at| at + text.len()),
+            Some(text) => value.find(text).map(|at| at + text.len()),
+            None => value.starts_with(pattern).then_some(pattern.len()),
+        }
+        .map(|at| &value[at..])
+    };
+    at.unwrap_or(value)
 }

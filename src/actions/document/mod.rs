@@ -1,11 +1,15 @@
 //! From text to the objects that are meant: several documents of YAML or JSON, and lists of objects. Every value knows
 //! its line, so that an error of the server stands beside what it is about.
 
+mod path;
+
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
+
+pub use path::{Complaint, complaints, end_of_path, set};
 
 /// What is wrong with a text, and where: lines and columns count from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,8 +36,8 @@ impl Document {
     /// one that is not there, the line of what it would be in.
     pub fn line_of(&self, path: &str) -> usize {
         let steps = match path.starts_with('/') {
-            true => pointer(path),
-            false => steps(path),
+            true => path::pointer(path),
+            false => path::steps(path),
         };
         let mut line = self.line;
         let mut at = &self.node;
@@ -317,107 +321,6 @@ impl<'de> Visitor<'de> for Reader {
     }
 }
 
-/// `a.b[0]["c.d"]` → `a`, `b`, `0`, `c.d`.
-fn steps(path: &str) -> Vec<String> {
-    let mut all = vec![String::new()];
-    let mut chars = path.chars().peekable();
-    let put = |all: &mut Vec<String>, c: char| {
-        if let Some(last) = all.last_mut() {
-            last.push(c);
-        }
-    };
-    while let Some(c) = chars.next() {
-        match c {
-            '.' => all.push(String::new()),
-            '[' => {
-                all.push(String::new());
-                let quote = chars.next_if(|c| matches!(c, '"' | '\''));
-                while let Some(c) = chars.next() {
-                    match (c, quote) {
-                        (']', None) => break,
-                        (c, Some(quote)) if c == quote => {
-                            chars.next_if_eq(&']');
-                            break;
-                        }
-                        ('\\', Some(_)) => {
-                            if let Some(c) = chars.next() {
-                                put(&mut all, c);
-                            }
-                        }
-                        (c, _) => put(&mut all, c),
-                    }
-                }
-            }
-            c => put(&mut all, c),
-        }
-    }
-    all.retain(|step| !step.is_empty());
-    all
-}
-
-/// `/a/b~1c/0`
-fn pointer(path: &str) -> Vec<String> {
-    let parts = path.split('/').skip(1);
-    parts
-        .map(|part| part.replace("~1", "/").replace("~0", "~"))
-        .collect()
-}
-
-/// A complaint of the server about one field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Complaint {
-    pub path: String,
-    pub why: String,
-}
-
-/// The fields that a message of the API server is about: `Job.batch "x" is invalid: [spec.a: Required value, …]`,
-/// `strict decoding error: unknown field "spec.b"`. A message about no field has none.
-pub fn complaints(message: &str) -> Vec<Complaint> {
-    let field = |text: &str| {
-        let text = text.trim_matches('"');
-        let known = ["spec", "metadata", "status", "apiVersion", "kind"];
-        let head: String = text.chars().take_while(|c| c.is_alphanumeric()).collect();
-        let plain = |c: char| c.is_alphanumeric() || "._-[]()\"'/*".contains(c);
-        known.contains(&&*head) && text.chars().all(plain)
-    };
-    let mut all = Vec::new();
-    if let Some((_, rest)) = message.split_once("strict decoding error: ") {
-        for one in rest.split(", ") {
-            let Some((what, name)) = one.split_once("field ") else {
-                continue;
-            };
-            let path = name.trim().trim_matches('"');
-            all.push(Complaint {
-                path: path.into(),
-                why: format!("{what}field"),
-            });
-        }
-        return all;
-    }
-    let body = message
-        .split_once(" is invalid: ")
-        .map_or(message, |(_, b)| b);
-    let body = body
-        .strip_prefix('[')
-        .map_or(body, |b| b.strip_suffix(']').unwrap_or(b));
-    // one begins where a field does; commas are in their words, too
-    for piece in body.split(", ") {
-        match piece.split_once(": ") {
-            Some((path, why)) if field(path) => all.push(Complaint {
-                path: path.into(),
-                why: why.into(),
-            }),
-            _ => {
-                if let Some(last) = all.last_mut() {
-                    last.why.push_str(", ");
-                    last.why.push_str(piece);
-                }
-            }
-        }
-    }
-    all
-}
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -527,19 +430,5 @@ items:
             "{text}\n{said}"
         );
         assert!(!said.contains('\n') && !said.contains(" at line"), "{said}");
-    }
-
-    #[rstest]
-    #[case("Job.batch \"x\" is invalid: spec.template.spec.restartPolicy: Required value: valid values: \"OnFailure\", \"Never\"",
-        &[("spec.template.spec.restartPolicy", "Required value: valid values: \"OnFailure\", \"Never\"")])]
-    #[case("Job.batch \"x\" is invalid: [spec.completions: Required value, spec.template.spec.containers[0].image: Required value]",
-        &[("spec.completions", "Required value"), ("spec.template.spec.containers[0].image", "Required value")])]
-    #[case("Job in version \"v1\" cannot be handled as a Job: strict decoding error: unknown field \"spec.parallel\", duplicate field \"spec.a\"",
-        &[("spec.parallel", "unknown field"), ("spec.a", "duplicate field")])]
-    #[case("admission webhook \"x\" denied the request: no", &[])]
-    fn complaints_name_fields(#[case] message: &str, #[case] want: &[(&str, &str)]) {
-        let got = complaints(message);
-        let got: Vec<(&str, &str)> = got.iter().map(|c| (&*c.path, &*c.why)).collect();
-        assert_eq!(got, want);
     }
 }
