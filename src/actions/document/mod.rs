@@ -153,7 +153,7 @@ fn flatten(node: Spanned<Node>, skipped: usize, all: &mut Vec<Document>) -> Resu
     let column = node.referenced.column().max(1) as usize;
     let mut node = node.value;
     node.shift(skipped);
-    push(node, line.max(1) + skipped, column as usize, all)
+    push(node, line.max(1) + skipped, column, all)
 }
 
 fn push(node: Node, line: usize, column: usize, all: &mut Vec<Document>) -> Result<(), Fault> {
@@ -323,6 +323,7 @@ impl<'de> Visitor<'de> for Reader {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rstest::rstest;
     use serde_json::json;
 
@@ -430,5 +431,35 @@ items:
             "{text}\n{said}"
         );
         assert!(!said.contains('\n') && !said.contains(" at line"), "{said}");
+    }
+
+    proptest! {
+        /// What somebody types is anything, at every moment.
+        #[test]
+        fn any_text_is_read_or_refused_at_a_line_of_it(
+            text in prop_oneof![any::<String>(), "[-a-c:{}\\[\\]#|>&* \n\t.'\"]{0,40}"], path in "[a-z.\\[\\]0-9\"/]{0,12}",
+        ) {
+            let lines = text.lines().count().max(1) + 1;
+            match parse(&text) {
+                Ok(all) => for document in all {
+                    prop_assert!(document.line <= lines && document.line_of(&path) <= lines);
+                    let _ = set(&mut document.value.clone(), &path, 1.into());
+                },
+                Err(fault) => prop_assert!((1..=lines).contains(&fault.line), "{fault}"),
+            }
+            let _ = (complaints(&text), end_of_path(&text), line_of(&text, &path));
+        }
+
+        /// What is printed is read as the same, wherever it stands among others.
+        #[test]
+        fn what_is_printed_is_read_again(words in proptest::collection::vec("[ -~\n]{0,20}", 1..5)) {
+            let object = json!({"kind": "Job", "spec": {"args": words, "deep": [{"a": words[0]}]}});
+            let text = format!("---\n{0}---\n{0}", crate::model::yaml::print(&object));
+            let all = parse(&text).map_err(|e| TestCaseError::fail(format!("{e}\n{text}")))?;
+            let values: Vec<&Value> = all.iter().map(|d| &d.value).collect();
+            prop_assert_eq!(values, [&object, &object]);
+            let at = all[1].line_of("spec.deep");
+            prop_assert_eq!(text.lines().nth(at - 1), Some("  deep:"));
+        }
     }
 }

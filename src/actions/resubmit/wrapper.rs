@@ -181,9 +181,9 @@ fn expand(text: &str, told: &[Told]) -> String {
         out.push_str(&rest[..at]);
         let after = &rest[at..];
         let name = after.strip_prefix("$(").and_then(|t| t.split_once(')'));
-        if after.starts_with("$$") {
+        if let Some(tail) = after.strip_prefix("$$") {
             out.push_str("$$");
-            rest = &after[2..];
+            rest = tail;
         } else if let Some((name, tail)) = name {
             match told.iter().find(|told| told.name == name) {
                 Some(told) => out.push_str(&told.value),

@@ -402,7 +402,7 @@ mod tests {
         let trash = r#"{"pointer": "/env/0/value", "name": "T"}"#;
         let masked: Masked = serde_json::from_str(trash).unwrap();
         let mut manifest = json!({"env": [{"name": "T", "value": "<masked by jobdeck>"}]});
-        assert_eq!(find(&manifest), [masked.clone()]);
+        assert_eq!(find(&manifest), std::slice::from_ref(&masked));
         assert!(unmask(&mut manifest, &masked, "x") && manifest["env"][0]["value"] == "x");
         let history: Masked = serde_json::from_str("\"MODE (environment)\"").unwrap();
         assert_eq!(
