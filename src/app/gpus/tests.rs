@@ -136,7 +136,7 @@ fn a_cause_is_one_entry_and_is_over_by_itself(
     #[case] severity: Severity,
     #[case] end: &str,
 ) {
-    let mut seen = Seen::new(&[row.clone()]);
+    let mut seen = Seen::new(std::slice::from_ref(&row));
     assert_eq!(seen.look(0), 1);
     assert_eq!(seen.look(10), 0, "told again it is no news");
     assert_eq!(seen.open(10), [words]);
@@ -231,7 +231,7 @@ fn idle_gpus_are_told_by_their_job_once_and_only_with_proof() {
     let mut member = running(pod(70, &train), "a", 0);
     (member.name, member.namespace) = ("train-0".into(), "default".into());
     member.shape = crate::model::shape::Shape::of(devices(GPU, 1)).into();
-    seen.model.apply(jobs(&[train.clone()]));
+    seen.model.apply(jobs(std::slice::from_ref(&train)));
     seen.model.apply(pods(&[member]));
     let parked = || Reading {
         engine: Some(0.0),

@@ -205,7 +205,7 @@ impl Page<'_> {
                 self.head("WRONG");
             }
             let state = crate::panes::gpus::alarm_sign(alarm.weight);
-            let name = match &*alarm.subject.name == &*row.name {
+            let name = match *alarm.subject.name == *row.name {
                 true => String::new(),
                 false => {
                     let name = &alarm.subject.name;
