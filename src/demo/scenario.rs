@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 
 use self::nodes::Quirks;
 use self::script::Entry;
-use super::api::decode;
 use super::api::write::{Cluster, Random, Writer};
+use super::api::{decode, defaults};
 use super::clock::{Clock, rfc3339};
 use super::controllers::Kinds;
 use super::controllers::kubelet::hash;
@@ -134,21 +134,13 @@ fn furnish(cluster: &mut Cluster, kinds: Kinds, options: &Options, start: DateTi
     claims::install(cluster, kinds, options.seed, start);
 }
 
-/// A node joins a cluster.
-fn join(cluster: &mut Cluster, kinds: Kinds, node: Value) {
-    let by = Writer::new("kubelet");
-    let status = node["status"].clone();
-    let born = node["metadata"]["creationTimestamp"].clone();
-    let Ok(made) = cluster.create(kinds.nodes, "", node, &by) else {
-        return;
-    };
-    // it was there before the scene begins, with a status that the API would not take at its creation
-    let mut value = made.value();
-    value["status"] = status;
-    if !born.is_null() {
-        value["metadata"]["creationTimestamp"] = born;
-    }
-    cluster.store.put(kinds.nodes, value);
+/// A node that was there before the scene begins: put in place as it is, in one version, as there may be thousands.
+fn join(cluster: &mut Cluster, kinds: Kinds, mut node: Value) {
+    node["kind"] = json!("Node");
+    node["apiVersion"] = json!("v1");
+    node["metadata"]["uid"] = json!(cluster.random.uuid());
+    defaults::apply("", "Node", &mut node);
+    cluster.store.put(kinds.nodes, node);
 }
 
 /// Something that happens at a time.

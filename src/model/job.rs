@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::ids::{Key, Name, Uid};
 use super::indexset::IndexSet;
 use super::resources::Devices;
+use super::shape::Beside;
 
 pub use super::kind::{Counts, Facts, JobKind};
 use super::status::Unit;
@@ -64,6 +65,8 @@ pub struct RoleRow {
     pub failed: u32,
     /// Device requests of one replica.
     pub devices: Devices,
+    /// What one pod asks for beside them.
+    pub beside: Beside,
 }
 
 impl Default for RoleRow {
@@ -78,6 +81,7 @@ impl Default for RoleRow {
             succeeded: 0,
             failed: 0,
             devices: Devices::default(),
+            beside: Beside::default(),
         }
     }
 }
@@ -130,6 +134,8 @@ pub struct JobRow {
     pub policy: Policy,
     /// Device requests of one pod of a Job's template; of all pods of a pod group. Other kinds have theirs in `roles`.
     pub devices: Devices,
+    /// What one pod asks for beside them; of a workload with roles each of those tells.
+    pub beside: Beside,
     /// `kueue.x-k8s.io/queue-name`, else the scheduling policy's queue.
     pub queue: Option<Name>,
     /// `kueue.x-k8s.io/priority-class` label, else the template's priorityClassName.
@@ -191,6 +197,7 @@ impl JobRow {
             managed_by: None,
             policy: Policy::default(),
             devices: Devices::default(),
+            beside: Beside::default(),
             queue: None,
             priority_class: None,
             priority: None,

@@ -59,6 +59,14 @@ impl Shape {
     }
 }
 
+/// What one pod of a template asks for beside devices: known before there is a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Beside {
+    pub cpu_milli: u64,
+    /// Bytes.
+    pub memory: u64,
+}
+
 /// Whether one of the tolerations covers a taint.
 pub fn tolerates(tolerations: &[Toleration], taint: &Taint) -> bool {
     tolerations.iter().any(|t| t.covers(taint))

@@ -195,6 +195,7 @@ impl Wire for Job {
             suspend: spec.suspend,
             managed_by: named(names, &spec.managed_by),
             devices: pod.devices(names),
+            beside: pod.beside(),
             queue: metadata
                 .label("kueue.x-k8s.io/queue-name")
                 .and_then(|queue| named(names, queue)),

@@ -4,9 +4,10 @@ use serde::Deserialize;
 
 use super::lax;
 use crate::model::ids::Names;
-use crate::model::pod_status::{Asks, effective};
+use crate::model::pod_status::{Asks, effective, effective_amount};
 use crate::model::quantity::Quantity;
 use crate::model::resources::{Devices, is_device};
+use crate::model::shape::Beside;
 
 /// A container of a pod; its image, env and mounts are skipped.
 #[derive(Debug, Default, Deserialize)]
@@ -75,6 +76,21 @@ impl TemplateSpec {
             &self.init_containers,
             names,
         )
+    }
+
+    /// What a pod asks for beside devices.
+    pub fn beside(&self) -> Beside {
+        let of = |resource: &str| {
+            let one = |r: &Resources| r.of(resource).unwrap_or_default().milli();
+            let init = self.init_containers.iter();
+            let init = init.map(|c| (true, c.is_sidecar(), one(&c.resources)));
+            let main = self.containers.iter();
+            effective_amount(init.chain(main.map(|c| (false, false, one(&c.resources)))))
+        };
+        Beside {
+            cpu_milli: of("cpu"),
+            memory: of("memory").div_ceil(1000),
+        }
     }
 
     pub fn image(&self) -> &str {

@@ -220,6 +220,7 @@ fn policies_read_as_sentences() {
     )
     .unwrap();
     let row = job.row(ClusterId(3), &mut Names::default());
+    assert_eq!((row.beside.cpu_milli, row.beside.memory), (4000, 0));
     let rules: Vec<&str> = row.policy.failure_rules.iter().map(|r| &**r).collect();
     assert_eq!(
         rules,

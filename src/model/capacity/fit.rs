@@ -59,7 +59,7 @@ impl Ask {
     }
 
     /// The pods of a workload, and how many it wants: of its hungriest pod if it has any, else of its Workload, else of
-    /// the devices its row tells (then nothing is known of cpu, memory and tolerations).
+    /// what its template asks for (then nothing is known of tolerations and node selectors).
     pub fn of_job(model: &Model, job: &JobRow) -> Option<(Self, u32)> {
         let own = model.pods_of(job.key).max_by_key(|pod| {
             (
@@ -80,13 +80,21 @@ impl Ask {
             let (ask, set) = sets.max_by_key(|(ask, _)| (ask.total(), ask.cpu_milli))?;
             return Some((ask, set.count.max(1)));
         }
-        let role = job.roles.iter().max_by_key(|role| role.devices.total());
-        let (devices, count) = match role {
-            Some(role) => (role.devices.clone(), role.wanted),
-            None => (job.devices.clone(), job.parallelism),
+        let role = job.roles.iter().max_by_key(|role| {
+            let each = role.each.max(1);
+            (role.devices.total() / each, role.beside.cpu_milli)
+        });
+        let (mut devices, beside, count) = match role {
+            Some(role) => (role.devices.clone(), role.beside, role.pods()),
+            None => (job.devices.clone(), job.beside, job.parallelism),
         };
+        // a replica may be several pods
+        let each = role.map_or(1, |role| role.each.max(1));
+        devices.0.iter_mut().for_each(|(_, n)| *n /= each);
         let ask = Self {
             devices,
+            cpu_milli: beside.cpu_milli,
+            memory: beside.memory,
             gpu_taints: true,
             ..Self::default()
         };

@@ -351,6 +351,7 @@ impl PartialEq for Place {
 /// Nothing of a pod changed that counts here.
 fn same(old: &PodRow, new: &PodRow) -> bool {
     old.shape == new.shape
+        && old.node == new.node
         && old.deleting == new.deleting
         && old.phase == new.phase
         && ledger::since(old) == ledger::since(new)

@@ -82,6 +82,40 @@ impl Alarms {
         true
     }
 
+    /// The sentence under the cursor, whole.
+    fn whole(&self, cx: &Cx, width: u16) -> Vec<String> {
+        let Some(alarm) = self.selected(cx) else {
+            return Vec::new();
+        };
+        let words = format!("{}: {}", alarm.subject.name, alarm.words(cx.now));
+        text::wrap(&text::clean(&words), width.saturating_sub(2).max(8).into())
+    }
+
+    /// The room of the list, and below it that of the sentence under the cursor, where it does not fit its line.
+    fn room(&self, cx: &Cx, area: Rect) -> (Rect, Rect) {
+        let lines = self.whole(cx, area.width);
+        let wanted = if lines.len() > 1 {
+            lines.len() as u16
+        } else {
+            0
+        };
+        let below = match area.height > wanted + 4 {
+            true => wanted,
+            false => 0,
+        };
+        let list = Rect {
+            // a blank line between the two
+            height: area.height - below - u16::from(below > 0),
+            ..area
+        };
+        let said = Rect {
+            y: area.bottom() - below,
+            height: below,
+            ..area
+        };
+        (list, said)
+    }
+
     pub fn draw(&mut self, focused: bool, cx: &Cx, area: Rect, buf: &mut Buffer) {
         let all = &cx.session.gpu_alarms;
         if all.is_empty() {
@@ -90,6 +124,7 @@ impl Alarms {
             buf.set_stringn(area.x + 1, area.y, words, room, cx.theme.dim());
             return;
         }
+        let (area, below) = self.room(cx, area);
         let names = all.iter().map(|alarm| text::width(&alarm.subject.name));
         let most = (area.width / 3).clamp(10, 34);
         let name = names.max().unwrap_or(0).clamp(8, most.into()) as u16;
@@ -110,6 +145,15 @@ impl Alarms {
                     .map_or_else(Row::default, |alarm| row(alarm, cx))
             },
         );
+        for (y, line) in (below.y..below.bottom()).zip(self.whole(cx, below.width)) {
+            buf.set_stringn(
+                below.x + 1,
+                y,
+                line,
+                below.width.saturating_sub(2).into(),
+                cx.theme.dim(),
+            );
+        }
     }
 }
 

@@ -307,16 +307,19 @@ impl Page<'_> {
             return;
         }
         self.head("LARGEST GANG NOW".into());
+        // sign, kind, pods and nodes take 40 columns at the most
+        let room = self.width.saturating_sub(40).clamp(8, 30);
         let line = |kind: &str, name: &str, pods: u64, nodes: u32, met: bool| {
-            let state = if met { State::Succeeded } else { State::Held };
+            let state = if met { State::Succeeded } else { State::NotRun };
             let name = text::clean(name).into_owned();
-            let name = text::shorten(&name, 26, text::Shorten::Middle).into_owned();
-            let pad = " ".repeat(26usize.saturating_sub(text::width(&name)));
+            let name = text::shorten(&name, room, text::Shorten::Middle).into_owned();
+            let pad = " ".repeat(room.saturating_sub(text::width(&name)));
+            let one = if pods == 1 { "pod " } else { "pods" };
             Line::from(vec![
                 Span::styled(format!("{} ", theme.state_glyph(state)), theme.state(state)),
                 Span::styled(format!("{kind:<14}"), theme.dim()),
                 Span::styled(format!("{name}{pad}"), theme.text()),
-                Span::styled(format!("{pods:>5} pods"), theme.text()),
+                Span::styled(format!("{pods:>5} {one}"), theme.text()),
                 Span::styled(
                     format!(" on {}", count(nodes as usize, "node", "nodes")),
                     theme.dim(),
@@ -367,7 +370,7 @@ impl Page<'_> {
                 Span::styled(format!("{size:>4} GPU  "), theme.text()),
                 Span::styled(format!("{:>5} fit", free.pods(size)), theme.text()),
                 Span::styled(
-                    format!("   {lost:>3.0}% of what is free is of no use to them"),
+                    format!("   {lost:>3.0}% of the free ones unusable"),
                     theme.dim(),
                 ),
             ]));

@@ -214,6 +214,7 @@ impl Workload for This {
                     _ => None,
                 },
                 devices: pod.devices(names).times(at_once),
+                beside: pod.beside(),
                 ..RoleRow::default()
             });
             pods = pods.saturating_add(wanted.saturating_mul(at_once));

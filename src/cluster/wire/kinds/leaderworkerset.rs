@@ -77,6 +77,7 @@ impl Workload for This {
             active: status.replicas,
             ready: status.ready_replicas,
             devices: leader.devices(names),
+            beside: leader.beside(),
             ..RoleRow::default()
         });
         if size > 1 {
@@ -87,6 +88,7 @@ impl Workload for This {
                 active: status.replicas,
                 ready: status.ready_replicas,
                 devices: worker.devices(names).times(size - 1),
+                beside: worker.beside(),
                 ..RoleRow::default()
             });
         }

@@ -194,6 +194,16 @@ impl NodeInfo {
     }
 
     /// The first filter that refuses decides, as in the real scheduler.
+    /// Whether there is room at all: quickly told, and most nodes of a full cluster have none.
+    pub fn has_room(&self, wish: &Wish) -> bool {
+        let has = |(name, amount): (&String, &i64)| {
+            let all = self.allocatable.get(name).copied().unwrap_or(0);
+            let used = || self.used.get(name).copied().unwrap_or(0);
+            *amount <= all && used().saturating_add(*amount) <= all
+        };
+        wish.amounts.iter().all(has)
+    }
+
     pub fn check(&self, wish: &Wish) -> Result<(), Refused> {
         let refuse = |reason: &'static str| {
             Err(Refused {
@@ -249,12 +259,16 @@ impl NodeInfo {
         let Some(terms) = &wish.terms else {
             return true;
         };
-        let name = BTreeMap::from([("metadata.name".to_owned(), self.name.clone())]);
+        let fields = |t: &Term| {
+            let name = || BTreeMap::from([("metadata.name".to_owned(), self.name.clone())]);
+            t.match_fields.is_empty() || {
+                let name = name();
+                t.match_fields.iter().all(|r| r.holds(&name))
+            }
+        };
         let term = |t: &Term| {
             let empty = t.match_expressions.is_empty() && t.match_fields.is_empty();
-            !empty
-                && t.match_expressions.iter().all(|r| r.holds(labels))
-                && t.match_fields.iter().all(|r| r.holds(&name))
+            !empty && t.match_expressions.iter().all(|r| r.holds(labels)) && fields(t)
         };
         terms.iter().any(term)
     }

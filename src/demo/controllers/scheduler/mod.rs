@@ -224,39 +224,38 @@ impl Scheduler {
     /// `also`: what else must be so of a node, once it has all that is counted there.
     fn choose(&mut self, wish: &Wish, also: &dyn Fn(&str) -> bool) -> Result<String, String> {
         let count = self.nodes.len();
-        let mut reasons: BTreeMap<Cow<'static, str>, usize> = BTreeMap::new();
-        let mut resolvable = 0;
         let mut best: Option<(i64, usize)> = None;
         let mut found = 0;
         for step in 0..count {
             let at = (self.next + step) % count;
-            let checked = self.nodes[at].check(wish);
-            let checked = match checked {
-                Ok(()) if !also(&self.nodes[at].name) => Err(fit::unclaimable()),
-                other => other,
-            };
-            match checked {
-                Ok(()) => {
-                    let score = self.nodes[at].score(wish);
-                    if best.is_none_or(|(s, _)| score > s) {
-                        best = Some((score, at));
-                    }
-                    found += 1;
-                    if found >= SAMPLE {
-                        break;
-                    }
+            let node = &self.nodes[at];
+            if node.has_room(wish) && node.check(wish).is_ok() && also(&node.name) {
+                let score = node.score(wish);
+                if best.is_none_or(|(s, _)| score > s) {
+                    best = Some((score, at));
                 }
-                Err(why) => {
-                    resolvable += usize::from(why.resolvable);
-                    for reason in why.reasons {
-                        *reasons.entry(reason).or_default() += 1;
-                    }
+                found += 1;
+                if found >= SAMPLE {
+                    break;
                 }
             }
         }
         if let Some((_, at)) = best {
             self.next = (self.next + 1) % count;
             return Ok(self.nodes[at].name.clone());
+        }
+        // why each refuses is asked only where all do
+        let mut reasons: BTreeMap<Cow<'static, str>, usize> = BTreeMap::new();
+        let mut resolvable = 0;
+        for node in &self.nodes {
+            let refused = match node.check(wish) {
+                Ok(()) => fit::unclaimable(),
+                Err(why) => why,
+            };
+            resolvable += usize::from(refused.resolvable);
+            for reason in refused.reasons {
+                *reasons.entry(reason).or_default() += 1;
+            }
         }
         Err(message(count, &reasons, resolvable))
     }

@@ -4,11 +4,12 @@ use super::*;
 use crate::model::capacity::fit::{Ask, Block, fit};
 use crate::model::capacity::groups::Dim;
 use crate::model::capacity::quota;
+use crate::model::job::RoleRow;
 use crate::model::kueue::QueueRows;
 use crate::model::kueue::others::{Limit, QuotaRow};
 use crate::model::labels::LabelSet;
 use crate::model::quantity::Quantity;
-use crate::model::shape::Toleration;
+use crate::model::shape::{Beside, Toleration};
 
 fn typed(gpus: u32, cpu: u64, memory: u64) -> Ask {
     Ask {
@@ -180,12 +181,38 @@ fn a_workload_says_what_its_pods_ask_for() {
     let mut m = model(&[gpus(10, "a", H100, &[(GPU, 8)])], &[]);
     let mut j = job(1, "train");
     (j.devices, j.parallelism) = (devices(GPU, 4), 2);
+    j.beside.cpu_milli = 6000;
     m.apply(jobs(&[j.clone()]));
-    // no pods yet: only what its row tells
+    // no pods yet: what its template tells
     let (ask, count) = Ask::of_job(&m, &j).unwrap();
     assert_eq!(
         (ask.total(), ask.cpu_milli, count, ask.gpu_taints),
-        (4, 0, 2, true)
+        (4, 6000, 2, true)
+    );
+    let mut set = j.clone();
+    set.roles = vec![
+        RoleRow {
+            name: "leader".into(),
+            wanted: 3,
+            ..RoleRow::default()
+        },
+        // a replica of 4 pods
+        RoleRow {
+            name: "worker".into(),
+            wanted: 3,
+            each: 4,
+            devices: devices(GPU, 32),
+            beside: Beside {
+                cpu_milli: 96_000,
+                memory: 1 << 40,
+            },
+            ..RoleRow::default()
+        },
+    ];
+    let (ask, count) = Ask::of_job(&m, &set).unwrap();
+    assert_eq!(
+        (ask.words().as_str(), count),
+        ("8 nvidia.com/gpu, 96 cpu, 1Ti", 12)
     );
     let mut p = pod(100, &j);
     p.shape = Shape {

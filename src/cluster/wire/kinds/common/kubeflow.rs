@@ -282,6 +282,7 @@ impl<F: Flavor> Workload for Kubeflow<F> {
                 name: names.get(name),
                 wanted: replica.replicas.unwrap_or(default),
                 devices: replica.template.spec.devices(names),
+                beside: replica.template.spec.beside(),
                 ..RoleRow::default()
             });
         }

@@ -69,6 +69,7 @@ impl ClusterSpec {
                 name: names.get("head"),
                 wanted: 1,
                 devices: pod.devices(names),
+                beside: pod.beside(),
                 ..RoleRow::default()
             });
         }
@@ -85,6 +86,7 @@ impl ClusterSpec {
                 }),
                 wanted: replicas.saturating_mul(hosts),
                 devices: group.template.spec.devices(names),
+                beside: group.template.spec.beside(),
                 ..RoleRow::default()
             });
         }
