@@ -91,6 +91,9 @@ pub fn change(step: &Step, fresh: &Value, salt: &str) -> Result<Change, Refusal>
                 false => patch(&["spec", "unschedulable"], (*on).into()),
             }
         }
+        Intent::Exec(_) | Intent::Forward(_) => {
+            return Err(Refusal::new("a connection is opened, not written"));
+        }
         Intent::Create => {
             let manifest = step.manifest.as_deref();
             let manifest = manifest.ok_or_else(|| Refusal::new("there is nothing to make"))?;

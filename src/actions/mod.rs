@@ -18,6 +18,7 @@ pub mod plan;
 pub mod resubmit;
 pub mod secrets;
 pub mod templates;
+pub mod stream;
 #[cfg(test)]
 mod tests;
 pub mod undo;
@@ -136,6 +137,22 @@ pub enum Intent {
     Cordon(bool),
     /// Make it: what undo, and whatever submits, ends in.
     Create,
+    /// Run a command in a pod: it may change anything there, so it is a write.
+    Exec(Arc<Run>),
+    /// Lead a port of this machine to one of a pod. What listens there (a notebook, a dashboard) may run anything, so it
+    /// is a write too.
+    Forward(u16),
+}
+
+/// A command in a container.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Run {
+    /// None: the pod's default one.
+    pub container: Option<Name>,
+    /// Empty: a shell.
+    pub command: Vec<String>,
+    pub stdin: bool,
+    pub tty: bool,
 }
 
 impl Intent {
@@ -162,6 +179,8 @@ impl Intent {
             Intent::Cordon(true) => "cordon",
             Intent::Cordon(false) => "uncordon",
             Intent::Create => "create",
+            Intent::Exec(_) => "exec",
+            Intent::Forward(_) => "port-forward",
         }
     }
 
@@ -180,6 +199,8 @@ impl Intent {
             Intent::Cordon(true) => "cordoning",
             Intent::Cordon(false) => "opening",
             Intent::Create => "creating",
+            Intent::Exec(_) => "running in",
+            Intent::Forward(_) => "forwarding",
         }
     }
 
@@ -198,6 +219,8 @@ impl Intent {
             Intent::Cordon(true) => "cordoned",
             Intent::Cordon(false) => "uncordoned",
             Intent::Create => "created",
+            Intent::Exec(_) => "ran in",
+            Intent::Forward(_) => "forwarded",
         }
     }
 }
@@ -250,7 +273,7 @@ impl Step {
     pub fn needs(&self) -> Vec<Question> {
         let on = |verb, object: &Object| Question::on(verb, object.kind, Some(&object.namespace));
         let target = self.target();
-        match self.intent {
+        match &self.intent {
             Intent::Delete { .. } => vec![on("delete", target)],
             Intent::Evict => vec![on("create", target).subresource("eviction")],
             Intent::Trigger => {
@@ -261,6 +284,13 @@ impl Step {
                 )]
             }
             Intent::Create => vec![on("create", target)],
+            // a WebSocket is opened with GET; from 1.35 on servers want both, and so do we of all
+            Intent::Exec(_) => ["create", "get"]
+                .map(|verb| on(verb, target).subresource("exec"))
+                .into(),
+            Intent::Forward(_) => ["create", "get"]
+                .map(|verb| on(verb, target).subresource("portforward"))
+                .into(),
             _ => vec![on("patch", target)],
         }
     }

@@ -28,8 +28,10 @@ pub enum Cause {
 /// How it ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ended {
-    /// The server took it.
+    /// The server took it; of a command: it has ended.
     Done,
+    /// A connection into a pod is open. Its end follows.
+    Opened,
     /// There was nothing to do: it is so already, or gone.
     Already(String),
     /// The server would take it; nothing was changed.
@@ -51,6 +53,8 @@ pub struct Outcome {
     pub notes: Vec<String>,
     /// The entry of the trash it can be made again from.
     pub kept: Option<String>,
+    /// Of a command that has ended.
+    pub exit: Option<i32>,
 }
 
 impl Outcome {
@@ -61,12 +65,16 @@ impl Outcome {
             made: None,
             notes: Vec::new(),
             kept: None,
+            exit: None,
         }
     }
 
     /// The server took it, or it was so already.
     pub fn is_good(&self) -> bool {
-        matches!(self.ended, Ended::Done | Ended::Already(_) | Ended::DryRun)
+        matches!(
+            self.ended,
+            Ended::Done | Ended::Opened | Ended::Already(_) | Ended::DryRun
+        )
     }
 
     /// One sentence.
@@ -74,6 +82,7 @@ impl Outcome {
         let Step { intent, object, .. } = &self.step;
         let mut out = match &self.ended {
             Ended::Done => done(intent, object, self.made.as_ref()),
+            Ended::Opened => format!("{} {object}", intent.doing()),
             Ended::Already(why) => why.clone(),
             Ended::DryRun => format!("would {} {object}: the server would take it", words(intent)),
             Ended::Not(_, refusal) => {
@@ -99,6 +108,7 @@ impl Outcome {
     pub fn result(&self) -> &'static str {
         match &self.ended {
             Ended::Done => "done",
+            Ended::Opened => "opened",
             Ended::Already(_) => "already",
             Ended::DryRun => "dryRun",
             Ended::Not(cause, _) => match cause {
@@ -121,6 +131,8 @@ pub fn words(intent: &Intent) -> &'static str {
     match intent {
         Intent::Priority(_) => "set the priority of",
         Intent::Stop(crate::model::kueue::queue::Stop::HoldAndDrain) => "hold and drain",
+        Intent::Exec(_) => "run a command in",
+        Intent::Forward(_) => "forward a port of",
         other => other.verb(),
     }
 }
@@ -131,6 +143,7 @@ fn done(intent: &Intent, object: &Object, made: Option<&Object>) -> String {
         (Intent::Create, _) => format!("created {object}"),
         (Intent::Scale(n), _) => format!("scaled {object} to {n}"),
         (Intent::Priority(class), _) => format!("{object} has priority class {class} now"),
+        (Intent::Forward(port), _) => format!("port {port} of {object} is forwarded no more"),
         (Intent::Move(queue), _) => format!("moved {object} to queue {queue}"),
         _ => format!("{} {object}", intent.done()),
     }
@@ -155,6 +168,16 @@ pub struct Record<'a> {
     pub through: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub made: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<&'a str>,
+    /// What was run; empty for a shell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<&'a [String]>,
+    /// The pod's port that was led to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit: Option<i32>,
     pub result: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -168,7 +191,18 @@ impl<'a> Record<'a> {
         server: &'a str,
     ) -> Self {
         let step = &outcome.step;
+        let run = match &step.intent {
+            Intent::Exec(run) => Some(run),
+            _ => None,
+        };
         Self {
+            container: run.and_then(|run| run.container.as_deref()),
+            command: run.map(|run| run.command.as_slice()),
+            port: match step.intent {
+                Intent::Forward(port) => Some(port),
+                _ => None,
+            },
+            exit: outcome.exit,
             time,
             context,
             server,

@@ -1,7 +1,7 @@
 //! From an intent and what is known of an object to what is done, or why it is not. Who is master of what is decided
 //! here: a queued job is held by its Workload, never behind Kueue's back; what belongs to another is the other's.
 
-use super::{Intent, Object, Refusal, Step, WORKLOAD};
+use super::{Intent, Object, Refusal, Step, WORKLOAD, stream};
 use crate::model::Model;
 use crate::model::ids::{Key, Name};
 use crate::model::job::{CronJobRow, JobKind, JobRow, Phase};
@@ -90,6 +90,12 @@ pub fn plan(model: &Model, key: Key, intent: &Intent) -> Result<Vec<Step>, Refus
         Intent::Move(queue) => vec![move_to(model, subject, queue)?],
         Intent::Cordon(on) => vec![cordon(subject, *on)?],
         Intent::Create => return Err(Refusal::new("it is there already")),
+        Intent::Exec(_) | Intent::Forward(_) => {
+            let pod = stream::pods(model, key)?.into_iter().next();
+            let pod = pod.and_then(|pod| Subject::Pod(pod).object());
+            let none = || Refusal::new(format!("{} has no pod that runs", subject.words()));
+            vec![Step::new(intent.clone(), pod.ok_or_else(none)?)]
+        }
     };
     Ok(steps)
 }

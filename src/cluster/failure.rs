@@ -106,6 +106,19 @@ impl Failure {
     pub fn from_client(error: &kube::Error) -> Self {
         match error {
             kube::Error::Auth(e) => Failure::Credentials(e.to_string()),
+            // kube's way of saying that the answer was no Status
+            kube::Error::Api(status) if status.reason == "Failed to parse error data" => {
+                Self::from_answer(status.code, None, status.message.as_bytes())
+            }
+            kube::Error::Api(status) => Failure::Status {
+                code: status.code,
+                reason: status.reason.clone(),
+                message: status.message.clone(),
+                retry_after: None,
+            },
+            kube::Error::UpgradeConnection(e) => Failure::Network(format!(
+                "no WebSocket could be opened ({e}): does a proxy on the way keep them out?"
+            )),
             other => Failure::Network(explain(other)),
         }
     }

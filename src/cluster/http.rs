@@ -29,6 +29,9 @@ const GRACE: TimeDelta = TimeDelta::seconds(5);
 /// Error answers are read this far.
 const ERROR_LIMIT: usize = 64 * 1024;
 
+/// An open WebSocket, and whether its protocol can say that one of its channels has ended (v5).
+pub type Socket = kube::client::Connection;
+
 /// The body of an answer, as it comes.
 pub type Chunks = BoxStream<'static, Result<Bytes, Failure>>;
 
@@ -272,6 +275,39 @@ impl Http {
             .map(Duration::from_secs);
         let body = self.body(answer, ERROR_LIMIT).await.unwrap_or_default();
         Err(Failure::from_answer(status.as_u16(), retry_after, &body))
+    }
+
+    /// Opens a WebSocket of the Kubernetes channel protocols, v5 before v4: shells and forwarded ports.
+    pub async fn socket(&self, path: &str) -> Result<Socket, Failure> {
+        for attempt in 0.. {
+            let session = self.session().await?;
+            let number = session.number;
+            match self.socket_once(session, path).await {
+                Err(Failure::Status { code: 401, .. })
+                    if attempt == 0 && self.0.target.can_renew() =>
+                {
+                    self.refused(number).await;
+                }
+                other => return other,
+            }
+        }
+        Err(Failure::Silent(0))
+    }
+
+    async fn socket_once(&self, session: Session, path: &str) -> Result<Socket, Failure> {
+        let mut request = Request::get(path)
+            .header(USER_AGENT, concat!("jobdeck/", env!("CARGO_PKG_VERSION")));
+        if let Some(authorization) = &session.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        let request = request
+            .body(Vec::new())
+            .map_err(|e| Failure::Network(e.to_string()))?;
+        self.0.requests.fetch_add(1, Ordering::Relaxed);
+        tokio::time::timeout(ANSWER, session.client.connect(request))
+            .await
+            .map_err(|_| Failure::Silent(ANSWER.as_secs()))?
+            .map_err(|e| Failure::from_client(&e))
     }
 
     /// The chunks of an answer's body, counted.

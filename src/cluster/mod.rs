@@ -21,6 +21,7 @@ pub mod records;
 pub mod report;
 pub mod schema;
 pub mod source;
+pub mod streams;
 pub mod subscribe;
 pub mod sync;
 pub mod target;

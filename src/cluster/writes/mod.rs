@@ -3,6 +3,7 @@
 
 mod failures;
 mod requests;
+mod streams;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::keep::trash::Entry;
 use crate::model::ids::Uid;
 use crate::model::want::Kind;
 use failures::{because, uncertain};
+pub use streams::{Forward, Running};
 
 /// Steps under way at a time.
 const AT_ONCE: usize = 8;
@@ -77,6 +79,12 @@ impl Gate {
     /// Performs one step, and writes it into the audit however it ends.
     pub async fn step(&self, step: Step) -> Outcome {
         let mut outcome = self.decide(step).await;
+        self.record(&mut outcome).await;
+        outcome
+    }
+
+    /// Writes an end into the audit.
+    async fn record(&self, outcome: &mut Outcome) {
         let target = self.shared.http.target();
         let (context, server) = (target.context.clone(), target.server());
         let (keep, copy) = (self.keep.clone(), outcome.clone());
@@ -94,17 +102,10 @@ impl Gate {
                 .notes
                 .push(format!("the audit could not be written: {e}"));
         }
-        outcome
     }
 
     async fn decide(&self, step: Step) -> Outcome {
-        if self.rules.read_only {
-            let refusal = Refusal::new("jobdeck is read-only here");
-            let refusal =
-                refusal.next("start it without --read-only, or change read-only in its settings");
-            return Outcome::new(step, Ended::Not(Cause::ReadOnly, refusal));
-        }
-        if let Some(ended) = self.forbidden(&step).await {
+        if let Some(ended) = self.closed(&step).await {
             return Outcome::new(step, ended);
         }
         if step.intent == Intent::Create {
@@ -162,6 +163,17 @@ impl Gate {
         let why = format!("{} changes all the time", step.target().words());
         let refusal = Refusal::new(why).next("try again");
         Outcome::new(step, Ended::Not(Cause::Conflict, refusal))
+    }
+
+    /// Why nothing of the kind may go through at all: read-only mode, or a missing role.
+    async fn closed(&self, step: &Step) -> Option<Ended> {
+        if self.rules.read_only {
+            let refusal = Refusal::new("jobdeck is read-only here");
+            let refusal =
+                refusal.next("start it without --read-only, or change read-only in its settings");
+            return Some(Ended::Not(Cause::ReadOnly, refusal));
+        }
+        self.forbidden(step).await
     }
 
     async fn send(&self, write: &Write) -> Result<Value, Failure> {
