@@ -28,7 +28,9 @@ pub fn pods(model: &Model, key: Key) -> Result<Vec<&PodRow>, Refusal> {
         Subject::Pod(pod) => {
             let why = format!("{} does not run: it is {}", subject.words(), pod.status);
             Err(match pod.phase {
-                PodPhase::Succeeded | PodPhase::Failed => Refusal::new(why).next("its logs are left"),
+                PodPhase::Succeeded | PodPhase::Failed => {
+                    Refusal::new(why).next("its logs are left")
+                }
                 _ => Refusal::new(why),
             })
         }
@@ -38,7 +40,8 @@ pub fn pods(model: &Model, key: Key) -> Result<Vec<&PodRow>, Refusal> {
             all.sort_by_key(|pod| {
                 let replica = pod.replica.as_ref();
                 let number = replica.and_then(|r| r.number);
-                let leads = replica.is_some_and(|r| matches!(&*r.role, "master" | "launcher" | "head"));
+                let leads =
+                    replica.is_some_and(|r| matches!(&*r.role, "master" | "launcher" | "head"));
                 (!leads, pod.index, number, &*pod.name)
             });
             match all.is_empty() {
@@ -79,21 +82,26 @@ pub fn container(pod: &Value, asked: Option<&str>) -> Result<String, Refusal> {
         None => return Err(Refusal::new("the pod has no containers")),
     };
     if !all.contains(&chosen) {
-        return Err(
-            Refusal::new(format!("the pod has no container {chosen}"))
-                .next(format!("it has {}", all.join(", "))),
-        );
+        return Err(Refusal::new(format!("the pod has no container {chosen}"))
+            .next(format!("it has {}", all.join(", "))));
     }
-    let status = ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"]
-        .iter()
-        .flat_map(|list| pod["status"][*list].as_array().into_iter().flatten())
-        .find(|status| name(status) == chosen);
+    let status = [
+        "containerStatuses",
+        "initContainerStatuses",
+        "ephemeralContainerStatuses",
+    ]
+    .iter()
+    .flat_map(|list| pod["status"][*list].as_array().into_iter().flatten())
+    .find(|status| name(status) == chosen);
     let state = status.map_or(&Value::Null, |status| &status["state"]);
     if state["running"].is_object() {
         return Ok(chosen.to_owned());
     }
     let reason = |kind: &str| state[kind]["reason"].as_str().unwrap_or(kind).to_owned();
-    let how = match (state["waiting"].is_object(), state["terminated"].is_object()) {
+    let how = match (
+        state["waiting"].is_object(),
+        state["terminated"].is_object(),
+    ) {
         (true, _) => reason("waiting"),
         (_, true) => reason("terminated"),
         _ => "not started yet".into(),
@@ -139,7 +147,10 @@ pub fn offers(pod: &Value) -> Vec<Offer> {
         add(RAY.0, RAY.1);
     }
     for container in containers(pod) {
-        let mut words = vec![name(container), container["image"].as_str().unwrap_or_default()];
+        let mut words = vec![
+            name(container),
+            container["image"].as_str().unwrap_or_default(),
+        ];
         for list in ["command", "args"] {
             let all = container[list].as_array().into_iter().flatten();
             words.extend(all.filter_map(Value::as_str));
@@ -178,7 +189,8 @@ fn said(words: &[&str]) -> Option<u16> {
 /// What is none of these.
 pub fn ports(text: &str) -> Result<(Option<u16>, u16), Refusal> {
     let bad = || {
-        Refusal::new(format!("{text} is no port")).next("write 8265, 9000:8265, or :8265 for any free port here")
+        Refusal::new(format!("{text} is no port"))
+            .next("write 8265, 9000:8265, or :8265 for any free port here")
     };
     let number = |text: &str| text.parse::<u16>().ok().filter(|n| *n > 0).ok_or_else(bad);
     match text.trim().split_once(':') {

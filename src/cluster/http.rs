@@ -295,8 +295,8 @@ impl Http {
     }
 
     async fn socket_once(&self, session: Session, path: &str) -> Result<Socket, Failure> {
-        let mut request = Request::get(path)
-            .header(USER_AGENT, concat!("jobdeck/", env!("CARGO_PKG_VERSION")));
+        let mut request =
+            Request::get(path).header(USER_AGENT, concat!("jobdeck/", env!("CARGO_PKG_VERSION")));
         if let Some(authorization) = &session.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }

@@ -9,11 +9,13 @@
 
 pub mod api;
 pub mod clock;
+pub mod console;
 pub mod controllers;
 pub mod crds;
 pub mod devices;
 pub mod exporter;
 pub mod http;
+pub mod inside;
 pub mod kinds;
 pub mod logs;
 pub mod scenario;
@@ -51,6 +53,11 @@ pub trait Backend: Send + 'static {
     /// What the web server of a running pod says on a port; `Closed` where none listens.
     fn visit(&self, _pod: &Arc<Object>, _port: u16, _path: &str) -> exporter::Answer {
         exporter::Answer::Closed
+    }
+    /// What is found in a container of a pod; none if it does not run.
+    fn place(&self, pod: &Arc<Object>, container: &str) -> Option<console::Place> {
+        let now = self.cluster().clock.now();
+        console::Place::of(&pod.tree(), container, now)
     }
     /// Who waits in a queue, in order; `None` if there is no such queue.
     fn waiting(&self, _: &Place, _limit: usize, _offset: usize) -> Option<Vec<Value>> {

@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::Backend;
 use super::api::logs::LogSource;
 use super::api::write::{Cluster, Writer};
+use super::console;
 use super::controllers::cronjob::Controller as CronJobs;
 use super::controllers::dra::Claims;
 use super::controllers::job::Controller as Jobs;
@@ -25,6 +26,7 @@ use super::controllers::scheduler::Scheduler;
 use super::controllers::tasks::{Key, Task, Tasks};
 use super::controllers::{Cache, Hub, Kinds, daemonset, gc, node, operators};
 use super::exporter::Answer;
+use super::inside;
 use super::logs::Logs;
 use super::scenario::Scene;
 use super::store::{Event, KindId, Object};
@@ -287,7 +289,14 @@ impl Backend for World {
     }
 
     fn visit(&self, pod: &Arc<Object>, port: u16, path: &str) -> Answer {
-        self.exporter(pod, port, path)
+        match self.exporter(pod, port, path) {
+            Answer::Closed => inside::page(&pod.tree(), port, path),
+            answer => answer,
+        }
+    }
+
+    fn place(&self, pod: &Arc<Object>, container: &str) -> Option<console::Place> {
+        self.place_of(pod, container)
     }
 
     fn workers(&self) -> Vec<Worker> {

@@ -253,10 +253,7 @@ mod tests {
     #[test]
     fn the_last_message_is_an_exit_code_or_a_reason() {
         let of = |text: &str| verdict(text.as_bytes());
-        assert_eq!(
-            of(r#"{"metadata":{},"status":"Success"}"#),
-            End::Exit(0)
-        );
+        assert_eq!(of(r#"{"metadata":{},"status":"Success"}"#), End::Exit(0));
         let three = r#"{"metadata":{},"status":"Failure","message":"command terminated with non-zero exit code: exit status 3",
             "reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"3"}]}}"#;
         assert_eq!(of(three), End::Exit(3));

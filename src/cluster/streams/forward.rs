@@ -215,9 +215,7 @@ async fn relay(
             match next {
                 Some(Ok(Message::Binary(bytes))) => match bytes.split_first() {
                     // the first message of either channel is the port's number
-                    Some((&channel @ (DATA | ERROR), rest))
-                        if !begun[usize::from(channel)] =>
-                    {
+                    Some((&channel @ (DATA | ERROR), rest)) if !begun[usize::from(channel)] => {
                         begun[usize::from(channel)] = true;
                         if rest != remote.to_le_bytes() {
                             return Err("the server speaks of another port".into());

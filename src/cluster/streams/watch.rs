@@ -127,7 +127,10 @@ mod tests {
             )
         };
         assert_eq!(end(&of("MODIFIED", "u", "Running")), None);
-        assert_eq!(end(&of("MODIFIED", "u", "Failed")), Some("its pod has failed"));
+        assert_eq!(
+            end(&of("MODIFIED", "u", "Failed")),
+            Some("its pod has failed")
+        );
         assert_eq!(end(&of("DELETED", "u", "Running")), Some("its pod is gone"));
         assert!(end(&of("ADDED", "v", "Running")).is_some());
         assert_eq!(end(&of("BOOKMARK", "", "")), None);

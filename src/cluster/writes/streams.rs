@@ -52,7 +52,10 @@ impl Gate {
             let refusal = Refusal::new("that is no command");
             return Err(Outcome::new(step, Ended::Not(Cause::Refused, refusal)));
         };
-        let pod = self.admit(&step).await.map_err(|e| Outcome::new(step.clone(), e))?;
+        let pod = self
+            .admit(&step)
+            .await
+            .map_err(|e| Outcome::new(step.clone(), e))?;
         let container = match stream::container(&pod, asked.container.as_deref()) {
             Ok(container) => container,
             Err(refusal) => return Err(Outcome::new(step, Ended::Not(Cause::Refused, refusal))),
@@ -104,7 +107,10 @@ impl Gate {
             let refusal = Refusal::new("that is no port");
             return Err(Outcome::new(step, Ended::Not(Cause::Refused, refusal)));
         };
-        let pod = self.admit(&step).await.map_err(|e| Outcome::new(step.clone(), e))?;
+        let pod = self
+            .admit(&step)
+            .await
+            .map_err(|e| Outcome::new(step.clone(), e))?;
         let port = match local {
             Some(local) => Port::listen(local).await,
             None => Port::like(remote).await,
@@ -159,7 +165,10 @@ impl Gate {
         if phase == "Running" {
             return Ok(pod);
         }
-        let refusal = Refusal::new(format!("{} does not run: it is {phase}", step.object.words()));
+        let refusal = Refusal::new(format!(
+            "{} does not run: it is {phase}",
+            step.object.words()
+        ));
         let refusal = match phase {
             "Succeeded" | "Failed" => refusal.next("its logs are left"),
             _ => refusal,
@@ -193,7 +202,9 @@ impl Running {
         out: impl FnMut(Output, &[u8]) -> io::Result<()>,
     ) -> io::Result<Outcome> {
         let end = exec::run(self.socket, input, out).await;
-        let said = end.as_ref().map_or_else(|e| End::Lost(e.to_string()), Clone::clone);
+        let said = end
+            .as_ref()
+            .map_or_else(|e| End::Lost(e.to_string()), Clone::clone);
         let mut outcome = Outcome::new(self.step, Ended::Done);
         match said {
             End::Exit(code) => outcome.exit = Some(code),
@@ -201,7 +212,9 @@ impl Running {
             End::Lost(lost) => {
                 outcome.ended = Ended::Unknown {
                     lost,
-                    look: "a command without a terminal may still run; `ps` in a new shell shows it".into(),
+                    look:
+                        "a command without a terminal may still run; `ps` in a new shell shows it"
+                            .into(),
                 };
             }
         }
@@ -225,7 +238,11 @@ fn failed(why: &str, run: &Run, pod: &Object) -> Ended {
         }
         _ => Refusal::new(why.trim()),
     };
-    let cause = if missing { Cause::NotFound } else { Cause::Denied };
+    let cause = if missing {
+        Cause::NotFound
+    } else {
+        Cause::Denied
+    };
     Ended::Not(cause, refusal)
 }
 
@@ -243,6 +260,8 @@ impl Forward {
     pub async fn run(self, traffic: &Sender<Traffic>) -> &'static str {
         let http = &self.gate.shared.http;
         let over = watch::until_over(http, &self.pod, &self.uid);
-        self.port.lead(http, &self.pod, self.remote, traffic, over).await
+        self.port
+            .lead(http, &self.pod, self.remote, traffic, over)
+            .await
     }
 }

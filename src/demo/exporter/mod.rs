@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::clock::Clock;
 use super::devices::{Card, Inventory};
 
+pub use dcgm::DRIVER;
 pub use load::Load;
 
 /// Whom a card, a slice or a share of it is given to.

@@ -308,7 +308,9 @@ fn entries_of(kind: &Kind, out: &mut Vec<Entry>) {
                 Some(("authentication.k8s.io", "v1")),
                 &["create"],
             ),
+            "exec" => ("PodExecOptions", None, &["create", "get"]),
             "log" => (&kind.kind, None, &["get"]),
+            "portforward" => ("PodPortForwardOptions", None, &["create", "get"]),
             "proxy" => (
                 "PodProxyOptions",
                 None,

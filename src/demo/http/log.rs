@@ -95,7 +95,7 @@ fn names<'a>(pod: &'a Value, field: &str) -> Vec<&'a str> {
 }
 
 /// The container that is meant.
-fn container(pod: &Value, name: &str, asked: &str) -> Result<String, Refusal> {
+pub(super) fn container(pod: &Value, name: &str, asked: &str) -> Result<String, Refusal> {
     let main = names(pod, "containers");
     let init = names(pod, "initContainers");
     if !asked.is_empty() {

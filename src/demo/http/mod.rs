@@ -3,15 +3,19 @@
 mod accept;
 mod collection;
 mod discovery;
+mod exec;
 mod log;
 mod mutate;
 mod openapi;
+mod passage;
 mod patch;
 mod proxy;
 mod read;
 mod reply;
 mod review;
 mod route;
+mod socket;
+mod stream;
 mod subresource;
 mod visibility;
 mod watch;
@@ -60,12 +64,17 @@ pub async fn serve(listener: TcpListener, shared: Shared) {
             // An error here is a client that went away.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
+                .with_upgrades()
                 .await;
         });
     }
 }
 
 async fn answer(shared: &Shared, request: Request<Incoming>) -> Reply {
+    if let Some(way) = stream::way(request.uri().path()) {
+        let opened = stream::answer(shared, &way, request);
+        return opened.unwrap_or_else(|refusal| reply::refused(&refusal));
+    }
     let (parts, body) = request.into_parts();
     let text = |name| {
         let value = parts.headers.get(name).and_then(|v| v.to_str().ok());

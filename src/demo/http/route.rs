@@ -167,7 +167,7 @@ fn resource(store: &Store, group: &str, version: &str, rest: &[&str]) -> Option<
 /// The subresources of a kind, beside `status` and `scale`.
 pub fn subresources(kind: &Kind) -> &'static [&'static str] {
     match (kind.group.as_str(), kind.kind.as_str()) {
-        ("", "Pod") => &["binding", "eviction", "log", "proxy"],
+        ("", "Pod") => &["binding", "eviction", "exec", "log", "portforward", "proxy"],
         ("", "Namespace") => &["finalize"],
         ("", "ServiceAccount") => &["token"],
         _ => &[],

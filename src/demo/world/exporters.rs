@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::World;
+use crate::demo::console::{Card, Place};
 use crate::demo::controllers::kubelet::{Holder, hash};
 use crate::demo::devices::{Device, Inventory};
 use crate::demo::exporter::{Answer, Load, Program, Tenant, View};
@@ -23,15 +24,7 @@ impl World {
         let (Some(program), Some(node)) = (program, node) else {
             return Answer::Closed;
         };
-        let mut inventory = Inventory::of(node);
-        let held = self.kubelet.devices.on(name);
-        let mut tenants: Vec<Tenant> = held
-            .filter_map(|(id, holder)| {
-                let device = inventory.devices.iter().find(|d| d.id == *id)?;
-                self.tenant(device, holder)
-            })
-            .collect();
-        self.claimed(name, &mut inventory, &mut tenants);
+        let (inventory, tenants) = self.held(node);
         let view = View {
             node: name,
             inventory: &inventory,
@@ -41,6 +34,37 @@ impl World {
             old: program == Program::Dcgm { old: true },
         };
         program.answer(path, &view)
+    }
+
+    /// The cards of a node and who holds them.
+    fn held(&self, node: &Arc<Object>) -> (Inventory, Vec<Tenant>) {
+        let mut inventory = Inventory::of(node);
+        let held = self.kubelet.devices.on(&node.name);
+        let mut tenants: Vec<Tenant> = held
+            .filter_map(|(id, holder)| {
+                let device = inventory.devices.iter().find(|d| d.id == *id)?;
+                self.tenant(device, holder)
+            })
+            .collect();
+        self.claimed(&node.name, &mut inventory, &mut tenants);
+        (inventory, tenants)
+    }
+
+    /// What is found in a container, its cards included.
+    pub(super) fn place_of(&self, pod: &Arc<Object>, container: &str) -> Option<Place> {
+        let mut place = Place::of(&pod.tree(), container, self.cluster.clock.now())?;
+        let node = self.cluster.store.get(self.kinds.nodes, "", &place.node);
+        if let Some(node) = node {
+            let (inventory, tenants) = self.held(node);
+            let own = |t: &&Tenant| {
+                t.namespace == place.namespace && t.pod == place.pod && t.container == container
+            };
+            let cards = tenants.iter().filter(own);
+            place.cards = cards
+                .filter_map(|tenant| seen(tenant, &inventory))
+                .collect();
+        }
+        Some(place)
     }
 
     /// Adds the parts of cards that exist because they were claimed, and who has claimed which card or part.
@@ -127,6 +151,29 @@ impl World {
         let attempt = status["restartCount"].as_u64().unwrap_or(0) as u32;
         Load::of(pod, spec, attempt, seconds, salt)
     }
+}
+
+/// A card as its tool shows it to who holds it.
+fn seen(tenant: &Tenant, inventory: &Inventory) -> Option<Card> {
+    let card = inventory.cards.get(tenant.card)?;
+    let slice = tenant.slice.and_then(|nth| card.slices.get(nth));
+    let load = &tenant.load;
+    let (idle, most) = card.model.watts;
+    let total_mib = slice.map_or(card.model.memory_mib, |slice| slice.memory_mib);
+    Some(Card {
+        name: match slice {
+            Some(slice) => format!("{} MIG {}", card.model.name, slice.profile),
+            None => card.model.name.to_owned(),
+        },
+        uuid: card.uuid.clone(),
+        pci: card.pci.clone(),
+        total_mib,
+        used_mib: (total_mib as f64 * load.memory).round() as u64,
+        util: (100.0 * load.util).round() as u64,
+        watts: (idle + (most - idle) * load.engine * 0.9).round() as u64,
+        most_watts: most.round() as u64,
+        celsius: (31.0 + 38.0 * load.engine).round() as u64,
+    })
 }
 
 fn time(value: &Value) -> Option<DateTime<Utc>> {

@@ -147,6 +147,19 @@ impl Launch {
         }
     }
 
+    /// Its environment.
+    pub fn env(&self) -> &BTreeMap<String, String> {
+        &self.env
+    }
+
+    /// Its command line: its own, or the image's.
+    pub fn words(&self) -> Vec<String> {
+        match self.argv.is_empty() {
+            true => tools::entrypoint(&self.image),
+            false => self.argv.clone(),
+        }
+    }
+
     /// When and how it ends.
     pub fn ending(&self) -> Ending {
         match self.course() {
@@ -247,12 +260,7 @@ impl Launch {
             return Course::Follows(Box::new(shown));
         }
         let mut machine = tools::Machine::new(self.env.clone(), self.memory, self.seed);
-        let argv = if self.argv.is_empty() {
-            tools::entrypoint(&self.image)
-        } else {
-            self.argv.clone()
-        };
-        let code = machine.exec(&argv);
+        let code = machine.exec(&self.words());
         Course::Ran(machine.finish(code))
     }
 }
