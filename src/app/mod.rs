@@ -7,6 +7,7 @@
 //! [`action::Action`]s; both change the state and may leave [`effect::Effect`]s, which the runner performs.
 
 pub mod action;
+pub mod attach;
 mod background;
 pub mod draw;
 pub mod effect;

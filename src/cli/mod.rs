@@ -91,6 +91,8 @@ pub fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
         Some(Command::Submit(args)) => return write::submit(&cli.cluster, &args),
         Some(Command::Resubmit(args)) => return write::resubmit(&cli.cluster, &args),
         Some(Command::Undo(args)) => return write::undo(&cli.cluster, &args),
+        Some(Command::Exec(args)) => return write::exec(&cli.cluster, &args),
+        Some(Command::Forward(args)) => return write::forward(&cli.cluster, &args),
         Some(Command::Doctor(args)) => return doctor::run(&cli.cluster, &args),
     }
     Ok(ExitCode::SUCCESS)
@@ -174,6 +176,10 @@ pub enum Command {
     Trigger(write::TriggerArgs),
     /// Make again what was deleted
     Undo(write::UndoArgs),
+    /// Run a command in a pod of a job, or a shell
+    Exec(write::ExecArgs),
+    /// Lead a port of this machine to a port of a pod
+    Forward(write::ForwardArgs),
     /// Say, line by line, what this kubeconfig can reach and do
     Doctor(OneShotArgs),
     /// Print a shell completion script

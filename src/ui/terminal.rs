@@ -20,8 +20,10 @@ use ratatui::Frame;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::{Position, Rect};
 
+mod raw;
 mod signals;
 
+pub use raw::{Bytes, Raw, Sizes};
 pub use signals::{Signal, Signals};
 
 /// Large enough for a frame of a big screen, so that it leaves in few writes.

@@ -1,8 +1,10 @@
-//! The commands that change a cluster: submit, resubmit, delete, hold, resume, scale, trigger, undo. They go the way the keys of the
-//! cockpit go: plan, question, gate; here the question is asked in the terminal.
+//! The commands that change a cluster: submit, resubmit, delete, hold, resume, scale, trigger, undo, exec, forward. They
+//! go the way the keys of the cockpit go: plan, question, gate; here the question is asked in the terminal.
 
 mod changes;
+mod exec;
 mod find;
+mod forward;
 mod resubmit;
 mod submit;
 mod undo;
@@ -26,6 +28,8 @@ use crate::cluster::writes::{Gate, Rules};
 use crate::keep::Keep;
 use crate::settings::{self, Settings};
 
+pub use exec::{ExecArgs, run as exec};
+pub use forward::{ForwardArgs, run as forward};
 pub use resubmit::{ResubmitArgs, run as resubmit};
 pub use submit::{SubmitArgs, run as submit};
 pub use undo::{UndoArgs, run as undo};

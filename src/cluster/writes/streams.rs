@@ -192,7 +192,7 @@ impl Gate {
 }
 
 impl Running {
-    /// Runs it to its end; see [`exec::run`].
+    /// Runs it to its end, or until `stop` comes; see [`exec::run`].
     ///
     /// # Errors
     /// Only those of `out`.
@@ -200,8 +200,12 @@ impl Running {
         self,
         input: mpsc::Receiver<Input>,
         out: impl FnMut(Output, &[u8]) -> io::Result<()>,
+        stop: impl Future<Output = ()>,
     ) -> io::Result<Outcome> {
-        let end = exec::run(self.socket, input, out).await;
+        let end = tokio::select! {
+            end = exec::run(self.socket, input, out) => end,
+            () = stop => Ok(End::Lost("jobdeck was told to end".into())),
+        };
         let said = end
             .as_ref()
             .map_or_else(|e| End::Lost(e.to_string()), Clone::clone);
@@ -256,12 +260,25 @@ impl Forward {
         self.remote
     }
 
-    /// Leads connections into the pod until it is over; why it ended. Dropping the future ends it at once.
-    pub async fn run(self, traffic: &Sender<Traffic>) -> &'static str {
+    /// Leads connections into the pod until it is over, or `stop` comes; why it ended. Dropping the future ends it at
+    /// once, without a line in the audit.
+    pub async fn run(
+        self,
+        traffic: &Sender<Traffic>,
+        stop: impl Future<Output = ()>,
+    ) -> Option<&'static str> {
         let http = &self.gate.shared.http;
-        let over = watch::until_over(http, &self.pod, &self.uid);
-        self.port
-            .lead(http, &self.pod, self.remote, traffic, over)
-            .await
+        let over = async {
+            tokio::select! {
+                why = watch::until_over(http, &self.pod, &self.uid) => Some(why),
+                () = stop => None,
+            }
+        };
+        let led = self.port.lead(http, &self.pod, self.remote, traffic, over);
+        let why = led.await;
+        self.gate
+            .record(&mut Outcome::new(self.step, Ended::Done))
+            .await;
+        why
     }
 }
