@@ -38,6 +38,7 @@ mod recorded;
 mod remote;
 mod scripted;
 mod served;
+mod streams;
 #[cfg(unix)]
 mod terminal;
 mod why;

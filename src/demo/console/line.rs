@@ -86,6 +86,7 @@ pub enum Redirect {
     Out { file: Word, append: bool },
     Err { file: Word, append: bool },
     ErrToOut,
+    OutToErr,
     In(Word),
 }
 
@@ -118,8 +119,8 @@ enum Token {
 }
 
 /// Longest first.
-const OPS: [&str; 12] = [
-    "2>&1", "2>>", "&>", "&&", "||", ">>", "2>", "|", ";", ">", "<", "\n",
+const OPS: [&str; 14] = [
+    "2>&1", "1>&2", ">&2", "2>>", "&>", "&&", "||", ">>", "2>", "|", ";", ">", "<", "\n",
 ];
 /// What begins more than a line can hold here.
 const KEYWORDS: [&str; 6] = ["for", "while", "until", "if", "case", "function"];
@@ -242,6 +243,7 @@ pub fn parse(text: &str) -> Result<Vec<Part>, String> {
                     append: false,
                 });
             }
+            "1>&2" | ">&2" => link.redirects.push(Redirect::OutToErr),
             "2>&1" => link.redirects.push(Redirect::ErrToOut),
             "<" => link.redirects.push(Redirect::In(file()?)),
             "|" if empty(&link) => return Err("nothing before |".into()),

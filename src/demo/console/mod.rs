@@ -251,12 +251,13 @@ impl Console {
     /// What of it is left after redirections.
     fn redirected(&mut self, link: &Link, said: Vec<Said>) -> Vec<Said> {
         let (mut out, mut err): (Option<String>, Option<String>) = (None, None);
-        let mut joined = false;
+        let (mut joined, mut aside) = (false, false);
         for redirect in &link.redirects {
             match redirect {
                 Redirect::Out { file, append } => out = Some(self.target(file, *append)),
                 Redirect::Err { file, append } => err = Some(self.target(file, *append)),
                 Redirect::ErrToOut => joined = true,
+                Redirect::OutToErr => aside = true,
                 Redirect::In(_) => {}
             }
         }
@@ -264,6 +265,7 @@ impl Console {
         for one in said {
             let one = match one {
                 Said::Err(text) if joined => Said::Out(text),
+                Said::Out(text) if aside => Said::Err(text),
                 other => other,
             };
             let file = match &one {

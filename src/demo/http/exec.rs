@@ -8,7 +8,7 @@ use hyper::body::Bytes;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::socket::Socket;
+use super::socket::{self, Socket};
 use super::stream::Way;
 use crate::demo::Shared;
 use crate::demo::api::options::Query;
@@ -121,7 +121,7 @@ impl Visit {
         // to a client that has gone nothing can be said
         if let Some(status) = status {
             let _ = session.send(STATUS, status.to_string().as_bytes()).await;
-            let _ = session.socket.close(None).await;
+            socket::finish(session.socket).await;
         }
     }
 }

@@ -5,7 +5,7 @@ use futures::{SinkExt, StreamExt};
 use hyper::body::Bytes;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::socket::Socket;
+use super::socket::{self, Socket};
 use super::stream::Way;
 use crate::demo::Shared;
 use crate::demo::api::options::Query;
@@ -101,5 +101,5 @@ pub async fn serve(mut socket: Socket, _: &str, shared: &Shared, way: &Way, port
             *guest = None;
         }
     }
-    let _ = socket.close(None).await;
+    socket::finish(socket).await;
 }

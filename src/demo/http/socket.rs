@@ -1,5 +1,8 @@
 //! WebSockets as a server has them: which protocol is spoken, and the handshake.
 
+use std::time::Duration;
+
+use futures::StreamExt;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
@@ -7,10 +10,29 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
 use super::reply::Reply;
 use crate::demo::api::write::Refusal;
+
+/// How long a client has to close its side.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// Says that all is said and closes: clients take a bare end for an accident.
+pub async fn finish(mut socket: Socket) {
+    let frame = CloseFrame {
+        code: CloseCode::Normal,
+        reason: "".into(),
+    };
+    // a client that has gone needs no goodbye
+    if socket.close(Some(frame)).await.is_err() {
+        return;
+    }
+    // what it still sends is read: a connection that is dropped over unread bytes is reset, and takes the last words along
+    let rest = async { while let Some(Ok(_)) = socket.next().await {} };
+    let _ = tokio::time::timeout(GOODBYE, rest).await;
+}
 
 pub type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
