@@ -175,6 +175,17 @@ pub fn offers(pod: &Value) -> Vec<Offer> {
     all
 }
 
+/// What listens on a port by habit; empty where nothing does.
+pub fn known(port: u16) -> &'static str {
+    let mut all = KNOWN.iter().map(|(_, port, what)| (*port, *what));
+    let found = all.find(|(known, _)| *known == port);
+    match found {
+        _ if port == RAY.0 => RAY.1,
+        Some((_, what)) if port != 5000 && port != 8000 => what,
+        _ => "",
+    }
+}
+
 /// `--port=6007`, `--port 6007`.
 fn said(words: &[&str]) -> Option<u16> {
     let all = words.iter().flat_map(|text| text.split([' ', '=', '\n']));
@@ -198,6 +209,20 @@ pub fn ports(text: &str) -> Result<(Option<u16>, u16), Refusal> {
         Some(("", remote)) => Ok((Some(0), number(remote)?)),
         Some((local, remote)) => Ok((Some(number(local)?), number(remote)?)),
     }
+}
+
+/// What has gone through a forwarded port so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Connections that are open.
+    pub open: u32,
+    /// Connections there have been.
+    pub all: u64,
+    /// Bytes to the pod, and from it.
+    pub sent: u64,
+    pub received: u64,
+    /// What went wrong last.
+    pub trouble: Option<String>,
 }
 
 #[cfg(test)]

@@ -152,6 +152,8 @@ macro_rules! actions {
                     Action::InboxShow => "which",
                     Action::AllNamespaces => "all namespaces",
                     Action::GpuUse => "gpu use",
+                    Action::PortForward => "forward port",
+                    Action::StopForward => "stop",
                     Action::Namespaces => "namespace",
                     Action::Contexts => "context",
                     Action::NextPropagation => "propagation",
@@ -190,6 +192,7 @@ actions! {
     GoNodes "go-nodes" Global "nodes";
     GoEvents "go-events" Global "events";
     GoInbox "go-inbox" Global "inbox: what was found about jobs, and what went wrong here";
+    GoForwards "go-forwards" Global "ports of this machine that lead into pods";
     GoHistory "go-history" Global "history: jobs that were seen, also those that are deleted";
     GoHardware "go-hardware" Global "hardware: what each GPU computes, and how fast";
     Namespaces "namespaces" Global "switch namespace";
@@ -235,6 +238,9 @@ actions! {
     MoveQueue "move-queue" List "to another local queue, while it waits";
     Drain "drain" List "hold a queue and evict what it admitted";
     Evict "evict" List "evict a pod: disruption budgets are kept to";
+    Shell "shell" List "a shell in the pod, or in a pod of the job";
+    PortForward "port-forward" List "lead a port of this machine into the pod: dashboards, notebooks";
+    StopForward "stop-forward" List "stop leading a port into a pod";
 
     OnlyFailed "only-failed" Jobs "show failed only, or all again";
     Expand "expand" Jobs "show or hide what the selected one is made of";
@@ -330,7 +336,9 @@ impl Action {
             | Action::SetPriority
             | Action::MoveQueue
             | Action::Drain
-            | Action::Evict => true,
+            | Action::Evict
+            | Action::Shell
+            | Action::PortForward => true,
             // the dialog's own are about a question that was asked already
             _ => false,
         }

@@ -1,6 +1,6 @@
 //! What the owner wants done outside. `update` only lists these; the runner performs them.
 
-use crate::actions::Step;
+use crate::actions::{Object, Step};
 use crate::history::Record;
 use crate::model::want::Want;
 
@@ -25,6 +25,26 @@ pub enum Effect {
         connection: u32,
         steps: Vec<Step>,
     },
+    /// Begin this command in a pod; it gets the terminal when it runs.
+    Shell {
+        connection: u32,
+        step: Step,
+    },
+    /// Give the terminal to the command that has begun.
+    Attach,
+    /// Which ports of this pod are worth a try?
+    Offers {
+        connection: u32,
+        pod: Object,
+    },
+    /// Lead a port into a pod; the number is what it is called from then on.
+    Forward {
+        connection: u32,
+        id: u32,
+        step: Step,
+        local: Option<u16>,
+    },
+    StopForward(u32),
     /// Read what can be made again.
     Trash {
         connection: u32,

@@ -3,8 +3,11 @@
 
 use super::runner::RunningDemo;
 use crate::actions::outcome::Outcome;
+use crate::actions::stream::{Offer, Traffic};
+use crate::actions::{Object, Refusal};
 use crate::cluster::Cluster;
 use crate::cluster::report::Report;
+use crate::cluster::writes::Running;
 use crate::history::{Record, Shelf};
 use crate::keep::trash::Entry;
 use crate::logs::run::Said;
@@ -51,6 +54,24 @@ pub enum Message {
         connection: Connection,
         outcome: Box<Outcome>,
     },
+    /// A command runs in a pod and waits for the terminal, or why not.
+    Entered {
+        connection: Connection,
+        /// The runner takes it out before the app sees the message.
+        running: Result<Option<Box<Running>>, Box<Outcome>>,
+    },
+    /// Ports of a pod that are worth a try.
+    Offers {
+        connection: Connection,
+        pod: Object,
+        offers: Result<Vec<Offer>, Refusal>,
+    },
+    /// How a forwarded port is.
+    Forward {
+        connection: Connection,
+        id: u32,
+        said: Forwarded,
+    },
     /// What can be made again, newest first, of this cluster.
     Trash {
         connection: Connection,
@@ -62,6 +83,17 @@ pub enum Message {
     Notice(Level, String),
     /// Themes, keymaps or settings changed on disk.
     FilesChanged,
+}
+
+/// What is told of a forwarded port.
+#[derive(Debug)]
+pub enum Forwarded {
+    /// It is listened on this port of this machine.
+    Opened(u16),
+    Refused(Box<Outcome>),
+    Traffic(Traffic),
+    /// It is not any more; why, if nobody stopped it.
+    Ended(Option<&'static str>),
 }
 
 /// An open cluster.

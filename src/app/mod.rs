@@ -29,6 +29,7 @@ pub mod receive;
 pub mod run;
 pub mod runner;
 pub mod screens;
+mod streams;
 pub mod update;
 mod workers;
 mod writes;
@@ -131,6 +132,8 @@ pub struct App {
     told_read_only: bool,
     /// What is under way together.
     batch: writes::Batch,
+    /// The number of the next forwarded port.
+    forwards: u32,
     /// What can be made again, as it was read last.
     trash: Vec<crate::keep::trash::Entry>,
     summary: crate::model::summary::Header,
@@ -207,6 +210,7 @@ impl App {
             alone: begin.file.is_some(),
             told_read_only: begin.read_only,
             batch: writes::Batch::default(),
+            forwards: 0,
             trash: Vec::new(),
             watched: true,
         };

@@ -52,6 +52,20 @@ impl App {
                 // of a cluster that was left: it must not go unsaid all the same
                 false => self.say(Level::Info, outcome.sentence(), now),
             },
+            Message::Entered {
+                connection,
+                running,
+            } if connection == self.connection => self.entered(running.err(), now),
+            Message::Offers {
+                connection,
+                pod,
+                offers,
+            } if connection == self.connection => self.offered(&pod, offers, now),
+            Message::Forward {
+                connection,
+                id,
+                said,
+            } if connection == self.connection => self.forwarded(id, said, now),
             Message::Trash {
                 connection,
                 entries,
@@ -70,6 +84,9 @@ impl App {
             | Message::NotOpened { .. }
             | Message::From { .. }
             | Message::Trash { .. }
+            | Message::Entered { .. }
+            | Message::Offers { .. }
+            | Message::Forward { .. }
             | Message::Worker { .. } => {}
         }
     }
@@ -344,6 +361,7 @@ impl App {
         self.desk.session.workers.clear();
         self.desk.session.permits.clear();
         self.desk.session.pending.clear();
+        self.desk.session.forwards.clear();
         self.batch = super::writes::Batch::default();
         self.trash.clear();
         self.desk.session.runs.clear();

@@ -15,7 +15,7 @@ use super::App;
 use super::effect::Effect;
 use super::message::Message;
 use super::pager;
-use super::runner::Runner;
+use super::runner::{Runner, attached};
 use crate::ui::terminal::{Signal, Terminal};
 
 /// Shortest time between two frames.
@@ -50,6 +50,26 @@ pub async fn run(
                 let trouble = pager::show(text, terminal, &mut signals).await?;
                 events = EventStream::new();
                 app.came_back(trouble, Utc::now());
+                continue;
+            }
+            if effect == Effect::Attach {
+                let Some(running) = runner.entered() else {
+                    continue;
+                };
+                drop(events);
+                let told = {
+                    let attached = attached(running, terminal, &mut signals);
+                    tokio::pin!(attached);
+                    // watches go on meanwhile: hours may pass
+                    loop {
+                        tokio::select! {
+                            told = &mut attached => break told?,
+                            Some(message) = messages.recv() => take(app, runner, message),
+                        }
+                    }
+                };
+                events = EventStream::new();
+                app.came_back(told, Utc::now());
                 continue;
             }
             runner.start(effect, terminal)?;

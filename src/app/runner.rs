@@ -2,6 +2,7 @@
 //! cluster, the file watcher.
 
 mod history;
+mod streams;
 mod workers;
 mod writes;
 
@@ -19,12 +20,15 @@ use super::readers::forward;
 use crate::cluster::connect::{ConnectError, resolve};
 use crate::cluster::kubeconfig::{Surroundings, load};
 use crate::cluster::target::Target;
+use crate::cluster::writes::Running;
 use crate::cluster::{CHANNEL, Cluster, Options};
 use crate::history::{Keep, Record};
 use crate::logs::metrics::Pattern;
 use crate::panes::Level;
 use crate::ui::clipboard;
 use crate::ui::terminal::Terminal;
+use streams::Streams;
+pub use streams::attached;
 use workers::{Way, Workers};
 pub use writes::Writing;
 
@@ -65,6 +69,7 @@ pub struct Runner {
     keeps: Option<std::sync::mpsc::SyncSender<Box<Record>>>,
     /// How writes are done, and what is kept of them.
     writing: Writing,
+    streams: Streams,
     /// Ends what works for the connection there is, or the attempt at one.
     connecting: CancellationToken,
 }
@@ -89,6 +94,7 @@ impl Runner {
             .map(|keep| history::writer(keep, messages.clone()));
         Self {
             writing,
+            streams: Streams::default(),
             messages,
             around,
             options,
@@ -124,6 +130,15 @@ impl Runner {
                 }
             }
             Effect::Write { connection, steps } => self.write(connection, steps),
+            Effect::Shell { connection, step } => self.shell(connection, step),
+            Effect::Offers { connection, pod } => self.offers(connection, pod),
+            Effect::Forward {
+                connection,
+                id,
+                step,
+                local,
+            } => self.forward(connection, id, step, local),
+            Effect::StopForward(id) => self.stop_forward(id),
             Effect::Trash { connection } => self.read_trash(connection),
             Effect::RetryNow => {
                 if let Some(cluster) = &self.cluster {
@@ -154,7 +169,7 @@ impl Runner {
             }
             Effect::ReadHistory => self.read_history(),
             // the loop's: it has the keys
-            Effect::Page(_) => {}
+            Effect::Page(_) | Effect::Attach => {}
             Effect::Suspend => terminal.suspend()?,
             Effect::Clear => terminal.redraw()?,
         }
@@ -178,6 +193,10 @@ impl Runner {
                     self.connecting.clone(),
                 ));
             }
+            Message::Entered {
+                running: Ok(running),
+                ..
+            } => self.streams.entered = running.take(),
             Message::Worker {
                 connection,
                 name,
@@ -189,6 +208,11 @@ impl Runner {
             }
             _ => {}
         }
+    }
+
+    /// The command that has begun and waits for the terminal.
+    pub fn entered(&mut self) -> Option<Box<Running>> {
+        self.streams.entered.take()
     }
 
     /// How to get to the worker clusters of what is connected: the demo knows its own.

@@ -70,7 +70,13 @@ impl App {
             Command::Inbox(what) => self.inbox_do(what, now),
             Command::Close => {}
             // read-only may have been learnt while the question stood
-            Command::Do(_) | Command::Plan(..) | Command::Undo(_)
+            Command::Do(_)
+            | Command::Plan(..)
+            | Command::Undo(_)
+            | Command::Shell(..)
+            | Command::Container(_)
+            | Command::Ports(_)
+            | Command::Forward(..)
                 if self.desk.session.read_only || self.alone =>
             {
                 self.say(Level::Warning, "read-only: nothing was done", now);
@@ -78,6 +84,11 @@ impl App {
             Command::Do(steps) => self.carry_out(steps, now),
             Command::Plan(keys, intent) => self.propose(keys, &intent, now),
             Command::Undo(id) => self.undo(&id, now),
+            Command::Container(pod) => self.which_container(pod, now),
+            Command::Shell(pod, container) => self.shell(pod, container, now),
+            Command::Ports(pod) => self.which_port(pod, now),
+            Command::Forward(pod, ports) => self.lead(pod, ports, now),
+            Command::StopForward(id) => self.effects.push(Effect::StopForward(id)),
         }
     }
 
@@ -159,6 +170,7 @@ impl App {
             Action::GoInbox => self.go(Tab::Inbox),
             Action::GoHardware => self.go(Tab::Hardware),
             Action::GoHistory => self.open(&Target::History),
+            Action::GoForwards => self.open(&Target::Forwards),
             Action::AllNamespaces => self.switch_namespace(None, now),
             Action::Retry => match &self.link {
                 Link::Open => self.effects.push(Effect::RetryNow),

@@ -56,6 +56,7 @@ impl App {
             return self.say(Level::Info, "nothing is selected", now);
         };
         match action {
+            Action::Shell | Action::PortForward => self.enter(action, first, now),
             Action::Scale => {
                 let job = self.desk.model.jobs.get(first);
                 let n = job.map_or(0, |job| job.parallelism);
@@ -94,11 +95,13 @@ impl App {
             Action::Trigger => Intent::Trigger,
             Action::Evict => Intent::Evict,
             Action::Drain => Intent::Stop(Stop::HoldAndDrain),
+            Action::Shell => Intent::Exec(Default::default()),
+            Action::PortForward => Intent::Forward(0),
             _ => return None,
         })
     }
 
-    fn choose(&mut self, of: Of) {
+    pub(super) fn choose(&mut self, of: Of) {
         let choose = Choose::new(of);
         let label = choose.label().to_owned();
         self.overlay = Some(Box::new(choose));
@@ -146,7 +149,7 @@ impl App {
     }
 
     /// The verb that is missing, as far as it is known.
-    fn forbidden(&self, steps: &[Step]) -> Option<String> {
+    pub(super) fn forbidden(&self, steps: &[Step]) -> Option<String> {
         steps.iter().find_map(|step| {
             let needs = step.needs();
             let question = missing(&needs, &self.desk.session.permits)?;
@@ -333,6 +336,8 @@ impl App {
             toggle(model, key),
             Intent::Evict,
             Intent::Trigger,
+            Intent::Exec(Default::default()),
+            Intent::Forward(0),
         ];
         let mut all: Vec<Question> = intents
             .iter()

@@ -9,10 +9,11 @@ use ratatui::text::Line;
 use super::palette::{Command, moved};
 use super::{Cx, Level, Pane, Reply};
 use crate::actions::Intent;
+use crate::actions::stream::{self, Offer};
 use crate::app::action::{Action, Scope};
 use crate::model::fuzzy::Fuzzy;
 use crate::model::human;
-use crate::model::ids::Key;
+use crate::model::ids::{Key, Name};
 use crate::model::want::Want;
 use crate::ui::Input;
 use crate::ui::dialog::{Entry, Picker};
@@ -39,6 +40,12 @@ pub enum Of {
     Class(Vec<Key>),
     Queue(Vec<Key>),
     Kept(Vec<Kept>),
+    /// Pods to have a shell in, or (true) to lead a port into.
+    Into(Vec<Key>, bool),
+    /// Containers of a pod.
+    Container(Key, Vec<Name>),
+    /// Ports of a pod, or any that is typed.
+    Port(Key, Vec<Offer>),
 }
 
 /// The line and its choices.
@@ -64,6 +71,9 @@ impl Choose {
             Of::Class(_) => "class",
             Of::Queue(_) => "queue",
             Of::Kept(_) => "undo",
+            Of::Into(..) => "pod",
+            Of::Container(..) => "container",
+            Of::Port(..) => "port",
         }
     }
 
@@ -96,6 +106,22 @@ impl Choose {
                 all.dedup();
                 all
             }
+            Of::Into(keys, _) => {
+                let pods = keys.iter().filter_map(|key| cx.model.pods.get(*key));
+                pods.map(|pod| {
+                    let node = pod.node.as_deref().unwrap_or_default();
+                    (pod.name.to_string(), format!("{} on {node}", pod.status))
+                })
+                .collect()
+            }
+            Of::Container(_, names) => {
+                let each = names.iter();
+                each.map(|name| (name.to_string(), String::new())).collect()
+            }
+            Of::Port(_, offers) => offers
+                .iter()
+                .map(|offer| (offer.port.to_string(), offer.what.clone()))
+                .collect(),
             Of::Kept(all) => all
                 .iter()
                 .map(|kept| {
@@ -132,6 +158,10 @@ impl Pane for Choose {
             Of::Class(keys) => format!("priority class of {}", about(keys)),
             Of::Queue(keys) => format!("queue of {}", about(keys)),
             Of::Kept(_) => "make again".into(),
+            Of::Into(_, false) => "a shell in which pod".into(),
+            Of::Into(_, true) => "a port of which pod".into(),
+            Of::Container(key, _) => format!("a shell in which container of {}", about(&[*key])),
+            Of::Port(key, _) => format!("which port of {}", about(&[*key])),
         }
     }
 
@@ -165,6 +195,8 @@ impl Pane for Choose {
         let empty = match &self.of {
             Of::Pods(..) => "a number, then enter",
             Of::Kept(_) => "nothing that was deleted here is kept",
+            Of::Port(..) => "a port, or OURS:ITS, then enter",
+            Of::Into(..) => "nothing matches",
             _ if all.is_empty() => "none is seen here: type its name, then enter",
             _ => "nothing matches",
         };
@@ -212,6 +244,23 @@ impl Pane for Choose {
                 let intent = Intent::Move(name.as_str().into());
                 Reply::Run(Command::Plan(keys.clone(), intent))
             }
+            (Of::Into(keys, port), _) => match at.and_then(|at| keys.get(at)) {
+                Some(pod) if *port => Reply::Run(Command::Ports(*pod)),
+                Some(pod) => Reply::Run(Command::Container(*pod)),
+                None => Reply::Run(Command::Close),
+            },
+            (Of::Container(pod, names), _) => match at.and_then(|at| names.get(at)) {
+                Some(name) => Reply::Run(Command::Shell(*pod, Some(name.clone()))),
+                None => Reply::Run(Command::Close),
+            },
+            // what is typed is taken as it is where it is a port of its own
+            (Of::Port(pod, offers), _) => match (stream::ports(typed), at) {
+                (Ok(ports), _) => Reply::Run(Command::Forward(*pod, ports)),
+                (Err(_), Some(at)) if !typed.contains(':') => {
+                    Reply::Run(Command::Forward(*pod, (None, offers[at].port)))
+                }
+                (Err(refusal), _) => Reply::Say(Level::Warning, refusal.to_string()),
+            },
             (Of::Kept(kept), _) => match at.and_then(|at| kept.get(at)) {
                 Some(kept) => Reply::Run(Command::Undo(kept.id.clone())),
                 None => Reply::Run(Command::Close),

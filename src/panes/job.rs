@@ -437,6 +437,10 @@ impl Pane for Job {
         }
     }
 
+    fn within(&self, cx: &Cx) -> Option<Key> {
+        self.log_pod(cx).map(|pod| pod.key)
+    }
+
     fn wants(&self, cx: &Cx) -> Vec<Want> {
         let all = [Kind::Job, Kind::CronJob, Kind::Pod, Kind::Node];
         let mut wants: Vec<Want> = all.map(|kind| Want::Watch(kind, Selector::All)).into();

@@ -5,6 +5,7 @@ pub mod centre;
 pub mod choose;
 pub mod confirm;
 pub mod events;
+pub mod forwards;
 pub mod gpu_use;
 pub mod gpus;
 pub mod hardware;
@@ -88,6 +89,7 @@ pub fn open(target: &Target) -> Box<dyn Pane> {
         Target::GpusOf(job) => Box::new(hardware::compare::Gpus::of(*job)),
         Target::Inbox => Box::new(inbox::Inbox::default()),
         Target::History => Box::new(history::Screen::default()),
+        Target::Forwards => Box::new(forwards::Forwards::default()),
         Target::Kept(uid) => Box::new(history::Kept::new(uid.clone())),
         Target::Help => help(&[Scope::List]),
     }
@@ -153,6 +155,8 @@ pub struct Session {
     pub gpu_use: GpuUse,
     /// What is wrong with GPUs, the gravest first.
     pub gpu_alarms: Vec<crate::model::gpu_alarms::GpuAlarm>,
+    /// Ports of this machine that lead into pods, and that did until a moment ago.
+    pub forwards: Vec<forwards::Row>,
 }
 
 /// Whether exporters are asked what GPUs do, and what is worth an alarm then.
@@ -299,6 +303,8 @@ pub enum Target {
     Inbox,
     /// What is kept of jobs that were seen.
     History,
+    /// Ports of this machine that lead into pods.
+    Forwards,
     /// One of them, by uid.
     Kept(String),
     Hardware,
@@ -453,6 +459,10 @@ pub trait Pane {
     /// What an action that changes the cluster is about now: what is marked, else what is under the cursor.
     fn subjects(&self, _cx: &Cx) -> Vec<Key> {
         Vec::new()
+    }
+    /// The pod under the cursor, where that is more exact than what an action is about: of an index, a replica.
+    fn within(&self, _cx: &Cx) -> Option<Key> {
+        None
     }
     /// What must be watched, followed or fetched while it is visible.
     fn wants(&self, cx: &Cx) -> Vec<Want>;

@@ -38,6 +38,14 @@ pub enum Command {
     Plan(Vec<Key>, Intent),
     /// Make this entry of the trash again.
     Undo(String),
+    /// A shell in this pod: ask in which container if there are several.
+    Container(Key),
+    Shell(Key, Option<Name>),
+    /// Ask which port of this pod is to be led to.
+    Ports(Key),
+    /// The pod's port, and ours: none for the same number if it is free, 0 for any.
+    Forward(Key, (Option<u16>, u16)),
+    StopForward(u32),
 }
 
 /// One line offered by the command bar.
@@ -128,6 +136,7 @@ fn pane(word: &str) -> Option<Action> {
         "events" | "event" | "ev" => Action::GoEvents,
         "inbox" | "in" | "messages" | "msg" => Action::GoInbox,
         "history" | "past" => Action::GoHistory,
+        "forwards" | "forward" | "pf" | "ports" => Action::GoForwards,
         "hardware" | "hw" => Action::GoHardware,
         _ => return None,
     })
@@ -149,6 +158,7 @@ fn action(action: Action, cx: &Cx) -> Candidate {
         | Action::GoGpus
         | Action::GoInbox
         | Action::GoHistory
+        | Action::GoForwards
         | Action::GoHardware => action.name().trim_start_matches("go-").to_owned(),
         other => other.name().to_owned(),
     };
@@ -170,6 +180,7 @@ fn everything(cx: &Cx) -> Vec<Candidate> {
         Action::GoGpus,
         Action::GoInbox,
         Action::GoHistory,
+        Action::GoForwards,
         Action::GoHardware,
     ]
     .into_iter()

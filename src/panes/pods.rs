@@ -254,6 +254,9 @@ impl Pane for Pods {
                 out.push(Action::GoNode);
             }
         }
+        if self.sheet.selected(cx.model).is_some() {
+            out.push(Action::Shell);
+        }
         out.extend([
             Action::Delete,
             Action::ShowEvents,

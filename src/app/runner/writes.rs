@@ -7,7 +7,6 @@ use super::super::message::{Connection, Message};
 use super::Runner;
 use crate::actions::outcome::{Cause, Ended, Outcome};
 use crate::actions::{Refusal, Step};
-use crate::cluster::writes::Rules;
 use crate::keep::Keep;
 use crate::keep::trash::Entry;
 use crate::settings::{self, Settings};
@@ -29,11 +28,19 @@ impl Writing {
             told_read_only,
         }
     }
+
+    pub(super) fn is_read_only(&self, context: &str) -> bool {
+        self.settings.is_read_only(context, self.told_read_only)
+    }
+
+    pub(super) fn keep(&self) -> Arc<Keep> {
+        self.keep.clone()
+    }
 }
 
 impl Runner {
     pub(super) fn write(&self, connection: Connection, steps: Vec<Step>) {
-        let Some(cluster) = &self.cluster else {
+        let Some(gate) = self.gate() else {
             // the cluster was left between the key and now: the rows must not wait for an answer
             for step in steps {
                 let refusal = Refusal::new("no cluster is connected").next("R connects");
@@ -50,13 +57,6 @@ impl Runner {
             }
             return;
         };
-        let context = &cluster.target().context;
-        let rules = Rules {
-            // the app refuses before; this is the second lock
-            read_only: (self.writing.settings).is_read_only(context, self.writing.told_read_only),
-            dry_run: false,
-        };
-        let gate = cluster.gate(rules, self.writing.keep.clone());
         let messages = self.messages.clone();
         tokio::spawn(async move {
             let (tx, mut ended) = tokio::sync::mpsc::unbounded_channel();

@@ -17,6 +17,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{LOST, PING};
+pub use crate::actions::stream::Traffic;
 use crate::cluster::failure::{Failure, explain};
 use crate::cluster::http::{Http, Socket};
 
@@ -29,20 +30,6 @@ const CHUNK: usize = 32 * 1024;
 /// A client that has said all it will may still be waiting for the answer; the protocol cannot pass on that it has
 /// finished, so an answer is waited for as long as one keeps coming.
 const LINGER: Duration = Duration::from_secs(30);
-
-/// What has gone through so far.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Traffic {
-    /// Connections that are open.
-    pub open: u32,
-    /// Connections there have been.
-    pub all: u64,
-    /// Bytes to the pod, and from it.
-    pub sent: u64,
-    pub received: u64,
-    /// What went wrong last.
-    pub trouble: Option<String>,
-}
 
 /// A port that is listened on, by programs of this machine only.
 pub struct Port {

@@ -191,6 +191,12 @@ impl Gate {
     }
 }
 
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Running({})", self.step.object)
+    }
+}
+
 impl Running {
     /// Runs it to its end, or until `stop` comes; see [`exec::run`].
     ///

@@ -1,0 +1,221 @@
+//! Ports of this machine that lead into pods: where they lead, what goes through, and how to stop one.
+
+use chrono::{DateTime, Utc};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::palette::Command;
+use super::words::count;
+use super::{Cx, Pane, Reply};
+use crate::actions::stream::Traffic;
+use crate::app::action::{Action, Scope};
+use crate::model::human;
+use crate::model::ids::{Key, Name};
+use crate::model::want::Want;
+use crate::ui::table::TableState;
+use crate::ui::{Cell, Column, Row as Drawn, State, Table, text};
+
+/// How one is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum How {
+    /// It is not listened on yet.
+    Opening,
+    /// On this port.
+    Open(u16),
+    /// Not any more, and why.
+    Ended(String),
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    pub id: u32,
+    pub pod: Key,
+    pub name: Name,
+    pub namespace: Name,
+    /// The pod's port, and what is there where that is known.
+    pub remote: u16,
+    pub what: String,
+    pub how: How,
+    pub traffic: Traffic,
+    pub since: DateTime<Utc>,
+}
+
+impl Row {
+    /// Where a browser finds it.
+    pub fn url(&self) -> Option<String> {
+        match self.how {
+            How::Open(port) => Some(format!("http://127.0.0.1:{port}")),
+            _ => None,
+        }
+    }
+}
+
+/// The screen.
+#[derive(Default)]
+pub struct Forwards {
+    table: TableState,
+}
+
+fn columns() -> Vec<Column> {
+    vec![
+        Column::new("here", "HERE").rank(0).width(8, 24, 28),
+        Column::new("pod", "POD").rank(0).width(12, 24, 60).middle(),
+        Column::new("port", "PORT").rank(0).width(5, 22, 30),
+        Column::new("open", "OPEN").rank(1).width(4, 4, 6),
+        Column::new("all", "ALL").rank(2).width(4, 5, 8),
+        Column::new("sent", "TO POD").rank(1).width(6, 8, 10),
+        Column::new("received", "FROM POD").rank(1).width(8, 8, 10),
+        Column::new("age", "AGE").rank(2).width(4, 5, 6),
+        Column::new("trouble", "TROUBLE")
+            .rank(1)
+            .width(10, 20, 400)
+            .grow(),
+    ]
+}
+
+impl Forwards {
+    fn settle(&mut self, rows: usize) {
+        let selected = self.table.selected().unwrap_or(0);
+        self.table
+            .select(rows.checked_sub(1).map(|last| selected.min(last)));
+    }
+
+    fn selected<'a>(&self, cx: &Cx<'a>) -> Option<&'a Row> {
+        cx.session.forwards.get(self.table.selected()?)
+    }
+}
+
+impl Pane for Forwards {
+    fn title(&self, _cx: &Cx) -> String {
+        "forwarded ports".into()
+    }
+
+    fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a> {
+        let all = &cx.session.forwards;
+        let open = all.iter().filter(|row| row.url().is_some()).count();
+        let words = match open {
+            0 => "no port of this machine leads into a pod".to_owned(),
+            n => format!(
+                "{} of this machine, for its own programs only",
+                count(n, "port", "ports")
+            ),
+        };
+        Line::from(Span::styled(words, cx.theme.text()))
+    }
+
+    fn scopes(&self) -> &'static [Scope] {
+        &[Scope::List]
+    }
+
+    fn hints(&self, cx: &Cx) -> Vec<Action> {
+        match self.selected(cx) {
+            Some(_) => vec![Action::Copy, Action::StopForward, Action::Back],
+            None => vec![Action::Back],
+        }
+    }
+
+    fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
+        let all = &cx.session.forwards;
+        self.settle(all.len());
+        if all.is_empty() {
+            let key = cx.keymap.key_for(Action::PortForward, &["list", "global"]);
+            let key = key.map(|key| key.to_string()).unwrap_or_default();
+            let words = format!(
+                "{key} on a pod or a job leads a port into it: a dashboard, TensorBoard, a notebook"
+            );
+            buf.set_line(
+                area.x,
+                area.y,
+                &Line::styled(words, cx.theme.dim()),
+                area.width,
+            );
+            return;
+        }
+        let columns = columns();
+        Table::new(&columns, all.len()).focused(cx.focused).draw(
+            area,
+            buf,
+            cx.theme,
+            &mut self.table,
+            |at| {
+                let Some(row) = all.get(at) else {
+                    return Drawn::default();
+                };
+                let traffic = &row.traffic;
+                let cells = columns.iter().map(|column| match column.id() {
+                    "here" => match &row.how {
+                        How::Open(_) => Cell::text(row.url().unwrap_or_default()),
+                        How::Opening => Cell::state(State::Pending, "opening"),
+                        How::Ended(_) => Cell::state(State::Succeeded, "ended"),
+                    },
+                    "pod" => Cell::text(text::clean(&row.name).into_owned()),
+                    "port" => Cell::text(match row.what.as_str() {
+                        "" => row.remote.to_string(),
+                        what => format!("{} {}", row.remote, text::clean(what)),
+                    }),
+                    "open" => Cell::text(traffic.open.to_string()),
+                    "all" => Cell::text(traffic.all.to_string()),
+                    "sent" => Cell::text(human::bytes(traffic.sent)),
+                    "received" => Cell::text(human::bytes(traffic.received)),
+                    "age" => Cell::text(human::age(Some(row.since), cx.now)),
+                    _ => match (&row.how, &traffic.trouble) {
+                        (How::Ended(why), _) => {
+                            Cell::styled(text::clean(why).into_owned(), cx.theme.dim())
+                        }
+                        (_, Some(why)) => Cell::state(State::Failed, text::clean(why).into_owned()),
+                        _ => Cell::Empty,
+                    },
+                });
+                Drawn::new(cells.collect())
+            },
+        );
+    }
+
+    fn act(&mut self, action: Action, cx: &Cx) -> Reply {
+        let rows = cx.session.forwards.len();
+        self.settle(rows);
+        match action {
+            Action::Up => self.table.step(-1, rows),
+            Action::Down => self.table.step(1, rows),
+            Action::PageUp => self.table.step_page(-1, rows),
+            Action::PageDown => self.table.step_page(1, rows),
+            Action::Top => self.table.first(rows),
+            Action::Bottom => self.table.last(rows),
+            Action::Open | Action::Copy => {
+                return match self.selected(cx).and_then(Row::url) {
+                    Some(url) => Reply::Copy {
+                        what: url.clone(),
+                        text: url,
+                    },
+                    None => Reply::Ignored,
+                };
+            }
+            Action::StopForward => {
+                return match self.selected(cx) {
+                    Some(row) => Reply::Run(Command::StopForward(row.id)),
+                    None => Reply::Ignored,
+                };
+            }
+            _ => return Reply::Ignored,
+        }
+        Reply::Done
+    }
+
+    fn wants(&self, _cx: &Cx) -> Vec<Want> {
+        Vec::new()
+    }
+
+    fn wake(&self, cx: &Cx) -> Option<DateTime<Utc>> {
+        let ages = cx.session.forwards.iter().map(|row| {
+            let age = cx.now - row.since;
+            cx.now + human::next_change(age)
+        });
+        ages.min()
+    }
+
+    fn position(&self, cx: &Cx) -> String {
+        self.table.position(cx.session.forwards.len())
+    }
+}
