@@ -17,8 +17,8 @@ pub mod pending;
 pub mod plan;
 pub mod resubmit;
 pub mod secrets;
-pub mod templates;
 pub mod stream;
+pub mod templates;
 #[cfg(test)]
 mod tests;
 pub mod undo;
