@@ -240,6 +240,76 @@ fn themes_and_keys_follow_their_files_while_it_runs() {
     term.assert_restored();
 }
 
+/// Into a shell and back, from the cockpit and from the command line; a shell that is cut off gives the terminal back, too.
+#[test]
+fn a_shell_in_a_pod_has_the_terminal_and_gives_it_back() {
+    let mut served = Served::start(&[]);
+    let home = home();
+    let config = served.kubeconfig.to_str().expect("a plain path").to_owned();
+    let mut term = Session::start(&["--kubeconfig", &config, "-A"], (120, 40), home.path());
+    term.until("live jobs", |s| s.contains("live") && s.contains("PyT"));
+    term.send("/mnist-ddp\r");
+    term.until("only that", |s| !s.contains("grpo-math"));
+    // its master is the first of its pods
+    term.send("$");
+    let screen = term.until_shows("a shell in which pod");
+    assert!(
+        screen.contains("mnist-ddp-master-0") && screen.contains("mnist-ddp-worker-0"),
+        "{screen}"
+    );
+    term.send("\r");
+    let screen = term.until("a prompt", |s| {
+        s.contains("root@mnist-ddp-master-0:/workspace# ")
+    });
+    assert!(
+        screen.contains("`exit` leads back to jobdeck") && !screen.contains("PROGRESS"),
+        "{screen}"
+    );
+    // every byte is the shell's: ctrl-c and q do not end jobdeck
+    term.send("sleep 1000\r");
+    term.until_shows("sleep 1000");
+    term.send("\x03");
+    term.until_shows("^C");
+    term.send("echo q $(\x15stty size\r");
+    term.until_shows("40 120");
+    term.resize((100, 30));
+    term.send("stty size\r");
+    term.until_shows("30 100");
+    term.send("exit\r");
+    term.until("the cockpit again", |s| {
+        s.contains("PROGRESS") && !s.contains("root@")
+    });
+    term.send("?");
+    term.until_shows("keys of this screen");
+    term.send("\x1bq");
+    assert_eq!(term.until_ended(), 0);
+    term.assert_restored();
+
+    let args = [
+        "exec",
+        "pod/mnist-ddp-master-0",
+        "--kubeconfig",
+        &config,
+        "-A",
+    ];
+    let mut term = Session::start(&args, (100, 30), home.path());
+    term.until_shows("root@mnist-ddp-master-0");
+    term.send("exit 4\r");
+    assert_eq!(term.until_ended(), 4);
+    term.assert_restored();
+
+    let mut term = Session::start(&args, (100, 30), home.path());
+    term.until_shows("root@mnist-ddp-master-0");
+    served.stop();
+    assert_eq!(term.until_ended(), 8);
+    assert!(
+        term.screen().contains("the connection was lost"),
+        "{}",
+        term.screen()
+    );
+    term.assert_restored();
+}
+
 /// What a terminal is left as when the program does not choose its end.
 #[cfg(unix)]
 #[test]

@@ -25,7 +25,7 @@ fn opened(app: &mut App) -> Vec<Effect> {
 /// Pods of one job that run, so many.
 fn running(app: &mut App, n: u32) {
     let all = (0..n).map(|n| {
-        let mut pod = pod(20 + u128::from(n), &job(1, "train"));
+        let mut pod = pod(20 + u128::from(n), &job(2, "other"));
         pod.phase = PodPhase::Running;
         pod.index = Some(n);
         pod
@@ -67,7 +67,7 @@ fn a_key_on_a_job_leads_into_its_pod_and_asks_where_there_are_several() {
 #[test]
 fn several_containers_are_asked_about_and_what_does_not_run_is_said() {
     let mut app = app(Settings::default(), false);
-    let mut two = pod(20, &job(1, "train"));
+    let mut two = pod(20, &job(2, "other"));
     two.phase = PodPhase::Running;
     two.containers = 2;
     two.container_names = "main,side,setup".into();
@@ -90,7 +90,7 @@ fn several_containers_are_asked_about_and_what_does_not_run_is_said() {
     assert_eq!(run.container.as_deref(), Some("side"));
     two.phase = PodPhase::Failed;
     let others = [7, 20].map(|n| {
-        let mut pod = pod(n, &job(1, "train"));
+        let mut pod = pod(n, &job(2, "other"));
         pod.phase = PodPhase::Failed;
         pod
     });
@@ -98,7 +98,7 @@ fn several_containers_are_asked_about_and_what_does_not_run_is_said() {
     app.act(Action::Shell, at(1));
     assert!(opened(&mut app).is_empty());
     assert!(
-        said(&app).contains("no pod of job/train runs"),
+        said(&app).contains("no pod of job/other runs"),
         "{}",
         said(&app)
     );

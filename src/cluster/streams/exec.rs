@@ -2,7 +2,6 @@
 //! of each message says which of them it is.
 
 use std::io;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
@@ -11,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::{LOST, PING, escape};
+use super::{LAST_WORDS, LOST, PING, escape};
 use crate::cluster::failure::explain;
 use crate::cluster::http::Socket;
 use crate::cluster::wire::lax;
@@ -23,8 +22,6 @@ const STATUS: u8 = 3;
 const RESIZE: u8 = 4;
 /// Of v5: the channel named by the next byte has ended.
 const CLOSE: u8 = 255;
-/// After a failed write: how long the server has to say why.
-const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// What is to run, and what it is connected to.
 #[derive(Debug, Clone, PartialEq, Eq)]

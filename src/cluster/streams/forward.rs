@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::{LOST, PING};
+use super::{LAST_WORDS, LOST, PING};
 pub use crate::actions::stream::Traffic;
 use crate::cluster::failure::{Failure, explain};
 use crate::cluster::http::{Http, Socket};
@@ -174,7 +174,7 @@ async fn relay(
                 },
             };
             if let Err(e) = sink.send(message).await {
-                return Err(explain(&e));
+                return explain(&e);
             }
         }
     };
@@ -228,9 +228,14 @@ async fn relay(
             }
         }
     };
+    tokio::pin!(from_pod);
     tokio::select! {
-        ended = from_pod => ended,
-        ended = to_pod => ended,
+        ended = &mut from_pod => ended,
+        // what cannot be sent to a pod that has ended the connection is no trouble
+        why = to_pod => match tokio::time::timeout(LAST_WORDS, from_pod).await {
+            Ok(ended) => ended,
+            Err(_) => Err(why),
+        },
     }
 }
 

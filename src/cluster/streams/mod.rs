@@ -13,6 +13,9 @@ const PING: Duration = Duration::from_secs(20);
 /// A server that has answered such before and is not heard of for this long is lost.
 const LOST: Duration = Duration::from_secs(65);
 
+/// After a failed write: how long the server has to say why.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
 /// A value as it may stand in a query.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
