@@ -60,7 +60,7 @@ pub struct Forwards {
 
 fn columns() -> Vec<Column> {
     vec![
-        Column::new("here", "HERE").rank(0).width(8, 24, 28),
+        Column::new("here", "HERE").rank(0).width(8, 22, 24),
         Column::new("pod", "POD").rank(0).width(12, 24, 60).middle(),
         Column::new("port", "PORT").rank(0).width(5, 22, 30),
         Column::new("open", "OPEN").rank(1).width(4, 4, 6),
@@ -70,7 +70,7 @@ fn columns() -> Vec<Column> {
         Column::new("age", "AGE").rank(2).width(4, 5, 6),
         Column::new("trouble", "TROUBLE")
             .rank(1)
-            .width(10, 20, 400)
+            .width(20, 30, 400)
             .grow(),
     ]
 }

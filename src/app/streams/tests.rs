@@ -144,7 +144,7 @@ fn a_port_is_offered_led_to_counted_and_stopped() {
     app.act(Action::GoForwards, at(1));
     let screen = draw(&mut app);
     assert!(
-        screen.contains("http://127.0.0.1:9000") && screen.contains("2.0Ki"),
+        screen.contains("http://127.0.0.1:9000") && screen.contains("2Ki"),
         "{screen}"
     );
     app.act(Action::Copy, at(1));
