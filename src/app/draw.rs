@@ -154,7 +154,7 @@ impl App {
             ]
             .map(|(state, n)| (state, u64::from(n)));
             header.right.push(counts(&states, theme));
-            if let Some(gpus) = totals.gpus() {
+            if let Some(gpus) = totals.gpus {
                 header.right.push(vec![
                     Span::styled("GPUs ", theme.dim()),
                     Span::styled(format!("{}/{}", gpus.used, gpus.allocatable), theme.text()),

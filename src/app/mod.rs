@@ -40,6 +40,7 @@ use chrono::{DateTime, Utc};
 
 use crate::model::Model;
 use crate::model::delta::SourceId;
+use crate::model::dra::DraKind;
 use crate::model::health::Health;
 use crate::model::want::{Kind, Want};
 use crate::panes::{Cx, GpuUse, Level, LogsOf, Pane, Session, Target};
@@ -247,9 +248,12 @@ impl App {
         if let Some(overlay) = &self.overlay {
             wants.extend(overlay.wants(&cx));
         }
-        // the header's totals
+        // the header's totals; where devices are claimed, nodes and pods alone do not tell of them
+        let claims = DraKind::ALL.map(Kind::Dra);
         wants.extend(
             [Kind::Job, Kind::Node, Kind::Pod]
+                .into_iter()
+                .chain(claims)
                 .map(|k| Want::Watch(k, crate::model::want::Selector::All)),
         );
         wants.push(Want::Workloads);

@@ -1,21 +1,17 @@
-//! The numbers of the header: jobs by phase, devices held and offered by resource name.
-
-use std::collections::BTreeMap;
+//! The numbers of the header: jobs by phase, GPUs held and offered.
 
 use super::Model;
-use super::ids::Name;
+use super::capacity::amounts::Sums;
+use super::ids::ClusterId;
 use super::job::Phase;
 use super::listed::Scope;
 
-/// One device resource over all nodes. Slices and shares have their own lines and are never added to whole GPUs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeviceTotal {
-    pub name: Name,
-    /// Held by pods bound to the nodes known.
-    pub used: u32,
-    pub allocatable: u32,
-    /// Of it, on nodes that are cordoned or not ready and held by nobody.
-    pub out: u32,
+/// Whole GPUs of all vendors over all nodes. Slices, shares and accelerators that are no GPUs are never added to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gpus {
+    /// Held by pods bound to the nodes known, or by claims.
+    pub used: u64,
+    pub allocatable: u64,
 }
 
 /// What the header shows.
@@ -24,8 +20,8 @@ pub struct Summary {
     /// Jobs in scope, by [`Phase`] in the order of [`Phase::ALL`].
     phases: [u32; Phase::ALL.len()],
     pub jobs: u32,
-    /// Most offered first.
-    pub devices: Vec<DeviceTotal>,
+    /// `None`: no node known offers any.
+    pub gpus: Option<Gpus>,
 }
 
 impl Summary {
@@ -43,31 +39,7 @@ impl Summary {
             }
             all.jobs += 1;
         }
-        let mut devices: BTreeMap<Name, DeviceTotal> = BTreeMap::new();
-        let nodes = model
-            .nodes
-            .rows()
-            .filter(|n| scope.cluster.is_none_or(|c| c == n.key.cluster));
-        for node in nodes {
-            let used = model.capacity.of(node).map(|u| &u.devices);
-            for (name, n) in &node.allocatable.0 {
-                let total = devices.entry(name.clone()).or_insert_with(|| DeviceTotal {
-                    name: name.clone(),
-                    used: 0,
-                    allocatable: 0,
-                    out: 0,
-                });
-                let held = used.map_or(0, |u| u.get(name));
-                total.used = total.used.saturating_add(held);
-                total.allocatable = total.allocatable.saturating_add(*n);
-                if !node.ready || node.cordoned {
-                    total.out = total.out.saturating_add(n.saturating_sub(held));
-                }
-            }
-        }
-        all.devices = devices.into_values().collect();
-        all.devices
-            .sort_by(|a, b| b.allocatable.cmp(&a.allocatable).then(a.name.cmp(&b.name)));
+        all.gpus = gpus(model, scope.cluster);
         all
     }
 
@@ -80,30 +52,39 @@ impl Summary {
     pub fn waiting(&self) -> u32 {
         self.phase(Phase::Queued) + self.phase(Phase::Pending) + self.phase(Phase::Suspended)
     }
+}
 
-    /// The line for whole GPUs (`…/gpu`, not shared, not sliced) of the vendor with the most.
-    pub fn gpus(&self) -> Option<&DeviceTotal> {
-        self.devices.iter().find(|d| d.name.ends_with("/gpu"))
+/// Of one cluster, or of all.
+fn gpus(model: &Model, of: Option<ClusterId>) -> Option<Gpus> {
+    let clusters = model.capacity.clusters();
+    let here = clusters.filter(|cluster| of.is_none_or(|of| of == *cluster));
+    let mut sums = Sums::default();
+    for group in here.filter_map(|cluster| model.capacity.all(cluster)) {
+        sums.add(&group.gpus(|_| true).sums);
     }
+    (sums.allocatable > 0).then_some(Gpus {
+        used: sums.used,
+        allocatable: sums.allocatable,
+    })
 }
 
 /// The summary, counted again only when jobs, nodes or the scope changed.
 #[derive(Debug, Clone, Default)]
 pub struct Header {
     summary: Summary,
-    seen: Option<(u64, u64, Scope)>,
+    seen: Option<([u64; 2], Scope)>,
 }
 
 impl Header {
     pub fn refresh(&mut self, model: &Model, scope: &Scope) -> &Summary {
-        let versions = (model.jobs.version(), model.nodes.version());
+        let versions = [model.jobs.version(), model.nodes.version()];
         let fresh = self
             .seen
             .as_ref()
-            .is_some_and(|(j, n, s)| (*j, *n) == versions && s == scope);
+            .is_some_and(|(of, s)| *of == versions && s == scope);
         if !fresh {
             self.summary = Summary::of(model, scope);
-            self.seen = Some((versions.0, versions.1, scope.clone()));
+            self.seen = Some((versions, scope.clone()));
         }
         &self.summary
     }
@@ -115,7 +96,7 @@ mod tests {
     use crate::model::fixture::*;
 
     #[test]
-    fn counts_phases_in_scope_and_devices_by_name() {
+    fn counts_phases_in_scope_and_whole_gpus() {
         let mut m = Model::default();
         let mut done = job(1, "a");
         done.conditions = vec![condition("Complete", "CompletionsReached", 1)];
@@ -128,17 +109,28 @@ mod tests {
         mixed.add("nvidia.com/mig-1g.10gb".into(), 14);
         let mut out = node(51, "n2", devices("nvidia.com/gpu", 8));
         out.cordoned = true;
-        m.apply(nodes(&[node(50, "n1", mixed), out]));
+        let mut shared = node(52, "n3", devices("nvidia.com/gpu", 8));
+        let facts = shared.gpu.get_or_insert_default();
+        (facts.count, facts.replicas) = (Some(2), Some(4));
+        m.apply(nodes(&[
+            node(50, "n1", mixed),
+            out,
+            shared,
+            node(53, "n4", devices("amd.com/gpu", 2)),
+            node(54, "n5", devices("google.com/tpu", 4)),
+        ]));
         m.apply(pods(&[running(pod(10, &busy), "n2", 0)]));
 
         let mut header = Header::default();
         let s = header.refresh(&m, &Scope::default());
         assert_eq!((s.jobs, s.waiting()), (3, 1));
         assert_eq!((s.phase(Phase::Succeeded), s.phase(Phase::Running)), (1, 1));
-        let whole = s.gpus().unwrap();
-        assert_eq!((whole.used, whole.allocatable, whole.out), (3, 12, 5));
-        assert_eq!(s.devices.len(), 2, "slices stay apart");
-        assert_eq!(s.devices[0].allocatable, 14);
+        let whole = s.gpus.unwrap();
+        assert_eq!(
+            (whole.used, whole.allocatable),
+            (3, 14),
+            "slices, shares and chips stay apart"
+        );
 
         let scope = Scope {
             namespaces: Some(vec!["team".into()]),
@@ -146,6 +138,6 @@ mod tests {
         };
         assert_eq!(header.refresh(&m, &scope).jobs, 1);
         m.apply(pods_gone(&[10]));
-        assert_eq!(header.refresh(&m, &scope).gpus().map(|d| d.used), Some(0));
+        assert_eq!(header.refresh(&m, &scope).gpus.map(|d| d.used), Some(0));
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::amounts::{Amounts, Bucket, Gate, Line, Sums};
-use super::unit::{Kind, WHOLE};
+use super::unit::{Kind, Unit, WHOLE};
 use crate::model::ids::{ClusterId, Name};
 use crate::model::shape::Taint;
 
@@ -186,7 +186,16 @@ impl Group {
         totals
     }
 
-    /// All whole GPUs, of whatever vendor. Slices and shares are not in it.
+    /// Whole GPUs, of whatever vendor: no slices or shares, and no accelerators that are none.
+    pub fn gpus(&self, tolerates: impl Fn(&Taint) -> bool) -> Totals {
+        let mut all = Totals::default();
+        for kind in self.kinds().filter(|kind| kind.unit == Unit::Gpu) {
+            all.add(&self.totals(kind, &tolerates));
+        }
+        all
+    }
+
+    /// All whole GPUs and other whole accelerators. Slices and shares are not in it.
     pub fn whole(&self, tolerates: impl Fn(&Taint) -> bool) -> Totals {
         let mut all = Totals::default();
         for kind in self.kinds().filter(|kind| kind.unit.is_whole()) {
@@ -265,6 +274,12 @@ impl Groups {
                 }
             }
         }
+    }
+
+    /// Those that have any.
+    pub fn clusters(&self) -> impl Iterator<Item = ClusterId> + '_ {
+        let all = self.0.keys().filter(|(_, dim)| *dim == Dim::All);
+        all.map(|(cluster, _)| *cluster)
     }
 
     /// Groups by name; those without (no label names one) come first, as `None`.

@@ -130,6 +130,11 @@ impl Capacity {
         self.groups.of(cluster, dim)
     }
 
+    /// The clusters that have nodes with devices.
+    pub fn clusters(&self) -> impl Iterator<Item = ClusterId> + '_ {
+        self.groups.clusters()
+    }
+
     /// Totals of all nodes with devices; `None` where there are none.
     pub fn all(&self, cluster: ClusterId) -> Option<&Group> {
         self.groups

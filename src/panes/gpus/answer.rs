@@ -20,7 +20,7 @@ pub fn line<'a>(cx: &Cx<'a>, tolerates: impl Fn(&Taint) -> bool + Copy) -> Line<
         let text = health::unknown(Kind::Node, cx).unwrap_or_else(|| "no node offers GPUs".into());
         return Line::styled(text, cx.theme.dim());
     };
-    let whole = all.whole(tolerates);
+    let whole = all.gpus(tolerates);
     let mut parts = Vec::new();
     if whole.sums.capacity > 0 {
         let n = whole.sums.capacity;
@@ -51,8 +51,12 @@ pub fn line<'a>(cx: &Cx<'a>, tolerates: impl Fn(&Taint) -> bool + Copy) -> Line<
             parts.push(Span::styled(format!("{n} {words}"), cx.theme.state(state)));
         }
     }
-    let (slices, shares) = cut(all, tolerates);
-    for (totals, one, many) in [(slices, "slice", "slices"), (shares, "share", "shares")] {
+    let (slices, shares, chips) = cut(all, tolerates);
+    for (totals, one, many) in [
+        (slices, "slice", "slices"),
+        (shares, "share", "shares"),
+        (chips, "chip", "chips"),
+    ] {
         if totals.sums.allocatable == 0 {
             continue;
         }
@@ -81,17 +85,19 @@ fn wrong<'a>(cx: &Cx<'a>) -> Vec<Span<'a>> {
     ]
 }
 
-/// Slices and shares, each added up: they are counted, never added to GPUs.
-fn cut(all: &Group, tolerates: impl Fn(&Taint) -> bool + Copy) -> (Totals, Totals) {
+/// Slices, shares and accelerators that are no GPUs, each added up: they are counted, never added to GPUs.
+fn cut(all: &Group, tolerates: impl Fn(&Taint) -> bool + Copy) -> (Totals, Totals, Totals) {
     let (mut slices, mut shares) = (Totals::default(), Totals::default());
+    let mut chips = Totals::default();
     for kind in all.kinds() {
         match kind.unit {
             Unit::Mig { .. } | Unit::Partition { .. } => slices.add(&all.totals(kind, tolerates)),
             Unit::Share { .. } => shares.add(&all.totals(kind, tolerates)),
+            Unit::Chip => chips.add(&all.totals(kind, tolerates)),
             _ => {}
         }
     }
-    (slices, shares)
+    (slices, shares, chips)
 }
 
 /// The most pods of the largest size that would start now, of one product: `3 × 8 H100`.
@@ -103,7 +109,7 @@ fn gang(cx: &Cx, tolerates: impl Fn(&Taint) -> bool + Copy) -> Option<String> {
         .collect();
     for size in SIZES {
         let best = groups.iter().filter_map(|(name, group)| {
-            let whole = group.whole(tolerates);
+            let whole = group.gpus(tolerates);
             Some((whole.pods(size), *name)).filter(|(pods, _)| *pods > 0)
         });
         if let Some((pods, name)) = best.max_by_key(|(pods, _)| *pods) {

@@ -30,7 +30,7 @@ pub struct Summary {
     failed: usize,
     done: usize,
     /// Whole GPUs as the header counts them: requested, allocatable; and how many are sick.
-    gpus: Option<(u32, u32)>,
+    gpus: Option<(u64, u64)>,
     sick: u32,
 }
 
@@ -57,7 +57,7 @@ pub fn summary(old: Option<Summary>, scope: Scope, cx: &Cx) -> Summary {
         failed_lately: 0,
         failed: 0,
         done: 0,
-        gpus: totals.gpus().map(|g| (g.used, g.allocatable)),
+        gpus: totals.gpus.map(|g| (g.used, g.allocatable)),
         sick: nodes::gpus(cx).sick,
         made_of,
     };
