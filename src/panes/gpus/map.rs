@@ -142,7 +142,10 @@ impl Gpus {
             for kind in group.kinds().filter(|kind| !kind.unit.is_whole()) {
                 let totals = group.totals(kind, tolerates);
                 let (used, all) = (totals.sums.used, totals.sums.allocatable);
-                words.push(format!("{used}/{all} {}", kind.unit.words()));
+                // what partitioned cards could offer and do not is none
+                if (used, all) != (0, 0) {
+                    words.push(format!("{used}/{all} {}", kind.unit.words()));
+                }
             }
         }
         words.push(crate::panes::words::count(
