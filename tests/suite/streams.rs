@@ -290,7 +290,7 @@ async fn what_cannot_be_run_says_why_and_what_else_there_is() {
                 .gate
                 .exec(step(Intent::Exec(Arc::new(run)), &pod))
                 .await;
-            let outcome = outcome.err().expect("it does not run");
+            let outcome = outcome.expect_err("it does not run");
             (outcome.result(), outcome.sentence())
         }
     };
