@@ -22,6 +22,7 @@ pub mod templates;
 #[cfg(test)]
 mod tests;
 pub mod undo;
+pub mod unsent;
 pub mod validate;
 
 use std::fmt;

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::plan::{Subject, subject};
-use super::{Intent, Step};
+use super::{Intent, Object, Step};
 use crate::model::Model;
 use crate::model::ids::Key;
 use crate::model::job::Phase;
 use crate::model::kueue::queue::Stop;
 use crate::model::status::JobStatus;
+use crate::model::want::Kind;
 
 /// How long a change may take to be seen before it is said that it was not.
 pub const PATIENCE: TimeDelta = TimeDelta::seconds(30);
@@ -27,7 +28,11 @@ pub struct Pending {
 
 /// All of them, by the row they show in.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct All(BTreeMap<Key, Pending>);
+pub struct All {
+    rows: BTreeMap<Key, Pending>,
+    /// Made, and without a row yet.
+    made: Vec<Pending>,
+}
 
 /// One that is no longer pending.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,22 +55,29 @@ impl All {
                 since: now,
                 taken: false,
             };
-            self.0.insert(key, pending);
+            self.rows.insert(key, pending);
         }
     }
 
     /// The server answered: what it took stays until it is seen.
     pub fn answered(&mut self, step: &Step, done: bool, model: &Model, now: DateTime<Utc>) {
+        if step.intent == Intent::Create && done && !is_there(model, &step.object) {
+            self.made.push(Pending {
+                step: step.clone(),
+                since: now,
+                taken: true,
+            });
+        }
         let Some(key) = step.object.key else { return };
         let Some(pending) = self
-            .0
+            .rows
             .get_mut(&key)
             .filter(|p| p.step.intent == step.intent)
         else {
             return;
         };
         if !done || is_seen(model, key, &pending.step.intent) {
-            self.0.remove(&key);
+            self.rows.remove(&key);
             return;
         }
         pending.taken = true;
@@ -74,29 +86,37 @@ impl All {
 
     /// What shows in a row.
     pub fn of(&self, key: Key) -> Option<&Intent> {
-        self.0.get(&key).map(|pending| &pending.step.intent)
+        self.rows.get(&key).map(|pending| &pending.step.intent)
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.rows.is_empty() && self.made.is_empty()
+    }
+
+    /// What was made and has no row yet.
+    pub fn made(&self) -> impl Iterator<Item = &Object> {
+        self.made.iter().map(|pending| &pending.step.object)
     }
 
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.rows.clear();
+        self.made.clear();
     }
 
     /// Lets go of what the model shows by now; O(pending).
     pub fn look(&mut self, model: &Model) -> bool {
-        let before = self.0.len();
-        self.0
+        let before = self.rows.len() + self.made.len();
+        self.made
+            .retain(|pending| !is_there(model, &pending.step.object));
+        self.rows
             .retain(|key, pending| !(pending.taken && is_seen(model, *key, &pending.step.intent)));
-        before != self.0.len()
+        before != self.rows.len() + self.made.len()
     }
 
     /// Takes out what was waited for too long.
     pub fn late(&mut self, now: DateTime<Utc>) -> Vec<Late> {
         let mut late = Vec::new();
-        self.0.retain(|_, pending| {
+        let mut keep = |pending: &Pending| {
             let keep = !pending.taken || now - pending.since < PATIENCE;
             if !keep {
                 late.push(Late {
@@ -105,14 +125,30 @@ impl All {
                 });
             }
             keep
-        });
+        };
+        self.rows.retain(|_, pending| keep(pending));
+        self.made.retain(|pending| keep(pending));
         late
     }
 
     /// When [`All::late`] next has something.
     pub fn wake(&self) -> Option<DateTime<Utc>> {
-        let taken = self.0.values().filter(|pending| pending.taken);
+        let all = self.rows.values().chain(&self.made);
+        let taken = all.filter(|pending| pending.taken);
         taken.map(|pending| pending.since + PATIENCE).min()
+    }
+}
+
+/// Whether an object has a row.
+fn is_there(model: &Model, object: &Object) -> bool {
+    let is = |ns: &str, name: &str| ns == &*object.namespace && name == &*object.name;
+    match object.kind {
+        Kind::CronJob => model.cronjobs.rows().any(|r| is(&r.namespace, &r.name)),
+        Kind::Pod => model.pods.rows().any(|r| is(&r.namespace, &r.name)),
+        kind => {
+            let mut rows = model.jobs.rows();
+            rows.any(|r| r.kind.object() == Some(kind) && is(&r.namespace, &r.name))
+        }
     }
 }
 

@@ -20,6 +20,7 @@ pub enum Scope {
     Logs,
     Start,
     Dialog,
+    Editor,
 }
 
 impl Scope {
@@ -41,6 +42,7 @@ impl Scope {
             Scope::Logs => "logs",
             Scope::Start => "start",
             Scope::Dialog => "dialog",
+            Scope::Editor => "editor",
         }
     }
 }
@@ -159,6 +161,10 @@ macro_rules! actions {
                     Action::NextPropagation => "propagation",
                     Action::MoveQueue => "move",
                     Action::SetPriority => "priority",
+                    Action::Create => "submit",
+                    Action::DryRun => "check",
+                    Action::NextProblem => "next problem",
+                    Action::ExternalEditor => "$EDITOR",
                     other => other.name(),
                 }
             }
@@ -232,6 +238,8 @@ actions! {
     Delete "delete" List "delete it, or what is marked, after a question";
     Hold "hold" List "hold it, or let it go on: a job, CronJob, queue; a node is cordoned";
     Undo "undo" List "make again what was deleted";
+    Resubmit "resubmit" List "submit it again: cleaned, under a new name, in an editor";
+    Submit "submit" List "submit from a template, a file, or what was not sent before";
     Trigger "trigger" List "make a Job of a CronJob now";
     Scale "scale" List "more or fewer pods at a time";
     SetPriority "set-priority" List "another priority class in its queue";
@@ -322,6 +330,19 @@ actions! {
 
     NextPropagation "propagation" Dialog "what becomes of the pods: background, foreground, orphan";
     Force "force" Dialog "grace 0, for pods that do not end; and back";
+
+    Create "create" Editor "have the server check it, then create it";
+    DryRun "dry-run" Editor "have the server check it, and create nothing";
+    Diff "diff" Editor "what differs from what it was made from, and back";
+    Options "options" Editor "queue, priority, image, pods, GPUs, only what failed: changed in one step";
+    ExternalEditor "external-editor" Editor "edit it in $VISUAL or $EDITOR";
+    NextProblem "next-problem" Editor "go to the next line that is wrong";
+    EditUndo "edit-undo" Editor "undo the last change";
+    EditRedo "edit-redo" Editor "do it again";
+    EditCut "edit-cut" Editor "cut what is selected (shift with the arrows selects)";
+    EditCopy "edit-copy" Editor "copy what is selected";
+    EditPaste "edit-paste" Editor "insert what was cut or copied";
+    Close "close" Editor "leave the text; one that was changed asks first";
 }
 
 impl Action {
@@ -331,6 +352,10 @@ impl Action {
             Action::Delete
             | Action::Hold
             | Action::Undo
+            | Action::Resubmit
+            | Action::Submit
+            | Action::Create
+            | Action::DryRun
             | Action::Trigger
             | Action::Scale
             | Action::SetPriority

@@ -33,6 +33,7 @@ impl App {
     /// The same into a buffer, without a terminal; answers where the cursor belongs, if it shows.
     pub fn paint(&mut self, area: Rect, buf: &mut Buffer, now: DateTime<Utc>) -> Option<Position> {
         self.desk.look.theme.clear(area, buf);
+        let mut written = None;
         if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
             too_small(SMALLEST, area, buf, &self.desk.look.theme);
             return None;
@@ -49,7 +50,7 @@ impl App {
                 height: area.height - 3,
                 ..area
             };
-            self.screen(row(1), buf, now);
+            written = self.screen(row(1), buf, now);
         } else if self.link == Link::Open {
             self.tabs(row(1), buf);
             self.body = Rect {
@@ -57,7 +58,7 @@ impl App {
                 height: area.height - 4,
                 ..area
             };
-            self.screen(row(2), buf, now);
+            written = self.screen(row(2), buf, now);
         } else {
             self.body = Rect {
                 y: area.y + 1,
@@ -70,7 +71,8 @@ impl App {
         let cursor = self.footer(row(area.height - 1), buf, now);
         let over = self.over(buf, now);
         self.desk.look.glyphs.finish(buf);
-        over.or(cursor)
+        let written = written.filter(|_| self.overlay.is_none());
+        over.or(cursor).or(written)
     }
 
     /// The overlay with the line typed into it; answers where the cursor stands.
@@ -86,7 +88,8 @@ impl App {
         }
     }
 
-    fn screen(&mut self, answer: Rect, buf: &mut Buffer, now: DateTime<Utc>) {
+    /// The screen in front; answers where the cursor of a text in it stands.
+    fn screen(&mut self, answer: Rect, buf: &mut Buffer, now: DateTime<Utc>) -> Option<Position> {
         let cx = self.desk.cx(now, self.overlay.is_none());
         let top = self.screens.top_mut();
         let mut line = top.answer(&cx);
@@ -94,6 +97,7 @@ impl App {
         line.spans = text::shorten_spans(&line.spans, usize::from(answer.width));
         buf.set_line(answer.x, answer.y, &line, answer.width);
         top.draw(&cx, self.body, buf);
+        top.editor()?.cursor()
     }
 
     /// ` jobdeck  context ▸ namespace ▸ job/pi        ● 18  ◌ 9  ✗ 4  ✓ 31    GPUs 61/96    live`
@@ -317,12 +321,10 @@ impl App {
             (None, Link::Open) => self.screens.top(),
             (None, _) => &self.start,
         };
-        let scopes: Vec<Scope> = pane
-            .scopes()
-            .iter()
-            .copied()
-            .chain([Scope::Global])
-            .collect();
+        let mut scopes: Vec<Scope> = pane.scopes().to_vec();
+        if pane.editor().is_none() {
+            scopes.push(Scope::Global);
+        }
         let keys = match self.link {
             Link::Open => pane.subjects(&cx),
             _ => Vec::new(),

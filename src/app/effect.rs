@@ -1,8 +1,10 @@
 //! What the owner wants done outside. `update` only lists these; the runner performs them.
 
+use crate::actions::unsent::Unsent;
 use crate::actions::{Object, Step};
 use crate::history::Record;
 use crate::model::want::Want;
+use crate::panes::editor::Id;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -45,6 +47,36 @@ pub enum Effect {
         local: Option<u16>,
     },
     StopForward(u32),
+    /// Look at a text that is being written: does it parse, what do the served schemas not know.
+    Look {
+        connection: u32,
+        id: Id,
+        version: u64,
+        text: String,
+        /// Of objects that name none.
+        namespace: String,
+    },
+    /// Have the server say what it would do with these; then do them, unless `only` that. `unchecked`: it cannot say.
+    Submit {
+        connection: u32,
+        id: Id,
+        steps: Vec<Step>,
+        only: bool,
+        unchecked: bool,
+    },
+    /// Have the user's own editor change a text; it has the terminal meanwhile.
+    External {
+        id: Id,
+        text: String,
+    },
+    /// Keep what was written and not sent.
+    KeepUnsent(Box<Unsent>),
+    /// It was sent, or given up.
+    DropUnsent(String),
+    /// Read what there is to begin with: templates of the user's, and what was not sent.
+    ReadBeginnings,
+    /// Read a file to be edited.
+    ReadFile(String),
     /// Read what can be made again.
     Trash {
         connection: u32,

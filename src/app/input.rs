@@ -17,6 +17,8 @@ impl App {
                 if let Some(prompt) = &mut self.prompt {
                     prompt.line.insert(text);
                     self.prompt_changed(now);
+                } else {
+                    self.paste(text, now);
                 }
             }
             Event::Mouse(mouse) => self.mouse(*mouse, now),
@@ -34,11 +36,13 @@ impl App {
         self.dirty = true;
         self.desk.notices.dismiss();
         if key.code == KeyCode::Char('c') && key.modifiers == KeyModifiers::CONTROL {
-            self.done = true;
-            return;
+            return self.interrupt(now);
         }
         if self.prompt.is_some() {
             return self.prompt_key(key, now);
+        }
+        if self.edits() {
+            return self.edit_key(key, now);
         }
         if let Some(action) = self.lookup(key) {
             self.act(action, now);

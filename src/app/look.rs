@@ -77,6 +77,11 @@ impl Look {
         }
     }
 
+    /// The same where a key that is bound to nothing is text: none if it is that.
+    pub fn press_or(&mut self, key: KeyEvent, scopes: &[&str]) -> Press<Action> {
+        self.keymap.press(&mut self.pending, scopes, key)
+    }
+
     /// The keys of an unfinished sequence, for the footer.
     pub fn pending(&self) -> &Pending {
         &self.pending

@@ -4,6 +4,7 @@
 use super::runner::RunningDemo;
 use crate::actions::outcome::Outcome;
 use crate::actions::stream::{Offer, Traffic};
+use crate::actions::unsent::Unsent;
 use crate::actions::{Object, Refusal};
 use crate::cluster::Cluster;
 use crate::cluster::report::Report;
@@ -12,6 +13,7 @@ use crate::history::{Record, Shelf};
 use crate::keep::trash::Entry;
 use crate::logs::run::Said;
 use crate::model::ids::{ClusterId, Name};
+use crate::panes::editor::{Found, Id};
 use crate::panes::{Heard, Level};
 
 /// Which connection a message belongs to: late ones of an earlier connection are ignored.
@@ -77,6 +79,26 @@ pub enum Message {
         connection: Connection,
         entries: Vec<Entry>,
     },
+    /// What a look at a text came to.
+    Looked {
+        connection: Connection,
+        id: Id,
+        found: Box<Found>,
+    },
+    /// What the server says it would do with objects, or what became of them.
+    Submitted {
+        connection: Connection,
+        id: Id,
+        dry: bool,
+        outcomes: Vec<Outcome>,
+    },
+    /// What there is to begin with.
+    Beginnings(Beginnings),
+    /// A file to be edited was read, or cannot be.
+    FileRead {
+        name: String,
+        text: Result<String, String>,
+    },
     /// Of the file that is read instead of a cluster.
     File(Heard),
     /// A sentence from nowhere in particular (a file was written, a theme is broken).
@@ -94,6 +116,17 @@ pub enum Forwarded {
     Traffic(Traffic),
     /// It is not any more; why, if nobody stopped it.
     Ended(Option<&'static str>),
+}
+
+/// What a manifest can be begun with, beside the shipped templates.
+#[derive(Debug, Default)]
+pub struct Beginnings {
+    /// What was written in earlier sessions and not sent, the newest first.
+    pub unsent: Vec<Unsent>,
+    /// Templates of the user's: name and text.
+    pub templates: Vec<(String, String)>,
+    /// What cannot be read of them.
+    pub problems: Vec<String>,
 }
 
 /// An open cluster.

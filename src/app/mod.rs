@@ -10,7 +10,9 @@ pub mod action;
 pub mod attach;
 mod background;
 pub mod draw;
+mod editing;
 pub mod effect;
+mod external;
 pub mod file;
 pub mod files;
 #[cfg(test)]
@@ -137,6 +139,8 @@ pub struct App {
     forwards: u32,
     /// What can be made again, as it was read last.
     trash: Vec<crate::keep::trash::Entry>,
+    /// Editors that were opened, for the number of the next.
+    editors: crate::panes::editor::Id,
     summary: crate::model::summary::Header,
     /// Where the screen was drawn last, and the tabs above it, for the mouse.
     body: ratatui::layout::Rect,
@@ -213,6 +217,7 @@ impl App {
             batch: writes::Batch::default(),
             forwards: 0,
             trash: Vec::new(),
+            editors: 0,
             watched: true,
         };
         if let Some(name) = begin.file {
@@ -308,6 +313,7 @@ impl App {
         self.remember(now);
         self.look_around(now, false);
         self.look_at_gpus(now);
+        self.look_at_text(now);
         self.keep_lines(now);
         self.tick_background(now);
         self.dirty = true;

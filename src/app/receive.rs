@@ -70,6 +70,19 @@ impl App {
                 connection,
                 entries,
             } if connection == self.connection => self.trash(entries),
+            Message::Looked {
+                connection,
+                id,
+                found,
+            } if connection == self.connection => self.found(id, &found, now),
+            Message::Submitted {
+                connection,
+                id,
+                dry,
+                outcomes,
+            } => self.submitted(connection, id, dry, outcomes, now),
+            Message::Beginnings(all) => self.beginnings(all, now),
+            Message::FileRead { name, text } => self.file_read(&name, text, now),
             Message::File(heard) => self.arrive(&Arrival::File(&heard), now),
             Message::Notice(level, text) => self.say(level, text, now),
             Message::History(shelf) => {
@@ -87,6 +100,7 @@ impl App {
             | Message::Entered { .. }
             | Message::Offers { .. }
             | Message::Forward { .. }
+            | Message::Looked { .. }
             | Message::Worker { .. } => {}
         }
     }
@@ -151,6 +165,7 @@ impl App {
     fn opened(&mut self, opened: &Opened) {
         let session = &mut self.desk.session;
         session.context.clone_from(&opened.context);
+        session.home = opened.namespace.as_str().into();
         session.server_version.clone_from(&opened.server_version);
         session.contexts.clone_from(&opened.contexts);
         session.read_only = (self.settings).is_read_only(&opened.context, self.told_read_only);
@@ -352,6 +367,7 @@ impl App {
 
     /// Leaves the connection there is; its rows go.
     fn leave(&mut self) {
+        self.keep_written();
         self.connection += 1;
         self.desk.model = Model::default();
         self.sources.clear();
@@ -418,6 +434,7 @@ impl App {
             return;
         }
         self.desk.session.namespace = namespace.map(Into::into);
+        self.keep_written();
         self.screens.reset();
         let text = namespace.map_or("all namespaces".to_owned(), |n| format!("namespace {n}"));
         self.say(Level::Info, text, now);

@@ -13,6 +13,7 @@ use tokio::time::sleep_until;
 
 use super::App;
 use super::effect::Effect;
+use super::external;
 use super::message::Message;
 use super::pager;
 use super::runner::{Runner, attached};
@@ -72,6 +73,13 @@ pub async fn run(
                 app.came_back(told, Utc::now());
                 continue;
             }
+            if let Effect::External { id, text } = effect {
+                drop(events);
+                let text = external::edit(&text, terminal, &mut signals).await?;
+                events = EventStream::new();
+                app.edited(id, text, Utc::now());
+                continue;
+            }
             runner.start(effect, terminal)?;
         }
         if app.done {
@@ -92,7 +100,11 @@ pub async fn run(
                 Some(Err(_)) | None => return Ok(()),
             },
             signal = signals.next() => match signal {
-                Signal::Quit => return Ok(()),
+                Signal::Quit => {
+                    // what is written is kept before the end
+                    app.keep_written();
+                    app.done = true;
+                }
                 Signal::Continue => { terminal.resume()?; app.dirty = true; }
                 Signal::Stop => terminal.suspend()?,
             },

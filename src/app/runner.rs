@@ -1,6 +1,7 @@
 //! Performs effects and answers with messages. It holds what is no state: the connection, the demo
 //! cluster, the file watcher.
 
+mod editing;
 mod history;
 mod streams;
 mod workers;
@@ -140,6 +141,24 @@ impl Runner {
             } => self.forward(connection, id, step, local),
             Effect::StopForward(id) => self.stop_forward(id),
             Effect::Trash { connection } => self.read_trash(connection),
+            Effect::Look {
+                connection,
+                id,
+                version,
+                text,
+                namespace,
+            } => self.look(connection, id, version, text, namespace),
+            Effect::Submit {
+                connection,
+                id,
+                steps,
+                only,
+                unchecked,
+            } => self.submit(connection, id, steps, only, unchecked),
+            Effect::KeepUnsent(unsent) => self.keep_unsent(&unsent),
+            Effect::DropUnsent(id) => self.drop_unsent(&id),
+            Effect::ReadBeginnings => self.read_beginnings(),
+            Effect::ReadFile(name) => self.read_file(name),
             Effect::RetryNow => {
                 if let Some(cluster) = &self.cluster {
                     cluster.retry_now();
@@ -169,7 +188,7 @@ impl Runner {
             }
             Effect::ReadHistory => self.read_history(),
             // the loop's: it has the keys
-            Effect::Page(_) | Effect::Attach => {}
+            Effect::Page(_) | Effect::Attach | Effect::External { .. } => {}
             Effect::Suspend => terminal.suspend()?,
             Effect::Clear => terminal.redraw()?,
         }

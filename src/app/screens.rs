@@ -1,6 +1,8 @@
 //! Tabs, each with its stack of screens: where the user is, and the way back and forward.
 
+use crate::actions::Object;
 use crate::app::action::Action;
+use crate::panes::editor::{Editor, Id};
 use crate::panes::{Pane, Target};
 
 /// A tab of the tab line.
@@ -172,6 +174,38 @@ impl Screens {
         }
         stack.forward.extend(stack.screens.pop());
         true
+    }
+
+    /// The editor of this number, wherever it is.
+    pub fn editor(&mut self, id: Id) -> Option<&mut Editor> {
+        let all = self.stacks.iter_mut().flat_map(|stack| &mut stack.screens);
+        all.filter_map(|screen| screen.editor_mut())
+            .find(|editor| editor.id() == id)
+    }
+
+    /// All editors there are.
+    pub fn editors(&self) -> impl Iterator<Item = &Editor> {
+        let all = self.stacks.iter().flat_map(|stack| &stack.screens);
+        all.filter_map(|screen| screen.editor())
+    }
+
+    /// Takes an editor away for good; no way leads forward to it. True if it was in front.
+    pub fn close(&mut self, id: Id) -> bool {
+        let front = self.top().editor().is_some_and(|editor| editor.id() == id);
+        for stack in &mut self.stacks {
+            let is = |screen: &dyn Pane| screen.editor().is_some_and(|editor| editor.id() == id);
+            stack.screens.retain(|screen| !is(&**screen));
+        }
+        front
+    }
+
+    /// The list of jobs comes to the front, with the row of this object under the cursor as soon as it is there.
+    pub fn seek(&mut self, object: &Object) {
+        self.go(Tab::Jobs);
+        let stack = self.stack();
+        stack.screens.truncate(1);
+        stack.forward.clear();
+        self.top_mut().seek(object);
     }
 
     /// Undoes one [`Screens::back`]; false if there is none.

@@ -6,6 +6,7 @@ use super::action::Action;
 use super::effect::Effect;
 use super::screens::Tab;
 use super::{App, Link, Prompt};
+use crate::panes::editor::Ask;
 use crate::panes::palette::{Command, Palette};
 use crate::panes::start::Why;
 use crate::panes::switcher::{Switcher, What};
@@ -69,6 +70,19 @@ impl App {
             Command::Filter(text) => self.filter(&text, now),
             Command::Inbox(what) => self.inbox_do(what, now),
             Command::Close => {}
+            // what is left behind changes nothing
+            Command::Editor(Ask::Leave { id, keep }) => self.leave_editor(id, keep, now),
+            Command::Edit(_)
+            | Command::EditFile(_)
+            | Command::UndoEdited(_)
+            | Command::Editor(_)
+            | Command::Change(_)
+                if self.alone =>
+            {
+                self.no_cluster(now);
+            }
+            Command::Editor(ask) => self.asked(ask, now),
+            Command::Change(change) => self.change(&change, now),
             // read-only may have been learnt while the question stood
             Command::Do(_)
             | Command::Plan(..)
@@ -77,6 +91,9 @@ impl App {
             | Command::Container(_)
             | Command::Ports(_)
             | Command::Forward(..)
+            | Command::UndoEdited(_)
+            | Command::Edit(_)
+            | Command::EditFile(_)
                 if self.desk.session.read_only || self.alone =>
             {
                 self.say(Level::Warning, "read-only: nothing was done", now);
@@ -89,6 +106,9 @@ impl App {
             Command::Ports(pod) => self.which_port(pod, now),
             Command::Forward(pod, ports) => self.lead(pod, ports, now),
             Command::StopForward(id) => self.effects.push(Effect::StopForward(id)),
+            Command::UndoEdited(id) => self.undo_edited(&id, now),
+            Command::Edit(from) => self.edit(*from),
+            Command::EditFile(name) => self.effects.push(Effect::ReadFile(name)),
         }
     }
 
@@ -107,7 +127,7 @@ impl App {
         self.screens.open(target);
     }
 
-    fn no_cluster(&mut self, now: DateTime<Utc>) {
+    pub(super) fn no_cluster(&mut self, now: DateTime<Utc>) {
         let text = "a file is read, no cluster: start jobdeck without one to open a cluster";
         self.say(Level::Info, text, now);
     }
@@ -135,7 +155,10 @@ impl App {
             {
                 self.no_cluster(now);
             }
-            Action::Quit => self.done = true,
+            Action::Quit => {
+                self.keep_written();
+                self.done = true;
+            }
             Action::Back => self.back(now),
             Action::Forward => {
                 self.screens.forward();

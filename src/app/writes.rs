@@ -42,6 +42,12 @@ impl App {
             );
             return self.say(Level::Warning, text, now);
         }
+        match action {
+            Action::Resubmit => return self.resubmit(now),
+            Action::Submit => return self.submit(),
+            Action::Create | Action::DryRun => return self.send(action, now),
+            _ => {}
+        }
         if action == Action::Undo {
             self.effects.push(Effect::Trash {
                 connection: self.connection,
@@ -195,7 +201,7 @@ impl App {
         }
         let several = self.batch.left > 0;
         let mut text = outcome.sentence();
-        if outcome.step.intent == Intent::Create && done {
+        if outcome.step.origin.is_some() && done {
             text.push_str(&format!("; {LOST}"));
         }
         if outcome.kept.is_some() && !several {
@@ -310,7 +316,16 @@ impl App {
         if self.desk.session.read_only {
             return Some("read-only".into());
         }
+        if let Some(editor) = self.screens.top().editor() {
+            let question = missing(editor.needs(), &self.desk.session.permits)?;
+            return Some(format!("needs {}", question.words()));
+        }
         let key = *keys.first()?;
+        if action == Action::Resubmit {
+            let needs = [self.creates(key)?];
+            let question = missing(&needs, &self.desk.session.permits)?;
+            return Some(format!("needs {}", question.words()));
+        }
         let intent = self.intent(action, key)?;
         match plan(&self.desk.model, key, &intent) {
             Err(refusal) => Some(refusal.why),
@@ -345,6 +360,7 @@ impl App {
             .filter_map(|steps| steps.into_iter().next())
             .flat_map(|step| step.needs())
             .collect();
+        all.extend(self.creates(key));
         all.sort();
         all.dedup();
         all

@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod trash;
+pub mod unsent;
 
 use std::collections::HashMap;
 use std::fs;

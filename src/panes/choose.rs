@@ -8,13 +8,14 @@ use ratatui::text::Line;
 
 use super::palette::{Command, moved};
 use super::{Cx, Level, Pane, Reply};
-use crate::actions::Intent;
 use crate::actions::stream::{self, Offer};
+use crate::actions::{Intent, templates};
 use crate::app::action::{Action, Scope};
 use crate::model::fuzzy::Fuzzy;
 use crate::model::human;
 use crate::model::ids::{Key, Name};
 use crate::model::want::Want;
+use crate::panes::editor::{From, read};
 use crate::ui::Input;
 use crate::ui::dialog::{Entry, Picker};
 
@@ -46,6 +47,8 @@ pub enum Of {
     Container(Key, Vec<Name>),
     /// Ports of a pod, or any that is typed.
     Port(Key, Vec<Offer>),
+    /// What is to be submitted: a template, a file, what was not sent before.
+    Manifest,
 }
 
 /// The line and its choices.
@@ -74,6 +77,7 @@ impl Choose {
             Of::Into(..) => "pod",
             Of::Container(..) => "container",
             Of::Port(..) => "port",
+            Of::Manifest => "submit",
         }
     }
 
@@ -106,6 +110,10 @@ impl Choose {
                 all.dedup();
                 all
             }
+            Of::Manifest => manifests(cx)
+                .into_iter()
+                .map(|(choice, _)| choice)
+                .collect(),
             Of::Into(keys, _) => {
                 let pods = keys.iter().filter_map(|key| cx.model.pods.get(*key));
                 pods.map(|pod| {
@@ -146,6 +154,39 @@ impl Choose {
     }
 }
 
+/// What there is to begin with: name and what it is, and what choosing it does.
+fn manifests(cx: &Cx) -> Vec<((String, String), Command)> {
+    let mut all = Vec::new();
+    for template in templates::all(cx.session.templates.clone()) {
+        let about = match template.own {
+            true => format!("yours: {}", template.about()),
+            false => template.about().to_owned(),
+        };
+        let from = From::Text {
+            text: read::begun(&template.text, cx),
+            title: template.name.to_string(),
+        };
+        let words = (template.name.into_owned(), about);
+        all.push((words, Command::Edit(Box::new(from))));
+    }
+    let empty = From::Text {
+        text: String::new(),
+        title: "new".into(),
+    };
+    let words = ("empty".to_owned(), "write or paste a manifest".to_owned());
+    all.push((words, Command::Edit(Box::new(empty))));
+    for unsent in &cx.session.unsent {
+        let age = human::age(Some(unsent.time), cx.now);
+        let words = (
+            unsent.title.clone(),
+            format!("not sent, {age} ago, context {}", unsent.context),
+        );
+        let from = Box::new(From::Unsent(unsent.clone()));
+        all.push((words, Command::Edit(from)));
+    }
+    all
+}
+
 impl Pane for Choose {
     fn title(&self, cx: &Cx) -> String {
         let about = |keys: &[Key]| match keys {
@@ -157,11 +198,12 @@ impl Pane for Choose {
             Of::Pods(keys, now) => format!("pods at a time of {}, now {now}", about(keys)),
             Of::Class(keys) => format!("priority class of {}", about(keys)),
             Of::Queue(keys) => format!("queue of {}", about(keys)),
-            Of::Kept(_) => "make again".into(),
             Of::Into(_, false) => "a shell in which pod".into(),
             Of::Into(_, true) => "a port of which pod".into(),
             Of::Container(key, _) => format!("a shell in which container of {}", about(&[*key])),
             Of::Port(key, _) => format!("which port of {}", about(&[*key])),
+            Of::Kept(_) => "make again (tab: look at it first)".into(),
+            Of::Manifest => "submit (or type the path of a file)".into(),
         }
     }
 
@@ -197,6 +239,7 @@ impl Pane for Choose {
             Of::Kept(_) => "nothing that was deleted here is kept",
             Of::Port(..) => "a port, or OURS:ITS, then enter",
             Of::Into(..) => "nothing matches",
+            Of::Manifest => "enter opens this file",
             _ if all.is_empty() => "none is seen here: type its name, then enter",
             _ => "nothing matches",
         };
@@ -222,6 +265,15 @@ impl Pane for Choose {
             self.selected = selected;
             return Reply::Done;
         }
+        if action == Action::Focus
+            && let Of::Kept(kept) = &self.of
+        {
+            let at = found.get(self.selected).map(|(at, _)| *at);
+            let kept = at.and_then(|at| kept.get(at));
+            return kept.map_or(Reply::Done, |kept| {
+                Reply::Run(Command::UndoEdited(kept.id.clone()))
+            });
+        }
         if action != Action::Open {
             return Reply::Ignored;
         }
@@ -229,6 +281,14 @@ impl Pane for Choose {
         let name = at.map(|at| all[at].0.clone());
         let typed = self.typed.trim();
         // where they may not be listed, a name that is typed is taken
+        if self.of == Of::Manifest {
+            let chosen = at.and_then(|at| manifests(cx).into_iter().nth(at));
+            return match chosen {
+                Some((_, command)) => Reply::Run(command),
+                None if typed.is_empty() => Reply::Run(Command::Close),
+                None => Reply::Run(Command::EditFile(typed.to_owned())),
+            };
+        }
         let named =
             name.or_else(|| Some(typed.to_owned()).filter(|t| !t.is_empty() && all.is_empty()));
         match (&self.of, named) {

@@ -35,7 +35,8 @@ impl Help {
     /// For a screen with these key scopes.
     pub fn new(scopes: &[Scope]) -> Self {
         let mut scopes = scopes.to_vec();
-        if !scopes.contains(&Scope::Global) {
+        // every other key is text there
+        if !scopes.contains(&Scope::Global) && !scopes.contains(&Scope::Editor) {
             scopes.push(Scope::Global);
         }
         Self {
@@ -149,6 +150,7 @@ fn title(scope: Scope) -> &'static str {
         Scope::Start => "start screen",
         Scope::Inbox => "inbox",
         Scope::Dialog => "questions",
+        Scope::Editor => "in the editor",
     }
 }
 

@@ -26,7 +26,7 @@ use crate::model::ids::{Key, Uid};
 use crate::model::want::Want;
 use crate::ui::{Cell, Column, Row, State, Table, spark, text};
 
-pub use record::{Kept, manifest};
+pub use record::{Kept, manifest, missing};
 
 /// What was read of the records on disk.
 #[derive(Debug, Clone, Default)]

@@ -6,13 +6,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crossterm::event::MouseEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
 use super::health;
 use super::job::Job;
 use super::list::List;
 use super::sheet::{Pointed, loading, next_column, pointed, position, scope};
 use super::{About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, Worries, workload};
+use crate::actions::Object;
 use crate::app::action::{Action, Scope};
 use crate::logs::run::Summary;
 use crate::model::human;
@@ -21,7 +22,7 @@ use crate::model::job::JobKind;
 use crate::model::listed::JobColumn;
 use crate::model::sort::{Column as _, Sort};
 use crate::model::want::{Kind, ObjectWant, Selector, Want};
-use crate::ui::{Column, Table};
+use crate::ui::{Column, State, Table};
 use rows::{Item, Rows};
 
 mod answer;
@@ -54,6 +55,8 @@ pub struct Jobs {
     /// When the selection last moved.
     moved: Option<DateTime<Utc>>,
     summary: RefCell<Option<answer::Summary>>,
+    /// What was made, until its row is there and under the cursor.
+    sought: Option<Object>,
 }
 
 impl Default for Jobs {
@@ -69,6 +72,7 @@ impl Default for Jobs {
             inside: false,
             moved: None,
             summary: RefCell::default(),
+            sought: None,
         }
     }
 }
@@ -89,11 +93,34 @@ impl Jobs {
             self.list
                 .settle(&self.rows.keys(cx.model), loading(Kind::Job, cx));
         }
+        self.find(cx);
         let selected = self.list.selected();
         if self.detail.as_ref().map(Job::key) != selected {
             self.detail = selected.map(Job::new);
             self.moved = Some(cx.now);
             self.inside &= self.detail.is_some();
+        }
+    }
+
+    /// The cursor goes to what was sought, once that has a row.
+    fn find(&mut self, cx: &Cx) {
+        let Some(object) = &self.sought else { return };
+        let key = (0..self.rows.len()).find_map(|at| {
+            let item = self.rows.at(cx.model, at)?;
+            let (kind, namespace, name) = match item {
+                Item::Job(job) => (job.kind.object(), &job.namespace, &job.name),
+                Item::Cron(cron) => (Some(Kind::CronJob), &cron.namespace, &cron.name),
+            };
+            let is =
+                kind == Some(object.kind) && *namespace == object.namespace && *name == object.name;
+            is.then(|| item.key())
+        });
+        if let Some(key) = key {
+            self.sought = None;
+            self.inside = false;
+            self.list.choose(key);
+            self.list
+                .settle(&self.rows.keys(cx.model), loading(Kind::Job, cx));
         }
     }
 
@@ -237,11 +264,18 @@ impl Pane for Jobs {
     fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a> {
         let old = self.summary.borrow_mut().take();
         let summary = answer::summary(old, scope(cx), cx);
-        let line = match health::unknown(Kind::Job, cx) {
+        let mut line = match health::unknown(Kind::Job, cx) {
             Some(text) if summary.jobs == 0 => Line::styled(text, cx.theme.dim()),
             _ => summary.line(cx),
         };
         *self.summary.borrow_mut() = Some(summary);
+        // a row cannot say it yet
+        for object in cx.session.pending.made() {
+            let text = format!("{}: created, not seen yet · ", object.words());
+            let text = crate::ui::text::clean(&text).into_owned();
+            line.spans
+                .insert(0, Span::styled(text, cx.theme.state(State::Pending)));
+        }
         line
     }
 
@@ -268,7 +302,12 @@ impl Pane for Jobs {
                 if workload::has_reason(job, cx) {
                     out.push(Action::Why);
                 }
-                out.extend([Action::Logs, Action::Delete, Action::Hold, Action::ShowPods]);
+                // what is over cannot be held, but tried again
+                let next = match cx.model.status(job).phase.is_over() {
+                    true => Action::Resubmit,
+                    false => Action::Hold,
+                };
+                out.extend([Action::Logs, Action::Delete, next, Action::ShowPods]);
             }
             Some(Item::Cron(_)) => out.extend([
                 Action::Trigger,
@@ -432,6 +471,10 @@ impl Pane for Jobs {
         let tick = ticks.min().map(|d| cx.now + d);
         let detail = self.beside().and_then(|detail| detail.wake(cx));
         [rest, tick, detail].into_iter().flatten().min()
+    }
+
+    fn seek(&mut self, object: &Object) {
+        self.sought = Some(object.clone());
     }
 
     fn filter(&self) -> &str {

@@ -4,6 +4,7 @@
 pub mod centre;
 pub mod choose;
 pub mod confirm;
+pub mod editor;
 pub mod events;
 pub mod forwards;
 pub mod gpu_use;
@@ -48,7 +49,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 
-use crate::actions::pending;
+use crate::actions::unsent::Unsent;
+use crate::actions::{Object, pending};
 use crate::app::action::{Action, Scope};
 use crate::hardware::Catalog;
 use crate::logs::health::Thresholds;
@@ -84,6 +86,7 @@ pub fn open(target: &Target) -> Box<dyn Pane> {
         Target::Logs(of) => Box::new(logs::Logs::new(of.clone())),
         Target::LogsAt { of, at, since } => Box::new(logs::Logs::new(of.clone()).at(*at, *since)),
         Target::Yaml(want) => Box::new(yaml::Yaml::new(want.clone())),
+        Target::Edit(start) => Box::new(editor::Editor::new((**start).clone())),
         Target::Hardware => Box::new(hardware::Hardware::default()),
         Target::Gpus(ids) => hardware::open(ids),
         Target::GpusOf(job) => Box::new(hardware::compare::Gpus::of(*job)),
@@ -150,6 +153,12 @@ pub struct Session {
     pub inbox: crate::model::inbox::Inbox,
     /// What is kept of jobs that were seen, once it was asked for.
     pub history: history::History,
+    /// The context's own namespace; empty if it names none.
+    pub home: Name,
+    /// What was written and not sent, the newest first.
+    pub unsent: Vec<Unsent>,
+    /// Templates of the user's: name and text.
+    pub templates: Vec<(String, String)>,
     /// Worker clusters of MultiKueue that the settings know the way to.
     pub workers: Vec<worker::Worker>,
     pub gpu_use: GpuUse,
@@ -300,6 +309,8 @@ pub enum Target {
         since: u32,
     },
     Yaml(ObjectWant),
+    /// What is to be submitted, as text.
+    Edit(Box<editor::Start>),
     Inbox,
     /// What is kept of jobs that were seen.
     History,
@@ -502,6 +513,19 @@ pub trait Pane {
     fn curves(&mut self, _cx: &Cx) -> Option<(Key, Arc<Run>)> {
         None
     }
+    /// It, if a text is written in it: every key that is not one of its own then goes to the text.
+    fn editor(&self) -> Option<&editor::Editor> {
+        None
+    }
+    fn editor_mut(&mut self) -> Option<&mut editor::Editor> {
+        None
+    }
+    /// The record of the history that a key is about now, by uid.
+    fn record(&self) -> Option<String> {
+        None
+    }
+    /// Selects the row of an object as soon as it has one.
+    fn seek(&mut self, _object: &Object) {}
     /// `62/62`, `17 of 40 lines`, for the footer.
     fn position(&self, _cx: &Cx) -> String {
         String::new()

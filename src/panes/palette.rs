@@ -46,6 +46,16 @@ pub enum Command {
     /// The pod's port, and ours: none for the same number if it is free, 0 for any.
     Forward(Key, (Option<u16>, u16)),
     StopForward(u32),
+    /// The same, but look at it and change it first.
+    UndoEdited(String),
+    /// Open an editor with this.
+    Edit(Box<super::editor::From>),
+    /// Open an editor with this file.
+    EditFile(String),
+    /// What the editor asks for.
+    Editor(super::editor::Ask),
+    /// Change this in the text of the editor in front.
+    Change(super::editor::options::Change),
 }
 
 /// One line offered by the command bar.

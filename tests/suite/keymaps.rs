@@ -20,6 +20,7 @@ fn chain(scope: Scope) -> Vec<&'static str> {
         Scope::Global => return vec!["global"],
         Scope::Text => return vec!["text", "global"],
         Scope::List => return vec!["list", "global"],
+        Scope::Editor => return vec!["editor"],
         Scope::Logs => Scope::Text,
         _ => Scope::List,
     };

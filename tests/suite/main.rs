@@ -40,6 +40,7 @@ mod scripted;
 mod served;
 mod streams;
 #[cfg(unix)]
+mod submitting;
 mod terminal;
 mod why;
 mod wire;

@@ -31,14 +31,7 @@ pub struct Streams {
 impl Runner {
     /// The gate of the cluster that is open.
     pub(super) fn gate(&self) -> Option<Gate> {
-        let cluster = self.cluster.as_ref()?;
-        let context = &cluster.target().context;
-        let rules = Rules {
-            // the app refuses before; this is the second lock
-            read_only: self.writing.is_read_only(context),
-            dry_run: false,
-        };
-        Some(cluster.gate(rules, self.writing.keep()))
+        self.gate_of(false)
     }
 
     pub(super) fn shell(&self, connection: Connection, step: Step) {

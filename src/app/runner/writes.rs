@@ -14,10 +14,10 @@ use crate::settings::{self, Settings};
 /// How writes are done.
 #[derive(Clone)]
 pub struct Writing {
-    keep: Arc<Keep>,
-    settings: Settings,
+    pub(super) keep: Arc<Keep>,
+    pub(super) settings: Settings,
     /// The command line says that nothing is to be written.
-    told_read_only: bool,
+    pub(super) told_read_only: bool,
 }
 
 impl Writing {

@@ -7,8 +7,13 @@ use crate::settings::Settings;
 
 fn writes(app: &mut App) -> Vec<Effect> {
     let all = app.take_effects(at(1)).into_iter();
-    all.filter(|e| matches!(e, Effect::Write { .. } | Effect::Trash { .. }))
-        .collect()
+    all.filter(|e| {
+        matches!(
+            e,
+            Effect::Write { .. } | Effect::Trash { .. } | Effect::Submit { .. }
+        )
+    })
+    .collect()
 }
 
 fn said(app: &App) -> String {
@@ -206,5 +211,8 @@ fn what_may_be_done_is_asked_for_what_is_selected() {
             _ => None,
         })
         .collect();
-    assert_eq!(asked, ["delete jobs.batch", "patch jobs.batch"]);
+    assert_eq!(
+        asked,
+        ["create jobs.batch", "delete jobs.batch", "patch jobs.batch"]
+    );
 }

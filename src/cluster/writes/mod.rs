@@ -21,6 +21,7 @@ use crate::actions::outcome::{Cause, Ended, Outcome, Record};
 use crate::actions::{Intent, Refusal, Step, Write};
 use crate::keep::Keep;
 use crate::keep::trash::Entry;
+use crate::model::fields::Checked;
 use crate::model::ids::Uid;
 use crate::model::want::Kind;
 use failures::{because, uncertain};
@@ -65,6 +66,14 @@ impl Gate {
             rules,
             keep,
         }
+    }
+
+    /// What the schema that the server publishes says of the fields of a manifest. Nothing is written.
+    ///
+    /// # Errors
+    /// Why there is nothing to compare with.
+    pub async fn fields(&self, manifest: &Value) -> Result<Checked, String> {
+        self.shared.schemas.check(&self.shared.http, manifest).await
     }
 
     /// Performs steps, some at a time, and tells the end of each as it comes.

@@ -50,7 +50,7 @@ impl Kept {
         }
     }
 
-    fn record<'a>(&self, cx: &Cx<'a>) -> Option<&'a Arc<Record>> {
+    fn known<'a>(&self, cx: &Cx<'a>) -> Option<&'a Arc<Record>> {
         cx.session.history.get(&self.uid)
     }
 
@@ -98,7 +98,8 @@ pub fn manifest(record: &Record) -> Option<String> {
     Some(text)
 }
 
-fn missing(record: &Record) -> String {
+/// What has to be filled in before it is submitted again.
+pub fn missing(record: &Record) -> String {
     let what = count(record.masked.len(), "value is", "values are");
     format!("{what} not kept and stand as {MASK}: fill them in before it is submitted again")
 }
@@ -280,14 +281,14 @@ fn told(metrics: &Metrics, cx: &Cx) -> Line<'static> {
 
 impl Pane for Kept {
     fn title(&self, cx: &Cx) -> String {
-        match self.record(cx) {
+        match self.known(cx) {
             Some(record) => format!("history {}", record.title()),
             None => "history".into(),
         }
     }
 
     fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a> {
-        let Some(record) = self.record(cx) else {
+        let Some(record) = self.known(cx) else {
             return Line::styled("this record is not kept any more", cx.theme.dim());
         };
         let state = state(record);
@@ -321,6 +322,7 @@ impl Pane for Kept {
             hints.extend([Action::SearchNext, Action::SearchPrevious]);
         }
         hints.extend([
+            Action::Resubmit,
             Action::Copy,
             Action::Save,
             Action::ToggleTimes,
@@ -335,7 +337,7 @@ impl Pane for Kept {
             width: area.width.saturating_sub(3),
             ..area
         };
-        let Some(record) = self.record(cx) else {
+        let Some(record) = self.known(cx) else {
             let text = "Older records make room for newer ones; max-records under [history] in the settings keeps more.";
             Empty::new("not kept any more", text, cx.theme).draw(area, buf, cx.theme);
             return;
@@ -384,7 +386,7 @@ impl Pane for Kept {
             Action::SearchNext => return self.step(false),
             Action::SearchPrevious => return self.step(true),
             Action::Copy | Action::Save => {
-                let record = self.record(cx);
+                let record = self.known(cx);
                 let Some((record, text)) = record.and_then(|r| Some((r, manifest(r)?))) else {
                     let text = "its manifest is not known: nobody looked at it while it was there";
                     return Reply::Say(Level::Info, text.into());
@@ -411,6 +413,10 @@ impl Pane for Kept {
 
     fn wake(&self, _cx: &Cx) -> Option<DateTime<Utc>> {
         None
+    }
+
+    fn record(&self) -> Option<String> {
+        Some(self.uid.clone())
     }
 
     fn filter(&self) -> &str {
