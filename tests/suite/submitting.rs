@@ -104,7 +104,9 @@ fn a_job_is_fixed_and_submitted_again() {
 fn a_text_that_was_not_sent_is_there_the_next_time() {
     let served = Served::start(&[]);
     let home = tempfile::tempdir().expect("a folder");
-    let mut term = open(&served, home.path(), &[], "grpo");
+    let answer = served.request("POST", JOBS, &broken("stand-by"));
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let mut term = open(&served, home.path(), &[], "stand-by");
     term.send("N");
     term.until_shows("a file");
     term.send("empty\r");
@@ -119,7 +121,7 @@ fn a_text_that_was_not_sent_is_there_the_next_time() {
     assert_eq!(term.until_ended(), 0);
     term.assert_restored();
 
-    let mut term = open(&served, home.path(), &[], "grpo");
+    let mut term = open(&served, home.path(), &[], "stand-by");
     term.send("N");
     term.until_shows("a file");
     term.send("submit new");
