@@ -18,12 +18,12 @@ impl Runner {
     /// The gate of the cluster that is open; `dry_run`: the server only says what it would do.
     pub(super) fn gate_of(&self, dry_run: bool) -> Option<Gate> {
         let cluster = self.cluster.as_ref()?;
-        let context = &cluster.target().context;
         let rules = Rules {
-            read_only: (self.writing.settings).is_read_only(context, self.writing.told_read_only),
+            // the app refuses before; this is the second lock
+            read_only: self.writing.is_read_only(&cluster.target().context),
             dry_run,
         };
-        Some(cluster.gate(rules, self.writing.keep.clone()))
+        Some(cluster.gate(rules, self.writing.keep()))
     }
 
     pub(super) fn look(
@@ -126,17 +126,17 @@ impl Runner {
 
     /// At once: the program may be about to end.
     pub(super) fn keep_unsent(&self, unsent: &Unsent) {
-        if let Err(e) = self.writing.keep.keep_unsent(unsent) {
+        if let Err(e) = self.writing.keep().keep_unsent(unsent) {
             tracing::warn!("what was written could not be kept: {e}");
         }
     }
 
     pub(super) fn drop_unsent(&self, id: &str) {
-        self.writing.keep.drop_unsent(id);
+        self.writing.keep().drop_unsent(id);
     }
 
     pub(super) fn read_beginnings(&self) {
-        let (keep, messages) = (self.writing.keep.clone(), self.messages.clone());
+        let (keep, messages) = (self.writing.keep(), self.messages.clone());
         tokio::task::spawn_blocking(move || {
             let (templates, problems) = crate::settings::templates();
             let beginnings = Beginnings {

@@ -13,7 +13,7 @@ use super::Runner;
 use crate::actions::outcome::Ended;
 use crate::actions::{Object, Refusal, Step};
 use crate::cluster::streams::forward::traffic;
-use crate::cluster::writes::{Gate, Rules, Running};
+use crate::cluster::writes::{Gate, Running};
 use crate::ui::terminal::{Raw, Signals, Terminal};
 
 /// How often what goes through is told.

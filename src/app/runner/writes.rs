@@ -14,10 +14,10 @@ use crate::settings::{self, Settings};
 /// How writes are done.
 #[derive(Clone)]
 pub struct Writing {
-    pub(super) keep: Arc<Keep>,
-    pub(super) settings: Settings,
+    keep: Arc<Keep>,
+    settings: Settings,
     /// The command line says that nothing is to be written.
-    pub(super) told_read_only: bool,
+    told_read_only: bool,
 }
 
 impl Writing {

@@ -58,11 +58,11 @@ impl Editor {
 
     pub(super) fn refuse(&mut self) {
         self.state = State::Refused;
-        self.to_problem();
+        self.show_problem();
     }
 
     /// The cursor goes to the first thing that is wrong.
-    pub(super) fn to_problem(&mut self) {
+    pub(super) fn show_problem(&mut self) {
         let line = self.problems.iter().find_map(|p| p.line);
         if let Some(line) = line {
             let text = self.buffer.lines().get(line).map_or("", String::as_str);

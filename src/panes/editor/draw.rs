@@ -182,11 +182,10 @@ impl Editor {
             return area;
         }
         let style = cx.theme.level(problem.level);
-        let mut y = area.bottom() - height;
-        buf.set_string(area.x + 1, y, sign(problem.level, cx.theme), style);
-        for row in rows.iter().take(shown) {
+        let top = area.bottom() - height;
+        buf.set_string(area.x + 1, top, sign(problem.level, cx.theme), style);
+        for (y, row) in (top..area.bottom()).zip(&rows) {
             buf.set_stringn(area.x + 3, y, row, columns, style);
-            y += 1;
         }
         Rect {
             height: area.height - height,
