@@ -108,7 +108,7 @@ impl Client {
                 self.take(report);
             }
         };
-        let done = tokio::time::timeout(Duration::from_secs(30), all).await;
+        let done = tokio::time::timeout(Duration::from_secs(120), all).await;
         if done.is_err() {
             panic!(
                 "never {what}: rows {:?}, health {:?}",

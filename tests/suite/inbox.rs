@@ -59,9 +59,8 @@ fn from_the_inbox_to_the_log_and_from_the_history_to_a_deleted_job() {
     let screen = term.until("its record", |s| s.contains("manifest"));
     for part in [
         "exit-code-policy-demo",
-        "failed",
-        "kind: Job",
-        "podFailurePolicy",
+        "failed: PodFailurePolicy",
+        "last lines",
     ] {
         assert!(screen.contains(part), "{part} is not in\n{screen}");
     }
