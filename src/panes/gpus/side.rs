@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::ledger::word;
 use super::map::gate;
-use super::{Gpus, Side, Spot, usage};
+use super::{Gpus, Side, Spot, alarms, usage};
 use crate::model::capacity::answer::SIZES;
 use crate::model::capacity::cards::{Card, Layout, Part, State as CardState, cards};
 use crate::model::capacity::groups::Group;
@@ -66,8 +66,13 @@ impl Gpus {
                 format!(" held by {} ", count(holders, one, &many))
             }
             Side::Alarms => {
-                let all = cx.session.gpu_alarms.len();
-                format!(" {} ", count(all, "alarm", "alarms"))
+                let (loud, _) = alarms::count(cx);
+                let quiet = cx.session.gpu_alarms.len().saturating_sub(loud);
+                let more = match quiet {
+                    0 => String::new(),
+                    n => format!(" · {}", count(n, "note", "notes")),
+                };
+                format!(" {}{more} ", count(loud, "alarm", "alarms"))
             }
             Side::Fit => " what fits ".into(),
         };
