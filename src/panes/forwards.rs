@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::centre::Empty;
 use super::palette::Command;
 use super::words::count;
 use super::{Cx, Pane, Reply};
@@ -125,12 +126,8 @@ impl Pane for Forwards {
             let words = format!(
                 "{key} on a pod or a job leads a port into it: a dashboard, TensorBoard, a notebook"
             );
-            buf.set_line(
-                area.x,
-                area.y,
-                &Line::styled(words, cx.theme.dim()),
-                area.width,
-            );
+            let head = "nothing is forwarded";
+            Empty::new(head, words, cx.theme).draw(area, buf, cx.theme);
             return;
         }
         let columns = columns();
