@@ -161,7 +161,7 @@ impl Pane for Node {
             let text = text.unwrap_or_else(|| "node: not known (any more)".into());
             return Line::styled(text, cx.theme.dim());
         };
-        let (sign, word) = state(row);
+        let (sign, word) = state(row, cx);
         let mut spans = vec![
             Span::styled(
                 format!("{} {word}", cx.theme.state_glyph(sign)),

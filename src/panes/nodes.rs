@@ -29,43 +29,27 @@ pub struct Nodes {
 /// Whole GPUs of all nodes: there, offered by nodes that take pods, asked for, sick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Gpus {
-    pub all: u32,
-    pub used: u32,
-    pub free: u32,
-    pub away: u32,
-    pub sick: u32,
+    pub all: u64,
+    pub used: u64,
+    pub free: u64,
+    pub away: u64,
+    pub sick: u64,
 }
 
-/// Counts whole GPUs (slices and shares are other things and not added in).
+/// Counts whole GPUs of plugins and claims (slices, shares and other accelerators are not added in).
 pub fn gpus(cx: &Cx) -> Gpus {
-    let mut sum = Gpus::default();
-    let nodes = cx
-        .model
-        .nodes
-        .rows()
-        .filter(|n| n.key.cluster == cx.session.cluster);
-    for node in nodes {
-        let used = cx.model.capacity.of(node);
-        for (name, n) in node
-            .capacity
-            .0
-            .iter()
-            .filter(|(name, _)| name.ends_with("/gpu"))
-        {
-            let offered = node.allocatable.get(name);
-            let held = used.map_or(0, |u| u.devices.get(name));
-            sum.all += n;
-            sum.used += held;
-            sum.sick += n.saturating_sub(offered);
-            let left = offered.saturating_sub(held);
-            if node.ready && !node.cordoned {
-                sum.free += left;
-            } else {
-                sum.away += left;
-            }
-        }
+    let Some(all) = cx.model.capacity.all(cx.session.cluster) else {
+        return Gpus::default();
+    };
+    // whoever keeps pods off with a taint means it for some
+    let whole = all.gpus(|_| true);
+    Gpus {
+        all: whole.sums.capacity,
+        used: whole.sums.used,
+        free: whole.open + whole.stranded,
+        away: whole.away,
+        sick: whole.sums.sick,
     }
-    sum
 }
 
 /// Where a node is shown, by its name: where its row is not known, the pods on it.

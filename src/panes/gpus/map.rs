@@ -191,7 +191,7 @@ impl Gpus {
         };
         let tolerates = self.tolerates(cx);
         let bucket = share.gate.bucket(&tolerates);
-        let (sign, _) = state(node);
+        let (sign, _) = state(node, cx);
         let clean = text::clean(&node.name);
         let short = text::shorten(&clean, name, Shorten::Middle);
         let pad = " ".repeat(name.saturating_sub(text::width(&short)));

@@ -188,7 +188,7 @@ impl Gpus {
 
     fn about_node(&self, node: &NodeRow, cx: &Cx) -> Words {
         let theme = cx.theme;
-        let (sign, word) = state(node);
+        let (sign, word) = state(node, cx);
         let mut head = vec![
             Span::styled(text::clean(&node.name).into_owned(), theme.title()),
             Span::styled(

@@ -31,7 +31,7 @@ pub struct Summary {
     done: usize,
     /// Whole GPUs as the header counts them: requested, allocatable; and how many are sick.
     gpus: Option<(u64, u64)>,
-    sick: u32,
+    sick: u64,
 }
 
 /// Counts, unless `old` still holds.

@@ -1,5 +1,6 @@
 //! The columns of nodes and what stands in them.
 
+use crate::model::capacity::{self, unit::Unit};
 use crate::model::human;
 use crate::model::node::NodeRow;
 use crate::panes::Cx;
@@ -42,34 +43,33 @@ pub fn columns(use_of_gpus: bool) -> Vec<Column> {
 }
 
 /// The sign and word of a node.
-pub fn state(node: &NodeRow) -> (State, &str) {
+pub fn state(node: &NodeRow, cx: &Cx) -> (State, &'static str) {
     match (node.ready, node.cordoned) {
         (false, _) => (State::Failed, "not ready"),
         (true, true) => (State::Held, "cordoned"),
-        (true, false) if sick(node) > 0 => (State::Retrying, "gpu sick"),
+        (true, false) if sick(node, cx) > 0 => (State::Retrying, "gpu sick"),
         (true, false) => (State::Running, "ready"),
     }
 }
 
 /// Devices the node has but does not offer.
-pub fn sick(node: &NodeRow) -> u32 {
-    node.capacity
-        .0
-        .iter()
-        .map(|(name, n)| n.saturating_sub(node.allocatable.get(name)))
-        .sum()
+fn sick(node: &NodeRow, cx: &Cx) -> u64 {
+    let lines = lines(node, cx);
+    lines.map(|line| u64::from(line.amounts.sick)).sum()
 }
 
-/// The device resource the bar is about: the one most is offered of, whole GPUs first.
-fn main_resource(node: &NodeRow) -> Option<&str> {
-    let whole = node
-        .capacity
-        .0
-        .iter()
-        .find(|(name, _)| name.ends_with("/gpu"));
-    whole
-        .or_else(|| node.capacity.0.iter().max_by_key(|(_, n)| *n))
-        .map(|(name, _)| &**name)
+/// What it has of devices, of plugins and of claims. A partition that could be made and is not is none.
+fn lines<'a>(node: &NodeRow, cx: &Cx<'a>) -> impl Iterator<Item = &'a capacity::amounts::Line> {
+    let share = cx.model.capacity.share(node);
+    let lines = share.into_iter().flat_map(|share| &share.lines);
+    lines
+        .filter(|line| line.kind.unit != Unit::Other)
+        .filter(|line| line.amounts.capacity > 0 || line.amounts.used > 0)
+}
+
+/// The devices the bar is about: whole ones, else those it has most of.
+fn main<'a>(node: &NodeRow, cx: &Cx<'a>) -> Option<&'a capacity::amounts::Line> {
+    lines(node, cx).max_by_key(|line| (line.kind.unit.is_whole(), line.amounts.capacity))
 }
 
 pub fn row<'a>(node: &'a NodeRow, columns: &[Column], cx: &Cx<'a>) -> Row<'a> {
@@ -87,59 +87,48 @@ fn cell<'a>(column: &str, node: &'a NodeRow, cx: &Cx<'a>) -> Cell<'a> {
         "status" => match pending(node.key, cx) {
             Some((state, word)) => Cell::state(state, word),
             None => {
-                let (state, word) = state(node);
+                let (state, word) = state(node, cx);
                 Cell::state(state, word)
             }
         },
         "name" => Cell::text(&*node.name),
-        "product" => match (&node.product, main_resource(node)) {
+        "product" => match (&node.product, main(node, cx)) {
             (Some(label), Some(_)) => Cell::from(product(label).into_owned()),
-            (None, Some(resource)) => Cell::from(device(resource, None).into_owned()),
+            (None, Some(line)) => Cell::from(device(&line.kind.resource, None).into_owned()),
             (_, None) => Cell::Empty,
         },
         "used" => {
-            let Some(resource) = main_resource(node) else {
+            let Some(line) = main(node, cx) else {
                 return Cell::Empty;
             };
-            let total = node.capacity.get(resource);
-            let held = used.map_or(0, |u| u.devices.get(resource));
-            let more: u32 = node
-                .capacity
-                .0
-                .iter()
-                .filter(|(name, _)| &**name != resource)
-                .map(|(_, n)| n)
-                .sum();
-            let mut meter = Meter::new(f64::from(total))
-                .segment(f64::from(held), Fill::Plain)
-                .label(format!("{held}/{}", node.allocatable.get(resource)));
-            let offered = node.allocatable.get(resource);
-            if offered < total {
-                meter = meter.tick(f64::from(offered));
-            }
-            if more > 0 {
-                let held: u32 = used.map_or(0, |u| u.devices.total()).saturating_sub(held);
-                meter = meter.label(format!(
-                    "{}/{offered} +{held}/{more}",
-                    used.map_or(0, |u| u.devices.get(resource))
-                ));
+            let of = &line.amounts;
+            let others = lines(node, cx).filter(|other| other.kind != line.kind);
+            let (held, more) = others.fold((0, 0), |(held, more), other| {
+                (held + other.amounts.used, more + other.amounts.capacity)
+            });
+            let label = match more {
+                0 => format!("{}/{}", of.used, of.allocatable),
+                _ => format!("{}/{} +{held}/{more}", of.used, of.allocatable),
+            };
+            let mut meter = Meter::new(f64::from(of.capacity))
+                .segment(f64::from(of.used), Fill::Plain)
+                .label(label);
+            if of.allocatable < of.capacity {
+                meter = meter.tick(f64::from(of.allocatable));
             }
             Cell::Bar(meter)
         }
         "free" => {
-            let Some(resource) = main_resource(node) else {
+            let Some(line) = main(node, cx) else {
                 return Cell::Empty;
             };
             if !node.ready || node.cordoned {
                 return Cell::styled("-", cx.theme.faint());
             }
-            let held = used.map_or(0, |u| u.devices.get(resource));
-            Cell::Number(u64::from(
-                node.allocatable.get(resource).saturating_sub(held),
-            ))
+            Cell::Number(u64::from(line.amounts.free))
         }
         "use" => gpu_use::node_cell(node, cx),
-        "sick" => match sick(node) {
+        "sick" => match sick(node, cx) {
             0 => Cell::Number(0),
             n => Cell::styled(n.to_string(), cx.theme.state(State::Failed)),
         },
