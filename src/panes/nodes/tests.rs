@@ -1,4 +1,7 @@
 use super::*;
+use crate::model::Model;
+use crate::model::delta::{Change, Rows};
+use crate::model::dra::{DeviceRow, DraRows, SliceRow};
 use crate::panes::fixture;
 
 #[test]
@@ -9,4 +12,59 @@ fn looks() {
 #[test]
 fn states() {
     fixture::in_all_states("nodes", || Box::new(Nodes::new()));
+}
+
+/// Cards that a DRA driver offers are GPUs of their node; shares of a card and chips of others are not.
+#[test]
+fn what_is_claimed_counts_and_what_is_shared_does_not() {
+    let mut model = Model::default();
+    let claimed = fixture::node("gpu-dra", Some("NVIDIA-H200"), &[]);
+    let mut shared = fixture::node(
+        "gpu-shared",
+        Some("Tesla-T4-SHARED"),
+        &[("nvidia.com/gpu", 8)],
+    );
+    let facts = shared.gpu.get_or_insert_default();
+    (facts.count, facts.replicas) = (Some(2), Some(4));
+    let tpu = fixture::node("tpu", None, &[("google.com/tpu", 4)]);
+    let rows = vec![claimed, shared, tpu];
+    fixture::feed(&mut model, 1, Rows::Nodes(Change::Rows(rows)));
+    let card = |n: u32| DeviceRow {
+        name: format!("gpu-{n}").into(),
+        kind: Some("gpu".into()),
+        uuid: Some(format!("GPU-{n}").into()),
+        product: Some("NVIDIA H200".into()),
+        ..DeviceRow::default()
+    };
+    let slice = SliceRow {
+        key: fixture::key("slice"),
+        name: "slice".into(),
+        driver: "gpu.nvidia.com".into(),
+        pool: "gpu-dra".into(),
+        generation: 1,
+        slices: 1,
+        node: Some("gpu-dra".into()),
+        devices: (0..4).map(card).collect(),
+        counters: [].into(),
+    };
+    let rows = Rows::Dra(DraRows::Slices(Change::Rows(vec![slice])));
+    fixture::feed(&mut model, 2, rows);
+    fixture::with_cx(&model, |cx| {
+        let mut pane = Nodes::new();
+        let screen = fixture::shot(&mut pane, cx, 160, 20);
+        let answer = pane.answer(cx).to_string();
+        assert!(answer.contains("4 GPUs: 0 requested, 4 free"), "{answer}");
+        let of = |name: &str| {
+            screen
+                .lines()
+                .find(|line| line.contains(name))
+                .unwrap_or_default()
+        };
+        for (name, offered) in [("gpu-dra", "0/4"), ("gpu-shared", "0/8"), ("tpu", "0/4")] {
+            assert!(
+                of(name).contains(offered),
+                "{name}: {offered} is not in\n{screen}"
+            );
+        }
+    });
 }
