@@ -22,7 +22,7 @@ const PODS: usize = 4096;
 /// Nodes asked about for one job.
 const NODES: usize = 16;
 /// Signs of a device's history.
-const SIGNS: usize = 16;
+const SIGNS: usize = 12;
 
 /// What is known of them.
 pub struct Gpus<'a> {
@@ -154,7 +154,7 @@ fn columns(several: bool) -> Vec<Column> {
         Column::new("use", "USE").rank(0).width(4, 4, 4).right(),
         Column::new("past", "")
             .rank(2)
-            .width(8, SIGNS as u16, SIGNS as u16),
+            .width(SIGNS as u16, SIGNS as u16, SIGNS as u16),
         Column::new("tensor", "TENSOR")
             .rank(3)
             .width(6, 6, 6)
