@@ -150,6 +150,7 @@ impl Screens {
             other if self.alone => self.push(other),
             Target::Jobs => self.go(Tab::Jobs),
             Target::Queues => self.go(Tab::Queues),
+            Target::GpuMap(crate::panes::gpus::MapOf::All) => self.go(Tab::Gpus),
             Target::Pods(crate::panes::PodsOf::All) => self.go(Tab::Pods),
             Target::Nodes => self.go(Tab::Nodes),
             Target::Events(None) => self.go(Tab::Events),

@@ -1,6 +1,7 @@
 //! End to end: a person starts jobdeck in a terminal, works, and leaves; the terminal is as it was.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::pty::Session;
 use super::served::Served;
@@ -153,7 +154,7 @@ fn changes_by_others_appear_while_it_is_open() {
     });
     // what happened meanwhile can be read afterwards
     term.send(":messages\r");
-    term.until("the inbox", |s| s.contains("jobdeck itself"));
+    term.until("the inbox", |s| s.contains("of jobdeck's own"));
     // findings only, then these only
     term.send("ff");
     term.until("both messages", |s| {
@@ -273,7 +274,14 @@ fn a_shell_in_a_pod_has_the_terminal_and_gives_it_back() {
     term.send("echo q $(\x15stty size\r");
     term.until_shows("40 120");
     term.resize((100, 30));
-    term.send("stty size\r");
+    // the new size goes its own way: what is typed may be there before it
+    for _ in 0..100 {
+        term.send("stty size\r");
+        std::thread::sleep(Duration::from_millis(100));
+        if term.screen().contains("30 100") {
+            break;
+        }
+    }
     term.until_shows("30 100");
     term.send("exit\r");
     term.until("the cockpit again", |s| {
