@@ -31,6 +31,9 @@ const KILLED: i32 = 137;
 /// Of one that ctrl-c ended.
 const INTERRUPTED: i32 = 130;
 
+/// What a container runtime takes to start a process, at the least.
+const STARTING: Duration = Duration::from_millis(40);
+
 /// `PodExecOptions`.
 pub struct Asked {
     container: String,
@@ -39,6 +42,8 @@ pub struct Asked {
     tty: bool,
     /// The protocol can say that a channel has ended.
     ends: bool,
+    /// The first channel the client listens to.
+    lowest: u8,
 }
 
 impl Asked {
@@ -49,6 +54,13 @@ impl Asked {
             stdin: query.flag("stdin"),
             tty: query.flag("tty"),
             ends: protocol.starts_with("v5"),
+            lowest: if query.flag("stdout") {
+                STDOUT
+            } else if query.flag("stderr") && !query.flag("tty") {
+                STDERR
+            } else {
+                STATUS
+            },
         };
         if asked.argv.is_empty() {
             return Err(Refusal::bad_request(
@@ -165,12 +177,15 @@ fn broken(why: &str) -> Value {
 impl Session {
     /// Runs the command; its status, if there is still somebody to tell it to.
     async fn status(&mut self) -> Option<Value> {
-        for channel in [STDOUT, STDERR, STATUS] {
-            self.send(channel, &[]).await?;
-        }
+        // as a server does: something at once on the lowest channel there is, so that the client knows
+        // it is connected. The rest takes a runtime a moment: clients begin to read before they have
+        // made their other channels, and throw away what comes for those.
+        self.send(self.visit.asked.lowest, &[]).await?;
+        let place = self.visit.look();
+        tokio::time::sleep(STARTING).await;
         let asked = &self.visit.asked;
         let (tty, argv) = (asked.tty, asked.argv.clone());
-        let Some(place) = self.visit.look() else {
+        let Some(place) = place else {
             let why = format!(
                 "error executing command in container: container not found (\"{}\")",
                 asked.container
