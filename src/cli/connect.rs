@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use color_eyre::eyre::{Result, bail};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::{ClusterArgs, OneShotArgs};
 use crate::cluster::connect::{ConnectError, resolve};
@@ -216,14 +217,30 @@ impl Connected {
     /// # Errors
     /// When none comes for too long.
     pub async fn next(&mut self) -> Result<Report> {
-        let report = match tokio::time::timeout(PATIENCE, self.reports.recv()).await {
-            Ok(Some(report)) => report,
-            Ok(None) => bail!("the connection ended before everything was there"),
-            Err(_) => bail!(
+        match self.next_before(Some(Instant::now() + PATIENCE)).await? {
+            Some(report) => Ok(report),
+            None => bail!(
                 "no word from {} for {} s\ncheck the connection, then try again",
                 self.cluster.target().server(),
                 PATIENCE.as_secs(),
             ),
+        }
+    }
+
+    /// The next report; `None`: none came until then. Notices are said on standard error.
+    ///
+    /// # Errors
+    /// There will be no more.
+    pub async fn next_before(&mut self, until: Option<Instant>) -> Result<Option<Report>> {
+        let report = match until {
+            None => self.reports.recv().await,
+            Some(until) => match tokio::time::timeout_at(until, self.reports.recv()).await {
+                Ok(report) => report,
+                Err(_) => return Ok(None),
+            },
+        };
+        let Some(report) = report else {
+            bail!("the connection ended before everything was there")
         };
         match &report {
             Report::Health(health) => {
@@ -243,7 +260,17 @@ impl Connected {
             | Report::Fields { .. }
             | Report::May { .. } => {}
         }
-        Ok(report)
+        Ok(Some(report))
+    }
+
+    /// Why nothing is heard of jobs any more, where something was.
+    pub fn silent(&self) -> Option<&str> {
+        self.sources
+            .values()
+            .find_map(|source| match &source.health {
+                Health::Stale { why, .. } => Some(&**why),
+                _ => None,
+            })
     }
 
     /// Whether what is watched is completely there (`Some(Ok)`), cannot be had (`Some(Err)`), or is still under

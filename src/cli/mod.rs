@@ -18,7 +18,8 @@ pub mod render;
 pub mod serve;
 pub mod table;
 pub mod tui;
-pub mod why;
+pub mod wait;
+mod why;
 pub mod write;
 
 use std::net::SocketAddr;
@@ -77,6 +78,7 @@ pub fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
             return history::run(namespace, context, &args);
         }
         Some(Command::Why(args)) => return why::run(&cli.cluster, &args),
+        Some(Command::Wait(args)) => return wait::run(&cli.cluster, &args),
         Some(Command::Render(args)) => return render::run(&cli.cluster, &cli.look, &args),
         Some(Command::Logs { file }) => {
             let source = crate::app::file::Source::named(&file);
@@ -144,6 +146,8 @@ pub enum Command {
     Get(GetArgs),
     /// Say why a job waits, in one sentence and with the evidence
     Why(WhyArgs),
+    /// Wait until jobs are complete, over, running, admitted or gone
+    Wait(wait::WaitArgs),
     /// Jobs that were seen, also those that are deleted by now; needs no cluster
     History(history::HistoryArgs),
     /// Say where pods of one shape would start now, the largest gang, and what is in the way elsewhere

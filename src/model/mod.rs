@@ -13,6 +13,7 @@ pub mod family;
 pub mod fields;
 pub mod filter;
 pub mod fuzzy;
+pub mod goal;
 pub mod gpu_alarms;
 pub mod gpu_use;
 pub mod groups;

@@ -42,5 +42,6 @@ mod streams;
 #[cfg(unix)]
 mod submitting;
 mod terminal;
+mod waiting;
 mod why;
 mod wire;
