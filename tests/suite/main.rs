@@ -36,6 +36,7 @@ mod queues_demo;
 mod readme;
 mod recorded;
 mod remote;
+mod roles;
 mod scripted;
 mod served;
 mod streams;
