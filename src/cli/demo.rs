@@ -12,6 +12,7 @@ use crate::cluster::connect::resolve_loaded;
 use crate::cluster::kubeconfig::{Loaded, Surroundings};
 use crate::cluster::target::Target;
 use crate::demo::Demo;
+use crate::demo::http::faults::{Switchboard, spec};
 use crate::demo::scenario::{Options, epoch};
 use crate::demo::world::World;
 
@@ -45,7 +46,23 @@ pub fn live(address: SocketAddr, scene: &SceneArgs) -> io::Result<Demo> {
         nodes: scene.nodes.unwrap_or(defaults.nodes),
         pods: scene.pods.unwrap_or(defaults.pods),
     };
-    Demo::start(address, World::live(&options))
+    let world = World::live(&options);
+    if scene.fault.is_empty() {
+        return Demo::start(address, world);
+    }
+    let board = Switchboard::default();
+    for rules in &scene.fault {
+        board.say(rules).map_err(io::Error::other)?;
+    }
+    Demo::start_faulty(address, world, board)
+}
+
+/// Whether these are rules of the fault switchboard.
+///
+/// # Errors
+/// Why they are none.
+pub fn faults(text: &str) -> Result<String, String> {
+    spec::rules(text).map(|_| text.to_owned())
 }
 
 /// A demo cluster advanced to a moment (the scene's beginning if none is given), where its clock stands still;

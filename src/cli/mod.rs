@@ -233,6 +233,10 @@ pub struct SceneArgs {
     /// Number of pods to fill it with
     #[arg(long, value_name = "M")]
     pub pods: Option<usize>,
+    /// What its API server does wrong, e.g. 503@list/pods*3, cut=20@watch%10 or refuse=10s; several with ; between
+    #[cfg(feature = "demo")]
+    #[arg(long, value_name = "SPEC", value_parser = demo::faults)]
+    pub fault: Vec<String>,
 }
 
 impl Default for SceneArgs {
@@ -242,6 +246,8 @@ impl Default for SceneArgs {
             speed: 1.0,
             nodes: None,
             pods: None,
+            #[cfg(feature = "demo")]
+            fault: Vec::new(),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::io::Read;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -16,6 +17,8 @@ use thiserror::Error;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// What of its stderr is worth showing.
 const STDERR_LIMIT: usize = 4096;
+/// Longest wait for the rest of its output after it has ended: something it left behind may hold the pipes.
+const REST: Duration = Duration::from_millis(500);
 
 /// Why a plugin gave no credentials.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -35,8 +38,12 @@ pub enum ExecError {
         status: String,
         stderr: String,
     },
-    #[error("credential plugin {command} did not finish within {} s; it may wait for a login: run kubectl once in a terminal{}", PATIENCE.as_secs(), said(.stderr))]
-    TimedOut { command: String, stderr: String },
+    #[error("credential plugin {command} did not finish within {seconds} s; it may wait for a login: run kubectl once in a terminal{}", said(.stderr))]
+    TimedOut {
+        command: String,
+        seconds: u64,
+        stderr: String,
+    },
     #[error("credential plugin {command} answered {why}")]
     Unusable { command: String, why: String },
 }
@@ -82,6 +89,10 @@ struct AnswerStatus {
 
 /// Runs the plugin and waits for it; call on a thread that may block.
 pub fn run(exec: &ExecConfig) -> Result<Credential, ExecError> {
+    run_within(exec, PATIENCE)
+}
+
+fn run_within(exec: &ExecConfig, patience: Duration) -> Result<Credential, ExecError> {
     let command = exec.command.clone().ok_or(ExecError::NoCommand)?;
     let mut process = Command::new(&command);
     process
@@ -94,6 +105,10 @@ pub fn run(exec: &ExecConfig) -> Result<Credential, ExecError> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    // in the background of the terminal: one that asks for a password there is stopped by the system, and takes no
+    // keys from the screen
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut process, 0);
     let mut child = process.spawn().map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => ExecError::Missing {
             command: command.clone(),
@@ -104,19 +119,19 @@ pub fn run(exec: &ExecConfig) -> Result<Credential, ExecError> {
             why: e.to_string(),
         },
     })?;
-    let stdout = collect(child.stdout.take(), usize::MAX);
-    let stderr = collect(child.stderr.take(), STDERR_LIMIT);
-    let deadline = Instant::now() + PATIENCE;
+    let stdout = Collected::from(child.stdout.take(), usize::MAX);
+    let stderr = Collected::from(child.stderr.take(), STDERR_LIMIT);
+    let deadline = Instant::now() + patience;
     let status = loop {
         match child.try_wait() {
             Ok(Some(status)) => break status,
             Ok(None) if Instant::now() >= deadline => {
                 let _ = child.kill();
                 let _ = child.wait();
-                // a grandchild may hold the pipes open: take what has come, wait for no more
                 return Err(ExecError::TimedOut {
                     command,
-                    stderr: String::new(),
+                    seconds: patience.as_secs(),
+                    stderr: plain(&stderr.taken(Duration::ZERO)),
                 });
             }
             Ok(None) => std::thread::sleep(Duration::from_millis(10)),
@@ -128,8 +143,8 @@ pub fn run(exec: &ExecConfig) -> Result<Credential, ExecError> {
             }
         }
     };
-    let stderr = plain(&stderr.join().unwrap_or_default());
-    let stdout = stdout.join().unwrap_or_default();
+    let stdout = stdout.taken(REST);
+    let stderr = plain(&stderr.taken(REST));
     if !status.success() {
         return Err(ExecError::Failed {
             command,
@@ -143,21 +158,37 @@ pub fn run(exec: &ExecConfig) -> Result<Credential, ExecError> {
     Ok(credential)
 }
 
-/// Reads a pipe to its end on its own thread, keeping at most `limit` bytes.
-fn collect(
-    pipe: Option<impl Read + Send + 'static>,
-    limit: usize,
-) -> std::thread::JoinHandle<Vec<u8>> {
-    std::thread::spawn(move || {
-        let mut kept = Vec::new();
-        let mut buffer = [0; 4096];
-        let Some(mut pipe) = pipe else { return kept };
-        while let Ok(n @ 1..) = pipe.read(&mut buffer) {
-            let room = limit.saturating_sub(kept.len()).min(n);
-            kept.extend_from_slice(&buffer[..room]);
-        }
-        kept
-    })
+/// What comes from a pipe, read on a thread of its own.
+struct Collected {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    /// Closed when the pipe is at its end.
+    over: mpsc::Receiver<()>,
+}
+
+impl Collected {
+    /// Reads to the end, keeping at most `limit` bytes.
+    fn from(pipe: Option<impl Read + Send + 'static>, limit: usize) -> Self {
+        let (bytes, (open, over)) = (Arc::<Mutex<Vec<u8>>>::default(), mpsc::channel());
+        let kept = bytes.clone();
+        std::thread::spawn(move || {
+            let _open: mpsc::Sender<()> = open;
+            let mut buffer = [0; 4096];
+            let Some(mut pipe) = pipe else { return };
+            while let Ok(n @ 1..) = pipe.read(&mut buffer) {
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                let room = limit.saturating_sub(kept.len()).min(n);
+                kept.extend_from_slice(&buffer[..room]);
+            }
+        });
+        Self { bytes, over }
+    }
+
+    /// What there is when the pipe ends, or after so long.
+    fn taken(&self, rest: Duration) -> Vec<u8> {
+        let _ = self.over.recv_timeout(rest);
+        let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *bytes)
+    }
 }
 
 /// One line without control characters, so that it can be shown anywhere.
@@ -278,6 +309,16 @@ mod tests {
         assert!(old.to_string().contains("v1beta1"), "{old}");
         let empty = run(&plugin("echo '{}'")).err().unwrap();
         assert!(empty.to_string().contains("without a status"), "{empty}");
+        // one that hangs is ended, and what it said before is told; what it left behind holds nobody up
+        let slow = plugin("echo open https://login.example/device >&2; sleep 30 & sleep 30");
+        let patience = Duration::from_millis(700);
+        let text = run_within(&slow, patience).err().unwrap().to_string();
+        assert!(
+            text.contains("did not finish") && text.contains("login.example/device"),
+            "{text}"
+        );
+        let daemon = plugin(r#"sleep 30 & echo '{"status":{"token":"t"}}'"#);
+        assert_eq!(run(&daemon).unwrap().token.as_deref(), Some("t"));
         // stdin is closed: a plugin that asks gets nothing, and does not hang
         assert!(run(&plugin("read answer || exit 9")).is_err());
     }

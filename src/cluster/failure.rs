@@ -37,7 +37,10 @@ pub enum Failure {
 
 fn status_text(code: u16, reason: &str, message: &str) -> String {
     match (code, message) {
-        (401, _) => "401 Unauthorized: the credentials are not accepted (expired?)".into(),
+        (401, _) => {
+            "401 Unauthorized: the credentials are not accepted; log in again as you do for kubectl"
+                .into()
+        }
         (429, "") => "429: the server asks to slow down".into(),
         (_, "") if reason.is_empty() => format!("the server answered {code}"),
         (_, "") => format!("{code} {reason}"),
@@ -147,8 +150,20 @@ pub fn explain(error: &(dyn Error + 'static)) -> String {
             "UnknownIssuer",
             "TLS: the server's certificate is signed by an authority this kubeconfig does not trust (certificate-authority missing or wrong?)",
         ),
+        (
+            "certificate expired",
+            "TLS: the server's certificate has expired",
+        ),
         ("CertExpired", "TLS: the server's certificate has expired"),
         ("Expired", "TLS: a certificate has expired"),
+        (
+            "certificate not valid yet",
+            "TLS: the server's certificate is not valid yet (is a clock wrong?)",
+        ),
+        (
+            "not valid for name",
+            "TLS: the server's certificate is for another name (tls-server-name?)",
+        ),
         (
             "NotValidForName",
             "TLS: the server's certificate is for another name (tls-server-name?)",

@@ -21,7 +21,7 @@ use super::failure::Failure;
 use super::target::Target;
 
 /// Longest wait for the head of an answer: a large list takes the server its time, and it gives up after 60 s itself.
-const ANSWER: Duration = Duration::from_secs(65);
+pub const ANSWER: Duration = Duration::from_secs(65);
 /// Longest pause within the body of an ordinary answer.
 const PAUSE: Duration = Duration::from_secs(30);
 /// How long a failed login stands before it is tried again.
@@ -41,6 +41,8 @@ pub struct Http(Arc<Inner>);
 
 struct Inner {
     target: Target,
+    /// Longest wait for the head of an answer.
+    patience: Duration,
     slot: Mutex<Slot>,
     /// Requests sent, and body bytes received (after decompression).
     requests: AtomicU64,
@@ -131,8 +133,14 @@ impl Ask {
 
 impl Http {
     pub fn new(target: Target) -> Self {
+        Self::patient(target, ANSWER)
+    }
+
+    /// One that waits so long for the head of an answer.
+    pub fn patient(target: Target, patience: Duration) -> Self {
         Self(Arc::new(Inner {
             target,
+            patience,
             slot: Mutex::default(),
             requests: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
@@ -260,9 +268,10 @@ impl Http {
             .body(Body::from(body))
             .map_err(|e| Failure::Network(e.to_string()))?;
         self.0.requests.fetch_add(1, Ordering::Relaxed);
-        let answer = tokio::time::timeout(ANSWER, session.client.send(request))
+        let patience = self.0.patience;
+        let answer = tokio::time::timeout(patience, session.client.send(request))
             .await
-            .map_err(|_| Failure::Silent(ANSWER.as_secs()))?
+            .map_err(|_| Failure::Silent(patience.as_secs()))?
             .map_err(|e| Failure::from_client(&e))?;
         let status = answer.status();
         if status.is_success() {
@@ -325,8 +334,9 @@ impl Http {
         let mut chunks = self.chunks(answer);
         let mut all = Vec::new();
         loop {
-            match tokio::time::timeout(PAUSE, chunks.next()).await {
-                Err(_) => return Err(Failure::Silent(PAUSE.as_secs())),
+            let pause = PAUSE.min(self.0.patience);
+            match tokio::time::timeout(pause, chunks.next()).await {
+                Err(_) => return Err(Failure::Silent(pause.as_secs())),
                 Ok(None) => return Ok(all),
                 Ok(Some(chunk)) => {
                     all.extend_from_slice(&chunk?);

@@ -108,15 +108,17 @@ impl Cluster {
         options: Options,
         out: mpsc::Sender<Report>,
     ) -> Result<Self, ConnectError> {
-        let http = Http::new(target);
+        let http = Http::patient(target, options.tuning.answer);
         let version = match http.json::<Version>(&Ask::get("/version")).await {
             Ok(version) => Some(version),
             // may be hidden from ordinary users, or be no business of a proxy
             Err(Failure::Status { code, .. }) if code != 401 && code < 500 => None,
             Err(failure) => {
+                let target = http.target();
+                let proxy = target.proxy().map(|proxy| format!(" through the proxy {proxy}"));
                 return Err(ConnectError::Server {
-                    context: http.target().context.clone(),
-                    server: http.target().server(),
+                    context: target.context.clone(),
+                    server: target.server() + &proxy.unwrap_or_default(),
                     failure,
                 });
             }

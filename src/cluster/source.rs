@@ -41,6 +41,8 @@ pub struct Tuning {
     pub page: usize,
     /// `timeoutSeconds` of a watch; the server closes it then and we resume.
     pub watch_seconds: u32,
+    /// Longest wait for the head of an answer, and for more of it.
+    pub answer: Duration,
     /// Silence after which an initial stream is given up.
     pub stream_silence: Duration,
     /// Silence after which a watch is opened anew: servers send a bookmark each minute.
@@ -63,6 +65,7 @@ impl Default for Tuning {
             stream: true,
             page: 500,
             watch_seconds: 290,
+            answer: super::http::ANSWER,
             stream_silence: Duration::from_secs(30),
             watch_silence: Duration::from_secs(100),
             log_silence: Duration::from_secs(120),
@@ -244,6 +247,8 @@ struct Runner<W: Wire> {
     gone: Vec<Uid>,
     /// Version of the last object not yet told to `sync`.
     version: String,
+    /// The newest version told on the watch that is open; 0 if they are no numbers.
+    newest: u64,
     /// Objects left out so far because they could not be read.
     skipped: usize,
     /// Ends the task: nobody listens.
@@ -262,6 +267,7 @@ impl<W: Wire> Runner<W> {
             rows: Vec::new(),
             gone: Vec::new(),
             version: String::new(),
+            newest: 0,
             skipped: 0,
             deaf: false,
         }
@@ -286,7 +292,13 @@ impl<W: Wire> Runner<W> {
                 Next::Ask(sync::Ask::Page { token }) => self.page(token, true).await,
                 Next::Ask(sync::Ask::Whole) => self.page(None, false).await,
                 Next::Ask(sync::Ask::Stream) => self.watch(None).await,
-                Next::Ask(sync::Ask::Watch { version }) => self.watch(Some(version)).await,
+                Next::Ask(sync::Ask::Watch { version }) => {
+                    if self.sync.doubts() && self.went_back(&version).await {
+                        self.step(Input::Older).await;
+                    } else {
+                        self.watch(Some(version)).await;
+                    }
+                }
             }
         }
         End::Cancelled
@@ -411,6 +423,32 @@ impl<W: Wire> Runner<W> {
         .await;
     }
 
+    /// Whether the server is at an older version than this: a watch from it would be silent until that is reached.
+    async fn went_back(&self, version: &str) -> bool {
+        let Ok(known) = version.parse::<u64>() else {
+            return false;
+        };
+        let ask = Ask::get(self.path(&[("limit", "1")]));
+        let answer = self.source.shared.http.read(&ask).await;
+        let page = answer.ok().and_then(|body| wire::page::<W>(&body).ok());
+        let now = page.and_then(|page| page.version.parse::<u64>().ok());
+        now.is_some_and(|now| now < known)
+    }
+
+    /// Whether something older comes after something newer: a proxy or a cache repeats what was, or mixes it up.
+    fn is_older(&mut self, version: &str) -> bool {
+        let Ok(version) = version.parse::<u64>() else {
+            return false;
+        };
+        // the initial objects of a stream are in no such order
+        if self.sync.is_listing() {
+            return false;
+        }
+        let older = version < self.newest;
+        self.newest = self.newest.max(version);
+        older
+    }
+
     /// A watch from a version, or (`None`) one that begins with everything.
     async fn watch(&mut self, version: Option<String>) {
         let shared = self.source.shared.clone();
@@ -435,6 +473,7 @@ impl<W: Wire> Runner<W> {
             Err(failure) => return self.step(Input::Failed(failure)).await,
         };
         let opened = Instant::now();
+        self.newest = version.and_then(|v| v.parse().ok()).unwrap_or(0);
         self.step(Input::Opened).await;
         let mut chunks = shared.http.chunks(answer);
         let mut lines = Lines::default();
@@ -481,6 +520,9 @@ impl<W: Wire> Runner<W> {
             };
             match event {
                 Ok(Event::Applied(object)) => {
+                    if self.is_older(&object.meta().resource_version) {
+                        return self.older().await;
+                    }
                     self.version.clone_from(&object.meta().resource_version);
                     if !self.gone.is_empty() {
                         self.flush().await;
@@ -490,6 +532,9 @@ impl<W: Wire> Runner<W> {
                     self.told(BATCH).await;
                 }
                 Ok(Event::Deleted(object)) => {
+                    if self.is_older(&object.meta().resource_version) {
+                        return self.older().await;
+                    }
                     self.version.clone_from(&object.meta().resource_version);
                     if !self.rows.is_empty() {
                         self.told(0).await;
@@ -498,6 +543,9 @@ impl<W: Wire> Runner<W> {
                     self.told(BATCH).await;
                 }
                 Ok(Event::Bookmark { version, end }) => {
+                    if self.is_older(&version) {
+                        return self.older().await;
+                    }
                     self.told(0).await;
                     self.step(Input::Bookmark { version, end }).await;
                     if !self.sync.keeps_stream() {
@@ -511,10 +559,25 @@ impl<W: Wire> Runner<W> {
                     return false;
                 }
                 Ok(Event::Unknown) => {}
-                Err(_) => self.skip(1).await,
+                // whole JSON, and yet nothing can be made of it: the others are no worse for that
+                Err(e) if e.is_data() => self.skip(1).await,
+                // it may have been any event: come back to where it was last whole
+                Err(e) => {
+                    self.told(0).await;
+                    let failure = Failure::Garbled(e.to_string());
+                    self.step(Input::Failed(failure)).await;
+                    return false;
+                }
             }
         }
         true
+    }
+
+    async fn older(&mut self) -> bool {
+        tracing::info!(kind = self.source.entry.plural(), "a watch went back");
+        self.told(0).await;
+        self.step(Input::Older).await;
+        false
     }
 
     /// Sends what has gathered if it is at least so much, and tells the machine.

@@ -73,6 +73,9 @@ pub enum Input {
     },
     /// A request failed, or a watch carried an ERROR event.
     Failed(Failure),
+    /// Something came on a watch that is older than what came before, or the server's newest version is older than
+    /// what it once told: it repeats itself, or was restored from a backup.
+    Older,
 }
 
 /// What to tell the model and the user.
@@ -122,6 +125,10 @@ pub struct Sync {
     failures: u32,
     /// Versions that had expired, in a row, without a healthy watch between.
     expired: u32,
+    /// Times the server went back, in a row, without a long watch between.
+    older: u32,
+    /// The connection was lost since the server last told a version: it may be another server now.
+    lost: bool,
     wait: Option<Duration>,
     health: Health,
     /// For the text of `Forbidden`.
@@ -139,6 +146,8 @@ impl Sync {
             contact: None,
             failures: 0,
             expired: 0,
+            older: 0,
+            lost: false,
             wait: None,
             health: Health::Connecting,
             resource,
@@ -182,7 +191,7 @@ impl Sync {
         let mut out = Vec::new();
         if !matches!(
             input,
-            Input::Failed(_) | Input::Stalled { .. } | Input::Ended { .. }
+            Input::Failed(_) | Input::Stalled { .. } | Input::Ended { .. } | Input::Older
         ) {
             self.contact = Some(now);
         }
@@ -199,6 +208,7 @@ impl Sync {
             Input::Ended { lived } => self.ended(lived, jitter, &mut out),
             Input::Stalled { silence } => self.stalled(silence, jitter, &mut out),
             Input::Failed(failure) => self.failed(failure, jitter, &mut out),
+            Input::Older => self.went_back(jitter, &mut out),
         }
         out
     }
@@ -277,6 +287,11 @@ impl Sync {
         !matches!(self.phase, Phase::Pages { .. }) && self.wait.is_none()
     }
 
+    /// Before this version is gone on from: whether the server still knows it should be asked.
+    pub fn doubts(&mut self) -> bool {
+        std::mem::take(&mut self.lost) && matches!(self.phase, Phase::Watch { .. })
+    }
+
     /// The initial objects of a stream are still coming.
     pub fn is_listing(&self) -> bool {
         matches!(self.phase, Phase::Stream { .. })
@@ -333,6 +348,9 @@ impl Sync {
         match &self.phase {
             Phase::Stream { .. } => self.fall_back("the stream broke off", false, out),
             Phase::Watch { good, .. } => {
+                if lived >= GOOD {
+                    self.older = 0;
+                }
                 if *good || lived >= GOOD {
                     self.failures = 0;
                 } else {
@@ -353,7 +371,14 @@ impl Sync {
             Phase::Stream { .. } => {
                 self.fall_back(&format!("the stream fell silent for {secs} s"), false, out);
             }
-            Phase::Watch { .. } => self.stale(format!("no sign of life for {secs} s"), out),
+            Phase::Watch { good, .. } => {
+                let mute = !*good;
+                self.stale(format!("no sign of life for {secs} s"), out);
+                // not even a bookmark since it was opened: the version may be one that is yet to come here
+                if mute {
+                    self.expired(jitter, out);
+                }
+            }
             Phase::Pages { .. } => self.failed(Failure::Silent(secs), jitter, out),
         }
     }
@@ -386,6 +411,15 @@ impl Sync {
             500 if watching && self.failures >= 2 => return self.expired(jitter, out),
             _ => {}
         }
+        if matches!(failure, Failure::Garbled(_)) && self.failures >= 2 {
+            // the same again and again: it is not the connection
+            match (streaming, watching) {
+                (true, _) => return self.fall_back(&failure.to_string(), false, out),
+                (_, true) => return self.expired(jitter, out),
+                _ => {}
+            }
+        }
+        self.lost |= watching && code == 0;
         self.failures += 1;
         let backoff = backoff(self.failures, jitter);
         self.wait = Some(
@@ -413,6 +447,17 @@ impl Sync {
         self.phase = start(self.streaming);
         if let Phase::Pages { whole: w, .. } = &mut self.phase {
             *w = whole;
+        }
+    }
+
+    /// What is known may be from a future that is none any more: list again, but do not fall into a rhythm with a
+    /// server that always does so.
+    fn went_back(&mut self, jitter: f64, out: &mut Vec<Output>) {
+        self.older += 1;
+        self.expired(jitter, out);
+        if self.older > 1 {
+            let wait = backoff(self.older - 1, jitter);
+            self.wait = Some(self.wait.map_or(wait, |other| other.max(wait)));
         }
     }
 

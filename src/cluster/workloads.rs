@@ -11,8 +11,9 @@ use super::discover::{Served, named, probe};
 use super::failure::Failure;
 use super::kinds::{Entry, optional};
 use super::report::{Report, Severity};
-use super::source::Shared;
+use super::source::{Shared, random};
 use super::subscribe::Watch;
+use super::sync;
 use crate::model::delta::{Delta, Rows};
 use crate::model::ids::Name;
 use crate::model::kueue::{QueueKind, QueueRows};
@@ -39,8 +40,9 @@ impl Workloads {
     /// Watches what is served until nobody wants it.
     pub async fn look_after(self) {
         let mut running: HashMap<Kind, Running> = HashMap::new();
-        let mut told = false;
+        let mut told = None;
         let mut tries = 0;
+        let mut failed = 0;
         loop {
             // one whose objects vanished although it is still announced waits for the next look, so that a server
             // that contradicts itself is not asked again at once
@@ -60,6 +62,7 @@ impl Workloads {
             let mut changed = !ended.is_empty();
             match found {
                 Ok((served, forbidden)) => {
+                    failed = 0;
                     blind = forbidden;
                     for entry in optional() {
                         let version = served.version(entry);
@@ -78,7 +81,9 @@ impl Workloads {
                     }
                     self.shared.learn(served);
                 }
-                Err(failure) if !told && tries < TRIES && failure.retry_after().is_some() => {
+                Err(failure)
+                    if told.is_none() && tries < TRIES && failure.retry_after().is_some() =>
+                {
                     tries += 1;
                     let wait = failure.retry_after().unwrap_or_default();
                     tokio::select! {
@@ -89,11 +94,13 @@ impl Workloads {
                 // what runs goes on: a server that does not answer says nothing about its kinds
                 Err(failure) => {
                     tracing::info!(%failure, "discovery of kinds");
+                    failed += 1;
                     blind = Some(format!("asking what is served failed: {failure}"));
                 }
             }
-            if changed || !told {
-                told = true;
+            // whether all are known is news, too
+            if changed || told.as_ref() != Some(&blind) {
+                told = Some(blind.clone());
                 let cluster = self.shared.cluster;
                 let mut kinds: Vec<Kind> = running.keys().copied().collect();
                 kinds.sort_unstable();
@@ -121,7 +128,11 @@ impl Workloads {
             tokio::select! {
                 () = self.cancel.cancelled() => return,
                 () = self.shared.gone.notified() => {}
-                () = self.shared.wait(self.shared.tuning.discovery) => {}
+                // one that did not answer is asked again as a watch would
+                () = self.shared.wait(match failed {
+                    0 => self.shared.tuning.discovery,
+                    n => sync::backoff(n, random()).min(self.shared.tuning.discovery),
+                }) => {}
             }
         }
     }

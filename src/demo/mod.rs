@@ -36,6 +36,7 @@ use tokio::runtime::Runtime;
 use api::logs::LogSource;
 use api::write::Cluster;
 use controllers::kueue::Place;
+use http::faults::Switchboard;
 use store::Object;
 
 /// What the API server stands on: the cluster's state and whatever acts in it.
@@ -113,6 +114,26 @@ impl Demo {
     /// # Errors
     /// When the address cannot be bound or the threads cannot be started.
     pub fn start(addr: SocketAddr, backend: impl Backend) -> io::Result<Self> {
+        Self::begin(addr, backend, None)
+    }
+
+    /// The same with a switchboard that makes the main cluster's server misbehave.
+    ///
+    /// # Errors
+    /// When the address cannot be bound or the threads cannot be started.
+    pub fn start_faulty(
+        addr: SocketAddr,
+        backend: impl Backend,
+        faults: Switchboard,
+    ) -> io::Result<Self> {
+        Self::begin(addr, backend, Some(faults))
+    }
+
+    fn begin(
+        addr: SocketAddr,
+        backend: impl Backend,
+        faults: Option<Switchboard>,
+    ) -> io::Result<Self> {
         let fixed = addr.port() != 0;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -134,7 +155,10 @@ impl Demo {
             workers.push((worker.name, addr, worker.shared));
         }
         runtime.spawn(drive(shared.clone(), stirred));
-        runtime.spawn(http::serve(listener, shared.clone()));
+        match faults {
+            Some(board) => runtime.spawn(board.serve(listener, shared.clone())),
+            None => runtime.spawn(http::serve(listener, shared.clone())),
+        };
         Ok(Self {
             addr,
             shared,
@@ -147,7 +171,7 @@ impl Demo {
         self.addr
     }
 
-    /// The cluster behind the server, for tests and the fault switchboard.
+    /// The cluster behind the server, for tests.
     pub fn shared(&self) -> &Shared {
         &self.shared
     }

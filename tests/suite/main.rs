@@ -12,6 +12,8 @@ mod custom;
 mod dispatched;
 mod envtest;
 mod exporters;
+#[cfg(unix)]
+mod faults;
 mod fields;
 mod gpu_model;
 mod gpu_use;

@@ -4,6 +4,7 @@ mod accept;
 mod collection;
 mod discovery;
 mod exec;
+pub mod faults;
 mod log;
 mod mutate;
 mod openapi;

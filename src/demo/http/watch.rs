@@ -162,7 +162,9 @@ impl Watcher {
                 () = tokio::time::sleep_until(deadline) => return,
                 () = tokio::time::sleep_until(heartbeat) => {
                     heartbeat = next_heartbeat(Instant::now());
-                    if self.bookmarks && self.feed.send(self.bookmark(false)).await.is_err() {
+                    // of one that waits for a version yet to come nothing is known
+                    let known = shared.lock().cluster().store.rv() >= self.cursor;
+                    if self.bookmarks && known && self.feed.send(self.bookmark(false)).await.is_err() {
                         return;
                     }
                 }
