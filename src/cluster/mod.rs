@@ -115,7 +115,9 @@ impl Cluster {
             Err(Failure::Status { code, .. }) if code != 401 && code < 500 => None,
             Err(failure) => {
                 let target = http.target();
-                let proxy = target.proxy().map(|proxy| format!(" through the proxy {proxy}"));
+                let proxy = target
+                    .proxy()
+                    .map(|proxy| format!(" through the proxy {proxy}"));
                 return Err(ConnectError::Server {
                     context: target.context.clone(),
                     server: target.server() + &proxy.unwrap_or_default(),
