@@ -139,6 +139,14 @@ impl Keep {
         write_whole(&path, &serde_json::to_vec_pretty(&entry)?)
     }
 
+    /// It was not deleted after all.
+    pub fn forget(&self, id: &str) {
+        if let Some(folder) = self.trash() {
+            // one that stays is one too many, no more
+            let _ = fs::remove_file(folder.join(format!("{id}.json")));
+        }
+    }
+
     fn files(&self) -> Vec<PathBuf> {
         let Some(folder) = self.trash() else {
             return Vec::new();

@@ -19,8 +19,8 @@ use tokio::sync::mpsc;
 use crate::harness::quick;
 use crate::scripted::{Server, Turn};
 
-mod commands;
-mod demo;
+pub mod commands;
+pub mod demo;
 mod submit;
 
 const UID: &str = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
@@ -373,6 +373,9 @@ async fn each_has_a_no_for_an_answer_and_nothing_is_tried_behind_it() {
             assert_eq!(outcome.result(), result, "{name}");
             assert!(said.contains(words), "{name}");
             assert_eq!(server.writes().len(), sent, "{name}");
+            // what was not deleted is not there to be made again
+            let trash = std::fs::read_dir(open.folder.path().join("trash"));
+            assert_eq!(trash.into_iter().flatten().count(), 0, "{name}");
             let audit = std::fs::read_to_string(open.folder.path().join("audit.jsonl"));
             assert!(audit.unwrap().contains(result), "{name}");
         }

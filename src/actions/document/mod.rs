@@ -49,6 +49,15 @@ impl Document {
         }
         line
     }
+
+    /// The line of what the server complains of.
+    pub fn line_at(&self, complaint: &Complaint) -> usize {
+        let typed = complaint.got.as_deref().and_then(|got| {
+            let steps = path::steps(&complaint.path);
+            self.node.mistyped(&steps, got, self.line)
+        });
+        typed.unwrap_or_else(|| self.line_of(&complaint.path))
+    }
 }
 
 /// The line of a field of the first document that has it; `None` where the text cannot be read.
@@ -123,12 +132,18 @@ fn read(part: &str, skipped: usize) -> Result<Spanned<Node>, Fault> {
             line,
             column,
             next: hint(&why, text.unwrap_or_default()),
-            why: match why.strip_prefix("error: ") {
-                Some(rest) => rest.into(),
-                None => why,
-            },
+            why: plain(&why),
         }
     })
+}
+
+/// Without what is for programmers.
+fn plain(why: &str) -> String {
+    let why = why.strip_prefix("error: ").unwrap_or(why);
+    why.split(", set DuplicateKeyPolicy")
+        .next()
+        .unwrap_or(why)
+        .to_owned()
 }
 
 /// What is usually meant by that.
@@ -235,6 +250,39 @@ impl Node {
                 let field = all.iter().find(|f| f.key == step)?;
                 Some((field.line, &field.node))
             }
+        }
+    }
+
+    /// The first place below a path where something of this type stands; items of lists are not counted in the path.
+    fn mistyped(&self, steps: &[String], got: &str, line: usize) -> Option<usize> {
+        match (self, steps.split_first()) {
+            (node, None) if node.is(got) => Some(line),
+            (Node::List(all), _) => all
+                .iter()
+                .find_map(|(line, node)| node.mistyped(steps, got, *line)),
+            (Node::Map(all), Some((step, rest))) => {
+                let field = all.iter().find(|field| field.key == *step)?;
+                field.node.mistyped(rest, got, field.line)
+            }
+            // a value of a map of texts, say
+            (Node::Map(all), None) => all
+                .iter()
+                .find_map(|field| field.node.mistyped(steps, got, field.line)),
+            (Node::Leaf(_), _) => None,
+        }
+    }
+
+    /// Whether it is what Go calls so.
+    fn is(&self, got: &str) -> bool {
+        let (kind, literal) = match got.split_once(' ') {
+            Some((kind, literal)) => (kind, Some(literal)),
+            None => (got, None),
+        };
+        match (self, kind) {
+            (Node::List(_), "array") | (Node::Map(_), "object") => true,
+            (Node::Leaf(Value::String(_)), "string") | (Node::Leaf(Value::Bool(_)), "bool") => true,
+            (Node::Leaf(Value::Number(n)), "number") => literal.is_none_or(|l| l == n.to_string()),
+            _ => false,
         }
     }
 
@@ -395,6 +443,26 @@ items:
     }
 
     #[test]
+    fn what_is_of_another_type_is_found_among_items() {
+        let text = "kind: Job\nspec:\n  completions: 3.5\n  containers:\n  - name: a\n    env:\n    - name: X\n      value: x\n    - name: Y\n      value: 1\n  - name: b\n    command: sh\n    args:\n    - 7\n  selector:\n    a: b\n    c: 2\n";
+        let document = parse(text).unwrap().remove(0);
+        for (got, path, line) in [
+            ("number 3.5", "spec.completions", 3),
+            ("number", "spec.containers.env.value", 10),
+            ("string", "spec.containers.command", 12),
+            ("number", "spec.containers.args", 14),
+            ("number", "spec.selector", 17),
+            // not found: what is there of the path
+            ("bool", "spec.containers.env.value", 4),
+        ] {
+            let message =
+                format!("cannot unmarshal {got} into Go struct field X.{path} of type []string");
+            let complaint = complaints(&message).remove(0);
+            assert_eq!(document.line_at(&complaint), line, "{message}");
+        }
+    }
+
+    #[test]
     fn json_is_read_too() {
         let text = "{\n\t\"kind\": \"Job\",\n\t\"metadata\": {\"name\": \"a\\tb\"},\n\t\"spec\": {\"n\": 1.5, \"t\": null}\n}\n";
         let all = parse(text).unwrap();
@@ -431,6 +499,7 @@ items:
             "{text}\n{said}"
         );
         assert!(!said.contains('\n') && !said.contains(" at line"), "{said}");
+        assert!(!said.contains("Policy"), "{said}");
     }
 
     proptest! {

@@ -120,6 +120,47 @@ pub fn pointer(path: &str) -> Vec<String> {
 pub struct Complaint {
     pub path: String,
     pub why: String,
+    /// What stands there where something else is wanted, as the server calls it: `string`, `number 3.5`. The path has no
+    /// numbers of items then.
+    pub got: Option<String>,
+}
+
+impl Complaint {
+    fn new(path: &str, why: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            why: why.into(),
+            got: None,
+        }
+    }
+}
+
+/// `json: cannot unmarshal string into Go struct field JobSpec.spec.parallelism of type int32`
+fn mistyped(message: &str) -> Option<Complaint> {
+    let (_, rest) = message.split_once("cannot unmarshal ")?;
+    let (got, rest) = rest.split_once(" into Go struct field ")?;
+    let (place, wanted) = rest.split_once(" of type ")?;
+    let (_, path) = place.split_once('.')?;
+    let is = match got.split(' ').next().unwrap_or_default() {
+        "string" => "a text",
+        "number" => "a number",
+        "bool" => "true or false",
+        "array" => "a list",
+        "object" => "a map",
+        other => other,
+    };
+    let wanted = match wanted.trim_end() {
+        w if w.starts_with("[]") => "a list",
+        w if w.starts_with("int") || w.starts_with("uint") => "a whole number",
+        w if w.starts_with("float") => "a number",
+        "string" => "a text",
+        "bool" => "true or false",
+        _ => "a map",
+    };
+    Some(Complaint {
+        got: Some(got.into()),
+        ..Complaint::new(path, format!("{wanted} is wanted, not {is}"))
+    })
 }
 
 /// The fields that a message of the API server is about: `Job.batch "x" is invalid: [spec.a: Required value, …]`,
@@ -133,16 +174,16 @@ pub fn complaints(message: &str) -> Vec<Complaint> {
         known.contains(&&*head) && text.chars().all(plain)
     };
     let mut all = Vec::new();
+    if let Some(one) = mistyped(message) {
+        return vec![one];
+    }
     if let Some((_, rest)) = message.split_once("strict decoding error: ") {
         for one in rest.split(", ") {
             let Some((what, name)) = one.split_once("field ") else {
                 continue;
             };
             let path = name.trim().trim_matches('"');
-            all.push(Complaint {
-                path: path.into(),
-                why: format!("{what}field"),
-            });
+            all.push(Complaint::new(path, format!("{what}field")));
         }
         return all;
     }
@@ -155,10 +196,7 @@ pub fn complaints(message: &str) -> Vec<Complaint> {
     // one begins where a field does; commas are in their words, too
     for piece in body.split(", ") {
         match piece.split_once(": ") {
-            Some((path, why)) if field(path) => all.push(Complaint {
-                path: path.into(),
-                why: why.into(),
-            }),
+            Some((path, why)) if field(path) => all.push(Complaint::new(path, why)),
             _ => {
                 if let Some(last) = all.last_mut() {
                     last.why.push_str(", ");
@@ -210,6 +248,12 @@ mod tests {
         &[("spec.completions", "Required value"), ("spec.template.spec.containers[0].image", "Required value")])]
     #[case("Job in version \"v1\" cannot be handled as a Job: strict decoding error: unknown field \"spec.parallel\", duplicate field \"spec.a\"",
         &[("spec.parallel", "unknown field"), ("spec.a", "duplicate field")])]
+    #[case("Job in version \"v1\" cannot be handled as a Job: json: cannot unmarshal string into Go struct field JobSpec.spec.parallelism of type int32",
+        &[("spec.parallelism", "a whole number is wanted, not a text")])]
+    #[case("json: cannot unmarshal number 3.5 into Go struct field JobSpec.spec.completions of type int32",
+        &[("spec.completions", "a whole number is wanted, not a number")])]
+    #[case("json: cannot unmarshal object into Go struct field Container.spec.template.spec.containers.env of type []v1.EnvVar",
+        &[("spec.template.spec.containers.env", "a list is wanted, not a map")])]
     #[case("admission webhook \"x\" denied the request: no", &[])]
     fn complaints_name_fields(#[case] message: &str, #[case] want: &[(&str, &str)]) {
         let got = complaints(message);

@@ -88,7 +88,12 @@ pub fn run(cluster: &ClusterArgs, args: &ExecArgs) -> Result<ExitCode> {
             Ok(running) => running,
             Err(outcome) => return Ok(said(&outcome)),
         };
-        let outcome = attach(running, &mut signals).await?;
+        let outcome = match attach(running, &mut signals).await {
+            Ok(outcome) => outcome,
+            // nobody reads on: `… | head`. As the shell says of a program that this ended.
+            Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => return Ok(ExitCode::from(141)),
+            Err(e) => return Err(e.into()),
+        };
         drop(connected);
         Ok(said(&outcome))
     });

@@ -61,7 +61,11 @@ struct Sheet {
 impl Sheet {
     /// `train.yaml:12`
     fn place(&self, path: &str) -> String {
-        format!("{}:{}", self.source, self.document.line_of(path))
+        self.at(self.document.line_of(path))
+    }
+
+    fn at(&self, line: usize) -> String {
+        format!("{}:{line}", self.source)
     }
 }
 
@@ -411,7 +415,7 @@ fn tell(args: &SubmitArgs, sheets: &[Sheet], all: &[Outcome], shown: &[&Outcome]
                 for field in &fields {
                     eprintln!(
                         "{}: {}: {}",
-                        sheet.place(&field.path),
+                        sheet.at(sheet.document.line_at(field)),
                         field.path,
                         field.why
                     );

@@ -24,7 +24,7 @@ use crate::keep::trash::Entry;
 use crate::model::fields::Checked;
 use crate::model::ids::Uid;
 use crate::model::want::Kind;
-use failures::{because, uncertain};
+use failures::{because, held, uncertain};
 pub use streams::{Forward, Running};
 
 /// Steps under way at a time.
@@ -96,8 +96,16 @@ impl Gate {
     async fn record(&self, outcome: &mut Outcome) {
         let target = self.shared.http.target();
         let (context, server) = (target.context.clone(), target.server());
+        // what was not deleted is not to be made again
+        let vain = match outcome.ended {
+            Ended::Not(..) => outcome.kept.take(),
+            _ => None,
+        };
         let (keep, copy) = (self.keep.clone(), outcome.clone());
         let written = tokio::task::spawn_blocking(move || {
+            if let Some(id) = vain {
+                keep.forget(&id);
+            }
             if let (Some(id), Some(made), Ended::Done) =
                 (&copy.step.origin, &copy.made, &copy.ended)
             {
@@ -155,6 +163,9 @@ impl Gate {
             }
             match self.send(&write).await {
                 Ok(_) if self.rules.dry_run => outcome.ended = Ended::DryRun,
+                Ok(answer) if matches!(write, Write::Delete { .. }) => {
+                    outcome.notes.extend(held(&answer));
+                }
                 Ok(_) => {}
                 // somebody was faster: what to do is decided anew
                 Err(failure)

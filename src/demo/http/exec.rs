@@ -76,6 +76,35 @@ impl Asked {
     }
 }
 
+impl Asked {
+    /// A status in the words of whoever speaks the protocol: v4 is the kubelet's own, v5 the API server's, which has it
+    /// from the kubelet and says so.
+    fn worded(&self, mut status: Value) -> Value {
+        let code = status["details"]["causes"][0]["message"].clone();
+        let code = code.as_str().unwrap_or_default();
+        match (status["reason"].as_str(), self.ends) {
+            (Some("NonZeroExitCode"), false) => {
+                let argv = self.argv.join(" ");
+                status["message"] = format!(
+                    "command terminated with non-zero exit code: error executing command [{argv}], exit code {code}"
+                )
+                .into();
+            }
+            (Some("InternalError"), true) => {
+                let why = status["message"].as_str().unwrap_or_default();
+                status = broken(why);
+            }
+            _ => {}
+        }
+        if !self.ends
+            && let Some(all) = status.as_object_mut()
+        {
+            all.remove("metadata");
+        }
+        status
+    }
+}
+
 /// Somebody's visit to a container.
 pub struct Visit {
     shared: Shared,
@@ -132,6 +161,7 @@ impl Visit {
         let status = session.status().await;
         // to a client that has gone nothing can be said
         if let Some(status) = status {
+            let status = session.visit.asked.worded(status);
             let _ = session.send(STATUS, status.to_string().as_bytes()).await;
             socket::finish(session.socket).await;
         }
@@ -157,7 +187,9 @@ fn exited(code: i32) -> Value {
     json!({
         "metadata": {},
         "status": "Failure",
-        "message": format!("command terminated with non-zero exit code: exit status {code}"),
+        "message": format!(
+            "command terminated with non-zero exit code: command terminated with exit code {code}"
+        ),
         "reason": "NonZeroExitCode",
         "details": {"causes": [{"reason": "ExitCode", "message": code.to_string()}]},
     })
@@ -327,15 +359,19 @@ impl Session {
         }
     }
 
-    /// Typed bytes: echoed now, the rest when its turn comes.
+    /// Typed bytes: echoed now and in one piece, the rest when its turn comes.
     async fn type_in(&mut self, bytes: &[u8]) -> Option<()> {
+        let mut echo = String::new();
         for typed in self.tty.bytes(bytes) {
             match typed {
-                Typed::Echo(text) => self.send(STDOUT, text.as_bytes()).await?,
+                Typed::Echo(text) => echo.push_str(&text),
                 other => self.waiting.push_back(other),
             }
         }
-        Some(())
+        if echo.is_empty() {
+            return Some(());
+        }
+        self.send(STDOUT, echo.as_bytes()).await
     }
 
     /// Lets it be seen, in its time.

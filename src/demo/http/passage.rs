@@ -46,6 +46,7 @@ pub fn refused(pod: &str, port: u16) -> String {
 pub async fn serve(mut socket: Socket, _: &str, shared: &Shared, way: &Way, ports: &[u16]) {
     let mut changed = shared.lock().cluster().store.subscribe();
     let mut guests: Vec<Option<Guest>> = Vec::new();
+    // all channels begin before anything is said on one
     for (nth, port) in ports.iter().enumerate() {
         let number = port.to_le_bytes();
         let channel = nth as u8 * 2;
@@ -55,6 +56,9 @@ pub async fn serve(mut socket: Socket, _: &str, shared: &Shared, way: &Way, port
                 return;
             }
         }
+    }
+    for (nth, port) in ports.iter().enumerate() {
+        let channel = nth as u8 * 2;
         let guest = Guest::at(shared, way.find(shared).ok().as_ref(), *port);
         if guest.is_none() {
             let mut text = vec![channel + 1];

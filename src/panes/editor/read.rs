@@ -97,7 +97,8 @@ pub fn problems(text: &str, outcome: &Outcome) -> Vec<Problem> {
         let namespace = meta["namespace"].as_str();
         meta["name"] == *object.name && namespace.is_none_or(|ns| *ns == *object.namespace)
     });
-    let line = |path: &str| Some(document.or(documents.first())?.line_of(path).max(1) - 1);
+    let document = document.or(documents.first());
+    let line = |path: &str| Some(document?.line_of(path).max(1) - 1);
     let (cause, refusal) = match &outcome.ended {
         Ended::Not(cause, refusal) => (*cause, refusal),
         Ended::Unknown { .. } => {
@@ -110,7 +111,10 @@ pub fn problems(text: &str, outcome: &Outcome) -> Vec<Problem> {
     if !named.is_empty() {
         let each = named.iter();
         return each
-            .map(|c| Problem::error(line(&c.path), format!("{}: {}", c.path, c.why)))
+            .map(|c| {
+                let line = document.map(|d| d.line_at(c).max(1) - 1);
+                Problem::error(line, format!("{}: {}", c.path, c.why))
+            })
             .collect();
     }
     let at = match cause {

@@ -8,12 +8,12 @@ use serde_json::Value;
 use crate::served::Served;
 
 pub struct Shell<'a> {
-    pub served: &'a Served,
+    pub kubeconfig: &'a Path,
     pub home: &'a Path,
 }
 
 impl Shell<'_> {
-    /// `jobdeck ARGS` on the demo cluster: exit code, standard output and standard error.
+    /// `jobdeck ARGS` on the cluster of the kubeconfig: exit code, standard output and standard error.
     pub fn run(&self, args: &[&str]) -> (i32, String, String) {
         self.fed(args, "")
     }
@@ -25,7 +25,7 @@ impl Shell<'_> {
             .env_clear()
             .env("HOME", self.home)
             .arg("--kubeconfig")
-            .arg(&self.served.kubeconfig)
+            .arg(self.kubeconfig)
             .args(args)
             .write_stdin(input);
         if let Some(profile) = std::env::var_os("LLVM_PROFILE_FILE") {
@@ -60,7 +60,7 @@ fn scripts_can_rely_on_codes_and_json() {
     let served = Served::start(&[]);
     let home = tempfile::tempdir().expect("a folder");
     let shell = Shell {
-        served: &served,
+        kubeconfig: &served.kubeconfig,
         home: home.path(),
     };
     let default = ["-n", "default"];

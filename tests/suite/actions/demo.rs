@@ -1,6 +1,8 @@
 //! Every action against the demo cluster: its controllers do what a real cluster's would, and what the watches show
 //! of it is what counts.
 
+use std::path::Path;
+
 use jobdeck::actions::outcome::Outcome;
 use jobdeck::actions::pending::is_seen;
 use jobdeck::actions::plan::plan;
@@ -30,8 +32,12 @@ pub struct Hands {
 
 impl Hands {
     pub async fn open(served: &Served) -> Self {
+        Self::at(&served.kubeconfig).await
+    }
+
+    pub async fn at(kubeconfig: &Path) -> Self {
         let around = Surroundings {
-            file: Some(served.kubeconfig.clone()),
+            file: Some(kubeconfig.to_owned()),
             ..Surroundings::default()
         };
         let (out, reports) = mpsc::channel(CHANNEL);
@@ -56,14 +62,14 @@ impl Hands {
         self.client.until(what, so).await;
     }
 
-    fn job(&self, name: &str) -> Key {
+    pub fn job(&self, name: &str) -> Key {
         let mut jobs = self.client.model.jobs.rows();
         let job = jobs.find(|job| &*job.name == name && !model_part(&self.client, job.key));
         job.unwrap_or_else(|| panic!("no {name}")).key
     }
 
     /// Plans it and sends it; all of it must be taken.
-    async fn does(&mut self, key: Key, intent: Intent) -> Vec<Outcome> {
+    pub async fn does(&mut self, key: Key, intent: Intent) -> Vec<Outcome> {
         let steps = plan(&self.client.model, key, &intent);
         let steps = steps.unwrap_or_else(|refusal| panic!("{intent:?}: {refusal}"));
         let mut outcomes = Vec::new();
@@ -75,20 +81,20 @@ impl Hands {
         outcomes
     }
 
-    async fn step(&self, step: Step) -> Outcome {
+    pub async fn step(&self, step: Step) -> Outcome {
         let keep = keep(self.folder.path());
         let gate = self.client.cluster.gate(Rules::default(), keep);
         gate.step(step).await
     }
 
     /// It does it, and waits until the watches show it.
-    async fn sees(&mut self, key: Key, intent: Intent) {
+    pub async fn sees(&mut self, key: Key, intent: Intent) {
         self.does(key, intent.clone()).await;
         let what = format!("{intent:?} seen");
         self.until(&what, |c| is_seen(&c.model, key, &intent)).await;
     }
 
-    fn refuses(&self, key: Key, intent: Intent) -> String {
+    pub fn refuses(&self, key: Key, intent: Intent) -> String {
         let refusal = plan(&self.client.model, key, &intent);
         refusal.expect_err("a refusal").to_string()
     }

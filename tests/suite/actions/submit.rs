@@ -175,7 +175,7 @@ fn every_template_is_taken_by_a_server() {
     let served = Served::start(&[]);
     let home = tempfile::tempdir().expect("a folder");
     let shell = Shell {
-        served: &served,
+        kubeconfig: &served.kubeconfig,
         home: home.path(),
     };
     let own = home.path().join(".config/jobdeck/templates");
@@ -299,7 +299,7 @@ async fn a_job_runs_again_from_the_cluster_the_trash_and_the_history() {
     let served = Served::start(&["--speed", "20"]);
     let home = tempfile::tempdir().expect("a folder");
     let shell = Shell {
-        served: &served,
+        kubeconfig: &served.kubeconfig,
         home: home.path(),
     };
     let here = |args: &[&'static str]| -> Vec<&'static str> { [args, &["-n", "default"]].concat() };
