@@ -122,6 +122,13 @@ pub fn clean(object: &Value, workload: Option<&Value>) -> Cleaned {
     if kind != "Job" && queued {
         restore(&mut manifest, workload, &mut notes);
     }
+    let held = [
+        &manifest["spec"]["suspend"],
+        &manifest["spec"]["runPolicy"]["suspend"],
+    ];
+    if !queued && kind != "CronJob" && held.contains(&&Value::Bool(true)) {
+        notes.push("it was held, and begins at once now".into());
+    }
     if let Some(spec) = manifest["spec"].as_object_mut() {
         if spec.get("managedBy").is_some_and(|by| by == MULTIKUEUE) {
             spec.remove("managedBy");

@@ -114,6 +114,26 @@ fn the_template_is_taken_from_the_workload_where_there_is_one() {
 }
 
 #[test]
+fn what_was_held_by_hand_begins_and_that_is_said() {
+    let said = |kind: &str, spec: Value, queued: bool| {
+        let labels = match queued {
+            true => json!({"kueue.x-k8s.io/queue-name": "a"}),
+            false => json!({}),
+        };
+        let object =
+            json!({"kind": kind, "metadata": {"name": "x", "labels": labels}, "spec": spec});
+        let notes = clean(&object, None).notes;
+        notes.iter().any(|note| note.contains("it was held"))
+    };
+    let held = json!({"suspend": true});
+    assert!(said("Job", held.clone(), false));
+    assert!(said("PyTorchJob", json!({"runPolicy": held}), false));
+    assert!(!said("Job", held.clone(), true));
+    assert!(!said("Job", json!({"suspend": false}), false));
+    assert!(!said("CronJob", held, false));
+}
+
+#[test]
 fn a_bare_pod_is_cleaned_of_where_it_ran() {
     let pod = json!({
         "kind": "Pod", "metadata": {"name": "p"},

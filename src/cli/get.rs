@@ -97,6 +97,10 @@ fn get<R: Listed, J: Serialize>(
     let runtime = runtime()?;
     let connected = runtime.block_on(async {
         let mut connected = connect(cluster, &args.one_shot).await?;
+        if args.what == What::Nodes {
+            // they belong to all namespaces, and so does what runs on them
+            connected.namespace = None;
+        }
         connected.sync(kinds).await?;
         Ok::<_, color_eyre::Report>(connected)
     })?;

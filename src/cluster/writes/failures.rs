@@ -57,8 +57,13 @@ pub fn because(failure: &Failure, step: &Step) -> Ended {
         404 if matches!(step.intent, Intent::Delete { .. }) => {
             Ended::Already(format!("{target} is gone already"))
         }
-        // the node of a pod, say
-        404 if of_another(message, &target.name) => not(Cause::Unreachable, text, ""),
+        // the pod was seen a moment ago: on the way into it there is only its node
+        404 if matches!(step.intent, Intent::Exec(_) | Intent::Forward(_))
+            && of_another(message, &target.name) =>
+        {
+            let why = format!("the node of {} is not there ({text})", target.words());
+            not(Cause::Unreachable, why, "")
+        }
         404 => not(Cause::NotFound, format!("{target} is gone"), ""),
         409 if message.contains("UID in precondition") || message.contains("the UID in") => {
             let why = format!("another {} has this name now", target.words());

@@ -114,6 +114,16 @@ async fn nodes_and_budgets(room: &Room) {
         .await
         .is(3, "cannot be deleted");
 
+    // its pods are everybody's, whatever namespace is looked at
+    room.make("pods", pod("lodger", json!({}))).await;
+    let rows = room
+        .run(&["get", "nodes", "-o", "json", "-n", "default"])
+        .await
+        .json();
+    let mut rows = rows.as_array().unwrap().iter();
+    let row = rows.find(|row| row["name"] == "n1").unwrap();
+    assert!(row["pods"].as_u64().unwrap() >= 1, "{row}");
+
     // a budget that must not be broken
     room.make("pods", pod("guarded", json!({"app": "guarded"})))
         .await;
