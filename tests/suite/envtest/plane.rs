@@ -1,5 +1,6 @@
 //! A control plane from `$KUBEBUILDER_ASSETS`: etcd and kube-apiserver, and kube-controller-manager where it is there too.
 
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -24,9 +25,14 @@ const TOKENS: &str = "admin-token,admin,admin,system:masters\n\
 pub fn assets() -> Option<PathBuf> {
     let assets = std::env::var_os("KUBEBUILDER_ASSETS").filter(|folder| !folder.is_empty());
     if assets.is_none() {
-        eprintln!("SKIPPED: set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver");
+        loudly("SKIPPED: set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver");
     }
     assets.map(PathBuf::from)
+}
+
+/// Past the test harness, which shows nothing of a test that passes.
+fn loudly(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// A control plane; its processes end with it.
@@ -109,10 +115,10 @@ impl Plane {
     pub fn start_controllers(&mut self) -> bool {
         let program = "kube-controller-manager";
         if !self.assets.join(program).is_file() {
-            eprintln!(
-                "SKIPPED what needs controllers: there is no {program} in {}",
-                self.assets.display()
-            );
+            let place = self.assets.display();
+            loudly(&format!(
+                "SKIPPED what needs controllers: there is no {program} in {place}"
+            ));
             return false;
         }
         let config = self.kubeconfig("admin-token", "default", &self.url());
