@@ -39,12 +39,16 @@ fn context(demo: &Demo, name: Option<&str>) -> io::Result<Target> {
 
 /// A demo cluster that lives on from now.
 pub fn live(address: SocketAddr, scene: &SceneArgs) -> io::Result<Demo> {
-    let defaults = Options::default();
+    let sized = Options::sized(scene.pods.unwrap_or_default());
     let options = Options {
         seed: scene.seed,
         speed: scene.speed,
-        nodes: scene.nodes.unwrap_or(defaults.nodes),
-        pods: scene.pods.unwrap_or(defaults.pods),
+        nodes: scene.nodes.unwrap_or(sized.nodes),
+        jobs: scene.jobs,
+        workloads: scene.workloads,
+        queues: scene.queues,
+        churn: scene.churn,
+        ..sized
     };
     let world = World::live(&options);
     if scene.fault.is_empty() {

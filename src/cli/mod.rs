@@ -227,7 +227,7 @@ pub struct SceneArgs {
     /// How much faster than real its jobs run
     #[arg(long, default_value_t = SceneArgs::default().speed, value_name = "X", value_parser = speed)]
     pub speed: f64,
-    /// Number of nodes [default: the scene's 41]
+    /// Number of nodes [default: the scene's 41, more if the pods need them]
     #[arg(long, value_name = "N")]
     pub nodes: Option<usize>,
     /// Number of pods to fill it with
@@ -237,6 +237,18 @@ pub struct SceneArgs {
     #[cfg(feature = "demo")]
     #[arg(long, value_name = "SPEC", value_parser = demo::faults)]
     pub fault: Vec<String>,
+    /// Number of jobs that those pods are of [default: one to 20 pods]
+    #[arg(long, value_name = "N", requires = "pods")]
+    pub jobs: Option<usize>,
+    /// Number of those jobs that go through Kueue [default: one to 50 pods]
+    #[arg(long, value_name = "N", requires = "pods")]
+    pub workloads: Option<usize>,
+    /// Number of queues for them [default: one to 500 pods]
+    #[arg(long, value_name = "N", requires = "pods")]
+    pub queues: Option<usize>,
+    /// Changes a second to pods, nodes, jobs and Workloads that run beside the scene
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub churn: u32,
 }
 
 impl Default for SceneArgs {
@@ -248,6 +260,10 @@ impl Default for SceneArgs {
             pods: None,
             #[cfg(feature = "demo")]
             fault: Vec::new(),
+            jobs: None,
+            workloads: None,
+            queues: None,
+            churn: 0,
         }
     }
 }

@@ -47,6 +47,12 @@ pub trait Backend: Send + 'static {
     /// and at that instant, never inside a request.
     fn settle(&mut self) -> Option<DateTime<Utc>>;
     fn logs(&self) -> &dyn LogSource;
+    /// Makes so many changes a second from now on, for their own sake.
+    fn stir(&mut self, _rate: u32) {}
+    /// How many of those there were.
+    fn changes(&self) -> u64 {
+        0
+    }
     /// Clusters beside this one that get an API server of their own. Settling this one settles them too.
     fn workers(&self) -> Vec<Worker> {
         Vec::new()

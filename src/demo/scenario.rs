@@ -1,10 +1,10 @@
 //! Scenes: which nodes and jobs a demo cluster holds, and what arrives there in the course of time.
 
 mod arrivals;
-mod bulk;
 mod claims;
 mod east;
 mod exporters;
+mod fleet;
 mod nodes;
 mod script;
 mod workloads;
@@ -45,8 +45,37 @@ pub struct Options {
     /// Simulated seconds per wall second.
     pub speed: f64,
     pub nodes: usize,
-    /// Pods that run beside the scene's own.
+    /// Pods beside the scene's own.
     pub pods: usize,
+    /// Jobs, Workloads and queues that they belong to; as many as such a cluster has if none are named.
+    pub jobs: Option<usize>,
+    pub workloads: Option<usize>,
+    pub queues: Option<usize>,
+    /// Changes per second that nobody asked for.
+    pub churn: u32,
+}
+
+impl Options {
+    /// The scene, made large enough for so many pods.
+    pub fn sized(pods: usize) -> Self {
+        Self {
+            nodes: NODES.max((pods * 3).div_ceil(40)),
+            pods,
+            ..Self::default()
+        }
+    }
+
+    fn jobs(&self) -> usize {
+        self.jobs.unwrap_or(self.pods.div_ceil(20))
+    }
+
+    fn workloads(&self) -> usize {
+        self.workloads.unwrap_or(self.pods.div_ceil(50))
+    }
+
+    fn queues(&self) -> usize {
+        self.queues.unwrap_or(self.pods.div_ceil(500))
+    }
 }
 
 impl Default for Options {
@@ -56,6 +85,10 @@ impl Default for Options {
             speed: 1.0,
             nodes: NODES,
             pods: 0,
+            jobs: None,
+            workloads: None,
+            queues: None,
+            churn: 0,
         }
     }
 }
@@ -72,12 +105,14 @@ impl World {
         let now = DateTime::from_timestamp(Utc::now().timestamp(), 0).unwrap_or_default();
         let mut world = scene(options, now);
         world.follow_wall();
+        world.stir(options.churn);
         world
     }
 
     /// The default scene `after` its beginning, on a clock that only [`World::advance_to`] moves.
     pub fn stepped(options: &Options, after: Duration) -> Self {
         let mut world = scene(options, epoch());
+        world.stir(options.churn);
         let after = TimeDelta::from_std(after).unwrap_or_default();
         world.advance_to(epoch() + after);
         world
@@ -96,11 +131,14 @@ fn scene(options: &Options, now: DateTime<Utc>) -> World {
     for name in WORKERS {
         world.employ(name, east::world(options.seed, start, &clock));
     }
-    if options.pods > 0 {
-        bulk::fill(&mut world.cluster, kinds, options, now);
-    }
     world.unseen_until(now);
     world.replay(true);
+    world.advance_to(now);
+    // what is there beside the scene has no part in its history
+    let brought = fleet::join(&mut world, options, now);
+    if options.pods > 0 {
+        fleet::fill(&mut world, options, brought, now);
+    }
     world.advance_to(now);
     world.replay(false);
     world.forget_history();
@@ -126,7 +164,7 @@ fn found(cluster: &mut Cluster, kinds: Kinds) {
 /// Definitions, namespaces and nodes.
 fn furnish(cluster: &mut Cluster, kinds: Kinds, options: &Options, start: DateTime<Utc>) {
     found(cluster, kinds);
-    for (family, nth) in nodes::layout(options.nodes) {
+    for (family, nth) in nodes::layout(options.nodes.min(NODES)) {
         let quirks = Quirks::of(family, nth);
         join(cluster, kinds, nodes::node(family, nth, quirks, start));
     }

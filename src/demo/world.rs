@@ -3,9 +3,12 @@
 //! A discrete-event simulation: nothing polls, each step looks only at what a key names. With a stepped clock
 //! the same seed and the same steps give the same bytes.
 
+mod adopt;
+mod churn;
 mod exporters;
 mod workers;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -18,7 +21,7 @@ use super::console;
 use super::controllers::cronjob::Controller as CronJobs;
 use super::controllers::dra::Claims;
 use super::controllers::job::Controller as Jobs;
-use super::controllers::kubelet::Kubelet;
+use super::controllers::kubelet::{Grant, Kubelet};
 use super::controllers::kueue::{self, Controller as Kueue, Place};
 use super::controllers::namespace::Controller as Namespaces;
 use super::controllers::recorder::Recorder;
@@ -32,6 +35,7 @@ use super::scenario::Scene;
 use super::store::{Event, KindId, Object};
 use super::{Shared, Worker};
 
+use churn::Churn;
 use workers::Link;
 
 /// The whole cluster.
@@ -50,10 +54,13 @@ pub struct World {
     kueue: Kueue,
     scene: Scene,
     logs: Logs,
+    churn: Churn,
     /// Clusters that Kueue sends work to; their clocks follow this one's.
     workers: Vec<Link>,
     /// Workloads sent here from another cluster about which there is news.
     news: Vec<Key>,
+    /// Devices of pods that are found running, by UID, until they are taken in.
+    grants: HashMap<String, Vec<Grant>>,
 }
 
 /// Tasks in one settling, after which something must be running in circles.
@@ -63,6 +70,7 @@ impl World {
     /// Puts controllers around a cluster and lets them see what it already holds.
     pub fn new(mut cluster: Cluster) -> Self {
         let kinds = Kinds::of(&mut cluster.store);
+        let seed = cluster.random.clone().draw();
         let mut world = Self {
             cluster,
             kinds,
@@ -78,8 +86,10 @@ impl World {
             kueue: Kueue::default(),
             scene: Scene::default(),
             logs: Logs,
+            churn: Churn::new(seed),
             workers: Vec::new(),
             news: Vec::new(),
+            grants: HashMap::new(),
         };
         for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
             world.namespace(name);
@@ -223,6 +233,9 @@ impl World {
     }
 
     fn run(&mut self, task: Task) {
+        if task == Task::Churn {
+            return self.churn();
+        }
         let mut hub = Hub {
             cluster: &mut self.cluster,
             kinds: self.kinds,
@@ -260,6 +273,7 @@ impl World {
                 self.recorder
                     .expire(&mut self.cluster, self.kinds, &mut self.tasks, &key);
             }
+            Task::Churn => {}
             Task::Scene => {
                 let next = self.scene.step(&mut self.cluster, self.kinds);
                 if let Some(next) = next {
@@ -286,6 +300,14 @@ impl Backend for World {
 
     fn logs(&self) -> &dyn LogSource {
         &self.logs
+    }
+
+    fn stir(&mut self, rate: u32) {
+        World::stir(self, rate);
+    }
+
+    fn changes(&self) -> u64 {
+        self.churn.changes()
     }
 
     fn visit(&self, pod: &Arc<Object>, port: u16, path: &str) -> Answer {

@@ -44,6 +44,8 @@ pub enum Task {
     Expire(Key),
     /// The next entry of the scene's script.
     Scene,
+    /// Changes for their own sake are due.
+    Churn,
 }
 
 /// Tasks ordered by time, then by when they were asked for.

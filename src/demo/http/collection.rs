@@ -30,7 +30,7 @@ pub fn delete(shared: &Shared, target: &Target, call: &Call) -> Result<Reply, Re
         rv: world.cluster().store.rv(),
         ..page
     };
-    let mut reply = read::answer_list(world.cluster(), target, &call.query, call.form, after);
+    let mut reply = read::answer_list(world.cluster(), target, call, after);
     reply::warn(&mut reply, &options.warnings);
     Ok(reply)
 }

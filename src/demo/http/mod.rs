@@ -18,10 +18,12 @@ mod route;
 mod socket;
 mod stream;
 mod subresource;
+mod traffic;
 mod visibility;
 mod watch;
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use http::{Method, Request, header};
 use http_body_util::BodyExt;
@@ -36,6 +38,7 @@ use super::api::write::Refusal;
 use accept::Form;
 use reply::Reply;
 use route::{Route, Target};
+use traffic::{Counted, Traffic};
 
 /// What a request brought, apart from its path.
 struct Call {
@@ -45,11 +48,14 @@ struct Call {
     content_type: String,
     user_agent: String,
     form: Form,
+    /// It takes answers that are compressed.
+    gzip: bool,
     body: Bytes,
 }
 
 /// Accepts connections until the task is dropped.
 pub async fn serve(listener: TcpListener, shared: Shared) {
+    let traffic = Arc::new(Traffic::default());
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;
@@ -57,10 +63,12 @@ pub async fn serve(listener: TcpListener, shared: Shared) {
         // Watch events are small: each must leave at once.
         let _ = stream.set_nodelay(true);
         let shared = shared.clone();
+        let traffic = traffic.clone();
+        let stream = Counted::new(stream, traffic.clone());
         tokio::spawn(async move {
             let service = service_fn(|request| {
-                let shared = shared.clone();
-                async move { Ok::<_, Infallible>(answer(&shared, request).await) }
+                let (shared, traffic) = (shared.clone(), traffic.clone());
+                async move { Ok::<_, Infallible>(answer(&shared, &traffic, request).await) }
             });
             // An error here is a client that went away.
             let _ = hyper::server::conn::http1::Builder::new()
@@ -71,7 +79,11 @@ pub async fn serve(listener: TcpListener, shared: Shared) {
     }
 }
 
-async fn answer(shared: &Shared, request: Request<Incoming>) -> Reply {
+async fn answer(shared: &Shared, traffic: &Traffic, request: Request<Incoming>) -> Reply {
+    if let Some(reply) = own(shared, traffic, &request) {
+        return reply;
+    }
+    traffic.count();
     if let Some(way) = stream::way(request.uri().path()) {
         let opened = stream::answer(shared, &way, request);
         return opened.unwrap_or_else(|refusal| reply::refused(&refusal));
@@ -112,6 +124,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Reply {
             .to_ascii_lowercase(),
         user_agent: text(header::USER_AGENT),
         form,
+        gzip: text(header::ACCEPT_ENCODING).contains("gzip"),
         body: body.to_bytes(),
     };
     if let Some(reply) = discovery::document(shared, path, form) {
@@ -121,6 +134,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Reply {
         return openapi::answer(shared, rest);
     }
     let route = route::route(&shared.lock().cluster().store, path);
+    traffic.asked(verb(&route, &call), route.resource());
     let result = match route {
         Route::Nowhere => return reply::text(404, "404 page not found\n"),
         Route::NoResource => Err(Refusal::no_resource()),
@@ -150,6 +164,38 @@ fn nowhere(target: &Target, call: &Call) -> bool {
     kind.custom && all && call.method == Method::POST
 }
 
+/// What the demo's own server answers: its counters, and the switch of its unrest.
+fn own(shared: &Shared, traffic: &Traffic, request: &Request<Incoming>) -> Option<Reply> {
+    let query = Query::parse(request.uri().query().unwrap_or_default());
+    match (request.method(), request.uri().path()) {
+        (&Method::GET, "/metrics") => {
+            let changes = shared.lock().changes();
+            Some(reply::whole(
+                200,
+                "text/plain; version=0.0.4; charset=utf-8",
+                traffic.tell(changes),
+            ))
+        }
+        (&Method::POST, "/demo/churn") => {
+            let Ok(rate) = query.text("rate").parse() else {
+                return Some(reply::text(400, "rate=N is wanted: changes a second\n"));
+            };
+            shared.lock().stir(rate);
+            Some(reply::text(200, "ok\n"))
+        }
+        _ => None,
+    }
+}
+
+/// What is asked for, as the API server's own counters call it.
+fn verb<'a>(route: &Route, call: &'a Call) -> &'a str {
+    match (route, call.method.as_str()) {
+        (Route::Resource(t), "GET") if t.watch || call.query.flag("watch") => "WATCH",
+        (Route::Resource(t), "GET") if t.name.is_empty() => "LIST",
+        (_, method) => method,
+    }
+}
+
 fn health(path: &str) -> Option<Reply> {
     let mut parts = path.trim_start_matches('/').split('/');
     match (parts.next()?, parts.next()) {
@@ -175,13 +221,7 @@ fn resource(shared: &Shared, target: &Target, call: &Call) -> Result<Reply, Refu
             }
             let world = shared.lock();
             let page = read::page(world.cluster(), target, &scope, &options)?;
-            Ok(read::answer_list(
-                world.cluster(),
-                target,
-                &call.query,
-                call.form,
-                page,
-            ))
+            Ok(read::answer_list(world.cluster(), target, call, page))
         }
         _ => mutate::answer(shared, target, call),
     }

@@ -6,6 +6,7 @@ use futures::stream;
 use hyper::body::Bytes;
 use serde_json::{Value, json};
 
+use super::Call;
 use super::accept::{Form, metadata_only};
 use super::reply::{self, Reply};
 use super::route::Target;
@@ -118,37 +119,27 @@ pub fn page(
         after = Some(token.after);
     }
     let namespace = scope.namespace.as_deref();
-    let all: Vec<Arc<Object>> = if rv == newest {
-        store.list(target.id, namespace).cloned().collect()
-    } else {
-        store
-            .list_at(target.id, namespace, rv)
-            .map_err(|_| match &after {
-                Some((ns, name)) => expired_token(target, ns, name),
-                None => Refusal::new(
-                    410,
-                    "Expired",
-                    "The resourceVersion for the provided list is too old.",
-                ),
-            })?
-    };
-    let rest = all
-        .into_iter()
-        .filter(|o| {
-            after
-                .as_ref()
-                .is_none_or(|a| (&o.namespace, &o.name) > (&a.0, &a.1))
-        })
-        .filter(|o| scope.holds(o));
     // A list at `0` comes from the watch cache, which knows no limit.
     let limit = if options.limit == 0 || options.at == At::Any {
         usize::MAX
     } else {
         options.limit
     };
-    let mut objects: Vec<Arc<Object>> = rest.collect();
-    let total = objects.len();
-    objects.truncate(limit);
+    let (objects, total) = if rv == newest {
+        let all = store.list_after(target.id, namespace, after.as_ref());
+        select(all, scope, limit)
+    } else {
+        let all = store.list_at(target.id, namespace, after.as_ref(), rv);
+        let all = all.map_err(|_| match &after {
+            Some((ns, name)) => expired_token(target, ns, name),
+            None => Refusal::new(
+                410,
+                "Expired",
+                "The resourceVersion for the provided list is too old.",
+            ),
+        })?;
+        select(all, scope, limit)
+    };
     let last = objects.last().filter(|_| total > limit);
     let continues = last.map(|o| {
         let token = Continue {
@@ -164,6 +155,23 @@ pub fn page(
         continues,
         remaining,
     })
+}
+
+/// Those in scope up to a limit, and how many there are: all of them are counted only where that is told.
+fn select<'a>(
+    all: impl Iterator<Item = &'a Arc<Object>>,
+    scope: &Scope,
+    limit: usize,
+) -> (Vec<Arc<Object>>, usize) {
+    let mut rest = all.filter(|o| scope.holds(o));
+    let objects: Vec<Arc<Object>> = rest.by_ref().take(limit).cloned().collect();
+    let more = if scope.is_everything() {
+        rest.count()
+    } else {
+        usize::from(rest.next().is_some())
+    };
+    let total = objects.len() + more;
+    (objects, total)
 }
 
 fn too_large(rv: u64, newest: u64) -> Refusal {
@@ -222,16 +230,10 @@ fn list_metadata(target: &Target, page: &Page) -> Value {
 }
 
 /// A page in the form that was asked for.
-pub fn answer_list(
-    cluster: &Cluster,
-    target: &Target,
-    query: &Query,
-    form: Form,
-    page: Page,
-) -> Reply {
-    match form {
+pub fn answer_list(cluster: &Cluster, target: &Target, call: &Call, page: Page) -> Reply {
+    match call.form {
         Form::Table => {
-            let include = query.text("includeObject").to_owned();
+            let include = call.query.text("includeObject").to_owned();
             let values = page.objects.iter().map(|o| seen(cluster, target, o));
             let now = cluster.clock.now();
             let columns = cluster.columns(target.id, &target.kind.version);
@@ -260,12 +262,12 @@ pub fn answer_list(
                 json!({"kind": kind, "apiVersion": version, "metadata": meta, "items": items});
             reply::json(200, &list)
         }
-        _ => stored_list(target, page),
+        _ => stored_list(target, page, call.gzip),
     }
 }
 
 /// A list written out from the stored bytes, piece by piece: its memory is that of one piece.
-fn stored_list(target: &Target, page: Page) -> Reply {
+fn stored_list(target: &Target, page: Page, gzip: bool) -> Reply {
     const PIECE: usize = 64 * 1024;
     let (kind, version) = list_type(target);
     let head = format!(
@@ -306,10 +308,11 @@ fn stored_list(target: &Target, page: Page) -> Reply {
     if pieces.peek().is_none() {
         return reply::whole(200, "application/json", start);
     }
-    reply::streamed(
-        "application/json",
-        stream::iter(std::iter::once(start).chain(pieces)),
-    )
+    let pieces = std::iter::once(start).chain(pieces);
+    if gzip {
+        return reply::compressed("application/json", pieces);
+    }
+    reply::streamed("application/json", stream::iter(pieces))
 }
 
 /// One object in the form that was asked for.

@@ -1,7 +1,10 @@
 //! Bodies and responses: whole ones, and streams that end when the client goes.
 
 use std::convert::Infallible;
+use std::io::Write;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use futures::stream::{self, Stream, StreamExt};
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -27,6 +30,35 @@ pub fn streamed(
 ) -> Reply {
     let frames = pieces.map(|piece| Ok(Frame::data(piece)));
     response(200, content_type, StreamBody::new(frames).boxed_unsync())
+}
+
+/// A body that comes piece by piece and compressed, as fast as that goes.
+pub fn compressed(
+    content_type: &'static str,
+    pieces: impl Iterator<Item = Bytes> + Send + 'static,
+) -> Reply {
+    let mut encoder = Some(GzEncoder::new(Vec::new(), Compression::fast()));
+    let mut pieces = pieces;
+    let packed = std::iter::from_fn(move || {
+        loop {
+            let mut packer = encoder.take()?;
+            let Some(piece) = pieces.next() else {
+                return packer.finish().ok().map(Bytes::from);
+            };
+            // Writing into a Vec cannot fail.
+            let _ = packer.write_all(&piece);
+            let out = std::mem::take(packer.get_mut());
+            encoder = Some(packer);
+            if !out.is_empty() {
+                return Some(out.into());
+            }
+        }
+    });
+    let mut reply = streamed(content_type, stream::iter(packed));
+    reply
+        .headers_mut()
+        .insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    reply
 }
 
 /// A body fed by a task; the task sees the channel closed when the client has gone.

@@ -25,6 +25,17 @@ pub enum Route {
     Nowhere,
 }
 
+impl Route {
+    /// Group, version and plural of the resource, if it is one.
+    pub fn resource(&self) -> [&str; 3] {
+        match self {
+            Self::Resource(Target { kind, .. }) => [&kind.group, &kind.version, &kind.plural],
+            Self::Review(plural) => ["", "", plural],
+            _ => [""; 3],
+        }
+    }
+}
+
 /// A resource, one of its objects, or a subresource.
 #[derive(Debug, Clone)]
 pub struct Target {

@@ -24,6 +24,8 @@ const HEARTBEAT: Duration = Duration::from_secs(60);
 const FAREWELL: Duration = Duration::from_secs(2);
 /// How long a watch lasts that named no time: within the real server's 30 to 60 minutes.
 const DEFAULT_SECONDS: u64 = 2400;
+/// Bytes that the beginning of a watch is sent by, about.
+const PIECE: usize = 64 * 1024;
 /// Events taken from the history at a time.
 const BATCH: usize = 256;
 
@@ -72,25 +74,30 @@ pub fn answer(
     let deadline = Instant::now() + Duration::from_secs(seconds.unwrap_or(DEFAULT_SECONDS));
     let (shared, initial) = (shared.clone(), options.initial_events);
     tokio::spawn(async move {
-        let mut lines = Vec::new();
         if let Some(error) = opening {
             let _ = watcher.feed.send(line("ERROR", &error)).await;
             return;
         }
-        {
-            let world = shared.lock();
-            for object in &first {
-                lines.push(watcher.event(world.cluster(), "ADDED", object, object.rv));
+        // by pieces: the memory of the beginning is that of a few of them, however many objects there are
+        let mut first = first.into_iter().peekable();
+        while first.peek().is_some() {
+            let mut piece = Vec::with_capacity(PIECE + PIECE / 4);
+            {
+                let world = (!watcher.as_stored()).then(|| shared.lock());
+                let cluster = world.as_ref().map(|world| world.cluster());
+                while piece.len() < PIECE
+                    && let Some(object) = first.next()
+                {
+                    watcher.event(cluster, "ADDED", &object, object.rv, &mut piece);
+                }
             }
-        }
-        drop(first);
-        if initial && watcher.bookmarks {
-            lines.push(watcher.bookmark(true));
-        }
-        for line in lines {
-            if watcher.feed.send(line).await.is_err() {
+            if watcher.feed.send(piece.into()).await.is_err() {
                 return;
             }
+        }
+        if initial && watcher.bookmarks && watcher.feed.send(watcher.bookmark(true)).await.is_err()
+        {
+            return;
         }
         watcher.run(&shared, deadline).await;
     });
@@ -134,22 +141,13 @@ impl Watcher {
         let mut heartbeat = next_heartbeat(Instant::now());
         loop {
             match self.take(shared, &mut changed) {
-                Ok((lines, Next::End)) => {
-                    for line in lines {
-                        if self.feed.send(line).await.is_err() {
-                            return;
-                        }
-                    }
-                    return;
-                }
                 Ok((lines, next)) => {
-                    for line in lines {
-                        if self.feed.send(line).await.is_err() {
-                            return;
-                        }
-                    }
-                    if next == Next::More {
-                        continue;
+                    let told = lines.is_empty() || self.feed.send(lines.into()).await.is_ok();
+                    match next {
+                        _ if !told => return,
+                        Next::End => return,
+                        Next::More => continue,
+                        Next::Wait => {}
                     }
                 }
                 Err(error) => {
@@ -178,7 +176,7 @@ impl Watcher {
         &mut self,
         shared: &Shared,
         changed: &mut tokio::sync::watch::Receiver<u64>,
-    ) -> Result<(Vec<Bytes>, Next), Value> {
+    ) -> Result<(Vec<u8>, Next), Value> {
         let world = shared.lock();
         let cluster = world.cluster();
         changed.borrow_and_update();
@@ -192,7 +190,7 @@ impl Watcher {
         for event in events.take(BATCH) {
             seen += 1;
             self.cursor = event.rv;
-            lines.extend(self.translate(cluster, event));
+            self.translate(cluster, event, &mut lines);
         }
         if seen < BATCH {
             self.cursor = self.cursor.max(newest);
@@ -206,36 +204,53 @@ impl Watcher {
     }
 
     /// An event as this watch's selectors see it: objects come into scope and leave it.
-    fn translate(&self, cluster: &Cluster, event: &Event) -> Option<Bytes> {
+    fn translate(&self, cluster: &Cluster, event: &Event, out: &mut Vec<u8>) {
         let before = event.previous.as_ref().is_some_and(|o| self.scope.holds(o));
         let now = event.change != Change::Deleted && self.scope.holds(&event.object);
+        let cluster = Some(cluster);
         match (before, now) {
-            (false, false) => None,
-            (false, true) => Some(self.event(cluster, "ADDED", &event.object, event.rv)),
-            (true, true) => Some(self.event(cluster, "MODIFIED", &event.object, event.rv)),
+            (false, false) => {}
+            (false, true) => self.event(cluster, "ADDED", &event.object, event.rv, out),
+            (true, true) => self.event(cluster, "MODIFIED", &event.object, event.rv, out),
             (true, false) => {
                 // What leaves is shown as it last was in scope, at the version of its leaving.
                 let shown = match (&event.previous, event.change) {
                     (Some(previous), Change::Modified) => previous,
                     _ => &event.object,
                 };
-                Some(self.event(cluster, "DELETED", shown, event.rv))
+                self.event(cluster, "DELETED", shown, event.rv, out);
             }
         }
     }
 
-    fn event(&self, cluster: &Cluster, kind: &str, object: &Object, rv: u64) -> Bytes {
-        let as_stored = !self.target.newer_events && !self.target.converts;
-        if self.form == Form::Json && as_stored && object.rv == rv {
-            let mut out = Vec::with_capacity(object.json.len() + 40);
-            out.extend_from_slice(format!("{{\"type\":\"{kind}\",\"object\":").as_bytes());
+    /// The stored bytes are what is shown.
+    fn as_stored(&self) -> bool {
+        self.form == Form::Json && !self.target.newer_events && !self.target.converts
+    }
+
+    /// One line; the cluster is needed where what is shown is not what is stored.
+    fn event(
+        &self,
+        cluster: Option<&Cluster>,
+        kind: &str,
+        object: &Object,
+        rv: u64,
+        out: &mut Vec<u8>,
+    ) {
+        if self.as_stored() && object.rv == rv {
+            out.extend_from_slice(b"{\"type\":\"");
+            out.extend_from_slice(kind.as_bytes());
+            out.extend_from_slice(b"\",\"object\":");
             out.extend_from_slice(&object.json);
             out.extend_from_slice(b"}\n");
-            return out.into();
+            return;
         }
+        let Some(cluster) = cluster else {
+            return;
+        };
         let mut value = seen(cluster, &self.target, object);
         value["metadata"]["resourceVersion"] = json!(rv.to_string());
-        self.line(Some(cluster), kind, value)
+        out.extend_from_slice(&self.line(Some(cluster), kind, value));
     }
 
     fn line(&self, cluster: Option<&Cluster>, kind: &str, value: Value) -> Bytes {

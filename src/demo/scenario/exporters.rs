@@ -3,11 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::bulk;
 use crate::demo::api::defaults;
 use crate::demo::api::write::{Cluster, Random, Writer};
 use crate::demo::clock::rfc3339;
-use crate::demo::controllers::kubelet::{hash, mix};
+use crate::demo::controllers::kubelet::{hash, host_ip, mix};
 use crate::demo::controllers::{Kinds, daemonset};
 use crate::demo::store::Object;
 
@@ -98,6 +97,39 @@ pub fn install(cluster: &mut Cluster, kinds: Kinds, seed: u64, start: DateTime<U
     cluster.random = random;
 }
 
+/// The pods of those sets on nodes that joined after them; answers how many.
+pub fn extend(
+    cluster: &mut Cluster,
+    kinds: Kinds,
+    seed: u64,
+    nodes: &[String],
+    start: DateTime<Utc>,
+) -> usize {
+    let own = Random::new(seed ^ hash("more exporters"));
+    let random = std::mem::replace(&mut cluster.random, own);
+    let mut made = 0;
+    for deployed in [nvidia(), amd()] {
+        let store = &cluster.store;
+        let set = store.get(kinds.daemonsets, deployed.namespace, deployed.name);
+        let Some(set) = set.cloned() else {
+            continue;
+        };
+        let template = &deployed.set["spec"]["template"];
+        let tolerations = daemonset::tolerations(template);
+        let all = nodes.iter().filter_map(|n| store.get(kinds.nodes, "", n));
+        let all = all.filter(|node| daemonset::wants(template, &tolerations, node));
+        let hosts: Vec<String> = all.map(|node| node.name.clone()).collect();
+        made += hosts.len();
+        for host in hosts {
+            let mut pod = pod(cluster, &set, &host, &tolerations, start);
+            defaults::apply("", "Pod", &mut pod);
+            cluster.store.put(kinds.pods, pod);
+        }
+    }
+    cluster.random = random;
+    made
+}
+
 fn deploy(cluster: &mut Cluster, kinds: Kinds, deployed: &Deployed, start: DateTime<Utc>) {
     let template = &deployed.set["spec"]["template"];
     let tolerations = daemonset::tolerations(template);
@@ -154,7 +186,7 @@ fn pod(
         spec["containers"][0]["image"] = json!(OLD_IMAGE);
     }
     let running = rfc3339(started + TimeDelta::seconds(9));
-    let status = bulk::running(&spec, node, bits, (&at, &running));
+    let status = self::status(&spec, node, bits, (&at, &running));
     json!({
         "kind": "Pod", "apiVersion": "v1",
         "metadata": {
@@ -165,5 +197,30 @@ fn pod(
         },
         "spec": spec,
         "status": status,
+    })
+}
+
+/// The status of a pod that began on a node, and whose containers run, at two moments; `bits` tell it from others.
+fn status(spec: &Value, host: &str, bits: u64, (started, at): (&str, &str)) -> Value {
+    let ip = format!(
+        "10.{}.{}.{}",
+        244 + bits % 8,
+        (bits >> 8) % 256,
+        2 + (bits >> 16) % 250
+    );
+    let condition = |kind: &str| json!({"type": kind, "status": "True", "lastProbeTime": null, "lastTransitionTime": at, "observedGeneration": 1});
+    let containers = spec["containers"].as_array().into_iter().flatten().map(|c| {
+        let id: String = (1..5).map(|i| format!("{:016x}", mix(bits ^ i))).collect();
+        json!({
+            "name": c["name"], "image": c["image"], "imageID": format!("{}@sha256:{id}", c["image"].as_str().unwrap_or_default()),
+            "containerID": format!("containerd://{id}"), "ready": true, "started": true, "restartCount": 0,
+            "lastState": {}, "state": {"running": {"startedAt": at}},
+        })
+    });
+    json!({
+        "phase": "Running", "qosClass": "BestEffort", "startTime": started, "observedGeneration": 1,
+        "hostIP": host_ip(host), "hostIPs": [{"ip": host_ip(host)}], "podIP": ip, "podIPs": [{"ip": ip}],
+        "conditions": [condition("PodReadyToStartContainers"), condition("Initialized"), condition("Ready"), condition("ContainersReady"), condition("PodScheduled")],
+        "containerStatuses": containers.collect::<Vec<_>>(),
     })
 }

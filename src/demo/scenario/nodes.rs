@@ -25,8 +25,11 @@ pub fn layout(count: usize) -> Vec<(&'static Family, usize)> {
         let last = at + 1 == FAMILIES.len();
         let wanted = if last {
             left
-        } else {
+        } else if count < total {
             (family.share * count).div_ceil(total).min(left)
+        } else {
+            // a large cluster has all that a small one has
+            family.share * count / total
         };
         out.extend((0..wanted).map(|n| (family, n)));
         left -= wanted;

@@ -81,30 +81,6 @@ fn the_scene_stays_alive_for_hours() {
 }
 
 #[test]
-fn a_large_cluster_is_filled_with_running_pods() {
-    let options = Options {
-        nodes: 60,
-        pods: 600,
-        ..Options::default()
-    };
-    let world = World::stepped(&options, Duration::from_secs(30));
-    let fleet = |p: &Value| {
-        p["metadata"]["name"]
-            .as_str()
-            .is_some_and(|n| n.starts_with("fleet-"))
-    };
-    assert_eq!(
-        count(&world, "pods", |p| fleet(p)
-            && p["status"]["phase"] == "Running"),
-        600
-    );
-    assert_eq!(
-        count(&world, "jobs", |j| fleet(j) && j["status"]["ready"] == 250),
-        2
-    );
-}
-
-#[test]
 fn nothing_of_the_scene_is_refused() {
     let start = epoch();
     let mut world = World::new(Cluster::new(Clock::stepped(start, 1.0), 1));
@@ -118,29 +94,5 @@ fn nothing_of_the_scene_is_refused() {
             let made = create(&mut world.cluster, &entry.namespace, manifest);
             assert_eq!(made, Ok(()), "{name}");
         }
-    }
-}
-
-/// They were never admitted: what is written to them later is compared with what admission would have made.
-#[test]
-fn the_filled_pods_are_as_admission_makes_them() {
-    let options = Options {
-        pods: 30,
-        ..Options::default()
-    };
-    let mut world = World::stepped(&options, Duration::from_secs(1));
-    let kinds = world.kinds();
-    let pods = world.cluster.store.list(kinds.pods, None);
-    let fleet: Vec<Value> = pods
-        .filter(|p| p.name.starts_with("fleet-"))
-        .map(|p| p.value())
-        .collect();
-    // one for each, though a node of the scene is lost and its pods are replaced
-    assert!(fleet.len() >= 30, "{}", fleet.len());
-    for mut pod in fleet {
-        pod["metadata"]["labels"]["touched"] = json!("yes");
-        let by = Writer::new("kubectl-edit");
-        let written = world.cluster.update(kinds.pods, pod, &by);
-        assert!(written.is_ok(), "{written:?}");
     }
 }

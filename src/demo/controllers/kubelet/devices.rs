@@ -115,7 +115,8 @@ impl Devices {
         Ok(())
     }
 
-    fn hold(&mut self, node: &str, pod: &Pod, grants: Vec<Grant>) {
+    /// Notes what a pod has on a node.
+    pub fn hold(&mut self, node: &str, pod: &Pod, grants: Vec<Grant>) {
         let held = self.held.entry(node.to_owned()).or_default();
         for grant in &grants {
             for id in &grant.ids {

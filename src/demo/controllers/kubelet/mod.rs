@@ -23,6 +23,9 @@ use crate::demo::store::{Change, Event, Object, Store};
 pub use devices::{Grant, Holder};
 pub use images::{hash, mix};
 
+/// Seconds after which a pod that was found running is looked at, unless something happens to it before.
+const LATER: f64 = 6.0 * 3600.0;
+
 /// Which pods run where, and which images the nodes hold.
 #[derive(Debug, Default)]
 pub struct Kubelet {
@@ -198,6 +201,18 @@ impl Kubelet {
                 let _ = hub.delete(hub.kinds.pods, &key, &last_delete(uid));
             }
         }
+    }
+
+    /// Takes over a pod that is found running, with the devices it has; it is looked at when something may happen to it.
+    pub fn find(&mut self, hub: &mut Hub<'_>, pod: &Pod, grants: Vec<Grant>) {
+        if pod.terminal() {
+            return;
+        }
+        if !grants.is_empty() {
+            self.devices.hold(&pod.spec.node_name, pod, grants);
+        }
+        let uid = pod.uid().to_owned();
+        hub.wake_in(hub.seconds(LATER), Task::Pod(uid));
     }
 
     /// Marks an image as present on a node, so that a scene need not begin with pulls everywhere.

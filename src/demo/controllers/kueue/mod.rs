@@ -27,6 +27,7 @@ use crate::demo::api::write::{Cluster, Random};
 use crate::demo::store::{Change, Event, Kind, KindId, Object, Store};
 
 pub use multikueue::{Workers, sent_here};
+pub use reconcile::workload_name;
 pub use visibility::{Place, pending};
 
 const GROUP: &str = "kueue.x-k8s.io";

@@ -188,7 +188,8 @@ impl Controller {
             spec["maximumExecutionTimeSeconds"] = json!(seconds);
         }
         let owner = operators::owner(hub, &job.object);
-        let name = workload_name(job);
+        let (kind, object) = (job.kind, &job.object);
+        let name = workload_name(kind.group, kind.kind, &object.name, &object.uid);
         let value = json!({
             "metadata": {
                 "name": name, "labels": {JOB_UID: job.object.uid}, "finalizers": [FINALIZER],
@@ -580,11 +581,10 @@ fn patch_runtime(job: &mut Value, spec: &Value) {
 }
 
 /// `<kind>-<name>-<hash>`, at most 63 characters.
-fn workload_name(job: &Job<'_>) -> String {
-    let (kind, name) = (job.kind, &job.object.name);
-    let seed = format!("{}\n{}\n{name}\n{}", kind.kind, kind.group, job.object.uid);
+pub fn workload_name(group: &str, kind: &str, name: &str, uid: &str) -> String {
+    let seed = format!("{kind}\n{group}\n{name}\n{uid}");
     let hash = &format!("{:016x}", hash(&seed))[..5];
-    let mut prefix = format!("{}-{name}", kind.kind.to_lowercase());
+    let mut prefix = format!("{}-{name}", kind.to_lowercase());
     prefix.truncate(57);
     format!("{prefix}-{hash}")
 }

@@ -53,7 +53,9 @@ pub struct Wish {
     pub claims: bool,
     /// Equal for pods that fit exactly the same nodes.
     pub shape: String,
-    amounts: Amounts,
+    /// Equal for pods that may go to the same nodes, whatever room there is.
+    pub kind: String,
+    pub amounts: Amounts,
     selector: BTreeMap<String, String>,
     terms: Option<Vec<Term>>,
     tolerations: Vec<Toleration>,
@@ -67,10 +69,8 @@ impl Wish {
             ["nodeSelectorTerms"];
         let amounts = quantity::demand(&pod.spec);
         let claims = !pod.spec.resource_claims.is_empty();
-        let mut shape = format!(
-            "{amounts:?}{}{affinity}{}",
-            spec["nodeSelector"], spec["tolerations"]
-        );
+        let kind = format!("{}{affinity}{}", spec["nodeSelector"], spec["tolerations"]);
+        let mut shape = format!("{amounts:?}{kind}");
         if claims {
             shape.push_str(pod.uid());
         }
@@ -81,6 +81,7 @@ impl Wish {
                 .is_some_and(|gates| !gates.is_empty()),
             priority: spec["priority"].as_i64().unwrap_or(0),
             shape,
+            kind,
             amounts,
             selector: read(&spec["nodeSelector"]),
             terms: affinity.is_array().then(|| read(affinity)),
@@ -118,7 +119,7 @@ pub struct Refused {
 pub struct NodeInfo {
     pub name: String,
     pub ready: bool,
-    object: Arc<Object>,
+    pub object: Arc<Object>,
     taints: Vec<Taint>,
     unschedulable: bool,
     allocatable: Amounts,
@@ -193,7 +194,6 @@ impl NodeInfo {
         found.collect()
     }
 
-    /// The first filter that refuses decides, as in the real scheduler.
     /// Whether there is room at all: quickly told, and most nodes of a full cluster have none.
     pub fn has_room(&self, wish: &Wish) -> bool {
         let has = |(name, amount): (&String, &i64)| {
@@ -204,31 +204,29 @@ impl NodeInfo {
         wish.amounts.iter().all(has)
     }
 
-    pub fn check(&self, wish: &Wish) -> Result<(), Refused> {
-        let refuse = |reason: &'static str| {
-            Err(Refused {
-                reasons: vec![Cow::Borrowed(reason)],
-                resolvable: false,
-            })
-        };
+    /// Why pods of a shape may not come here, whatever room there is: the first filter that refuses decides, as in the
+    /// real scheduler.
+    pub fn bars(&self, wish: &Wish) -> Option<&'static str> {
         let cordon = || Taint {
             key: "node.kubernetes.io/unschedulable".to_owned(),
             effect: "NoSchedule".to_owned(),
             ..Taint::default()
         };
         if self.unschedulable && !wish.tolerates(&cordon()) {
-            return refuse("node(s) were unschedulable");
+            return Some("node(s) were unschedulable");
         }
         let hard = self
             .taints
             .iter()
             .filter(|t| t.effect != "PreferNoSchedule");
         if hard.into_iter().any(|t| !wish.tolerates(t)) {
-            return refuse("node(s) had untolerated taint(s)");
+            return Some("node(s) had untolerated taint(s)");
         }
-        if !self.selected(wish) {
-            return refuse("node(s) didn't match Pod's node affinity/selector");
-        }
+        (!self.selected(wish)).then_some("node(s) didn't match Pod's node affinity/selector")
+    }
+
+    /// Whether there is room for one more, and if not, of what there is too little.
+    pub fn room(&self, wish: &Wish) -> Result<(), Refused> {
         let (mut reasons, mut resolvable) = (Vec::new(), true);
         let limit = self.allocatable.get("pods").copied().unwrap_or(110_000) / 1000;
         if self.pods + 1 > limit {

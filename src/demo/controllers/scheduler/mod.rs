@@ -2,6 +2,7 @@
 //!
 //! What fits nowhere is parked with the reason and tried again when something is freed or a node changes.
 
+mod berths;
 mod fit;
 
 use std::borrow::Cow;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+pub use self::berths::Berths;
 use self::fit::{NodeInfo, Wish};
 use super::dra::Claims;
 use super::hub::Hub;
@@ -45,6 +47,8 @@ pub struct Scheduler {
     parked: HashMap<String, Parked>,
     /// What the waiting pods ask for, read once: they are tried again and again.
     wishes: HashMap<String, Arc<Wish>>,
+    /// By kind of wish: why each node takes no such pod, whatever room it has.
+    barred: HashMap<String, Arc<Vec<Option<&'static str>>>>,
     /// Where the search for nodes starts next.
     next: usize,
 }
@@ -76,6 +80,7 @@ impl Scheduler {
                 self.nodes.push(node);
             }
         }
+        self.barred.clear();
         self.try_again(hub);
     }
 
@@ -224,12 +229,16 @@ impl Scheduler {
     /// `also`: what else must be so of a node, once it has all that is counted there.
     fn choose(&mut self, wish: &Wish, also: &dyn Fn(&str) -> bool) -> Result<String, String> {
         let count = self.nodes.len();
+        let barred = self.barred(wish);
         let mut best: Option<(i64, usize)> = None;
         let mut found = 0;
         for step in 0..count {
             let at = (self.next + step) % count;
+            if barred[at].is_some() {
+                continue;
+            }
             let node = &self.nodes[at];
-            if node.has_room(wish) && node.check(wish).is_ok() && also(&node.name) {
+            if node.has_room(wish) && node.room(wish).is_ok() && also(&node.name) {
                 let score = node.score(wish);
                 if best.is_none_or(|(s, _)| score > s) {
                     best = Some((score, at));
@@ -247,8 +256,12 @@ impl Scheduler {
         // why each refuses is asked only where all do
         let mut reasons: BTreeMap<Cow<'static, str>, usize> = BTreeMap::new();
         let mut resolvable = 0;
-        for node in &self.nodes {
-            let refused = match node.check(wish) {
+        for (node, barred) in self.nodes.iter().zip(barred.iter()) {
+            if let Some(reason) = barred {
+                *reasons.entry(Cow::Borrowed(*reason)).or_default() += 1;
+                continue;
+            }
+            let refused = match node.room(wish) {
                 Ok(()) => fit::unclaimable(),
                 Err(why) => why,
             };
@@ -258,6 +271,16 @@ impl Scheduler {
             }
         }
         Err(message(count, &reasons, resolvable))
+    }
+
+    /// Why each node takes no pod of this kind: asked once until a node changes, as there may be thousands.
+    fn barred(&mut self, wish: &Wish) -> Arc<Vec<Option<&'static str>>> {
+        if let Some(known) = self.barred.get(&wish.kind) {
+            return known.clone();
+        }
+        let all: Arc<Vec<_>> = Arc::new(self.nodes.iter().map(|n| n.bars(wish)).collect());
+        self.barred.insert(wish.kind.clone(), all.clone());
+        all
     }
 
     fn bind(&mut self, hub: &mut Hub<'_>, pod: &Arc<Pod>, node: &str) {
