@@ -417,6 +417,3 @@ impl Queue {
         );
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -102,24 +102,9 @@ impl Class {
         if pod["tolerations"].is_null() {
             pod["tolerations"] = json!([{"key": "nvidia.com/gpu", "operator": "Exists"}]);
         }
-        pod["volumes"] = json!([
-            {"name": "dshm", "emptyDir": {"medium": "Memory", "sizeLimit": "64Gi"}},
-            {"name": "datasets", "persistentVolumeClaim": {"claimName": "datasets", "readOnly": true}},
-            {"name": "checkpoints", "persistentVolumeClaim": {"claimName": "checkpoints"}},
-        ]);
+        pod["volumes"] = json!([{"name": "dshm", "emptyDir": {"medium": "Memory"}}]);
         let main = &mut pod["containers"][0];
-        main["volumeMounts"] = json!([
-            {"name": "dshm", "mountPath": "/dev/shm"}, {"name": "datasets", "mountPath": "/datasets", "readOnly": true},
-            {"name": "checkpoints", "mountPath": "/checkpoints", "subPath": name},
-        ]);
-        main["env"] = json!([
-            {"name": "NCCL_DEBUG", "value": "WARN"}, {"name": "NCCL_IB_HCA", "value": "mlx5"},
-            {"name": "PYTHONUNBUFFERED", "value": "1"}, {"name": "OMP_NUM_THREADS", "value": "8"},
-            {"name": "WANDB_MODE", "value": "offline"}, {"name": "RUN_NAME", "value": name},
-            {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
-            {"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
-        ]);
-        main["ports"] = json!([{"name": "metrics", "containerPort": 9090}]);
+        main["volumeMounts"] = json!([{"name": "dshm", "mountPath": "/dev/shm"}]);
         let mut labels =
             json!({"app.kubernetes.io/name": self.stem, "app.kubernetes.io/part-of": "fleet"});
         if !queue.is_empty() {

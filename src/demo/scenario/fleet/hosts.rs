@@ -97,9 +97,6 @@ fn managed(node: &Value) -> Value {
         });
     }
     let [allocatable, capacity] = amounts;
-    let info = node["status"]["nodeInfo"].as_object().into_iter().flatten();
-    let info: serde_json::Map<String, Value> =
-        info.map(|(k, _)| (format!("f:{k}"), json!({}))).collect();
     let address = |kind: &str| {
         let key = format!("k:{{\"type\":\"{kind}\"}}");
         (key, json!({".": {}, "f:address": {}, "f:type": {}}))
@@ -111,7 +108,7 @@ fn managed(node: &Value) -> Value {
     let status = json!({"f:status": {
         "f:addresses": addresses, "f:allocatable": allocatable, "f:capacity": capacity, "f:conditions": conditions,
         "f:daemonEndpoints": {"f:kubeletEndpoint": {"f:Port": {}}}, "f:features": {"f:supplementalGroupsPolicy": {}},
-        "f:images": {}, "f:nodeInfo": info, "f:runtimeHandlers": {},
+        "f:images": {}, "f:runtimeHandlers": {},
     }});
     all.push(entry("kubelet", status, "status"));
     json!(all)
