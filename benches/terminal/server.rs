@@ -219,7 +219,7 @@ impl Server {
         let body = json!({
             "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": JOB},
             "spec": {
-                "managedBy": "jobdeck.dev/bench", "completions": 9000, "parallelism": 1, "completionMode": "Indexed",
+                "managedBy": "jobdeck.dev/bench", "completions": 900, "parallelism": 1, "completionMode": "Indexed",
                 "template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox:1.36"}]}},
             },
         });
@@ -247,7 +247,7 @@ impl Job<'_> {
     /// What the screen will say after the next write.
     pub fn next(&self) -> String {
         self.shown.set(self.shown.get() + 1);
-        format!("{}/9000", self.shown.get())
+        format!("{} of 900", self.shown.get())
     }
 
     pub fn write(&self) {
