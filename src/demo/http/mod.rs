@@ -16,9 +16,11 @@ mod reply;
 mod review;
 mod route;
 mod socket;
+mod spdy;
 mod stream;
 mod subresource;
 mod traffic;
+mod tunnel;
 mod visibility;
 mod watch;
 

@@ -12,8 +12,7 @@ use crate::demo::api::options::Query;
 use crate::demo::api::write::Refusal;
 use crate::demo::inside::{Guest, Served};
 
-/// In no order: the client's counts.
-pub const PROTOCOLS: &[&str] = &["v4.channel.k8s.io"];
+pub const PROTOCOL: &str = "v4.channel.k8s.io";
 
 /// The ports that are asked for.
 pub fn ports(query: &Query) -> Result<Vec<u16>, Refusal> {
@@ -43,7 +42,7 @@ pub fn refused(pod: &str, port: u16) -> String {
     )
 }
 
-pub async fn serve(mut socket: Socket, _: &str, shared: &Shared, way: &Way, ports: &[u16]) {
+pub async fn serve(mut socket: Socket, shared: &Shared, way: &Way, ports: &[u16]) {
     let mut changed = shared.lock().cluster().store.subscribe();
     let mut guests: Vec<Option<Guest>> = Vec::new();
     // all channels begin before anything is said on one

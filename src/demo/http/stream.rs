@@ -6,7 +6,7 @@ use http::{Method, Request};
 use hyper::body::Incoming;
 
 use super::reply::Reply;
-use super::{exec, log, passage, socket};
+use super::{exec, log, passage, socket, tunnel};
 use crate::demo::Shared;
 use crate::demo::api::options::{Query, unescape};
 use crate::demo::api::write::Refusal;
@@ -75,13 +75,25 @@ pub fn answer(shared: &Shared, way: &Way, request: Request<Incoming>) -> Result<
         });
         return Ok(reply);
     }
-    let protocol = socket::protocol(request.headers(), passage::PROTOCOLS)?;
+    let known = [passage::PROTOCOL, tunnel::PROTOCOL];
+    let protocol = socket::protocol(request.headers(), &known)?;
+    if protocol == tunnel::PROTOCOL {
+        let uid = pod["metadata"]["uid"].clone();
+        let (reply, socket) = socket::open(request, protocol);
+        let (shared, way) = (shared.clone(), way.clone());
+        tokio::spawn(async move {
+            if let Some(socket) = socket.await {
+                tunnel::serve(socket, &shared, &way, &uid).await;
+            }
+        });
+        return Ok(reply);
+    }
     let ports = passage::ports(&query)?;
     let (reply, socket) = socket::open(request, protocol);
     let (shared, way) = (shared.clone(), way.clone());
     tokio::spawn(async move {
         if let Some(socket) = socket.await {
-            passage::serve(socket, protocol, &shared, &way, &ports).await;
+            passage::serve(socket, &shared, &way, &ports).await;
         }
     });
     Ok(reply)
