@@ -41,11 +41,21 @@ pub struct Unknown {
     pub fields: Vec<FieldPath>,
 }
 
+/// A value that is not what its schema asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    pub path: FieldPath,
+    /// `a whole number is wanted, this is a text: take the quotes away`
+    pub why: String,
+}
+
 /// An object beside its served schema.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Checked {
     /// Fields the object has.
     pub here: Unknown,
+    /// Values of another type than their fields have, or none of those that are allowed.
+    pub wrong: Vec<Wrong>,
     /// Fields of the manifest it was last applied from that the object has not: the server dropped them.
     pub dropped: Unknown,
     /// The schema takes any field, so nothing can be unknown to it.

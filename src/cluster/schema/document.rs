@@ -1,12 +1,13 @@
-//! One OpenAPI v3 document as far as it tells which fields there are: descriptions, formats and limits are not kept.
-//! A pure walk, apart from where documents come from, so that its rules are a table of tests.
+//! One OpenAPI v3 document as far as it tells which fields there are and of what type: descriptions and limits are not
+//! kept. A pure walk, apart from where documents come from, so that its rules are a table of tests.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::model::fields::{FieldPath, Step};
+use super::types;
+use crate::model::fields::{FieldPath, Step, Wrong};
 
 /// Fields that every object has, whatever its schema says.
 const OF_ALL: [&str; 3] = ["apiVersion", "kind", "metadata"];
@@ -37,13 +38,20 @@ pub struct Gvk {
 #[serde(default, rename_all = "camelCase")]
 pub struct Schema {
     #[serde(rename = "$ref")]
-    reference: Option<Box<str>>,
+    pub(super) reference: Option<Box<str>>,
     properties: HashMap<Box<str>, Schema>,
     additional_properties: Option<More>,
     items: Option<Box<Schema>>,
     all_of: Vec<Schema>,
-    any_of: Vec<Schema>,
-    one_of: Vec<Schema>,
+    pub(super) any_of: Vec<Schema>,
+    pub(super) one_of: Vec<Schema>,
+    #[serde(rename = "type")]
+    pub(super) of_type: Option<Box<str>>,
+    pub(super) format: Option<Box<str>>,
+    #[serde(rename = "enum")]
+    pub(super) allowed: Vec<Value>,
+    #[serde(rename = "x-kubernetes-int-or-string")]
+    pub(super) int_or_string: bool,
     #[serde(rename = "x-kubernetes-preserve-unknown-fields")]
     preserves: bool,
     #[serde(rename = "x-kubernetes-embedded-resource")]
@@ -105,7 +113,7 @@ impl Gvk {
 }
 
 /// All schemas that hold for a value at once: one, what it refers to, and what those are made of.
-type All<'a> = Vec<&'a Schema>;
+pub(super) type All<'a> = Vec<&'a Schema>;
 
 impl Document {
     /// The schema of a kind.
@@ -119,17 +127,19 @@ impl Document {
         is_open(&self.all([schema]))
     }
 
-    /// The fields of an object that its schema does not know; of nested ones the outermost, in the object's order.
-    pub fn unknown(&self, schema: &Schema, object: &Value) -> Vec<FieldPath> {
+    /// The fields of an object that its schema does not know, of nested ones the outermost; and the values that are not
+    /// what it asks for. Both in the object's order.
+    pub fn compare(&self, schema: &Schema, object: &Value) -> (Vec<FieldPath>, Vec<Wrong>) {
         let mut walk = Walk {
             document: self,
             path: Vec::new(),
             found: Vec::new(),
+            wrong: Vec::new(),
         };
         if let Value::Object(map) = object {
             walk.map(&self.all([schema]), true, map);
         }
-        walk.found
+        (walk.found, walk.wrong)
     }
 
     /// Alternatives count as well: a field is known if any of them knows it.
@@ -172,6 +182,7 @@ struct Walk<'a> {
     document: &'a Document,
     path: Vec<Step>,
     found: Vec<FieldPath>,
+    wrong: Vec<Wrong>,
 }
 
 impl Walk<'_> {
@@ -202,6 +213,10 @@ impl Walk<'_> {
     }
 
     fn value(&mut self, all: &All, value: &Value) {
+        if let Some(why) = types::wrong(all, value) {
+            let path = FieldPath(self.path.clone());
+            return self.wrong.push(Wrong { path, why });
+        }
         match value {
             Value::Object(map) => self.map(all, false, map),
             Value::Array(items) => {

@@ -1,10 +1,11 @@
-//! Which fields of an object its served schema does not know. The server's OpenAPI v3 documents are asked for when an
+//! Which fields of an object its served schema does not know, and which values are none it takes. The server's OpenAPI v3 documents are asked for when an
 //! object is shown, behind its back: one document per group and version, kept for the connection until the server
 //! announces another one.
 
 mod document;
 #[cfg(test)]
 mod tests;
+mod types;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -50,11 +51,13 @@ impl Schemas {
         let schema = document
             .kind(&gvk)
             .ok_or_else(|| format!("the server publishes no schema of {}", gvk.words()))?;
+        let (fields, wrong) = document.compare(schema, object);
         let mut checked = Checked {
             here: Unknown {
                 kind: gvk.words(),
-                fields: document.unknown(schema, object),
+                fields,
             },
+            wrong,
             anything: document.takes_anything(schema),
             ..Checked::default()
         };
@@ -83,7 +86,7 @@ impl Schemas {
         };
         let mut fields = document
             .kind(gvk)
-            .map_or(Vec::new(), |schema| document.unknown(schema, manifest));
+            .map_or(Vec::new(), |schema| document.compare(schema, manifest).0);
         fields.retain(|path| !has(object, path));
         Unknown {
             kind: gvk.words(),

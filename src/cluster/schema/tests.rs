@@ -18,7 +18,22 @@ fn unknown(schema: Value, spec: Value) -> Vec<String> {
     of(root, json!({"spec": spec}))
 }
 
-fn of(mut root: Value, object: Value) -> Vec<String> {
+fn of(root: Value, object: Value) -> Vec<String> {
+    let (unknown, _) = compared(root, object);
+    unknown.iter().map(ToString::to_string).collect()
+}
+
+/// What is wrong with `{"spec": spec}`.
+fn wrong(schema: Value, spec: Value) -> Vec<String> {
+    let root = json!({"type": "object", "properties": {"spec": schema}});
+    let (_, wrong) = compared(root, json!({"spec": spec}));
+    wrong
+        .iter()
+        .map(|w| format!("{}: {}", w.path, w.why))
+        .collect()
+}
+
+fn compared(mut root: Value, object: Value) -> (Vec<FieldPath>, Vec<crate::model::fields::Wrong>) {
     root["x-kubernetes-group-version-kind"] = json!([gvk_json()]);
     let document = json!({"openapi": "3.0.0", "paths": {"/apis": {"get": {}}}, "components": {"schemas": {
         "org.a.v1.Thing": root,
@@ -27,14 +42,120 @@ fn of(mut root: Value, object: Value) -> Vec<String> {
             "labels": {"type": "object", "additionalProperties": {"type": "string", "default": ""}},
             "managedFields": {"type": "array", "items": {"type": "object", "properties": {
                 "manager": {"type": "string"}, "fieldsV1": {"allOf": [{"$ref": "#/components/schemas/Free"}]}}}}}},
+        "io.k8s.apimachinery.pkg.api.resource.Quantity": {"type": "string"},
         "Free": {"type": "object", "description": "whatever there is"},
         "Loop": {"properties": {"next": {"$ref": "#/components/schemas/Loop"}, "leaf": {"type": "integer"}},
             "allOf": [{"$ref": "#/components/schemas/Loop"}]},
     }}});
     let document: Document = serde_json::from_value(document).unwrap();
     let schema = document.kind(&gvk()).unwrap();
-    let found = document.unknown(schema, &object);
-    found.iter().map(ToString::to_string).collect()
+    document.compare(schema, &object)
+}
+
+#[test]
+fn values_are_of_the_type_their_field_has() {
+    let typed = |of: &str| json!({"type": of});
+    let either =
+        json!({"anyOf": [typed("integer"), typed("string")], "x-kubernetes-int-or-string": true});
+    let served = json!({"oneOf": [typed("integer"), typed("string")], "format": "int-or-string"});
+    let quantity = json!({"allOf": [{"$ref": "#/components/schemas/io.k8s.apimachinery.pkg.api.resource.Quantity"}]});
+    let policy = json!({"type": "string", "enum": ["Never", "OnFailure"], "default": ""});
+    let table: Vec<(Value, Value, &[&str])> = vec![
+        (typed("integer"), json!(3), &[]),
+        (typed("integer"), json!(3.0), &[]),
+        (
+            typed("integer"),
+            json!(3.5),
+            &["spec: a whole number is wanted, not 3.5"],
+        ),
+        (
+            typed("integer"),
+            json!("3"),
+            &["spec: a whole number is wanted, not a text: take the quotes away"],
+        ),
+        (
+            typed("integer"),
+            json!("three"),
+            &["spec: a whole number is wanted, not \"three\""],
+        ),
+        (typed("number"), json!(3), &[]),
+        (typed("string"), json!("x"), &[]),
+        (
+            typed("string"),
+            json!(8080),
+            &["spec: a text is wanted, not 8080: put it in quotes"],
+        ),
+        (
+            typed("string"),
+            json!(true),
+            &["spec: a text is wanted, not true: put it in quotes"],
+        ),
+        (
+            typed("string"),
+            json!({"a": 1}),
+            &["spec: a text is wanted, not a map"],
+        ),
+        (
+            typed("boolean"),
+            json!("yes"),
+            &["spec: true or false is wanted, not \"yes\""],
+        ),
+        (
+            typed("array"),
+            json!({"a": 1}),
+            &["spec: a list is wanted, not a map"],
+        ),
+        (
+            typed("object"),
+            json!(["a"]),
+            &["spec: a map is wanted, not a list"],
+        ),
+        // nothing is no value
+        (typed("integer"), Value::Null, &[]),
+        // what may be either
+        (either.clone(), json!(8), &[]),
+        (either.clone(), json!("50%"), &[]),
+        (
+            either,
+            json!(true),
+            &["spec: a text or a number is wanted, not true"],
+        ),
+        (served, json!("http"), &[]),
+        (quantity.clone(), json!(0.5), &[]),
+        (quantity.clone(), json!("500m"), &[]),
+        (
+            quantity,
+            json!([]),
+            &["spec: a text or a number is wanted, not a list"],
+        ),
+        // of what is nothing said nothing can be wrong
+        (json!({}), json!([1]), &[]),
+        (
+            json!({"x-kubernetes-preserve-unknown-fields": true}),
+            json!("x"),
+            &[],
+        ),
+        (policy.clone(), json!("Never"), &[]),
+        (policy.clone(), json!(""), &[]),
+        (
+            policy,
+            json!("Sometimes"),
+            &["spec: it is one of Never, OnFailure, not \"Sometimes\""],
+        ),
+    ];
+    for (schema, spec, expected) in table {
+        let found = wrong(schema.clone(), spec.clone());
+        assert_eq!(found, expected, "{schema} {spec}");
+    }
+    // deep down, and nothing below a wrong value is told again
+    let schema = json!({"properties": {"list": {"type": "array", "items": {"type": "object", "properties": {"n": typed("integer")}}}}});
+    assert_eq!(
+        wrong(schema, json!({"list": [{"n": 1}, {"n": "2"}, "x"]})),
+        [
+            "spec.list[1].n: a whole number is wanted, not a text: take the quotes away",
+            "spec.list[2]: a map is wanted, not \"x\"",
+        ]
+    );
 }
 
 fn gvk_json() -> Value {
@@ -162,7 +283,7 @@ fn each_word_of_a_schema_is_honoured() {
             &["spec.kind", "spec.metadata"],
         ),
         (
-            "a value of another type than said is somebody else's matter",
+            "a value of another type than said is no unknown field",
             json!({"properties": {"a": {"items": text}}}),
             json!({"a": {"b": 1}}),
             &[],

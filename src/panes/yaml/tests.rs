@@ -183,7 +183,7 @@ fn torch() -> (ObjectWant, Value, Checked) {
             kind,
             fields: vec![path("spec.cleanPodPolicy")],
         },
-        anything: false,
+        ..Checked::default()
     };
     (want, object, checked)
 }
