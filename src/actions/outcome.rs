@@ -51,6 +51,8 @@ pub struct Outcome {
     pub made: Option<Object>,
     /// What else is worth a word.
     pub notes: Vec<String>,
+    /// What the server warned of while it took it.
+    pub warnings: Vec<String>,
     /// The entry of the trash it can be made again from.
     pub kept: Option<String>,
     /// Of a command that has ended.
@@ -64,6 +66,7 @@ impl Outcome {
             ended,
             made: None,
             notes: Vec::new(),
+            warnings: Vec::new(),
             kept: None,
             exit: None,
         }
@@ -100,6 +103,10 @@ impl Outcome {
         for note in &self.notes {
             out.push_str("; ");
             out.push_str(note);
+        }
+        for warning in &self.warnings {
+            out.push_str("; the server warns: ");
+            out.push_str(warning);
         }
         out
     }

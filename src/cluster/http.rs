@@ -10,7 +10,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
+    USER_AGENT, WARNING,
 };
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
@@ -354,9 +355,66 @@ impl Http {
         self.body(answer, usize::MAX).await
     }
 
+    /// Sends a request and reads a JSON answer, and what the server warns of beside it.
+    pub async fn told(&self, ask: &Ask) -> Result<(serde_json::Value, Vec<String>), Failure> {
+        let answer = self.open(ask).await?;
+        let warnings = warnings(answer.headers());
+        let body = self.body(answer, usize::MAX).await?;
+        let value = serde_json::from_slice(&body).map_err(|e| Failure::Garbled(e.to_string()))?;
+        Ok((value, warnings))
+    }
+
     /// Sends a request and reads a JSON answer.
     pub async fn json<T: serde::de::DeserializeOwned>(&self, ask: &Ask) -> Result<T, Failure> {
         let body = self.read(ask).await?;
         serde_json::from_slice(&body).map_err(|e| Failure::Garbled(e.to_string()))
+    }
+}
+
+/// The texts of `Warning: 299 - "…"` headers, each once.
+fn warnings(headers: &HeaderMap) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for value in headers.get_all(WARNING) {
+        let bytes = String::from_utf8_lossy(value.as_bytes());
+        let Some((_, quoted)) = bytes.split_once('"') else {
+            continue;
+        };
+        let mut text = String::new();
+        let mut chars = quoted.chars();
+        while let Some(c) = chars.next() {
+            match c {
+                '"' => break,
+                '\\' => text.extend(chars.next()),
+                c if c.is_control() => text.push(' '),
+                c => text.push(c),
+            }
+        }
+        if !text.trim().is_empty() && !all.contains(&text) {
+            all.push(text);
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_are_read_as_servers_write_them() {
+        let mut headers = HeaderMap::new();
+        for text in [
+            r#"299 - "unknown field \"spec.x\"""#,
+            r#"299 kube "v1beta1 is deprecated" "Mon, 01 Jan 2026 00:00:00 GMT""#,
+            r#"299 - "v1beta1 is deprecated""#,
+            "299 - bare",
+            r#"299 - """#,
+        ] {
+            headers.append(WARNING, HeaderValue::from_str(text).unwrap());
+        }
+        assert_eq!(
+            warnings(&headers),
+            [r#"unknown field "spec.x""#, "v1beta1 is deprecated"]
+        );
     }
 }

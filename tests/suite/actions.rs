@@ -22,6 +22,7 @@ use crate::scripted::{Server, Turn};
 pub mod commands;
 pub mod demo;
 mod submit;
+mod twins;
 
 const UID: &str = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
 const OTHER: &str = "ffffffff-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
@@ -271,6 +272,31 @@ async fn each_is_sent_once_names_the_object_by_uid_and_is_in_the_audit() {
         assert_eq!(line["verb"], case.step.intent.verb());
         let deleted = case.method == "DELETE";
         assert_eq!(outcome.kept.is_some(), deleted, "{}", outcome.sentence());
+    }
+}
+
+#[tokio::test]
+async fn what_the_server_warns_of_is_said() {
+    for dry_run in [false, true] {
+        for case in cases() {
+            let server = Server::start();
+            has(&server, &case);
+            let text = "batch/v1beta1 Job is deprecated in v1.99+";
+            server.turn(case.method, case.path, Turn::Warn(json!({}), text));
+            let rules = Rules {
+                dry_run,
+                ..Rules::default()
+            };
+            let open = open(&server, rules).await;
+            let outcome = open.gate.step(case.step.clone()).await;
+            let said = outcome.sentence();
+            assert!(outcome.is_good(), "{said}");
+            assert_eq!(outcome.warnings, [text], "{said}");
+            assert!(
+                said.ends_with(&format!("; the server warns: {text}")),
+                "{said}"
+            );
+        }
     }
 }
 

@@ -103,6 +103,8 @@ pub struct State {
 pub enum Turn {
     /// This code, and this object or message; from then on this path is answered so (`None`: 404).
     Say(u16, Value),
+    /// Taken with this answer, and a warning beside it.
+    Warn(Value, &'static str),
     Then(u16, Value, Option<Value>),
     /// Taken, and from then on answered so; but the connection is gone before the answer.
     Cut(Option<Value>),
@@ -383,6 +385,10 @@ fn answer(request: &Request, out: &mut Out, shared: &Shared) -> bool {
         };
         let (code, body) = match turn {
             Turn::Say(code, body) => (code, body),
+            Turn::Warn(body, text) => {
+                let extra = format!("warning: 299 - \"{text}\"\r\n");
+                return out.whole(200, &extra, &body.to_string());
+            }
             Turn::Then(code, body, after) => {
                 then(&mut state, after);
                 (code, body)

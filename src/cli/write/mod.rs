@@ -275,6 +275,21 @@ impl<'a> Desk<'a> {
         })
     }
 
+    /// Prints how each ended. `aside`: standard output is for something else.
+    fn tell(&self, outcomes: &[Outcome], aside: bool) -> Result<()> {
+        if self.args.output == Prose::Json {
+            let all: Vec<OutcomeJson> = outcomes.iter().map(OutcomeJson::of).collect();
+            return print_all((serde_json::to_string_pretty(&all)? + "\n").as_bytes());
+        }
+        for outcome in outcomes {
+            match outcome.is_good() && !aside {
+                true => print_all(format!("{}\n", outcome.sentence()).as_bytes())?,
+                false => eprintln!("jobdeck: {}", outcome.sentence()),
+            }
+        }
+        Ok(())
+    }
+
     /// Sends the steps through the gate and prints how each ended.
     async fn perform(&self, connected: &Connected, steps: Vec<Step>) -> Result<ExitCode> {
         let mut outcomes = Vec::new();
@@ -326,6 +341,9 @@ struct OutcomeJson<'a> {
     /// `job/nightly-manual-x7k2p`: what was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     made: Option<String>,
+    /// What the server warned of.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    warnings: &'a [String],
     /// For `jobdeck undo`.
     #[serde(skip_serializing_if = "Option::is_none")]
     undo: Option<&'a str>,
@@ -343,6 +361,7 @@ impl<'a> OutcomeJson<'a> {
             result: outcome.result(),
             message: outcome.sentence(),
             made: outcome.made.as_ref().map(|made| made.words()),
+            warnings: &outcome.warnings,
             undo: outcome.kept.as_deref(),
         }
     }

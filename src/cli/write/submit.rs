@@ -22,7 +22,7 @@ use crate::cli::ClusterArgs;
 use crate::cli::config::print_all;
 use crate::cli::connect::{Connected, connect};
 use crate::cluster::kinds::served;
-use crate::cluster::writes::{Gate, Rules, salt};
+use crate::cluster::writes::{Rules, salt};
 use crate::model::want::Kind;
 use crate::settings;
 
@@ -260,7 +260,7 @@ async fn submit(
         },
         desk.keep.clone(),
     );
-    let checked = check(&dry, &steps).await;
+    let checked = dry.check(&steps).await;
     let bad: Vec<usize> = (0..checked.len())
         .filter(|n| !checked[*n].is_good())
         .collect();
@@ -369,35 +369,6 @@ pub fn object(
         name: name.into(),
         key: None,
     })
-}
-
-/// The server says of each whether it would take it.
-async fn check(gate: &Gate, steps: &[Step]) -> Vec<Outcome> {
-    let mut all: Vec<Outcome> = Vec::new();
-    for step in steps {
-        let mut outcome = gate.step(step.clone()).await;
-        // two of one name: the server sees no clash in a dry run
-        let twice = all.iter().any(|o| o.step.object == step.object);
-        if twice && outcome.is_good() {
-            let why = format!("{} is in it twice", step.object);
-            let refusal = Refusal::new(why).next("name them apart");
-            outcome.ended = Ended::Not(Cause::Conflict, refusal);
-        }
-        // what is in a namespace that comes first cannot be checked before that is there
-        let comes = steps.iter().take(all.len()).any(|other| {
-            other.object.kind.plural() == "namespaces" && other.object.name == step.object.namespace
-        });
-        if comes && matches!(outcome.ended, Ended::Not(Cause::NotFound, _)) {
-            outcome.ended = Ended::DryRun;
-            let note = format!(
-                "not checked by the server: namespace {} comes first",
-                step.object.namespace
-            );
-            outcome.notes.push(note);
-        }
-        all.push(outcome);
-    }
-    all
 }
 
 /// Says how it ended. What the server has against a field is said at its line.

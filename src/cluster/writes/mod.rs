@@ -1,6 +1,7 @@
 //! The one gate through which everything that changes a cluster goes: read-only mode, permission, the object as it is
 //! now, the trash, the request, what became of it, the audit. Nothing is sent twice that would be made twice.
 
+mod check;
 mod failures;
 mod requests;
 mod streams;
@@ -162,11 +163,12 @@ impl Gate {
                 outcome.made = Some(object.clone());
             }
             match self.send(&write).await {
-                Ok(_) if self.rules.dry_run => outcome.ended = Ended::DryRun,
-                Ok(answer) if matches!(write, Write::Delete { .. }) => {
-                    outcome.notes.extend(held(&answer));
+                Ok((answer, warnings)) => {
+                    if matches!(write, Write::Delete { .. }) && !self.rules.dry_run {
+                        outcome.notes.extend(held(&answer));
+                    }
+                    self.taken(&mut outcome, warnings);
                 }
-                Ok(_) => {}
                 // somebody was faster: what to do is decided anew
                 Err(failure)
                     if failure.code() == Some(409) && matches!(write, Write::Patch { .. }) =>
@@ -196,9 +198,17 @@ impl Gate {
         self.forbidden(step).await
     }
 
-    async fn send(&self, write: &Write) -> Result<Value, Failure> {
+    /// Sends it; the answer, and what the server warns of.
+    async fn send(&self, write: &Write) -> Result<(Value, Vec<String>), Failure> {
         let ask = requests::ask(&self.shared, write, self.rules.dry_run);
-        self.shared.http.json(&ask).await
+        self.shared.http.told(&ask).await
+    }
+
+    fn taken(&self, outcome: &mut Outcome, warnings: Vec<String>) {
+        outcome.warnings = warnings;
+        if self.rules.dry_run {
+            outcome.ended = Ended::DryRun;
+        }
     }
 
     /// The verb that is missing; none where all is allowed, or it cannot be asked: then the server decides.
@@ -329,8 +339,7 @@ impl Gate {
         let mut outcome = Outcome::new(step, Ended::Done);
         outcome.made = Some(target);
         match self.send(&write).await {
-            Ok(_) if self.rules.dry_run => outcome.ended = Ended::DryRun,
-            Ok(_) => {}
+            Ok((_, warnings)) => self.taken(&mut outcome, warnings),
             Err(failure) if uncertain(&failure) && !self.rules.dry_run => {
                 self.find_out(&write, &failure, &mut outcome).await;
             }

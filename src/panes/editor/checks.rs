@@ -118,7 +118,9 @@ impl Editor {
         let text = self.buffer.text();
         let mut wrong = Vec::new();
         let mut cannot = false;
+        let mut warned = Vec::new();
         for outcome in outcomes {
+            warned.extend(read::warnings(&text, outcome));
             match &outcome.ended {
                 Ended::DryRun => {}
                 Ended::Done => {
@@ -132,7 +134,9 @@ impl Editor {
                 }
             }
         }
-        self.problems.retain(|p| p.level != Loud::Error);
+        self.problems
+            .retain(|p| p.level != Loud::Error && !read::is_warning(p));
+        self.problems.extend(warned);
         if wrong.is_empty() {
             self.state = match (dry, self.state) {
                 (true, State::Asking { only: true }) => State::Accepted,

@@ -126,6 +126,31 @@ pub fn problems(text: &str, outcome: &Outcome) -> Vec<Problem> {
     vec![Problem::error(at, refusal.to_string())]
 }
 
+/// In front of what the server warns of.
+const WARNS: &str = "the server warns: ";
+
+/// What the server warned of, each at its line where it names a field.
+pub fn warnings(text: &str, outcome: &Outcome) -> Vec<Problem> {
+    let documents = parse(text).unwrap_or_default();
+    let object = &outcome.step.object;
+    let named = |d: &&Document| d.value["metadata"]["name"] == *object.name;
+    let document = documents.iter().find(named).or(documents.first());
+    let line = |path: String| Some(document?.line_of(&path).max(1) - 1);
+    let each = outcome.warnings.iter();
+    each.map(|warning| {
+        let at = field(warning)
+            .and_then(line)
+            .or_else(|| line("kind".into()));
+        Problem::warning(at, format!("{WARNS}{warning}"))
+    })
+    .collect()
+}
+
+/// It is one of those.
+pub fn is_warning(problem: &Problem) -> bool {
+    problem.text.starts_with(WARNS)
+}
+
 /// Without the code of the answer in front.
 fn message(why: &str) -> &str {
     match why.split_once(": ") {
