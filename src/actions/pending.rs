@@ -145,10 +145,12 @@ fn is_there(model: &Model, object: &Object) -> bool {
     match object.kind {
         Kind::CronJob => model.cronjobs.rows().any(|r| is(&r.namespace, &r.name)),
         Kind::Pod => model.pods.rows().any(|r| is(&r.namespace, &r.name)),
-        kind => {
+        kind @ (Kind::Job | Kind::Workload(_)) => {
             let mut rows = model.jobs.rows();
             rows.any(|r| r.kind.object() == Some(kind) && is(&r.namespace, &r.name))
         }
+        // no list of ours has rows of it: nothing to wait for
+        _ => true,
     }
 }
 

@@ -20,6 +20,7 @@ use crate::actions::unsent::Unsent;
 use crate::actions::{Intent, Refusal};
 use crate::model::access::Question;
 use crate::model::ids::Key;
+use crate::model::job::JobKind;
 use crate::model::kueue::QueueKind;
 use crate::model::want::{Kind, ObjectWant};
 use crate::panes::choose::Of;
@@ -93,7 +94,15 @@ impl App {
         }
         let object = found.object().ok_or_else(|| {
             let why = format!("{} is no object of its own", found.words());
-            Refusal::new(why).next("its pods can be submitted again one by one")
+            Refusal::new(why).next(match found {
+                Subject::Job(job) if job.kind == JobKind::POD_GROUP => {
+                    format!(
+                        "jobdeck resubmit podgroup/{} submits all its pods again",
+                        job.name
+                    )
+                }
+                _ => "its pods can be submitted again one by one".into(),
+            })
         })?;
         Ok(ObjectWant {
             kind: object.kind,
@@ -285,6 +294,15 @@ impl App {
                     namespace: self.place(),
                 });
             }
+            Ask::Send { id, ref text, .. } if manifests::is_strange(text) => {
+                self.keep_one(id, now);
+                self.effects.push(Effect::Meet {
+                    connection: self.connection,
+                    id,
+                    text: text.clone(),
+                    then: ask,
+                });
+            }
             Ask::Send {
                 id,
                 text,
@@ -332,6 +350,17 @@ impl App {
                 }
             }
             Ask::Leave { id, keep } => self.leave_editor(id, keep, now),
+        }
+    }
+
+    /// The server was asked about the kinds of a text that is to be sent.
+    pub(super) fn met(&mut self, id: Id, problems: &[Problem], then: Ask, now: DateTime<Utc>) {
+        // it may have been left, or changed, meanwhile
+        let waits = self.screens.editor(id).is_some_and(|e| e.is_sending());
+        match (waits, problems.is_empty()) {
+            (true, true) => self.asked(then, now),
+            (true, false) => self.tell_editor(id, &Told::NotSent(problems.to_vec()), now),
+            (false, _) => {}
         }
     }
 
@@ -417,7 +446,7 @@ impl App {
         let front = self.screens.close(id);
         let made = outcomes.iter().find_map(|outcome| outcome.made.clone());
         if let (true, Some(object)) = (front && self.overlay.is_none(), &made)
-            && object.kind != Kind::Pod
+            && matches!(object.kind, Kind::Job | Kind::CronJob | Kind::Workload(_))
         {
             self.screens.seek(object);
         }

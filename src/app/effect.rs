@@ -4,7 +4,7 @@ use crate::actions::unsent::Unsent;
 use crate::actions::{Object, Step};
 use crate::history::Record;
 use crate::model::want::Want;
-use crate::panes::editor::Id;
+use crate::panes::editor::{Ask, Id};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -55,6 +55,13 @@ pub enum Effect {
         text: String,
         /// Of objects that name none.
         namespace: String,
+    },
+    /// Ask the server whether it serves the kinds in a text that is to be sent; then go on with that.
+    Meet {
+        connection: u32,
+        id: Id,
+        text: String,
+        then: Ask,
     },
     /// Have the server say what it would do with these; then do them, unless `only` that. `unchecked`: it cannot say.
     Submit {

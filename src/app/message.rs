@@ -13,7 +13,7 @@ use crate::history::{Record, Shelf};
 use crate::keep::trash::Entry;
 use crate::logs::run::Said;
 use crate::model::ids::{ClusterId, Name};
-use crate::panes::editor::{Found, Id};
+use crate::panes::editor::{Ask, Found, Id, Problem};
 use crate::panes::{Heard, Level};
 
 /// Which connection a message belongs to: late ones of an earlier connection are ignored.
@@ -84,6 +84,13 @@ pub enum Message {
         connection: Connection,
         id: Id,
         found: Box<Found>,
+    },
+    /// What the server does not serve of a text that is to be sent, and how it goes on if that is nothing.
+    Met {
+        connection: Connection,
+        id: Id,
+        problems: Vec<Problem>,
+        then: Ask,
     },
     /// What the server says it would do with objects, or what became of them.
     Submitted {

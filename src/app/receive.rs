@@ -75,6 +75,12 @@ impl App {
                 id,
                 found,
             } if connection == self.connection => self.found(id, &found, now),
+            Message::Met {
+                connection,
+                id,
+                problems,
+                then,
+            } if connection == self.connection => self.met(id, &problems, then, now),
             Message::Submitted {
                 connection,
                 id,
@@ -101,6 +107,7 @@ impl App {
             | Message::Offers { .. }
             | Message::Forward { .. }
             | Message::Looked { .. }
+            | Message::Met { .. }
             | Message::Worker { .. } => {}
         }
     }

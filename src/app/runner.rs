@@ -148,6 +148,12 @@ impl Runner {
                 text,
                 namespace,
             } => self.look(connection, id, version, text, namespace),
+            Effect::Meet {
+                connection,
+                id,
+                text,
+                then,
+            } => self.meet(connection, id, text, then),
             Effect::Submit {
                 connection,
                 id,

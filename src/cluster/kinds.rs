@@ -57,7 +57,7 @@ kinds! {
     Namespace ""      ["v1"], false wire::namespace::Namespace;
 }
 
-pub use any::{named, served};
+pub use any::{known, named, served};
 
 /// All kinds: the fixed ones and those.
 pub fn all() -> impl Iterator<Item = &'static Entry> {

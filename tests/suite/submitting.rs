@@ -138,6 +138,66 @@ fn a_text_that_was_not_sent_is_there_the_next_time() {
     assert_eq!(term.until_ended(), 0);
 }
 
+/// Whatever the server serves can be written: a kind that nobody watches, and one that there is not. What is wrong with a
+/// value is said while it is typed, at its line; the text is kept also while it does not parse.
+#[test]
+fn any_kind_is_written_and_looked_at() {
+    let served = Served::start(&[]);
+    let home = tempfile::tempdir().expect("a folder");
+    let answer = served.request("POST", JOBS, &broken("stand-by"));
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let mut term = open(&served, home.path(), &[], "stand-by");
+    let file = |name: &str, text: &str| {
+        let path = home.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        path.to_str().expect("a plain path").to_owned()
+    };
+    let edit = |term: &mut Session, path: &str| {
+        term.send("N");
+        term.until_shows("a file");
+        term.send(&format!("{path}\r"));
+    };
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: knobs\ndata:\n  lr: 0.1\n";
+    edit(&mut term, &file("map.yaml", map));
+    // a number where a text belongs
+    term.until_shows("data.lr: a text is wanted, not 0.1: put it in quotes");
+    // its line, and quotes around the value
+    term.send("\x1b[B\x1b[B\x1b[B\x1b[B\x1b[B\x1b[F\x7f\x7f\x7f'0.1'");
+    term.until("it parses", |s| {
+        s.contains("parses") && !s.contains("is wanted")
+    });
+    term.send("\x13");
+    term.until_shows("created configmap/knobs in research");
+    let made = served.request("GET", "/api/v1/namespaces/research/configmaps/knobs", "");
+    assert!(
+        made.starts_with("HTTP/1.1 200") && made.contains("\"lr\":\"0.1\""),
+        "{made}"
+    );
+
+    let strange = "apiVersion: batch/v1\nkind: Jobs\nmetadata:\n  name: x\nspec: {}\n";
+    edit(&mut term, &file("strange.yaml", strange));
+    term.until_shows("batch/v1 has no kind Jobs in this cluster");
+    term.send("kind: [\r\x13");
+    term.until_shows("not sent");
+    term.send("\x1b");
+    term.until_shows("It was changed and not sent.");
+    term.send("\x1b[C\r");
+    term.until_shows("STATE");
+    term.send("q");
+    assert_eq!(term.until_ended(), 0);
+    term.assert_restored();
+    // over a restart
+    let mut term = open(&served, home.path(), &[], "stand-by");
+    term.send("N");
+    term.until_shows("a file");
+    term.send("strange.yaml");
+    term.until_shows("not sent,");
+    term.send("\r");
+    term.until_shows("kind: [");
+    term.send("\x03");
+    assert_eq!(term.until_ended(), 0);
+}
+
 /// Deleted with a key, after the question; made again from the trash, as it was and looked at first.
 #[test]
 fn what_was_deleted_is_made_again() {

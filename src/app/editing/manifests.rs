@@ -1,4 +1,5 @@
-//! From a text to the objects that are to be made. Pure; which kinds there are is asked of the list of them.
+//! From a text to the objects that are to be made. Pure, but for kinds beyond the list of those that are watched: which
+//! of them there are, only the server knows.
 
 use std::sync::Arc;
 
@@ -7,22 +8,45 @@ use serde_json::Value;
 use crate::actions::document::{Document, parse};
 use crate::actions::{Object, Step};
 use crate::cluster::kinds;
+use crate::cluster::writes::Gate;
 use crate::model::want::Kind;
 use crate::panes::editor::Problem;
 
-/// The kind of a manifest, if it is one that is submitted: what runs pods.
+/// What a manifest says it is: `apiVersion` and `kind`.
+fn says(manifest: &Value) -> Option<(&str, &str)> {
+    let text = |key: &str| manifest[key].as_str().filter(|text| !text.is_empty());
+    Some((text("apiVersion")?, text("kind")?))
+}
+
+/// The kind of a manifest, as far as it is known without asking the server.
 pub fn kind(manifest: &Value) -> Option<Kind> {
-    let api = manifest["apiVersion"].as_str()?;
-    let group = api.split_once('/').map_or("", |(group, _)| group);
-    let name = manifest["kind"].as_str()?.to_lowercase();
-    let mut all = kinds::all().filter(|entry| {
-        matches!(
-            entry.kind,
-            Kind::Job | Kind::CronJob | Kind::Pod | Kind::Workload(_)
-        )
-    });
-    let entry = all.find(|entry| entry.group == group && entry.kind.singular() == name);
-    entry.map(|entry| entry.kind)
+    let (api_version, kind) = says(manifest)?;
+    kinds::known(api_version, kind)
+}
+
+/// Something in a text is of a kind that the server has to be asked about.
+pub fn is_strange(text: &str) -> bool {
+    let documents = parse(text).unwrap_or_default();
+    let mut all = documents.iter().map(|document| &document.value);
+    all.any(|value| says(value).is_some() && kind(value).is_none())
+}
+
+/// Asks the server about kinds that are not known yet. Answers what it does not serve, each at its line.
+pub async fn meet(gate: &Gate, documents: &[Document]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for document in documents {
+        let Some((api_version, name)) = says(&document.value) else {
+            continue;
+        };
+        if kind(&document.value).is_some() {
+            continue;
+        }
+        if let Err((_, refusal)) = gate.kind(api_version, name).await {
+            let line = document.line_of("kind").max(1) - 1;
+            problems.push(Problem::error(Some(line), refusal.to_string()));
+        }
+    }
+    problems
 }
 
 /// What a document is to become, or what is wrong with it.
@@ -30,12 +54,12 @@ fn object(document: &Document, namespace: &str) -> Result<(Object, Value), Probl
     let line = |path: &str| Some(document.line_of(path).max(1) - 1);
     let value = &document.value;
     let Some(kind) = kind(value) else {
-        let what = format!(
-            "{} {}",
-            value["apiVersion"].as_str().unwrap_or("?"),
-            value["kind"].as_str().unwrap_or("?")
-        );
-        let text = format!("{what} is no workload: `jobdeck submit -f` takes any kind");
+        let text = match says(value) {
+            Some((api_version, kind)) => {
+                format!("{api_version} {kind}: no cluster has said that it serves it")
+            }
+            None => "apiVersion and kind say what it is: they are missing".to_owned(),
+        };
         return Err(Problem::error(line("kind"), text));
     };
     let Some(name) = value["metadata"]["name"].as_str().filter(|n| !n.is_empty()) else {
@@ -44,8 +68,13 @@ fn object(document: &Document, namespace: &str) -> Result<(Object, Value), Probl
     };
     let mut manifest = value.clone();
     let said = value["metadata"]["namespace"].as_str();
-    let namespace = said.filter(|n| !n.is_empty()).unwrap_or(namespace);
-    manifest["metadata"]["namespace"] = namespace.into();
+    let namespace = match kind.namespaced() {
+        true => said.filter(|n| !n.is_empty()).unwrap_or(namespace),
+        false => "",
+    };
+    if !namespace.is_empty() {
+        manifest["metadata"]["namespace"] = namespace.into();
+    }
     let object = Object {
         kind,
         namespace: namespace.into(),

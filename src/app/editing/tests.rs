@@ -1,3 +1,5 @@
+mod kinds;
+
 use crossterm::event::{Event, KeyCode, KeyModifiers};
 use serde_json::json;
 
@@ -215,10 +217,7 @@ fn what_cannot_be_sent_is_said_at_its_line_and_asks_no_server() {
     for (text, said) in [
         ("", "no object"),
         ("kind: [", "line 1"),
-        (
-            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
-            "is no workload",
-        ),
+        ("metadata: {name: a}\n", "they are missing"),
         (
             "apiVersion: batch/v1\nkind: Job\nmetadata: {}\n",
             "it has no name",

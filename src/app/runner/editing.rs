@@ -9,7 +9,7 @@ use crate::actions::outcome::{Cause, Ended, Outcome};
 use crate::actions::unsent::Unsent;
 use crate::actions::{Step, validate};
 use crate::cluster::writes::{Gate, Rules};
-use crate::panes::editor::{Found, Id, Problem};
+use crate::panes::editor::{Ask, Found, Id, Problem};
 
 /// Larger files are no manifests.
 const LARGEST: u64 = 4 * 1024 * 1024;
@@ -48,6 +48,30 @@ impl Runner {
         });
     }
 
+    pub(super) fn meet(&self, connection: Connection, id: Id, text: String, then: Ask) {
+        let (gate, messages) = (self.gate_of(true), self.messages.clone());
+        tokio::spawn(async move {
+            let problems = match (gate, parse(&text)) {
+                (Some(gate), Ok(documents)) => {
+                    let mut problems = manifests::meet(&gate, &documents).await;
+                    if problems.is_empty() && manifests::is_strange(&text) {
+                        problems.push(Problem::error(None, "a kind in it is not known"));
+                    }
+                    problems
+                }
+                (_, Err(fault)) => vec![manifests::fault_of(&fault)],
+                (None, _) => vec![Problem::error(None, "no cluster is connected")],
+            };
+            let message = Message::Met {
+                connection,
+                id,
+                problems,
+                then,
+            };
+            let _ = messages.send(message).await;
+        });
+    }
+
     pub(super) fn submit(
         &self,
         connection: Connection,
@@ -74,10 +98,7 @@ impl Runner {
                 return;
             };
             if only || !unchecked {
-                let mut outcomes = Vec::new();
-                for step in &steps {
-                    outcomes.push(dry.step(step.clone()).await);
-                }
+                let outcomes = dry.check(&steps).await;
                 let good = outcomes.iter().all(Outcome::is_good);
                 let message = Message::Submitted {
                     connection,
@@ -190,9 +211,16 @@ async fn look(gate: Option<Gate>, version: u64, text: String, namespace: &str) -
             return found;
         }
     };
+    if let Some(gate) = &gate {
+        found.problems = manifests::meet(gate, &documents).await;
+    }
     let (objects, problems) = manifests::look(&documents, namespace);
     found.objects = objects.len();
-    found.problems = problems;
+    for problem in problems {
+        if !found.problems.iter().any(|p| p.line == problem.line) {
+            found.problems.push(problem);
+        }
+    }
     for (object, manifest) in &objects {
         let step = Step::create(object.clone(), std::sync::Arc::new(manifest.clone()));
         for need in step.needs() {
@@ -215,6 +243,15 @@ async fn look(gate: Option<Gate>, version: u64, text: String, namespace: &str) -
         let Some(gate) = &gate else { continue };
         match gate.fields(&document.value).await {
             Ok(checked) => {
+                for wrong in &checked.wrong {
+                    let path = wrong.path.to_string();
+                    let line = document.line_of(&path).max(1) - 1;
+                    // what is known of a name or a label is better said already
+                    if !found.problems.iter().any(|p| p.line == Some(line)) {
+                        let text = format!("{path}: {}", wrong.why);
+                        found.problems.push(Problem::error(Some(line), text));
+                    }
+                }
                 for path in &checked.here.fields {
                     let path = path.to_string();
                     let line = document.line_of(&path).max(1) - 1;

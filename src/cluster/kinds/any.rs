@@ -28,6 +28,22 @@ pub fn named(group: &str, version: &str, kind: &str) -> Option<Kind> {
     all.find(is).map(|entry| entry.kind)
 }
 
+/// The kind of a manifest as far as it is known without asking anybody: one of the list, or one that was met.
+pub fn known(api_version: &str, kind: &str) -> Option<Kind> {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let met = || {
+        let met = MET.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kinds = met.iter().map(|entry| entry.kind);
+        kinds.find(|known| match known {
+            Kind::Other(other) => {
+                (other.group, other.version, other.kind) == (group, version, kind)
+            }
+            _ => false,
+        })
+    };
+    named(group, version, kind).or_else(met)
+}
+
 /// The entry of such a kind.
 pub fn entry(kind: OtherKind) -> &'static Entry {
     let mut met = MET.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,7 +87,9 @@ fn met(group: &str, version: &str, found: &Resource) -> Kind {
         plural: keep(&found.name),
         namespaced: found.namespaced,
     };
-    Kind::Other(OtherKind(Box::leak(Box::new(other))))
+    let kind = OtherKind(Box::leak(Box::new(other)));
+    // known from now on
+    entry(kind).kind
 }
 
 #[derive(Default, Deserialize)]
@@ -186,6 +204,9 @@ mod tests {
             "/api/v1/namespaces/ml/configmaps"
         );
         assert_eq!((kind.singular().as_str(), kind.group()), ("configmap", ""));
+        assert_eq!(known("v1", "ConfigMap"), Some(kind));
+        assert_eq!(known("v2", "ConfigMap"), None);
+        assert_eq!(known("batch/v1", "Job"), Some(Kind::Job));
         let again = met("", "v1", &found);
         assert_eq!(kind, again);
         assert!(std::ptr::eq(line, super::super::entry(again)));

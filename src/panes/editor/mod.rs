@@ -209,6 +209,11 @@ impl Editor {
         self.content == Content::Ready && self.buffer.text() != self.opened
     }
 
+    /// The server has been asked to take it, and has not answered.
+    pub fn is_sending(&self) -> bool {
+        matches!(self.state, State::Asking { .. } | State::Sending)
+    }
+
     pub fn state(&self) -> State {
         self.state
     }
