@@ -1,5 +1,5 @@
 //! Manifests that were written and not sent, one file each, so that a crash or a lost terminal loses nothing. Values that
-//! look like secrets are masked on disk; a text that does not parse may hold some that nobody finds, and is not written.
+//! look like secrets are masked on disk; in a text that does not parse they are looked for line by line.
 
 use std::fs;
 use std::io;
@@ -38,12 +38,8 @@ impl Keep {
         };
         let mut kept = unsent.clone();
         if self.rules.mask {
-            match (masked(&unsent.text), masked(&unsent.original)) {
-                (Some(text), original) => {
-                    kept.text = text;
-                    kept.original = original.unwrap_or_default();
-                }
-                (None, _) => return Ok(()),
+            for text in [&mut kept.text, &mut kept.original] {
+                *text = masked(text).unwrap_or_else(|| secrets::rough(text));
             }
         }
         let bytes = serde_json::to_vec(&kept)?;
@@ -145,10 +141,14 @@ mod tests {
         assert_eq!(all[0].text, "kind: Job # later\n");
         assert!(!all[1].text.contains("s3cret") && all[1].text.contains("# mine"));
         assert!(all[1].text.contains(secrets::MASK));
-        // what cannot be searched for secrets is not written
-        keep.keep_unsent(&unsent("1-3", 4, "kind: [\n")).unwrap();
+        // what does not parse is kept too
+        keep.keep_unsent(&unsent("1-3", 4, "token: s3cret\nkind: [\n"))
+            .unwrap();
         keep.keep_unsent(&unsent("../x", 4, "kind: Job\n")).unwrap();
-        assert_eq!(keep.unsent().len(), 2);
+        let all = keep.unsent();
+        let broken = format!("token: {}\nkind: [\n", secrets::MASK);
+        assert_eq!((all.len(), &all[0].text), (3, &broken));
+        keep.drop_unsent("1-3");
         keep.drop_unsent("1-1");
         assert_eq!(keep.unsent().len(), 1);
         let bare = Keep::new(None, Rules::default());

@@ -1,6 +1,7 @@
 //! Values in a manifest that look like secrets: what is kept on disk has them masked, so that neither the trash nor the
 //! history is a place to find passwords in. Where they were is kept, so that they can be given again.
 
+mod lines;
 mod words;
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -9,6 +10,7 @@ use serde_json::{Map, Value};
 use super::Refusal;
 use words::{changed, is_harmless, is_secret_name};
 
+pub use lines::rough;
 pub use words::text;
 
 /// What stands in place of a value.
