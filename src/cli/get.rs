@@ -15,6 +15,7 @@ use super::table::Table;
 use super::{Cli, ClusterArgs, GetArgs, Output, What};
 use crate::model::Model;
 use crate::model::cron::CronState;
+use crate::model::dra::DraKind;
 use crate::model::event::EventRow;
 use crate::model::filter::Filter;
 use crate::model::job::{CronJobRow, JobRow};
@@ -31,7 +32,7 @@ pub fn run(cluster: &ClusterArgs, args: &GetArgs) -> Result<ExitCode> {
         What::Jobs => get(
             cluster,
             args,
-            &[Kind::Job, Kind::Pod],
+            &JOBS,
             columns::jobs,
             |row: &JobRow, model, now| RowJson::of(model, row, now),
             // pods tell of pod groups, too
@@ -66,6 +67,14 @@ pub fn run(cluster: &ClusterArgs, args: &GetArgs) -> Result<ExitCode> {
         ),
     }
 }
+
+/// What rows of jobs are made from: a job's retries and time left are in its pods, and what they claimed in claims.
+const JOBS: [Kind; 4] = [
+    Kind::Job,
+    Kind::Pod,
+    Kind::Dra(DraKind::ResourceSlice),
+    Kind::Dra(DraKind::ResourceClaim),
+];
 
 /// The filter of the command line; one that is none ends the program before anything is asked.
 pub fn filter<R: Listed>(args: &GetArgs) -> Filter {
@@ -120,7 +129,7 @@ fn workloads(
     let connected = runtime.block_on(async {
         let mut connected = connect(cluster, &args.one_shot).await?;
         // pods tell retries and time left, children the counts of their parents
-        let all = [Kind::Job, Kind::CronJob, Kind::Pod];
+        let all: Vec<Kind> = JOBS.into_iter().chain([Kind::CronJob]).collect();
         connected.sync_workloads(&all).await?;
         Ok::<_, color_eyre::Report>(connected)
     })?;

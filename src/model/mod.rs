@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod capacity;
+mod claimed;
 pub mod cron;
 pub mod delta;
 pub mod dra;
@@ -196,12 +197,21 @@ impl Model {
             ..
         } = self;
         match rows {
-            DraRows::Slices(change) => slices.apply(source, cluster, change, |_, old, new| {
-                capacity.slice(old, new, nodes)
-            }),
-            DraRows::Claims(change) => claims.apply(source, cluster, change, |_, old, new| {
-                capacity.claim(old, new, nodes)
-            }),
+            DraRows::Slices(change) => {
+                slices.apply(source, cluster, change, |_, old, new| {
+                    capacity.slice(old, new, nodes)
+                });
+                let users = self.capacity.dra().users().keys().copied().collect();
+                self.touch_users(users);
+            }
+            DraRows::Claims(change) => {
+                let mut users = std::collections::BTreeSet::new();
+                claims.apply(source, cluster, change, |_, old, new| {
+                    users.extend(old.into_iter().chain(new).filter_map(capacity::dra::user));
+                    capacity.claim(old, new, nodes)
+                });
+                self.touch_users(users);
+            }
             DraRows::Classes(change) => classes.apply(source, cluster, change, |_, _, _| {}),
         }
     }
@@ -285,7 +295,7 @@ impl Model {
     }
 
     /// Devices of all pods of a workload that run at a time. One that becomes another (a TrainJob its JobSet) has
-    /// the other's. What it was admitted with comes first.
+    /// the other's. What it was admitted with comes first; where nothing is asked for by count, what its pods claim.
     pub fn gpus(&self, job: &JobRow) -> Devices {
         let mut all = self.admitted_devices(job);
         if !all.is_empty() {
@@ -298,7 +308,13 @@ impl Model {
                 }
             }
         }
-        if all.is_empty() { job.gpus() } else { all }
+        if all.is_empty() {
+            all = job.gpus();
+        }
+        match all.is_empty() {
+            true => self.claimed(job),
+            false => all,
+        }
     }
 
     /// The workloads an object (a CronJob, a JobSet …) made, in no order.

@@ -1,11 +1,21 @@
 //! GPUs from the outside: devices that are claimed over HTTP, and what `get gpus` and `fit` print on the demo cluster.
 
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
+use jobdeck::cluster::target::Target;
+use jobdeck::cluster::{self, CHANNEL, Cluster};
+use jobdeck::demo::Demo;
+use jobdeck::demo::scenario::Options;
+use jobdeck::demo::world::World;
+use jobdeck::model::capacity::holders::{By, ledger};
 use jobdeck::model::dra::DraKind;
 use jobdeck::model::health::Health;
+use jobdeck::model::ids::ClusterId;
 use jobdeck::model::want::{Kind, Selector, Want};
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use crate::harness::Client;
 use crate::scripted::Server;
@@ -84,6 +94,48 @@ async fn who_may_not_see_devices_hears_nothing_of_it() {
         })
         .await;
     assert!(client.notices.is_empty(), "{:?}", client.notices);
+}
+
+/// Those that have theirs by claims are no exception.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workload_has_as_many_gpus_as_the_ledger_says() {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let world = World::stepped(&Options::default(), Duration::from_secs(600));
+    let demo = Demo::start(any, world).expect("a free port");
+    let target = Target::plain(format!("http://{}", demo.addr()).parse().unwrap(), "demo");
+    let (out, reports) = mpsc::channel(CHANNEL);
+    let cluster = Cluster::open(target, cluster::Options::default(), out)
+        .await
+        .unwrap();
+    let mut client = Client::over(cluster, reports);
+    let mut wants = wants();
+    let core = [Kind::Job, Kind::Pod, Kind::Node];
+    wants.extend(core.map(|kind| Want::Watch(kind, Selector::All)));
+    client.cluster.want(None, &wants);
+    let claimed = |c: &Client| -> Vec<(String, u64, u64)> {
+        let model = &c.model;
+        let jobs = ledger(model, ClusterId(0), By::Workload).into_iter();
+        let jobs = jobs.filter_map(|holder| {
+            let job = model.jobs.get(holder.key?)?;
+            let held: u64 = holder.held.values().map(|held| held.count).sum();
+            let by_claim = job.gpus().is_empty();
+            by_claim.then(|| {
+                (
+                    job.name.to_string(),
+                    u64::from(model.gpus(job).total()),
+                    held,
+                )
+            })
+        });
+        jobs.collect()
+    };
+    client
+        .until("as many as are held", |c| {
+            let all = claimed(c);
+            let video = all.iter().any(|(name, ..)| name == "video-diffusion-h200");
+            video && all.iter().all(|(_, shown, held)| shown == held)
+        })
+        .await;
 }
 
 fn jobdeck(args: &[&str]) -> (i32, String, String) {

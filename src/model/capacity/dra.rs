@@ -60,6 +60,8 @@ pub struct Dra {
     by_node: HashMap<(ClusterId, Name), BTreeSet<PoolKey>>,
     /// Devices in allocations, by who has them.
     held: HashMap<PoolKey, BTreeMap<Name, BTreeMap<Key, Consumed>>>,
+    /// Claims by the pod that stands for them: the first of their users.
+    used: BTreeMap<Key, BTreeSet<Key>>,
 }
 
 /// What a node has of it.
@@ -120,6 +122,11 @@ impl Dra {
         let Some(claim) = new.or(old).map(|row| row.key) else {
             return nodes;
         };
+        for (row, add) in [(old, false), (new, true)] {
+            if let Some(pod) = row.and_then(user) {
+                self.uses(pod, claim, add);
+            }
+        }
         if before == after {
             return nodes;
         }
@@ -132,6 +139,22 @@ impl Dra {
             }
         }
         nodes
+    }
+
+    fn uses(&mut self, pod: Key, claim: Key, add: bool) {
+        let claims = self.used.entry(pod).or_default();
+        match add {
+            true => claims.insert(claim),
+            false => claims.remove(&claim),
+        };
+        if claims.is_empty() {
+            self.used.remove(&pod);
+        }
+    }
+
+    /// Pods that stand for claims, each with its claims.
+    pub fn users(&self) -> &BTreeMap<Key, BTreeSet<Key>> {
+        &self.used
     }
 
     fn hold(&mut self, claim: Key, of: &Allotted, add: bool) {
@@ -399,6 +422,15 @@ pub fn card_of(row: &DeviceRow) -> &str {
         return set;
     }
     row.uuid.as_deref().unwrap_or(&row.name)
+}
+
+/// The pod that stands for a claim: what several share is counted once.
+pub fn user(claim: &ClaimRow) -> Option<Key> {
+    let (_, uid) = claim.users.first()?;
+    Some(Key {
+        cluster: claim.key.cluster,
+        uid: *uid,
+    })
 }
 
 /// What one device is: by its attribute `type`, else by what its driver is called.
