@@ -335,7 +335,11 @@ fn tidy(value: &mut Value) {
 
 /// A name for the next run of something: `train` → `train-r2` → `train-r3`. Never longer than a label may be.
 pub fn next_name(name: &str) -> String {
-    const MOST: usize = 63;
+    next_name_within(name, 63)
+}
+
+/// The same, of at most so many characters.
+pub fn next_name_within(name: &str, most: usize) -> String {
     let (stem, n) = match name.rsplit_once("-r") {
         Some((stem, n)) if !stem.is_empty() && !n.starts_with('0') => match n.parse::<u32>() {
             Ok(n) => (stem, n.saturating_add(1)),
@@ -344,7 +348,7 @@ pub fn next_name(name: &str) -> String {
         _ => (name, 2),
     };
     let end = format!("-r{n}");
-    let room = MOST.saturating_sub(end.len());
+    let room = most.saturating_sub(end.len());
     let mut cut = stem.len().min(room);
     while !stem.is_char_boundary(cut) {
         cut -= 1;

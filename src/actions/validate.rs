@@ -20,6 +20,8 @@ pub struct Problem {
 /// Names of pods' owners become label values.
 const LABEL: usize = 63;
 const SUBDOMAIN: usize = 253;
+/// The controller adds when a Job was due to its name.
+const CRONJOB: usize = 52;
 
 /// Checks one document. Nothing found does not mean that the server takes it.
 pub fn check(document: &Document) -> Vec<Problem> {
@@ -57,7 +59,7 @@ pub fn check(document: &Document) -> Vec<Problem> {
     match (&meta["name"], generated) {
         (Value::String(text), _) => {
             let most = match is_work(object) {
-                true => LABEL,
+                true => longest(object["kind"].as_str().unwrap_or_default()),
                 false => SUBDOMAIN,
             };
             if let Err(refusal) = within(text, most) {
@@ -148,6 +150,22 @@ fn masks(value: &Value, at: &mut String, say: &mut impl FnMut(&str, Refusal)) {
 /// What is wrong with it, and one that is right.
 pub fn name(text: &str) -> Result<(), Refusal> {
     within(text, LABEL)
+}
+
+/// The same for one of a kind: some have shorter names.
+///
+/// # Errors
+/// As [`name`].
+pub fn named(kind: &str, text: &str) -> Result<(), Refusal> {
+    within(text, longest(kind))
+}
+
+/// The longest name a workload of a kind may have.
+pub fn longest(kind: &str) -> usize {
+    match kind {
+        "CronJob" => CRONJOB,
+        _ => LABEL,
+    }
 }
 
 fn within(text: &str, most: usize) -> Result<(), Refusal> {

@@ -64,9 +64,8 @@ pub fn parallelism(manifest: &mut Value, count: &Count) -> Edit {
         }
         "JobSet" => job_set(manifest, count),
         "RayJob" | "RayCluster" => ray(manifest, count),
-        "Pod" => Err(Refusal::new(format!("{name} is one pod")).next(
-            "the template parallel-job runs several: jobdeck submit --template parallel-job",
-        )),
+        "Pod" => Err(Refusal::new(format!("{name} is one pod"))
+            .next("the template parallel-job runs several")),
         _ if replica_specs(manifest).is_some() => replicas(manifest, count),
         other => Err(
             Refusal::new(format!("how many pods a {other} runs is not known here"))

@@ -98,9 +98,9 @@ pub fn main(template: &Value) -> Option<usize> {
 fn train_job(manifest: &mut Value, only: Option<&str>, image: &str) -> Edit {
     if let Some(only) = only.filter(|only| !matches!(*only, "trainer" | "node")) {
         let why = format!("{} sets no image of {only}", words(manifest));
-        return Err(
-            Refusal::new(why).next("it is its runtime's to set; --image IMAGE is the trainer's")
-        );
+        return Err(Refusal::new(why).next(
+            "it is its runtime's to set; an image without a name before it is the trainer's",
+        ));
     }
     let was = manifest["spec"]["trainer"]["image"].as_str();
     let was = was.unwrap_or("its runtime's").to_owned();

@@ -133,7 +133,7 @@ pub fn priority(manifest: &mut Value, class: &str) -> Edit {
             "{} has no pod template: its pods are its runtime's",
             words(manifest)
         );
-        return Err(Refusal::new(why).next("queue it (--queue): then the class is Kueue's"));
+        return Err(Refusal::new(why).next("give it a queue: then the class is Kueue's"));
     }
     let mut notes = Vec::new();
     for role in all {

@@ -11,6 +11,8 @@ use crate::model::indexset::IndexSet;
 
 /// Which index of the first Job stands for which of this one, in order: `3,7-9`.
 pub const MAP: &str = "jobdeck.dev/index-map";
+/// The next step, in words that hold for whoever asks: an option of the command line, a line of the editor.
+pub const NAME: &str = "name the indexes that are meant, e.g. 3,7-9";
 const MINIMUM: &str = "kueue.x-k8s.io/job-min-parallelism";
 /// The map is one environment variable: the kernel takes none of more than 128 KiB.
 const LONGEST: usize = 100_000;
@@ -36,7 +38,9 @@ pub fn failed(object: &Value) -> Result<(IndexSet, Option<String>), Refusal> {
     let rest = without(all.unwrap_or(0), &[&done, &failed]);
     if !failed.is_empty() {
         let note = (!rest.is_empty()).then(|| match over("Failed") {
-            true => format!("indexes {rest} did not run to an end either: --indexes {failed},{rest} takes them too"),
+            true => format!(
+                "indexes {rest} did not run to an end either: {failed},{rest} would be all of them"
+            ),
             false => format!("indexes {rest} are not at an end yet and stay with {name}"),
         });
         return Ok((failed, note));
@@ -45,19 +49,17 @@ pub fn failed(object: &Value) -> Result<(IndexSet, Option<String>), Refusal> {
         return Err(Refusal::new(format!(
             "which indexes of {name} failed is not known any more"
         ))
-        .next("name them: --indexes 3,7-9"));
+        .next(NAME));
     }
     if !over("Failed") {
         let why = match over("Complete") {
             true => format!("all indexes of {name} that had to are done"),
             false => format!("no index of {name} has failed for good yet"),
         };
-        return Err(Refusal::new(why).next("--indexes 3,7-9 takes any"));
+        return Err(Refusal::new(why).next(NAME));
     }
     if rest.is_empty() {
-        return Err(
-            Refusal::new(format!("no index of {name} failed")).next("--indexes 3,7-9 takes any")
-        );
+        return Err(Refusal::new(format!("no index of {name} failed")).next(NAME));
     }
     // without a limit per index nothing is counted per index
     let note = format!(
@@ -98,7 +100,7 @@ pub fn only(manifest: &mut Value, wanted: &IndexSet) -> Result<Vec<String>, Refu
     indexed(manifest)?;
     let name = words(manifest);
     if wanted.is_empty() {
-        return Err(Refusal::new("there are no indexes to run").next("name some: --indexes 3,7-9"));
+        return Err(Refusal::new("there are no indexes to run").next(NAME));
     }
     let all = manifest["spec"]["completions"].as_u64().unwrap_or(0);
     let last = wanted.ranges().last().map_or(0, |range| range.1);
@@ -141,7 +143,7 @@ pub fn only(manifest: &mut Value, wanted: &IndexSet) -> Result<Vec<String>, Refu
                 if map.len() > LONGEST {
                     return Err(
                         Refusal::new(format!("{n} indexes are more than a map can hold"))
-                            .next("take fewer: --indexes FROM-TO"),
+                            .next("take fewer of them"),
                     );
                 }
                 Index::Map(map)

@@ -1,5 +1,6 @@
 //! A job once more: its manifest, cleaned, under a fresh name, with what is wanted otherwise this time.
 
+pub mod group;
 pub mod indexes;
 #[cfg(test)]
 mod tests;
@@ -8,8 +9,8 @@ pub mod wrapper;
 use serde_json::Value;
 
 use super::Refusal;
-use super::clean::{clean, next_name};
-use super::edit::{self, Count, Flavor, words};
+use super::clean::{clean, next_name_within};
+use super::edit::{self, Count, Flavor};
 use super::validate;
 use crate::model::indexset::IndexSet;
 
@@ -57,14 +58,11 @@ pub fn resubmit(
                 .next("submit it from its file: jobdeck submit -f FILE"),
         );
     }
-    if edit::kind(object) == "CronJob" {
-        return Err(
-            Refusal::new(format!("{} makes Jobs by itself", words(object)))
-                .next(format!("jobdeck trigger cronjob/{old} makes one now")),
-        );
-    }
     let cleaned = clean(object, workload);
     let (mut manifest, mut notes) = (cleaned.manifest, cleaned.notes);
+    if edit::kind(&manifest) == "CronJob" {
+        notes.extend(twice(&manifest));
+    }
     if edit::kind(&manifest) == "Pod" {
         notes.extend(alone(&mut manifest));
     }
@@ -84,7 +82,7 @@ pub fn resubmit(
     notes.extend(apply(&mut manifest, options)?);
     let name = match &options.name {
         Some(name) => {
-            validate::name(name)?;
+            validate::named(edit::kind(object), name)?;
             if taken(name) {
                 let kind = edit::kind(object).to_lowercase();
                 return Err(Refusal::new(format!("there is a {kind}/{name} already"))
@@ -93,9 +91,10 @@ pub fn resubmit(
             name.clone()
         }
         None => {
-            let mut name = next_name(old);
+            let most = validate::longest(edit::kind(object));
+            let mut name = next_name_within(old, most);
             while taken(&name) {
-                name = next_name(&name);
+                name = next_name_within(&name, most);
             }
             name
         }
@@ -126,6 +125,17 @@ pub fn apply(manifest: &mut Value, options: &Options) -> Result<Vec<String>, Ref
         notes.extend(edit::flavor(manifest, flavor)?);
     }
     Ok(notes)
+}
+
+/// A second CronJob beside the first makes as many Jobs again.
+fn twice(manifest: &Value) -> Option<String> {
+    let schedule = manifest["spec"]["schedule"].as_str()?;
+    Some(match manifest["spec"]["suspend"] == true {
+        true => format!("it is held, as the first is; once resumed it makes Jobs at {schedule}"),
+        false => format!(
+            "both make Jobs at {schedule} as long as both are there; for one Job now it is triggered"
+        ),
+    })
 }
 
 /// A pod that was one of a group waits alone: for the others Kueue would wait for ever.

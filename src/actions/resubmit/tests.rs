@@ -117,7 +117,7 @@ fn the_first_indexes_need_nothing_and_all_of_them_leave_nothing_out() {
 }
 
 #[rstest]
-#[case(json!({"name": "main", "args": ["x"]}), "has no command", "--indexes N runs one index alone")]
+#[case(json!({"name": "main", "args": ["x"]}), "has no command", "one index alone is told it by a fixed value")]
 #[case(json!({"name": "main", "command": ["a"], "volumeMounts": [{"subPathExpr": "x/$(JOB_COMPLETION_INDEX)"}]}),
     "directory of another index", "one index alone")]
 #[case(json!({"name": "main", "command": ["a"], "livenessProbe": {"exec": {"command": ["sh", "-c", "test -e /$JOB_COMPLETION_INDEX"]}}}),
@@ -298,13 +298,43 @@ fn names_go_on_where_they_are_free() {
     .unwrap();
     assert_eq!(draft.manifest["metadata"]["name"], "sweep-r3");
     assert_eq!(draft.manifest["spec"]["completions"], 10);
-    let cron = json!({"kind": "CronJob", "metadata": {"name": "nightly"}, "spec": {}});
-    let refusal = resubmit(&cron, None, None, &Options::default(), |_| false).unwrap_err();
+}
+
+#[test]
+fn a_second_cronjob_says_that_both_make_jobs() {
+    let long = format!("nightly-{}", "x".repeat(44));
+    let cron = |name: &str| {
+        json!({"kind": "CronJob", "metadata": {"name": name}, "spec": {"schedule": "0 3 * * *",
+            "jobTemplate": {"spec": {"template": {"spec": {"containers": [{"name": "main", "image": "a:1"}]}}}}}})
+    };
+    let options = Options {
+        image: Some("a:2".into()),
+        ..Options::default()
+    };
+    let draft = resubmit(&cron("nightly"), None, None, &options, |_| false).unwrap();
+    let container = "/spec/jobTemplate/spec/template/spec/containers/0/image";
+    assert_eq!(draft.manifest.pointer(container), Some(&json!("a:2")));
+    assert_eq!(draft.manifest["metadata"]["name"], "nightly-r2");
     assert!(
-        refusal
-            .to_string()
-            .contains("jobdeck trigger cronjob/nightly")
+        draft
+            .notes
+            .iter()
+            .any(|n| n.contains("both make Jobs at 0 3 * * *")),
+        "{:?}",
+        draft.notes
     );
+    // the controller adds eleven characters to its name
+    let draft = resubmit(&cron(&long), None, None, &options, |_| false).unwrap();
+    assert_eq!(
+        draft.manifest["metadata"]["name"].as_str().unwrap().len(),
+        52
+    );
+    let named = Options {
+        name: Some("n".repeat(53)),
+        ..Options::default()
+    };
+    let refusal = resubmit(&cron("nightly"), None, None, &named, |_| false).unwrap_err();
+    assert!(refusal.to_string().contains("longer than 52"), "{refusal}");
 }
 
 #[test]

@@ -65,7 +65,7 @@ pub fn wrap(manifest: &mut Value, index: &Index) -> Result<Vec<String>, Refusal>
     let Some(template) = manifest.pointer_mut("/spec/template") else {
         return Err(Refusal::new(format!("{name} has no pod template")));
     };
-    let alone = "--indexes N runs one index alone, by a fixed value";
+    let alone = "one index alone is told it by a fixed value: name just that";
     files(&template["spec"], &name)?;
     let main = main_container(template);
     let mut notes = Vec::new();

@@ -1,5 +1,7 @@
 //! `jobdeck resubmit`: a job once more, from the live object, or from what this machine kept of it.
 
+mod group;
+
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,6 +14,7 @@ use super::submit::object;
 use super::undo::pair;
 use super::{Desk, exit, find, refused, runtime};
 use crate::actions::outcome::Cause;
+use crate::actions::resubmit::indexes::NAME;
 use crate::actions::resubmit::{Draft, Options, resubmit};
 use crate::actions::secrets::{Masked, fill};
 use crate::actions::undo::LOST;
@@ -79,9 +82,7 @@ pub fn run(cluster: &ClusterArgs, args: &ResubmitArgs) -> Result<ExitCode> {
         Err(refusal) => return Ok(refused(Cause::Refused, &refusal, &write)),
     };
     if wanted.kind.is_none() {
-        let refusal = Refusal::new("a pod group is no object: its pods are");
-        let refusal = refusal.next("resubmit its pods one by one, or submit them from their file");
-        return Ok(refused(Cause::Refused, &refusal, &write));
+        return group::run(cluster, args, &wanted);
     }
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
@@ -149,7 +150,11 @@ async fn draft(
     };
     let (object, workload) = (&origin.object, origin.workload.as_ref());
     let draft = resubmit(object, workload, args.indexes.as_ref(), &options, taken);
-    let draft = draft.map_err(|refusal| {
+    let draft = draft.map_err(|mut refusal| {
+        if refusal.next.as_deref() == Some(NAME) {
+            refusal =
+                Refusal::new(refusal.why).next("name the indexes that are meant: --indexes 3,7-9");
+        }
         let cause = match refusal.why.ends_with(" already") {
             true => Cause::Conflict,
             false => Cause::Refused,
@@ -166,7 +171,8 @@ async fn origin(
     wanted: &find::Wanted,
 ) -> Result<Origin, (Cause, Refusal)> {
     let Some(kind) = wanted.kind else {
-        return Err((Cause::Refused, Refusal::new("a pod group is no object")));
+        let refusal = Refusal::new("a pod group is no object: its pods are");
+        return Err((Cause::Refused, refusal));
     };
     let key = match find::find(&connected.model, wanted) {
         Ok(key) => key,

@@ -155,6 +155,104 @@ async fn a_name_in_use_and_a_read_only_jobdeck_send_nothing() {
     );
 }
 
+/// Kueue's plain pods: gone as one, and back as one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_group_is_submitted_again_and_deleted_as_one() {
+    let served = Served::start(&["--speed", "20"]);
+    let home = tempfile::tempdir().expect("a folder");
+    let shell = Shell {
+        kubeconfig: &served.kubeconfig,
+        home: home.path(),
+    };
+    let pod = |n: u32| {
+        json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {
+                "name": format!("duo-{n}"), "namespace": "research",
+                "labels": {"kueue.x-k8s.io/queue-name": "research-queue", "kueue.x-k8s.io/pod-group-name": "duo"},
+                "annotations": {"kueue.x-k8s.io/pod-group-total-count": "2"},
+            },
+            "spec": {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox:1.36",
+                "command": ["sleep", "100000"], "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}}}]},
+        })
+    };
+    let text = format!("{}\n---\n{}", pod(0), pod(1));
+    let here =
+        |args: &[&'static str]| -> Vec<&'static str> { [args, &["-n", "research"]].concat() };
+    let (code, out, err) = shell.fed(&here(&["submit", "-f", "-"]), &text);
+    assert_eq!(code, 0, "{out}{err}");
+    let mut hands = Hands::open(&served).await;
+    let of = |c: &crate::harness::Client, group: &str| {
+        let pods = c
+            .model
+            .pods
+            .rows()
+            .filter(|p| p.name.starts_with(&format!("{group}-")));
+        pods.filter(|p| p.name.len() == group.len() + 2).count()
+    };
+    hands.until("both", |c| of(c, "duo") == 2).await;
+    let yaml = here(&[
+        "resubmit",
+        "podgroup/duo",
+        "--image",
+        "busybox:2",
+        "-o",
+        "yaml",
+    ]);
+    let (code, out, err) = shell.run(&yaml);
+    assert_eq!(code, 0, "{err}");
+    let drafts = document::parse(&out).expect("YAML");
+    assert_eq!(drafts.len(), 2, "{out}");
+    for (n, draft) in drafts.iter().enumerate() {
+        let meta = &draft.value["metadata"];
+        assert_eq!(meta["name"], format!("duo-r2-{n}"));
+        assert_eq!(meta["labels"]["kueue.x-k8s.io/pod-group-name"], "duo-r2");
+        assert_eq!(draft.value["spec"]["containers"][0]["image"], "busybox:2");
+    }
+    shell.says(
+        &here(&["resubmit", "podgroup/duo", "--dry-run"]),
+        0,
+        "would create pod/duo-r2-1",
+    );
+    shell.says(
+        &here(&["resubmit", "podgroup/duo", "--failed-indexes"]),
+        3,
+        "has no indexes",
+    );
+    shell.says(
+        &here(&["resubmit", "podgroup/duo", "--name", "duo"]),
+        6,
+        "there is a podgroup/duo already",
+    );
+    shell.says(
+        &here(&["resubmit", "podgroup/nope"]),
+        4,
+        "there is no podgroup/nope",
+    );
+    shell.says(
+        &here(&["resubmit", "podgroup/duo"]),
+        0,
+        "created pod/duo-r2-1 in research",
+    );
+    hands.until("both again", |c| of(c, "duo-r2") == 2).await;
+    // Kueue takes the new one for a group of its own
+    hands
+        .until("its Workload", |c| {
+            c.model.kueue.workloads.rows().any(|w| &*w.name == "duo-r2")
+        })
+        .await;
+    shell.says(
+        &here(&["delete", "podgroup/duo", "--yes"]),
+        0,
+        "deleted pod/duo-1 in research",
+    );
+    hands
+        .until("none of the first", |c| {
+            of(c, "duo") == 0 && of(c, "duo-r2") == 2
+        })
+        .await;
+}
+
 /// Its odd indexes fail.
 fn indexed() -> Value {
     json!({
@@ -404,9 +502,9 @@ async fn a_job_runs_again_from_the_cluster_the_trash_and_the_history() {
         "would create job/sweep-r3",
     );
     shell.says(
-        &here(&["resubmit", "cronjob/heartbeat"]),
-        3,
-        "jobdeck trigger cronjob/heartbeat",
+        &here(&["resubmit", "cronjob/heartbeat", "--dry-run"]),
+        0,
+        "would create cronjob/heartbeat-r2",
     );
     shell.says(&here(&["resubmit", "node/x"]), 4, "there is no node/x");
     shell.says(
