@@ -19,6 +19,19 @@ pub async fn attach(running: Running, signals: &mut Signals) -> io::Result<Outco
     let raw = if tty { Some(Raw::take()?) } else { None };
     let keys = if stdin { Some(Bytes::read()?) } else { None };
     let sizes = if tty { Some(Sizes::listen()?) } else { None };
+    // only so that a test can see what a panic leaves behind
+    #[cfg(debug_assertions)]
+    let out = |to: Output, bytes: &[u8]| {
+        let asked = std::env::var_os("JOBDECK_TEST_PANIC").is_some_and(|when| when == "shell");
+        if asked {
+            let _ = io::stdout().write_all(b"\x1b[?1049h\x1b[?1000h\x1b[?25l");
+            #[allow(clippy::panic, reason = "asked for, in debug builds only")]
+            {
+                panic!("asked for by JOBDECK_TEST_PANIC");
+            }
+        }
+        out(to, bytes)
+    };
     let (tx, rx) = mpsc::channel(8);
     let stop = async {
         loop {

@@ -35,7 +35,7 @@ pub async fn run(
     let mut signals = terminal.signals()?;
     let mut frame_at = Instant::now();
     #[cfg(debug_assertions)]
-    if std::env::var_os("JOBDECK_TEST_PANIC").is_some() {
+    if std::env::var_os("JOBDECK_TEST_PANIC").is_some_and(|when| when == "drawn") {
         terminal.draw(|frame| app.draw(frame, Utc::now()))?;
         // only so that a test can see what a panic leaves behind
         #[allow(clippy::panic, reason = "asked for, in debug builds only")]

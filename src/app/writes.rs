@@ -56,7 +56,11 @@ impl App {
         }
         let keys = {
             let cx = self.desk.cx(now, true);
-            self.screens.top().subjects(&cx)
+            let top = self.screens.top();
+            match action {
+                Action::Shell | Action::PortForward => top.enters(&cx).into_iter().collect(),
+                _ => top.subjects(&cx),
+            }
         };
         let Some(first) = keys.first().copied() else {
             return self.say(Level::Info, "nothing is selected", now);

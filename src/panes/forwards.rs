@@ -216,3 +216,77 @@ impl Pane for Forwards {
         self.table.position(cx.session.forwards.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::panes::fixture::{ago, key, model, session, shot, with};
+
+    #[test]
+    fn one_that_works_one_that_does_not_and_one_that_has_ended() {
+        let row = |id, name: &str, remote, what: &str, how, since| Row {
+            id,
+            pod: key(name),
+            name: name.into(),
+            namespace: "research".into(),
+            remote,
+            what: what.into(),
+            how,
+            traffic: Traffic::default(),
+            since: ago(since).unwrap(),
+        };
+        let mut session = session();
+        let mut works = row(
+            1,
+            "notebooks-head-x7k2p",
+            8265,
+            "Ray dashboard",
+            How::Open(8265),
+            754,
+        );
+        works.traffic = Traffic {
+            open: 2,
+            all: 31,
+            sent: 48_213,
+            received: 7_340_032,
+            trouble: None,
+        };
+        let mut failing = row(
+            2,
+            "sft-tensorboard",
+            6006,
+            "TensorBoard",
+            How::Open(40_001),
+            61,
+        );
+        failing.traffic.all = 3;
+        failing.traffic.trouble = Some("nothing listens on port 6006 in the pod".into());
+        let ended = How::Ended("its pod has succeeded".into());
+        session.forwards = vec![
+            works,
+            failing,
+            row(3, "eval-\u{1b}[31m0", 9000, "", How::Opening, 1),
+            row(4, "lora-jupyter-0", 8888, "Jupyter", ended, 7_300),
+        ];
+        let model = model();
+        let mut pane = Forwards::default();
+        with(&model, &session, |cx| {
+            for (width, height) in [(160, 10), (80, 10)] {
+                let name = format!("forwards_{width}");
+                assert_snapshot!(name, shot(&mut pane, cx, width, height));
+            }
+            assert_eq!(pane.act(Action::Down, cx), Reply::Done);
+            assert!(
+                matches!(pane.act(Action::Copy, cx), Reply::Copy { text, .. } if text.ends_with(":40001"))
+            );
+            assert_eq!(pane.act(Action::Bottom, cx), Reply::Done);
+            assert_eq!(pane.act(Action::Copy, cx), Reply::Ignored);
+            assert_eq!(
+                pane.act(Action::StopForward, cx),
+                Reply::Run(Command::StopForward(4))
+            );
+        });
+    }
+}

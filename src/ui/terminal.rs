@@ -212,6 +212,7 @@ fn watch_panics(taken: Arc<AtomicBool>, owner: ThreadId) {
             if taken.swap(false, Ordering::SeqCst) {
                 let _ = give_back();
             }
+            raw::abandon();
             before(info);
         } else if taken.load(Ordering::SeqCst) {
             tracing::error!("{info}");

@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use jobdeck::actions::outcome::Outcome;
-use jobdeck::actions::{Intent, Propagation, Run, Step};
+use jobdeck::actions::{Intent, Run, Step};
 use jobdeck::cluster::http::Http;
-use jobdeck::cluster::streams::exec::{self, End, Input, Output};
-use jobdeck::cluster::streams::forward::{Traffic, traffic};
+use jobdeck::cluster::streams::exec::{Input, Output};
 use jobdeck::cluster::target::Target;
 use jobdeck::cluster::writes::{Gate, Rules};
 use jobdeck::cluster::{CHANNEL, Cluster, Options};
@@ -18,17 +17,19 @@ use jobdeck::demo::Demo;
 use jobdeck::demo::scenario;
 use jobdeck::demo::world::World;
 use jobdeck::model::want::Kind;
-use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 
 use crate::actions::{keep, object};
 use crate::harness::quick;
-use crate::scripted::Server;
-use crate::served::{Served, kubectl_there};
+use crate::served::Served;
+
+mod commands;
+mod ports;
 
 /// Longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -148,231 +149,6 @@ fn bytes(text: &str) -> Input {
     Input::Bytes(text.to_owned().into())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_command_has_output_errors_an_exit_code_and_lines_in_the_audit() {
-    let open = Open::scene().await;
-    let pod = open.pod(trains).await;
-    let asked = command(&["sh", "-c", "hostname; echo wrong >&2; exit 7"]);
-    let (heard, outcome) = run(&open, &pod, asked, Vec::new()).await;
-    assert_eq!(
-        (heard.out.trim(), heard.err.trim()),
-        (pod.1.as_str(), "wrong")
-    );
-    assert_eq!((outcome.exit, outcome.result()), (Some(7), "done"));
-    let audit = open.audit();
-    let results: Vec<&Value> = audit.iter().map(|line| &line["result"]).collect();
-    assert_eq!(results, ["opened", "done"]);
-    for line in &audit {
-        assert_eq!(
-            (&line["verb"], &line["name"], &line["context"]),
-            (&"exec".into(), &pod.1.clone().into(), &"test".into())
-        );
-        assert_eq!(
-            line["command"],
-            json!(["sh", "-c", "hostname; echo wrong >&2; exit 7"])
-        );
-        assert!(line["container"].is_string() && line["time"].is_string());
-    }
-    assert_eq!(audit[1]["exit"], 7);
-    let (heard, outcome) = run(&open, &pod, command(&["nvidia-smi", "-L"]), Vec::new()).await;
-    assert_eq!(outcome.exit, Some(0));
-    assert!(
-        heard.out.starts_with("GPU 0: ") && heard.out.contains("UUID: GPU-"),
-        "{}",
-        heard.out
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn input_goes_in_byte_for_byte_while_output_comes_out() {
-    let open = Open::scene().await;
-    let pod = open.pod(trains).await;
-    let asked = Run {
-        stdin: true,
-        ..command(&["cat"])
-    };
-    let running = open
-        .gate
-        .exec(step(Intent::Exec(Arc::new(asked)), &pod))
-        .await;
-    let running = running.unwrap_or_else(|outcome| panic!("{}", outcome.sentence()));
-    // more than any buffer on the way holds: neither side may wait for the other
-    let sent: Vec<u8> = (0..8 << 20)
-        .map(|n: u32| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
-        .collect();
-    let (tx, rx) = mpsc::channel(1);
-    let feeding = sent.clone();
-    let feed = tokio::spawn(async move {
-        for chunk in feeding.chunks(10_000) {
-            tx.send(Input::Bytes(chunk.to_vec().into())).await.unwrap();
-        }
-        tx.send(Input::End).await.unwrap();
-        std::future::pending::<()>().await;
-    });
-    let mut came = Vec::new();
-    let out = |_: Output, bytes: &[u8]| {
-        came.extend_from_slice(bytes);
-        Ok(())
-    };
-    let ended = running.run(rx, out, std::future::pending());
-    let ended = tokio::time::timeout(PATIENCE, ended).await.expect("an end");
-    assert_eq!(ended.unwrap().exit, Some(0));
-    assert!(came == sent, "{} of {} bytes", came.len(), sent.len());
-    feed.abort();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_shell_at_a_terminal_echoes_knows_its_size_and_takes_ctrl_c() {
-    let open = Open::scene().await;
-    let pod = open.pod(trains).await;
-    let asked = Run {
-        stdin: true,
-        tty: true,
-        ..Run::default()
-    };
-    let input = vec![
-        Input::Size {
-            columns: 132,
-            rows: 43,
-        },
-        bytes("stty siz\x7fze\r"),
-        bytes("sleep 100\r"),
-        bytes("\x03"),
-        bytes("echo $?\r"),
-        Input::Size {
-            columns: 90,
-            rows: 20,
-        },
-        bytes("stty size\r"),
-        bytes("nosuch\r"),
-        bytes("exit 5\r"),
-    ];
-    let (heard, outcome) = run(&open, &pod, asked, input).await;
-    let out = &heard.out;
-    assert!(heard.err.is_empty());
-    assert!(
-        out.contains("\r\n43 132\r\n") && out.contains("\r\n20 90\r\n"),
-        "{out}"
-    );
-    assert!(
-        out.contains("^C") && out.contains("nosuch: command not found\r\n"),
-        "{out}"
-    );
-    assert!(
-        out.contains(&format!("root@{}:/workspace# ", pod.1)),
-        "{out}"
-    );
-    assert_eq!(outcome.exit, Some(5));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_run_says_why_and_what_else_there_is() {
-    let open = Open::scene().await;
-    let bare = open.pod(|pod| image(pod, "distroless")).await;
-    let (_, outcome) = run(&open, &bare, command(&[]), Vec::new()).await;
-    let said = outcome.sentence();
-    assert_eq!(outcome.result(), "notFound");
-    assert!(
-        said.contains("has no shell: bring one: kubectl debug -it"),
-        "{said}"
-    );
-    let pod = open.pod(trains).await;
-    let (_, outcome) = run(&open, &pod, command(&["frobnicate"]), Vec::new()).await;
-    assert!(
-        outcome
-            .sentence()
-            .contains("there is no frobnicate in container")
-    );
-    let refused = |run: Run, pod: (String, String)| {
-        let open = &open;
-        async move {
-            let outcome = open
-                .gate
-                .exec(step(Intent::Exec(Arc::new(run)), &pod))
-                .await;
-            let outcome = outcome.expect_err("it does not run");
-            (outcome.result(), outcome.sentence())
-        }
-    };
-    let other = Run {
-        container: Some("nobody".into()),
-        ..Run::default()
-    };
-    let (result, said) = refused(other, pod.clone()).await;
-    assert_eq!(result, "refused");
-    assert!(said.contains("no container nobody: it has "), "{said}");
-    let gone = (pod.0.clone(), "nobody".to_owned());
-    let (result, said) = refused(Run::default(), gone).await;
-    assert_eq!(result, "notFound");
-    assert!(
-        said.contains("pod/nobody") && said.contains("is gone"),
-        "{said}"
-    );
-    let ask =
-        jobdeck::cluster::http::Ask::get("/api/v1/pods?fieldSelector=status.phase%3DSucceeded");
-    let list: Value = open.cluster.http().json(&ask).await.unwrap();
-    let over = &list["items"][0]["metadata"];
-    let text = |name: &str| over[name].as_str().unwrap().to_owned();
-    let (result, said) = refused(Run::default(), (text("namespace"), text("name"))).await;
-    assert_eq!(result, "refused");
-    assert!(
-        said.contains("it is Succeeded: its logs are left"),
-        "{said}"
-    );
-}
-
-/// A connection through here is cut when it is told to.
-async fn cuttable(to: SocketAddr) -> (String, tokio::sync::broadcast::Sender<()>) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let here = format!("http://{}", listener.local_addr().unwrap());
-    let (cut, _) = tokio::sync::broadcast::channel(1);
-    let sender = cut.clone();
-    tokio::spawn(async move {
-        while let Ok((mut near, _)) = listener.accept().await {
-            let mut cut = sender.subscribe();
-            tokio::spawn(async move {
-                let mut far = TcpStream::connect(to).await.unwrap();
-                tokio::select! {
-                    _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
-                    _ = cut.recv() => {}
-                }
-            });
-        }
-    });
-    (here, cut)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_is_cut_says_what_is_not_known() {
-    let (server, cut) = cuttable(scene().addr()).await;
-    let open = open(&server, Rules::default()).await;
-    let pod = open.pod(trains).await;
-    let asked = command(&["sh", "-c", "echo begun; sleep 1000"]);
-    let running = open
-        .gate
-        .exec(step(Intent::Exec(Arc::new(asked)), &pod))
-        .await;
-    let running = running.unwrap_or_else(|outcome| panic!("{}", outcome.sentence()));
-    let (_tx, rx) = mpsc::channel(1);
-    let out = |_: Output, _: &[u8]| {
-        cut.send(()).unwrap();
-        Ok(())
-    };
-    let ended = running.run(rx, out, std::future::pending());
-    let outcome = tokio::time::timeout(PATIENCE, ended)
-        .await
-        .expect("an end")
-        .unwrap();
-    assert_eq!(outcome.result(), "unknown", "{}", outcome.sentence());
-    assert!(outcome.sentence().contains("the connection was lost"));
-    let results: Vec<Value> = open
-        .audit()
-        .iter()
-        .map(|line| line["result"].clone())
-        .collect();
-    assert_eq!(results, ["opened", "unknown"]);
-}
-
 /// A server of one WebSocket in a protocol; answers what it was sent until the client went.
 async fn bare(
     protocol: &'static str,
@@ -382,16 +158,7 @@ async fn bare(
     let url = format!("http://{}", listener.local_addr().unwrap());
     let http = Http::new(Target::plain(url.parse().unwrap(), "test"));
     let served = tokio::spawn(async move {
-        let (stream, _) = listener.accept().await.unwrap();
-        #[allow(clippy::result_large_err, reason = "the library's own signature")]
-        let choose = |_: &Request, mut response: Response| {
-            let headers = response.headers_mut();
-            headers.insert("sec-websocket-protocol", protocol.parse().unwrap());
-            Ok(response)
-        };
-        let mut socket = tokio_tungstenite::accept_hdr_async(stream, choose)
-            .await
-            .unwrap();
+        let mut socket = accepted(&listener, protocol).await;
         for bytes in say {
             socket.send(Message::Binary(bytes.into())).await.unwrap();
         }
@@ -406,311 +173,38 @@ async fn bare(
     (http, served)
 }
 
+/// The same, but it falls silent: it answers the first ping, says these, and is there without a word from then on.
+async fn hushed(protocol: &'static str, say: Vec<Vec<u8>>) -> Http {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let http = Http::new(Target::plain(url.parse().unwrap(), "test"));
+    tokio::spawn(async move {
+        let mut socket = accepted(&listener, protocol).await;
+        while !matches!(socket.next().await, Some(Ok(Message::Ping(_)))) {}
+        for bytes in say {
+            socket.send(Message::Binary(bytes.into())).await.unwrap();
+        }
+        std::future::pending::<()>().await;
+    });
+    http
+}
+
+/// The next WebSocket that is opened.
+async fn accepted(listener: &TcpListener, protocol: &'static str) -> WebSocketStream<TcpStream> {
+    let (stream, _) = listener.accept().await.unwrap();
+    #[allow(clippy::result_large_err, reason = "the library's own signature")]
+    let choose = |_: &Request, mut response: Response| {
+        let headers = response.headers_mut();
+        headers.insert("sec-websocket-protocol", protocol.parse().unwrap());
+        Ok(response)
+    };
+    tokio_tungstenite::accept_hdr_async(stream, choose)
+        .await
+        .unwrap()
+}
+
 fn framed(channel: u8, text: &str) -> Vec<u8> {
     [&[channel], text.as_bytes()].concat()
-}
-
-#[tokio::test]
-async fn the_old_protocol_is_spoken_too_and_cannot_end_its_input() {
-    let done = framed(3, r#"{"status":"Success"}"#);
-    let (http, served) = bare("v4.channel.k8s.io", vec![vec![1], framed(1, "hi"), done]).await;
-    let socket = http.socket("/exec").await.unwrap();
-    let (_tx, rx) = mpsc::channel(1);
-    let mut out = String::new();
-    let heard = |_: Output, bytes: &[u8]| {
-        out.push_str(&String::from_utf8_lossy(bytes));
-        Ok(())
-    };
-    assert_eq!(exec::run(socket, rx, heard).await.unwrap(), End::Exit(0));
-    assert_eq!(out, "hi");
-    served.await.unwrap();
-
-    let (http, served) = bare("v4.channel.k8s.io", Vec::new()).await;
-    let socket = http.socket("/exec").await.unwrap();
-    let (tx, rx) = mpsc::channel(4);
-    tx.send(bytes("a")).await.unwrap();
-    tx.send(Input::End).await.unwrap();
-    let end = exec::run(socket, rx, |_, _| Ok(())).await.unwrap();
-    assert!(matches!(end, End::Lost(why) if why.contains("cannot be told")));
-    let got = served.await.unwrap();
-    assert_eq!(got[0], Message::Binary(framed(0, "a").into()));
-}
-
-#[tokio::test]
-async fn who_is_dropped_hangs_up_and_loses_nothing_it_was_told() {
-    let (http, served) = bare("v5.channel.k8s.io", vec![framed(1, "one")]).await;
-    let socket = http.socket("/exec").await.unwrap();
-    let (tx, rx) = mpsc::channel(4);
-    tx.send(Input::Size {
-        columns: 80,
-        rows: 24,
-    })
-    .await
-    .unwrap();
-    tx.send(bytes("ls\r")).await.unwrap();
-    tx.send(Input::End).await.unwrap();
-    let (seen, mut first) = mpsc::unbounded_channel();
-    let heard = move |_: Output, bytes: &[u8]| {
-        seen.send(bytes.to_vec()).unwrap();
-        Ok(())
-    };
-    let running = tokio::spawn(exec::run(socket, rx, heard));
-    assert_eq!(first.recv().await.unwrap(), b"one");
-    // all that was to go in is in when there is room again
-    while tx.capacity() < 4 {
-        tokio::task::yield_now().await;
-    }
-    tokio::task::yield_now().await;
-    running.abort();
-    let got = tokio::time::timeout(PATIENCE, served)
-        .await
-        .expect("it hangs up")
-        .unwrap();
-    let sent: Vec<Vec<u8>> = got.into_iter().map(|m| m.into_data().to_vec()).collect();
-    assert_eq!(sent[0], framed(4, r#"{"Width":80,"Height":24}"#));
-    assert_eq!(sent[1], framed(0, "ls\r"));
-}
-
-#[tokio::test]
-async fn read_only_and_missing_roles_open_nothing() {
-    let pod = ("ml".to_owned(), "train-0".to_owned());
-    let intents = || {
-        [
-            Intent::Exec(Arc::new(command(&["ls"]))),
-            Intent::Forward(8265),
-        ]
-    };
-    let tried = |open: Open, intent: Intent, pod: (String, String)| async move {
-        let step = step(intent.clone(), &pod);
-        let outcome = match intent {
-            Intent::Exec(_) => open.gate.exec(step).await.err(),
-            _ => open.gate.forward(step, Some(0)).await.err(),
-        };
-        let outcome = outcome.expect("it is refused");
-        let lines: Vec<Value> = open
-            .audit()
-            .iter()
-            .map(|line| line["result"].clone())
-            .collect();
-        assert_eq!(lines, [outcome.result()]);
-        (outcome.result(), outcome.sentence())
-    };
-    let url = |server: &Server| server.url().to_string();
-    let now = json!({
-        "metadata": {"name": "train-0", "namespace": "ml"},
-        "spec": {"containers": [{"name": "main"}]},
-        "status": {"phase": "Running", "containerStatuses": [{"name": "main", "state": {"running": {}}}]},
-    });
-    let path = "/api/v1/namespaces/ml/pods/train-0";
-    for intent in intents() {
-        let server = Server::start();
-        let rules = Rules {
-            read_only: true,
-            ..Rules::default()
-        };
-        let opened = open(&url(&server), rules).await;
-        let before = server.state().requests.len();
-        let (result, said) = tried(opened, intent.clone(), pod.clone()).await;
-        assert_eq!(result, "readOnly");
-        assert!(said.contains("nothing was done"), "{said}");
-        assert_eq!(server.state().requests.len(), before);
-
-        let server = Server::start();
-        server.state().allowed = Some(Vec::new());
-        let opened = open(&url(&server), Rules::default()).await;
-        let (result, said) = tried(opened, intent.clone(), pod.clone()).await;
-        assert_eq!(result, "forbidden");
-        assert!(said.contains("needs create pods/"), "{said}");
-        let asked = server
-            .state()
-            .requests
-            .iter()
-            .any(|r| r.path.contains("train-0"));
-        assert!(!asked, "nothing is asked of the pod");
-    }
-    // the server's own no, which a review did not foresee
-    let server = Server::start();
-    {
-        let mut state = server.state();
-        state.answers.insert(path.into(), (200, now));
-        let no = json!({"kind": "Status", "status": "Failure", "code": 403, "reason": "Forbidden",
-            "message": "cannot create resource \"pods/exec\""});
-        state.answers.insert(format!("{path}/exec"), (403, no));
-    }
-    let opened = open(&url(&server), Rules::default()).await;
-    let (result, said) = tried(opened, intents()[0].clone(), pod.clone()).await;
-    assert_eq!(result, "forbidden");
-    assert!(
-        said.contains("needs create pods/exec, get pods/exec"),
-        "{said}"
-    );
-}
-
-async fn ask(port: u16, request: &str, shut: bool) -> String {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))
-        .await
-        .unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
-    if shut {
-        stream.shutdown().await.unwrap();
-    }
-    let mut text = String::new();
-    let read = stream.read_to_string(&mut text);
-    let read = tokio::time::timeout(PATIENCE, read).await.expect("an end");
-    // where nobody listens, a connection may end as one does there
-    let reset = |e: &std::io::Error| e.kind() == std::io::ErrorKind::ConnectionReset;
-    assert!(
-        read.as_ref().is_ok() || read.as_ref().is_err_and(reset),
-        "{read:?}"
-    );
-    text
-}
-
-fn head(pod: &Value) -> bool {
-    pod["metadata"]["labels"]["ray.io/node-type"] == "head"
-}
-
-const VERSION: &str = "GET /api/version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_port_leads_into_the_pod_both_ways_and_counts() {
-    let open = Open::scene().await;
-    let pod = open.pod(head).await;
-    let target = object(Kind::Pod, &pod.0, &pod.1, None);
-    let offers = open.gate.offers(&target).await.unwrap();
-    assert_eq!(
-        (offers[0].port, offers[0].what.as_str()),
-        (8265, "Ray dashboard")
-    );
-    let forward = open
-        .gate
-        .forward(step(Intent::Forward(8265), &pod), Some(0))
-        .await;
-    let forward = forward.unwrap_or_else(|outcome| panic!("{}", outcome.sentence()));
-    let port = forward.local();
-    let (tx, mut rx) = traffic();
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let running = tokio::spawn(async move {
-        let stop = async {
-            let _ = stopped.await;
-        };
-        forward.run(&tx, stop).await
-    });
-    let answer = ask(port, VERSION, false).await;
-    assert!(
-        answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("ray_version"),
-        "{answer}"
-    );
-    // who has said all it will still gets its answer
-    let two = VERSION.replace("close", "keep-alive") + VERSION;
-    let (again, both) = tokio::join!(ask(port, VERSION, true), ask(port, &two, true));
-    assert_eq!(again, answer);
-    assert_eq!(both.matches("ray_version").count(), 2, "{both}");
-    let settled = |t: &Traffic| t.open == 0 && t.all == 3;
-    let counted = tokio::time::timeout(PATIENCE, rx.wait_for(settled))
-        .await
-        .expect("counted")
-        .unwrap()
-        .clone();
-    assert_eq!(
-        counted.received as usize,
-        answer.len() + again.len() + both.len()
-    );
-    assert_eq!(counted.sent as usize, 2 * VERSION.len() + two.len());
-    assert_eq!(counted.trouble, None);
-    stop.send(()).unwrap();
-    assert_eq!(running.await.unwrap(), None);
-    assert!(
-        TcpStream::connect((Ipv4Addr::LOCALHOST, port))
-            .await
-            .is_err(),
-        "nobody listens any more"
-    );
-    let results: Vec<Value> = open
-        .audit()
-        .iter()
-        .map(|line| line["result"].clone())
-        .collect();
-    assert_eq!(results, ["opened", "done"]);
-    assert_eq!(open.audit()[0]["port"], 8265);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_port_nobody_listens_on_says_so_and_one_that_is_taken_too() {
-    let open = Open::scene().await;
-    let pod = open.pod(head).await;
-    let forward = open
-        .gate
-        .forward(step(Intent::Forward(6006), &pod), Some(0))
-        .await;
-    let forward = forward.unwrap_or_else(|outcome| panic!("{}", outcome.sentence()));
-    let port = forward.local();
-    let (tx, mut rx) = traffic();
-    let running = tokio::spawn(async move { forward.run(&tx, std::future::pending()).await });
-    assert_eq!(ask(port, VERSION, false).await, "");
-    let told = tokio::time::timeout(PATIENCE, rx.wait_for(|t| t.trouble.is_some())).await;
-    let trouble = told.expect("it is told").unwrap().trouble.clone();
-    assert_eq!(
-        trouble.as_deref(),
-        Some("nothing listens on port 6006 in the pod")
-    );
-    let taken = open
-        .gate
-        .forward(step(Intent::Forward(6006), &pod), Some(port))
-        .await;
-    let said = taken.err().expect("it is taken").sentence();
-    assert!(
-        said.contains("of this machine is taken: write :6006"),
-        "{said}"
-    );
-    running.abort();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_leads_into_a_pod_ends_with_it() {
-    let demo = begin();
-    let open = open(&format!("http://{}", demo.addr()), Rules::default()).await;
-    let pod = open.pod(head).await;
-    let forward = open
-        .gate
-        .forward(step(Intent::Forward(8265), &pod), Some(0))
-        .await;
-    let forward = forward.unwrap_or_else(|outcome| panic!("{}", outcome.sentence()));
-    let port = forward.local();
-    let (tx, _rx) = traffic();
-    let leading = tokio::spawn(async move { forward.run(&tx, std::future::pending()).await });
-    assert!(ask(port, VERSION, false).await.contains("ray_version"));
-    let asked = Run {
-        stdin: true,
-        ..command(&["cat"])
-    };
-    let running = open
-        .gate
-        .exec(step(Intent::Exec(Arc::new(asked)), &pod))
-        .await;
-    let running = running.unwrap_or_else(|outcome| panic!("{}", outcome.sentence()));
-    let (_tx, rx) = mpsc::channel(1);
-    let running = tokio::spawn(running.run(rx, |_, _| Ok(()), std::future::pending()));
-    let force = Intent::Delete {
-        propagation: Propagation::Background,
-        force: true,
-    };
-    let deleted = open.gate.step(step(force, &pod)).await;
-    assert_eq!(deleted.result(), "done", "{}", deleted.sentence());
-    let why = tokio::time::timeout(PATIENCE, leading)
-        .await
-        .expect("it ends")
-        .unwrap();
-    assert!(
-        why.is_some_and(|why| why.starts_with("its pod is gone")),
-        "{why:?}"
-    );
-    let ended = tokio::time::timeout(PATIENCE, running)
-        .await
-        .expect("it ends")
-        .unwrap()
-        .unwrap();
-    assert_eq!(ended.exit, Some(137));
 }
 
 /// A running pod of the served scene.
@@ -728,54 +222,4 @@ fn running(served: &Served, more: &[&str]) -> (String, String) {
     let text = served.ok(&args);
     let (namespace, name) = text.split_once(' ').expect("a pod");
     (namespace.to_owned(), name.to_owned())
-}
-
-#[test]
-fn kubectl_runs_commands_there_and_jobdeck_does_the_same() {
-    if !kubectl_there("kubectl_runs_commands_there_and_jobdeck_does_the_same") {
-        return;
-    }
-    let served = Served::start(&[]);
-    let (namespace, pod) = running(&served, &["-l", "training.kubeflow.org/job-name"]);
-    // each reads its input first: kubectl drops what comes before it has made all of its channels
-    for (script, input, code) in [
-        ("wc -l; hostname; echo wrong >&2; exit 7", "a\n", 7),
-        ("wc -l; exit 0", "a\nb\n", 0),
-        ("wc -l; nosuch", "", 127),
-    ] {
-        let mut kubectl = served.kubectl(&[
-            "exec", "-i", "-n", &namespace, &pod, "--", "sh", "-c", script,
-        ]);
-        let mut jobdeck = std::process::Command::new(env!("CARGO_BIN_EXE_jobdeck"));
-        jobdeck
-            .env("HOME", served.folder.path())
-            .args(["exec", "-n", &namespace, &pod, "--kubeconfig"])
-            .arg(&served.kubeconfig)
-            .args(["--", "sh", "-c", script]);
-        let mut said = Vec::new();
-        for command in [&mut kubectl, &mut jobdeck] {
-            let file = served.folder.path().join("input");
-            std::fs::write(&file, input).unwrap();
-            command.stdin(std::fs::File::open(&file).unwrap());
-            let out = command.output().unwrap();
-            let err = String::from_utf8(out.stderr).unwrap();
-            // what is kubectl's own
-            let err: Vec<String> = err
-                .lines()
-                .filter(|l| {
-                    !l.starts_with("command terminated")
-                        && !l.starts_with("Defaulted")
-                        && !l.contains("Unknown stream id")
-                })
-                .map(str::to_owned)
-                .collect();
-            said.push((
-                out.status.code(),
-                String::from_utf8(out.stdout).unwrap(),
-                err,
-            ));
-        }
-        assert_eq!(said[0], said[1], "{script}");
-        assert_eq!(said[0].0, Some(code), "{script}: {said:?}");
-    }
 }

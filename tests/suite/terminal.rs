@@ -344,7 +344,12 @@ fn signals_give_the_terminal_back() {
 #[test]
 fn a_panic_gives_the_terminal_back() {
     let home = home();
-    let mut term = Session::start_with(&[], (100, 30), home.path(), &[("JOBDECK_TEST_PANIC", "1")]);
+    let mut term = Session::start_with(
+        &[],
+        (100, 30),
+        home.path(),
+        &[("JOBDECK_TEST_PANIC", "drawn")],
+    );
     if !cfg!(debug_assertions) {
         // the hook exists in debug builds only
         return;
@@ -356,6 +361,41 @@ fn a_panic_gives_the_terminal_back() {
         term.screen().contains("asked for by JOBDECK_TEST_PANIC"),
         "{}",
         term.screen()
+    );
+}
+
+/// So does one while a shell in a pod has it, with what that had left on.
+#[cfg(unix)]
+#[test]
+fn a_panic_while_a_shell_has_the_terminal_gives_it_back() {
+    if !cfg!(debug_assertions) {
+        // it can be asked for in debug builds only
+        return;
+    }
+    let served = Served::start(&[]);
+    let home = home();
+    let config = served.kubeconfig.to_str().expect("a plain path").to_owned();
+    let args = ["--kubeconfig", &config, "-A"];
+    let when = [("JOBDECK_TEST_PANIC", "shell")];
+    let mut term = Session::start_with(&args, (120, 40), home.path(), &when);
+    term.until("live jobs", |s| s.contains("live") && s.contains("PyT"));
+    term.send("/mnist-ddp\r");
+    term.until("only that", |s| !s.contains("grpo-math"));
+    term.send("$");
+    term.until_shows("a shell in which pod");
+    term.send("\r");
+    assert_ne!(term.until_ended(), 0);
+    term.assert_restored();
+    let screen = term.screen();
+    assert!(
+        screen.contains("asked for by JOBDECK_TEST_PANIC"),
+        "{screen}"
+    );
+    // each line of the report begins at the left: the terminal was no wire any more
+    let report = screen.lines().filter(|line| line.contains("asked for by"));
+    assert!(
+        report.clone().all(|line| !line.starts_with("    ")),
+        "{screen}"
     );
 }
 

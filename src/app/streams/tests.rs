@@ -65,6 +65,46 @@ fn a_key_on_a_job_leads_into_its_pod_and_asks_where_there_are_several() {
 }
 
 #[test]
+fn a_shell_opens_from_the_log_that_is_read() {
+    let mut app = app(Settings::default(), false);
+    running(&mut app, 2);
+    let pod = |n: u128| Key {
+        uid: crate::model::ids::Uid(n),
+        ..job(2, "other").key
+    };
+    let of = crate::panes::LogsOf::Pod {
+        pod: pod(21),
+        container: None,
+        previous: false,
+    };
+    app.open(&crate::panes::Target::Logs(of));
+    draw(&mut app);
+    let dollar = crossterm::event::KeyEvent::new(
+        crossterm::event::KeyCode::Char('$'),
+        crossterm::event::KeyModifiers::NONE,
+    );
+    app.input(&crossterm::event::Event::Key(dollar), at(1));
+    let effects = opened(&mut app);
+    let Effect::Shell { step, .. } = only(&effects) else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(step.object.key, Some(pod(21)));
+    // of a job's it is asked which, as everywhere; nothing else is done to what is only read
+    let job = job(2, "other").key;
+    app.open(&crate::panes::Target::Logs(crate::panes::LogsOf::Job {
+        job,
+        index: None,
+    }));
+    draw(&mut app);
+    app.act(Action::Shell, at(1));
+    assert!(opened(&mut app).is_empty());
+    assert!(draw(&mut app).contains("a shell in which pod"));
+    app.overlay = None;
+    app.act(Action::Delete, at(1));
+    assert!(app.overlay.is_none());
+}
+
+#[test]
 fn several_containers_are_asked_about_and_what_does_not_run_is_said() {
     let mut app = app(Settings::default(), false);
     let mut two = pod(20, &job(2, "other"));

@@ -10,7 +10,11 @@ fn writes(app: &mut App) -> Vec<Effect> {
     all.filter(|e| {
         matches!(
             e,
-            Effect::Write { .. } | Effect::Trash { .. } | Effect::Submit { .. }
+            Effect::Write { .. }
+                | Effect::Trash { .. }
+                | Effect::Submit { .. }
+                | Effect::Shell { .. }
+                | Effect::Forward { .. }
         )
     })
     .collect()

@@ -178,6 +178,18 @@ impl Logs {
         }
     }
 
+    /// The pod whose lines are in front: of the lane, of what is selected in the rail, the only one there is.
+    fn in_front(&self) -> Option<Key> {
+        let stream = match (&self.of, self.lane().stream, self.rail_at) {
+            (LogsOf::Pod { pod, .. }, ..) => return Some(*pod),
+            (_, Some(stream), _) | (_, None, Entry::Stream(stream)) => stream,
+            (_, None, Entry::Out(at)) => return self.out.get(at).map(|(pod, ..)| *pod),
+            (_, None, Entry::All) if self.sources.len() == 1 => 0,
+            _ => return None,
+        };
+        self.sources.get(stream).map(|source| source.pod)
+    }
+
     fn is_job(&self) -> bool {
         matches!(self.of, LogsOf::Job { .. })
     }
@@ -296,6 +308,17 @@ impl Pane for Logs {
             hints.push(Action::TogglePrevious);
         }
         hints
+    }
+
+    fn within(&self, _cx: &Cx) -> Option<Key> {
+        self.in_front()
+    }
+
+    fn enters(&self, _cx: &Cx) -> Option<Key> {
+        self.in_front().or(match &self.of {
+            LogsOf::Job { job, .. } => Some(*job),
+            _ => None,
+        })
     }
 
     fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {

@@ -2,6 +2,7 @@
 //! modes are given back whatever happens.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use tokio::sync::mpsc;
@@ -14,6 +15,17 @@ const CHUNK: usize = 16 * 1024;
 const LEFT_ON: &str =
     "\x1b[0m\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b[?25h";
 
+/// Somebody has the terminal as a wire: the panic hook must know.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Gives it back in a panic, before that is reported; whatever the program at the other end had left on goes too.
+pub(super) fn abandon() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        let _ = disable_raw_mode();
+        Raw::tidy(true);
+    }
+}
+
 /// Raw mode; dropping it gives the modes back, also when a panic does that.
 pub struct Raw(());
 
@@ -22,6 +34,7 @@ impl Raw {
     /// When standard input is no terminal.
     pub fn take() -> io::Result<Self> {
         enable_raw_mode()?;
+        TAKEN.store(true, Ordering::SeqCst);
         Ok(Self(()))
     }
 
@@ -48,6 +61,7 @@ impl Raw {
 
 impl Drop for Raw {
     fn drop(&mut self) {
+        TAKEN.store(false, Ordering::SeqCst);
         let _ = disable_raw_mode();
     }
 }
