@@ -2,22 +2,15 @@
 //! is to be made again; with the choices below it.
 
 use chrono::{DateTime, Utc};
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
-use ratatui::text::Line;
 
-use super::palette::{Command, moved};
-use super::{Cx, Level, Pane, Reply};
+use super::palette::Command;
+use super::pick::{Found, Pick, Typed, matching};
+use super::{Cx, Level, Reply};
 use crate::actions::stream::{self, Offer};
 use crate::actions::{Intent, templates};
-use crate::app::action::{Action, Scope};
-use crate::model::fuzzy::Fuzzy;
 use crate::model::human;
 use crate::model::ids::{Key, Name};
-use crate::model::want::Want;
 use crate::panes::editor::{From, read};
-use crate::ui::Input;
-use crate::ui::dialog::{Entry, Picker};
 
 /// Something deleted that can be made again.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,16 +47,14 @@ pub enum Of {
 /// The line and its choices.
 pub struct Choose {
     of: Of,
-    typed: String,
-    selected: usize,
+    typed: Typed,
 }
 
 impl Choose {
     pub fn new(of: Of) -> Self {
         Self {
             of,
-            typed: String::new(),
-            selected: 0,
+            typed: Typed::default(),
         }
     }
 
@@ -145,13 +136,6 @@ impl Choose {
                 .collect(),
         }
     }
-
-    /// Positions of the choices that match, best first, with the letters that do.
-    fn found(&self, all: &[(String, String)]) -> Vec<(usize, Vec<usize>)> {
-        let hits = Fuzzy::default().find(&self.typed, all.iter().map(|(name, _)| name.as_str()));
-        let marks = |marks: &[u32]| marks.iter().map(|m| *m as usize).collect();
-        hits.iter().map(|hit| (hit.at, marks(&hit.marks))).collect()
-    }
 }
 
 /// What there is to begin with: name and what it is, and what choosing it does.
@@ -187,8 +171,16 @@ fn manifests(cx: &Cx) -> Vec<((String, String), Command)> {
     all
 }
 
-impl Pane for Choose {
-    fn title(&self, cx: &Cx) -> String {
+impl Pick for Choose {
+    fn typed(&self) -> &Typed {
+        &self.typed
+    }
+
+    fn typed_mut(&mut self) -> &mut Typed {
+        &mut self.typed
+    }
+
+    fn name(&self, cx: &Cx) -> String {
         let about = |keys: &[Key]| match keys {
             [key] => crate::actions::plan::subject(cx.model, *key)
                 .map_or_else(String::new, |s| s.words()),
@@ -207,79 +199,41 @@ impl Pane for Choose {
         }
     }
 
-    fn answer<'a>(&self, _cx: &Cx<'a>) -> Line<'a> {
-        Line::default()
+    fn heading(&self, cx: &Cx) -> String {
+        crate::ui::text::clean(&self.name(cx)).into_owned()
     }
 
-    fn scopes(&self) -> &'static [Scope] {
-        &[Scope::List]
+    fn found(&self, cx: &Cx) -> Vec<Found> {
+        matching(&self.typed.text, self.choices(cx))
     }
 
-    fn hints(&self, _cx: &Cx) -> Vec<Action> {
-        vec![Action::Open, Action::Back]
-    }
-
-    fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
-        self.draw_over(&Input::new(&self.typed), cx, area, buf);
-    }
-
-    fn draw_over(
-        &mut self,
-        line: &Input,
-        cx: &Cx,
-        area: Rect,
-        buf: &mut Buffer,
-    ) -> Option<Position> {
-        let all = self.choices(cx);
-        let found = self.found(&all);
-        self.selected = self.selected.min(found.len().saturating_sub(1));
-        let title = crate::ui::text::clean(&self.title(cx)).into_owned();
-        let empty = match &self.of {
+    fn none(&self, cx: &Cx) -> String {
+        let words = match &self.of {
             Of::Pods(..) => "a number, then enter",
             Of::Kept(_) => "nothing that was deleted here is kept",
             Of::Port(..) => "a port, or OURS:ITS, then enter",
             Of::Into(..) => "nothing matches",
             Of::Manifest => "enter opens this file",
-            _ if all.is_empty() => "none is seen here: type its name, then enter",
+            _ if self.choices(cx).is_empty() => "none is seen here: type its name, then enter",
             _ => "nothing matches",
         };
-        let picker = Picker {
-            title: &title,
-            len: found.len(),
-            selected: self.selected,
-            empty,
-        };
-        let entry = |n: usize| Entry {
-            name: &all[found[n].0].0,
-            hits: &found[n].1,
-            about: &all[found[n].0].1,
-            key: "",
-        };
-        Some(picker.draw(line, area, buf, cx.theme, entry).0)
+        words.into()
     }
 
-    fn act(&mut self, action: Action, cx: &Cx) -> Reply {
-        let all = self.choices(cx);
-        let found = self.found(&all);
-        if let Some(selected) = moved(self.selected, action, found.len()) {
-            self.selected = selected;
-            return Reply::Done;
-        }
-        if action == Action::Focus
-            && let Of::Kept(kept) = &self.of
-        {
-            let at = found.get(self.selected).map(|(at, _)| *at);
-            let kept = at.and_then(|at| kept.get(at));
-            return kept.map_or(Reply::Done, |kept| {
-                Reply::Run(Command::UndoEdited(kept.id.clone()))
-            });
-        }
-        if action != Action::Open {
+    fn look(&mut self, at: Option<usize>, _cx: &Cx) -> Reply {
+        let Of::Kept(kept) = &self.of else {
             return Reply::Ignored;
-        }
-        let at = found.get(self.selected).map(|(at, _)| *at);
+        };
+        let kept = at.and_then(|at| kept.get(at));
+        kept.map_or(Reply::Done, |kept| {
+            Reply::Run(Command::UndoEdited(kept.id.clone()))
+        })
+    }
+
+    fn choose(&mut self, at: Option<usize>, cx: &Cx) -> Reply {
+        let all = self.choices(cx);
         let name = at.map(|at| all[at].0.clone());
-        let typed = self.typed.trim();
+        let typed = self.typed.text.trim();
         // where they may not be listed, a name that is typed is taken
         if self.of == Of::Manifest {
             let chosen = at.and_then(|at| manifests(cx).into_iter().nth(at));
@@ -327,23 +281,5 @@ impl Pane for Choose {
             },
             _ => Reply::Done,
         }
-    }
-
-    fn wants(&self, _cx: &Cx) -> Vec<Want> {
-        Vec::new()
-    }
-
-    fn wake(&self, _cx: &Cx) -> Option<DateTime<Utc>> {
-        None
-    }
-
-    fn filter(&self) -> &str {
-        &self.typed
-    }
-
-    fn set_filter(&mut self, text: &str, _cx: &Cx) -> Result<(), String> {
-        self.typed = text.to_owned();
-        self.selected = 0;
-        Ok(())
     }
 }

@@ -21,7 +21,9 @@ pub mod list;
 pub mod logs;
 pub mod node;
 pub mod nodes;
+mod page;
 pub mod palette;
+mod pick;
 pub mod pods;
 pub mod queue_objects;
 pub mod queues;
@@ -474,6 +476,10 @@ pub trait Pane {
     /// The pod under the cursor, where that is more exact than what an action is about: of an index, a replica.
     fn within(&self, _cx: &Cx) -> Option<Key> {
         None
+    }
+    /// What a shell or a port leads into: a pod, or what has pods.
+    fn enters(&self, cx: &Cx) -> Option<Key> {
+        self.subjects(cx).first().copied()
     }
     /// What must be watched, followed or fetched while it is visible.
     fn wants(&self, cx: &Cx) -> Vec<Want>;

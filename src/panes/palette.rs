@@ -1,19 +1,13 @@
 //! The command bar: what may be typed after `:`, what it completes to, and the command it ends in.
 //! The app shows it and runs the command; nothing here changes anything.
 
-use chrono::{DateTime, Utc};
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
-use ratatui::text::Line;
-
-use super::{Cx, Pane, Reply, Target};
+use super::pick::{Found, Pick, Typed};
+use super::{Cx, Reply, Target};
 use crate::actions::{Intent, Step};
 use crate::app::action::{Action, Scope};
 use crate::model::fuzzy::Fuzzy;
 use crate::model::ids::{Key, Name};
 use crate::model::want::{Kind, Selector, Want};
-use crate::ui::Input;
-use crate::ui::dialog::{Entry, Picker};
 
 /// What a line of the command bar, a switcher or the start screen asks the app to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,9 +64,6 @@ pub struct Candidate {
     pub command: Command,
 }
 
-/// How far a page key moves in a pop-up list.
-const PAGE: usize = 10;
-
 /// Most lines offered for one text.
 const MOST: usize = 200;
 
@@ -119,20 +110,6 @@ pub fn candidates(typed: &str, cx: &Cx) -> Vec<Candidate> {
         }
     }
     found
-}
-
-/// Where the selection goes for a movement action; `None` for other actions.
-pub(super) fn moved(selected: usize, action: Action, len: usize) -> Option<usize> {
-    let last = len.saturating_sub(1);
-    Some(match action {
-        Action::Up => selected.saturating_sub(1),
-        Action::Down => (selected + 1).min(last),
-        Action::PageUp => selected.saturating_sub(PAGE),
-        Action::PageDown => (selected + PAGE).min(last),
-        Action::Top => 0,
-        Action::Bottom => last,
-        _ => return None,
-    })
 }
 
 /// A pane by the names people type.
@@ -276,94 +253,69 @@ fn themes() -> Vec<Candidate> {
 /// The list above the prompt.
 #[derive(Debug, Default)]
 pub struct Palette {
-    typed: String,
-    selected: usize,
+    typed: Typed,
 }
 
-impl Pane for Palette {
-    fn title(&self, _cx: &Cx) -> String {
-        "go".into()
+impl Palette {
+    fn at(&self, at: Option<usize>, cx: &Cx) -> Option<Candidate> {
+        candidates(&self.typed.text, cx).into_iter().nth(at?)
     }
+}
 
-    fn answer<'a>(&self, _cx: &Cx<'a>) -> Line<'a> {
-        Line::default()
-    }
-
-    fn scopes(&self) -> &'static [Scope] {
-        &[Scope::List]
-    }
-
-    fn hints(&self, _cx: &Cx) -> Vec<Action> {
-        vec![Action::Open, Action::Back]
-    }
-
-    fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
-        self.draw_over(&Input::new(&self.typed), cx, area, buf);
-    }
-
-    fn draw_over(
-        &mut self,
-        line: &Input,
-        cx: &Cx,
-        area: Rect,
-        buf: &mut Buffer,
-    ) -> Option<Position> {
-        let found = candidates(&self.typed, cx);
-        self.selected = self.selected.min(found.len().saturating_sub(1));
-        let texts = found.iter().map(|c| c.text.as_str());
-        let mut marks = vec![Vec::new(); found.len()];
-        for hit in Fuzzy::default().find(self.typed.trim_start(), texts) {
-            marks[hit.at] = hit.marks.iter().map(|m| *m as usize).collect();
-        }
-        let picker = Picker {
-            title: "go to",
-            len: found.len(),
-            selected: self.selected,
-            empty: "nothing matches",
-        };
-        let entry = |n: usize| Entry {
-            name: &found[n].text,
-            hits: &marks[n],
-            about: &found[n].detail,
-            key: &found[n].keys,
-        };
-        Some(picker.draw(line, area, buf, cx.theme, entry).0)
-    }
-
-    fn act(&mut self, action: Action, cx: &Cx) -> Reply {
-        let found = candidates(&self.typed, cx);
-        if let Some(selected) = moved(self.selected, action, found.len()) {
-            self.selected = selected;
-            return Reply::Done;
-        }
-        match (action, found.into_iter().nth(self.selected)) {
-            (Action::Open, Some(chosen)) => Reply::Run(chosen.command),
-            (Action::Open, None) => Reply::Done,
-            // tab: the text becomes the candidate's
-            (Action::Focus, Some(chosen)) => {
-                self.typed = chosen.text;
-                self.selected = 0;
-                Reply::Done
-            }
-            _ => Reply::Ignored,
-        }
-    }
-
-    fn wants(&self, _cx: &Cx) -> Vec<Want> {
-        vec![Want::Watch(Kind::Namespace, Selector::All)]
-    }
-
-    fn wake(&self, _cx: &Cx) -> Option<DateTime<Utc>> {
-        None
-    }
-
-    fn filter(&self) -> &str {
+impl Pick for Palette {
+    fn typed(&self) -> &Typed {
         &self.typed
     }
 
-    fn set_filter(&mut self, text: &str, _cx: &Cx) -> Result<(), String> {
-        self.typed = text.to_owned();
-        self.selected = 0;
-        Ok(())
+    fn typed_mut(&mut self) -> &mut Typed {
+        &mut self.typed
+    }
+
+    fn name(&self, _cx: &Cx) -> String {
+        "go".into()
+    }
+
+    fn heading(&self, _cx: &Cx) -> String {
+        "go to".into()
+    }
+
+    fn found(&self, cx: &Cx) -> Vec<Found> {
+        let all = candidates(&self.typed.text, cx);
+        let texts = all.iter().map(|c| c.text.as_str());
+        let mut marks = vec![Vec::new(); all.len()];
+        for hit in Fuzzy::default().find(self.typed.text.trim_start(), texts) {
+            marks[hit.at] = hit.marks.iter().map(|m| *m as usize).collect();
+        }
+        let each = all.into_iter().zip(marks).enumerate();
+        each.map(|(at, (candidate, hits))| Found {
+            at,
+            name: candidate.text,
+            hits,
+            about: candidate.detail,
+            key: candidate.keys,
+        })
+        .collect()
+    }
+
+    fn none(&self, _cx: &Cx) -> String {
+        "nothing matches".into()
+    }
+
+    fn choose(&mut self, at: Option<usize>, cx: &Cx) -> Reply {
+        let chosen = self.at(at, cx);
+        chosen.map_or(Reply::Done, |chosen| Reply::Run(chosen.command))
+    }
+
+    /// The text becomes the candidate's.
+    fn look(&mut self, at: Option<usize>, cx: &Cx) -> Reply {
+        let Some(chosen) = self.at(at, cx) else {
+            return Reply::Ignored;
+        };
+        self.typed.set(&chosen.text);
+        Reply::Done
+    }
+
+    fn watched(&self, _cx: &Cx) -> Vec<Want> {
+        vec![Want::Watch(Kind::Namespace, Selector::All)]
     }
 }

@@ -1,18 +1,10 @@
 //! Lists to choose a namespace or a context from.
 
-use chrono::{DateTime, Utc};
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
-use ratatui::text::Line;
-
-use super::palette::{Command, moved};
-use super::{Cx, Pane, Reply};
-use crate::app::action::{Action, Scope};
-use crate::model::fuzzy::{Fuzzy, Hit};
+use super::palette::Command;
+use super::pick::{Found, Pick, Typed, matching};
+use super::{Cx, Reply};
 use crate::model::health::Health;
 use crate::model::want::{Kind, Selector, Want};
-use crate::ui::Input;
-use crate::ui::dialog::{Entry, Picker};
 
 /// What is switched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +17,7 @@ pub enum What {
 #[derive(Debug)]
 pub struct Switcher {
     what: What,
-    typed: String,
-    selected: usize,
+    typed: Typed,
 }
 
 /// The line that stands for all namespaces.
@@ -36,8 +27,7 @@ impl Switcher {
     pub fn new(what: What) -> Self {
         Self {
             what,
-            typed: String::new(),
-            selected: 0,
+            typed: Typed::default(),
         }
     }
 
@@ -77,19 +67,6 @@ impl Switcher {
         }
     }
 
-    /// The choices that match what is typed, best first, with the characters that matched.
-    fn found(&self, cx: &Cx) -> (Vec<(String, Vec<usize>)>, String) {
-        let (choices, current) = self.choices(cx);
-        let hits = Fuzzy::default().find(&self.typed, choices.iter().map(String::as_str));
-        let marks = |hit: &Hit| hit.marks.iter().map(|m| *m as usize).collect();
-        (
-            hits.iter()
-                .map(|hit| (choices[hit.at].clone(), marks(hit)))
-                .collect(),
-            current,
-        )
-    }
-
     fn detail(&self, choice: &str, cx: &Cx) -> String {
         if self.what == What::Context {
             return String::new();
@@ -108,114 +85,67 @@ impl Switcher {
     }
 }
 
-impl Pane for Switcher {
-    fn title(&self, _cx: &Cx) -> String {
+impl Pick for Switcher {
+    fn typed(&self) -> &Typed {
+        &self.typed
+    }
+
+    fn typed_mut(&mut self) -> &mut Typed {
+        &mut self.typed
+    }
+
+    fn name(&self, _cx: &Cx) -> String {
         match self.what {
             What::Namespace => "namespace".into(),
             What::Context => "context".into(),
         }
     }
 
-    fn answer<'a>(&self, _cx: &Cx<'a>) -> Line<'a> {
-        Line::default()
+    fn found(&self, cx: &Cx) -> Vec<Found> {
+        let (choices, current) = self.choices(cx);
+        let all = choices.into_iter().map(|name| (name, String::new()));
+        let mut found = matching(&self.typed.text, all.collect());
+        for one in &mut found {
+            one.about = match one.name == current {
+                true => "now".to_owned(),
+                false => self.detail(&one.name, cx),
+            };
+        }
+        found
     }
 
-    fn scopes(&self) -> &'static [Scope] {
-        &[Scope::List]
-    }
-
-    fn hints(&self, _cx: &Cx) -> Vec<Action> {
-        vec![Action::Open, Action::Back]
-    }
-
-    fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
-        self.draw_over(&Input::new(&self.typed), cx, area, buf);
-    }
-
-    fn draw_over(
-        &mut self,
-        line: &Input,
-        cx: &Cx,
-        area: Rect,
-        buf: &mut Buffer,
-    ) -> Option<Position> {
-        let (found, current) = self.found(cx);
-        self.selected = self.selected.min(found.len().saturating_sub(1));
-        let empty = match (self.what, cx.session.contexts.is_empty()) {
+    fn none(&self, cx: &Cx) -> String {
+        let words = match (self.what, cx.session.contexts.is_empty()) {
             (What::Context, true) => "no context in a kubeconfig",
-            (What::Namespace, _) if !self.typed.is_empty() => {
+            (What::Namespace, _) if !self.typed.text.is_empty() => {
                 "enter goes to this namespace, listed or not"
             }
             _ => "nothing matches",
         };
-        let about: Vec<String> = found
-            .iter()
-            .map(|(name, _)| {
-                if *name == current {
-                    "now".to_owned()
-                } else {
-                    self.detail(name, cx)
-                }
-            })
-            .collect();
-        let title = self.title(cx);
-        let picker = Picker {
-            title: &title,
-            len: found.len(),
-            selected: self.selected,
-            empty,
-        };
-        let entry = |n: usize| Entry {
-            name: &found[n].0,
-            hits: &found[n].1,
-            about: &about[n],
-            key: "",
-        };
-        Some(picker.draw(line, area, buf, cx.theme, entry).0)
+        words.into()
     }
 
-    fn act(&mut self, action: Action, cx: &Cx) -> Reply {
-        let (found, _) = self.found(cx);
-        if let Some(selected) = moved(self.selected, action, found.len()) {
-            self.selected = selected;
-            return Reply::Done;
-        }
-        if action != Action::Open {
-            return Reply::Ignored;
-        }
-        let chosen = found.into_iter().nth(self.selected).map(|(name, _)| name);
+    fn choose(&mut self, at: Option<usize>, cx: &Cx) -> Reply {
+        let chosen = at.and_then(|at| self.choices(cx).0.into_iter().nth(at));
         match (self.what, chosen) {
             (What::Namespace, Some(name)) if name == ALL => Reply::Run(Command::Namespace(None)),
             (What::Namespace, Some(name)) => Reply::Run(Command::Namespace(Some(name.into()))),
             // who may not list namespaces types the name
-            (What::Namespace, None) if !self.typed.is_empty() => {
-                Reply::Run(Command::Namespace(Some(self.typed.as_str().into())))
+            (What::Namespace, None) if !self.typed.text.is_empty() => {
+                let typed = self.typed.text.as_str();
+                Reply::Run(Command::Namespace(Some(typed.into())))
             }
             (What::Context, Some(name)) => Reply::Run(Command::Context(name)),
             _ => Reply::Done,
         }
     }
 
-    fn wants(&self, cx: &Cx) -> Vec<Want> {
+    fn watched(&self, cx: &Cx) -> Vec<Want> {
         let absent = matches!(cx.session.health(Kind::Namespace), Health::Absent);
         if self.what == What::Namespace && !absent {
             vec![Want::Watch(Kind::Namespace, Selector::All)]
         } else {
             Vec::new()
         }
-    }
-
-    fn wake(&self, _cx: &Cx) -> Option<DateTime<Utc>> {
-        None
-    }
-
-    fn filter(&self) -> &str {
-        &self.typed
-    }
-
-    fn set_filter(&mut self, text: &str, _cx: &Cx) -> Result<(), String> {
-        self.typed = text.to_owned();
-        self.selected = 0;
-        Ok(())
     }
 }

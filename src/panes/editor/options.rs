@@ -1,10 +1,6 @@
 //! What can be changed of a manifest in one step: a list of settings, then the values there are. The text is changed
 //! where it must be and nowhere else.
 
-use chrono::{DateTime, Utc};
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
-use ratatui::text::Line;
 use serde_json::Value;
 
 use super::{diff, read};
@@ -12,15 +8,11 @@ use crate::actions::Refusal;
 use crate::actions::document::parse;
 use crate::actions::edit::{self, Count, Edit, Flavor};
 use crate::actions::resubmit::indexes;
-use crate::app::action::{Action, Scope};
-use crate::model::fuzzy::Fuzzy;
 use crate::model::ids::Key;
 use crate::model::indexset::IndexSet;
-use crate::model::want::Want;
-use crate::panes::palette::{Command, moved};
-use crate::panes::{Cx, Level, Pane, Reply};
-use crate::ui::Input;
-use crate::ui::dialog::{Entry, Picker};
+use crate::panes::palette::Command;
+use crate::panes::pick::{Found, Pick, Typed, matching};
+use crate::panes::{Cx, Level, Reply};
 
 /// One change.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,8 +131,7 @@ impl What {
 pub struct Options {
     /// None: which setting.
     page: Option<What>,
-    typed: String,
-    selected: usize,
+    typed: Typed,
     /// The manifest as it is in the text; null where it does not parse.
     manifest: Value,
     namespace: String,
@@ -162,8 +153,7 @@ impl Options {
         let here = cx.session.namespace.as_deref().unwrap_or(&cx.session.home);
         Self {
             page: None,
-            typed: String::new(),
-            selected: 0,
+            typed: Typed::default(),
             failed: failed(editor, &manifest),
             namespace: namespace.unwrap_or(here).to_owned(),
             manifest,
@@ -255,12 +245,6 @@ impl Options {
         all
     }
 
-    fn found(&self, all: &[(String, String)]) -> Vec<(usize, Vec<usize>)> {
-        let hits = Fuzzy::default().find(&self.typed, all.iter().map(|(name, _)| name.as_str()));
-        let marks = |marks: &[u32]| marks.iter().map(|m| *m as usize).collect();
-        hits.iter().map(|hit| (hit.at, marks(&hit.marks))).collect()
-    }
-
     /// A setting was chosen: its values, or at once where it has but two.
     fn which(&mut self, at: usize) -> Reply {
         let Some(what) = self.settings().nth(at) else {
@@ -271,8 +255,6 @@ impl Options {
             return Reply::Run(Command::Change(Change::DeleteOld(on)));
         }
         self.page = Some(what);
-        self.typed.clear();
-        self.selected = 0;
         let text = match what {
             What::Image => self.now(what),
             What::Failed => match &self.failed {
@@ -281,7 +263,7 @@ impl Options {
             },
             _ => String::new(),
         };
-        self.typed.clone_from(&text);
+        self.typed.set(&text);
         Reply::Prompt {
             label: what.name().into(),
             text,
@@ -289,7 +271,7 @@ impl Options {
     }
 
     fn value(&self, what: What, named: Option<String>, cx: &Cx) -> Reply {
-        let typed = self.typed.trim();
+        let typed = self.typed.text.trim();
         let change = match (what, named) {
             (What::Failed, _) => {
                 let all = self.manifest["spec"]["completions"].as_u64();
@@ -360,107 +342,54 @@ fn flavor(row: &crate::model::kueue::objects::FlavorRow) -> Flavor {
     }))
 }
 
-impl Pane for Options {
-    fn title(&self, _cx: &Cx) -> String {
+impl Pick for Options {
+    fn typed(&self) -> &Typed {
+        &self.typed
+    }
+
+    fn typed_mut(&mut self) -> &mut Typed {
+        &mut self.typed
+    }
+
+    fn name(&self, _cx: &Cx) -> String {
         match self.page {
             None => "change".into(),
             Some(what) => what.name().into(),
         }
     }
 
-    fn answer<'a>(&self, _cx: &Cx<'a>) -> Line<'a> {
-        Line::default()
+    fn found(&self, cx: &Cx) -> Vec<Found> {
+        matching(&self.typed.text, self.choices(cx))
     }
 
-    fn scopes(&self) -> &'static [Scope] {
-        &[Scope::List]
-    }
-
-    fn hints(&self, _cx: &Cx) -> Vec<Action> {
-        vec![Action::Open, Action::Back]
-    }
-
-    fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
-        self.draw_over(&Input::new(&self.typed), cx, area, buf);
-    }
-
-    fn draw_over(
-        &mut self,
-        line: &Input,
-        cx: &Cx,
-        area: Rect,
-        buf: &mut Buffer,
-    ) -> Option<Position> {
-        let all = self.choices(cx);
-        let found = self.found(&all);
-        self.selected = self.selected.min(found.len().saturating_sub(1));
-        let title = self.title(cx);
-        let now;
-        let empty = match self.page {
+    fn none(&self, cx: &Cx) -> String {
+        let words = match self.page {
             Some(What::Failed) => {
                 "enter takes these indexes; how its programs know them is said above the text"
             }
             Some(what @ (What::Image | What::Pods)) => {
-                now = format!("now {}; enter changes it", self.now(what));
-                &now
+                return format!("now {}; enter changes it", self.now(what));
             }
-            Some(_) if all.is_empty() => "none is seen here: type its name, then enter",
+            Some(_) if self.choices(cx).is_empty() => {
+                "none is seen here: type its name, then enter"
+            }
             _ => "nothing matches",
         };
-        let picker = Picker {
-            title: &title,
-            len: found.len(),
-            selected: self.selected,
-            empty,
-        };
-        let entry = |n: usize| Entry {
-            name: &all[found[n].0].0,
-            hits: &found[n].1,
-            about: &all[found[n].0].1,
-            key: "",
-        };
-        Some(picker.draw(line, area, buf, cx.theme, entry).0)
+        words.into()
     }
 
-    fn act(&mut self, action: Action, cx: &Cx) -> Reply {
-        let all = self.choices(cx);
-        let found = self.found(&all);
-        if let Some(selected) = moved(self.selected, action, found.len()) {
-            self.selected = selected;
-            return Reply::Done;
-        }
-        if action != Action::Open {
-            return Reply::Ignored;
-        }
-        let at = found.get(self.selected).map(|(at, _)| *at);
+    fn choose(&mut self, at: Option<usize>, cx: &Cx) -> Reply {
         match (self.page, at) {
             (None, Some(at)) => self.which(at),
             (None, None) => Reply::Done,
             (Some(what), at) => {
-                let typed = self.typed.trim();
+                let all = self.choices(cx);
+                let typed = self.typed.text.trim();
                 let named = at.map(|at| all[at].0.clone());
                 // where they may not be listed, a name that is typed is taken
                 let bare = Some(typed.to_owned()).filter(|t| !t.is_empty() && all.is_empty());
                 self.value(what, named.or(bare), cx)
             }
         }
-    }
-
-    fn wants(&self, _cx: &Cx) -> Vec<Want> {
-        Vec::new()
-    }
-
-    fn wake(&self, _cx: &Cx) -> Option<DateTime<Utc>> {
-        None
-    }
-
-    fn filter(&self) -> &str {
-        &self.typed
-    }
-
-    fn set_filter(&mut self, text: &str, _cx: &Cx) -> Result<(), String> {
-        self.typed = text.to_owned();
-        self.selected = 0;
-        Ok(())
     }
 }

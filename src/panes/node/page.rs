@@ -1,7 +1,6 @@
 //! What the screen of a node says, as lines. Separate from the screen because they depend on the node and the width alone.
 
 use chrono::{DateTime, Utc};
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use serde_json::Value;
 
@@ -9,6 +8,7 @@ use crate::model::event::EventRow;
 use crate::model::gpu_use::Device;
 use crate::model::human;
 use crate::model::node::NodeRow;
+use crate::panes::page::{Page, named};
 use crate::panes::words::{count, device, when};
 use crate::panes::{Cx, gpu_use};
 use crate::ui::{Level, State, text};
@@ -28,430 +28,384 @@ pub fn lines(
     cx: &Cx,
     width: usize,
 ) -> Vec<Line<'static>> {
-    let mut page = Page {
-        cx,
-        width: width.max(20),
-        out: Vec::new(),
-    };
-    if gone {
-        let style = cx.theme.level(Level::Warn);
-        page.say("deleted; this is what was seen last", style);
-    }
-    page.state(row);
-    page.facts(row, object.and_then(|o| o.as_ref().ok()));
-    page.alarms(row);
-    page.resources(row);
-    page.use_of_gpus(row);
-    page.conditions(row);
-    page.events(row);
-    page.labels(object);
+    let mut page = Page::new(gone, cx, width);
+    state(&mut page, row);
+    facts(&mut page, row, object.and_then(|o| o.as_ref().ok()));
+    alarms(&mut page, row);
+    resources(&mut page, row);
+    use_of_gpus(&mut page, row);
+    conditions(&mut page, row);
+    events(&mut page, row);
+    labels(&mut page, object);
     page.out
 }
 
-struct Page<'a> {
-    cx: &'a Cx<'a>,
-    width: usize,
-    out: Vec<Line<'static>>,
+/// What keeps pods away, first.
+fn state(page: &mut Page, row: &NodeRow) {
+    let theme = page.cx.theme;
+    if !row.ready {
+        let ready = row.conditions.iter().find(|c| &*c.kind == "Ready");
+        let mut words = "not ready".to_owned();
+        if let Some(reason) = &row.not_ready_reason {
+            words.push_str(&format!(": {reason}"));
+        }
+        if let Some(ready) = ready {
+            words.push_str(&format!(" for {}", when(ready.since, page.cx)));
+            if !ready.message.is_empty() {
+                words.push_str(&format!(", {}", ready.message));
+            }
+        }
+        page.say(&words, theme.state(State::Failed));
+    }
+    if row.cordoned {
+        page.say("cordoned: no new pods", theme.state(State::Held));
+    }
+    for taint in &row.taints {
+        page.say(&format!("taint {taint}"), theme.state(State::Pending));
+    }
+    page.gap();
 }
 
-impl Page<'_> {
-    fn say(&mut self, words: &str, style: Style) {
-        let lines = text::wrap(&text::clean(words), self.width).into_iter();
-        self.out.extend(lines.map(|line| Line::styled(line, style)));
-    }
-
-    fn head(&mut self, what: &str) {
-        if !self.out.is_empty() {
-            self.out.push(Line::default());
+fn facts(page: &mut Page, row: &NodeRow, object: Option<&Value>) {
+    let mut facts: Vec<(&str, String)> = Vec::new();
+    let mut say = |name, parts: Vec<String>| {
+        let parts: Vec<String> = parts.into_iter().filter(|p| !p.is_empty()).collect();
+        if !parts.is_empty() {
+            facts.push((name, parts.join(" · ")));
         }
-        let line = Line::styled(what.to_owned(), self.cx.theme.header());
-        self.out.push(line);
-    }
-
-    /// A name in a column, and words that are broken beside it.
-    fn item(&mut self, name: &str, column: usize, words: &str, style: Style) {
-        let name = text::clean(name);
-        let name = text::shorten(&name, column, text::Shorten::Middle).into_owned();
-        let pad = " ".repeat(column.saturating_sub(text::width(&name)) + 2);
-        let room = self.width.saturating_sub(column + 2).max(12);
-        for (n, words) in text::wrap(&text::clean(words), room)
-            .into_iter()
-            .enumerate()
-        {
-            let start = match n {
-                0 => format!("{name}{pad}"),
-                _ => " ".repeat(column + 2),
-            };
-            self.out.push(Line::from(vec![
-                Span::styled(start, self.cx.theme.dim()),
-                Span::styled(words, style),
-            ]));
-        }
-    }
-
-    /// What keeps pods away, first.
-    fn state(&mut self, row: &NodeRow) {
-        let theme = self.cx.theme;
-        if !row.ready {
-            let ready = row.conditions.iter().find(|c| &*c.kind == "Ready");
-            let mut words = "not ready".to_owned();
-            if let Some(reason) = &row.not_ready_reason {
-                words.push_str(&format!(": {reason}"));
-            }
-            if let Some(ready) = ready {
-                words.push_str(&format!(" for {}", when(ready.since, self.cx)));
-                if !ready.message.is_empty() {
-                    words.push_str(&format!(", {}", ready.message));
-                }
-            }
-            self.say(&words, theme.state(State::Failed));
-        }
-        if row.cordoned {
-            self.say("cordoned: no new pods", theme.state(State::Held));
-        }
-        for taint in &row.taints {
-            self.say(&format!("taint {taint}"), theme.state(State::Pending));
-        }
-        if !self.out.is_empty() {
-            self.out.push(Line::default());
-        }
-    }
-
-    fn facts(&mut self, row: &NodeRow, object: Option<&Value>) {
-        let mut facts: Vec<(&str, String)> = Vec::new();
-        let mut say = |name, parts: Vec<String>| {
-            let parts: Vec<String> = parts.into_iter().filter(|p| !p.is_empty()).collect();
-            if !parts.is_empty() {
-                facts.push((name, parts.join(" · ")));
-            }
+    };
+    let text =
+        |of: &Option<crate::model::ids::Name>| of.as_deref().map(str::to_owned).unwrap_or_default();
+    let with = |label: &str, of: &Option<crate::model::ids::Name>| match of {
+        Some(of) => format!("{label} {of}"),
+        None => String::new(),
+    };
+    let age = when(row.created, page.cx);
+    say("machine", vec![text(&row.machine), format!("{age} old")]);
+    say(
+        "place",
+        vec![
+            with("zone", &row.zone),
+            with("pool", &row.pool),
+            with("block", &row.block),
+            with("NVLink domain", &row.clique().cloned()),
+        ],
+    );
+    if let Some(gpu) = row.gpu.as_deref() {
+        let shares = match (&gpu.sharing, gpu.replicas) {
+            (Some(how), Some(n)) if n > 1 => format!("{how} × {n}"),
+            _ => String::new(),
         };
-        let text = |of: &Option<crate::model::ids::Name>| {
-            of.as_deref().map(str::to_owned).unwrap_or_default()
-        };
-        let with = |label: &str, of: &Option<crate::model::ids::Name>| match of {
-            Some(of) => format!("{label} {of}"),
-            None => String::new(),
-        };
-        let age = when(row.created, self.cx);
-        say("machine", vec![text(&row.machine), format!("{age} old")]);
+        let memory = gpu.memory_mib.map(|mib| human::bytes(u64::from(mib) << 20));
         say(
-            "place",
+            "gpu",
             vec![
-                with("zone", &row.zone),
-                with("pool", &row.pool),
-                with("block", &row.block),
-                with("NVLink domain", &row.clique().cloned()),
+                text(&row.product),
+                memory.unwrap_or_default(),
+                with("compute", &gpu.compute),
+                shares,
+                with("MIG", &gpu.mig_strategy),
+                text(&gpu.partition),
             ],
         );
-        if let Some(gpu) = row.gpu.as_deref() {
-            let shares = match (&gpu.sharing, gpu.replicas) {
-                (Some(how), Some(n)) if n > 1 => format!("{how} × {n}"),
-                _ => String::new(),
-            };
-            let memory = gpu.memory_mib.map(|mib| human::bytes(u64::from(mib) << 20));
-            say(
-                "gpu",
-                vec![
-                    text(&row.product),
-                    memory.unwrap_or_default(),
-                    with("compute", &gpu.compute),
-                    shares,
-                    with("MIG", &gpu.mig_strategy),
-                    text(&gpu.partition),
-                ],
-            );
-            let layout = match (&gpu.mig_config, &gpu.mig_state) {
-                (Some(config), Some(state)) => format!("{config}, {state}"),
-                (Some(config), None) => config.to_string(),
-                _ => String::new(),
-            };
-            let driver = vec![with("driver", &gpu.driver), with("CUDA", &gpu.cuda)];
-            say("software", driver);
-            say("MIG layout", vec![layout]);
-        } else {
-            say("gpu", vec![text(&row.product)]);
-        }
-        let info = |name: &str| -> String {
-            let info = object.and_then(|o| o["status"]["nodeInfo"][name].as_str());
-            info.unwrap_or_default().to_owned()
+        let layout = match (&gpu.mig_config, &gpu.mig_state) {
+            (Some(config), Some(state)) => format!("{config}, {state}"),
+            (Some(config), None) => config.to_string(),
+            _ => String::new(),
         };
-        say(
-            "kubelet",
-            vec![
-                row.version.to_string(),
-                info("osImage"),
-                info("kernelVersion"),
-                info("containerRuntimeVersion"),
-            ],
-        );
-        let addresses = object.and_then(|o| o["status"]["addresses"].as_array());
-        let addresses = addresses.into_iter().flatten();
-        let addresses = addresses.filter(|a| a["type"] != "Hostname");
-        let addresses = addresses.filter_map(|a| a["address"].as_str());
-        say("address", addresses.map(str::to_owned).collect());
-        let style = self.cx.theme.text();
-        for (name, words) in facts {
-            self.item(name, 10, &words, style);
-        }
+        let driver = vec![with("driver", &gpu.driver), with("CUDA", &gpu.cuda)];
+        say("software", driver);
+        say("MIG layout", vec![layout]);
+    } else {
+        say("gpu", vec![text(&row.product)]);
     }
+    let info = |name: &str| -> String {
+        let info = object.and_then(|o| o["status"]["nodeInfo"][name].as_str());
+        info.unwrap_or_default().to_owned()
+    };
+    say(
+        "kubelet",
+        vec![
+            row.version.to_string(),
+            info("osImage"),
+            info("kernelVersion"),
+            info("containerRuntimeVersion"),
+        ],
+    );
+    let addresses = object.and_then(|o| o["status"]["addresses"].as_array());
+    let addresses = addresses.into_iter().flatten();
+    let addresses = addresses.filter(|a| a["type"] != "Hostname");
+    let addresses = addresses.filter_map(|a| a["address"].as_str());
+    say("address", addresses.map(str::to_owned).collect());
+    let style = page.cx.theme.text();
+    for (name, words) in facts {
+        page.item(name, 10, &words, style);
+    }
+}
 
-    fn alarms(&mut self, row: &NodeRow) {
-        let cx = self.cx;
-        let all = cx.session.gpu_alarms.iter();
-        let mut mine = all.filter(|a| a.node.as_ref().is_some_and(|(key, _)| *key == row.key));
-        let mut first = true;
-        for alarm in mine.by_ref() {
-            if std::mem::take(&mut first) {
-                self.head("WRONG");
+fn alarms(page: &mut Page, row: &NodeRow) {
+    let cx = page.cx;
+    let all = cx.session.gpu_alarms.iter();
+    let mut mine = all.filter(|a| a.node.as_ref().is_some_and(|(key, _)| *key == row.key));
+    let mut first = true;
+    for alarm in mine.by_ref() {
+        if std::mem::take(&mut first) {
+            page.head("WRONG");
+        }
+        let state = crate::panes::gpus::alarm_sign(alarm.weight);
+        let name = match *alarm.subject.name == *row.name {
+            true => String::new(),
+            false => {
+                let name = &alarm.subject.name;
+                let short = name.strip_prefix(&*format!("{}/", row.name));
+                format!("{}: ", short.unwrap_or(name))
             }
-            let state = crate::panes::gpus::alarm_sign(alarm.weight);
-            let name = match *alarm.subject.name == *row.name {
-                true => String::new(),
-                false => {
-                    let name = &alarm.subject.name;
-                    let short = name.strip_prefix(&*format!("{}/", row.name));
-                    format!("{}: ", short.unwrap_or(name))
-                }
-            };
-            let words = format!("{name}{}", alarm.words(cx.now));
-            self.say(&words, cx.theme.state(state));
-        }
+        };
+        let words = format!("{name}{}", alarm.words(cx.now));
+        page.say(&words, cx.theme.state(state));
     }
+}
 
-    /// What is held of each resource.
-    fn resources(&mut self, row: &NodeRow) {
-        let cx = self.cx;
-        self.head("HELD");
-        let used = cx.model.capacity.of(row);
-        let of = |get: fn(&crate::model::capacity::NodeUse) -> u64| used.map_or(0, get);
-        self.bar(
-            "cpu",
-            of(|u| u.cpu_milli),
-            row.cpu_milli,
-            human::cores,
-            String::new(),
-        );
-        self.bar(
-            "memory",
-            of(|u| u.memory),
-            row.memory,
+/// What is held of each resource.
+fn resources(page: &mut Page, row: &NodeRow) {
+    let cx = page.cx;
+    page.head("HELD");
+    let used = cx.model.capacity.of(row);
+    let of = |get: fn(&crate::model::capacity::NodeUse) -> u64| used.map_or(0, get);
+    bar(
+        page,
+        "cpu",
+        of(|u| u.cpu_milli),
+        row.cpu_milli,
+        human::cores,
+        String::new(),
+    );
+    bar(
+        page,
+        "memory",
+        of(|u| u.memory),
+        row.memory,
+        human::bytes,
+        String::new(),
+    );
+    if row.ephemeral > 0 {
+        let held = of(|u| u.ephemeral);
+        bar(
+            page,
+            "disk",
+            held,
+            row.ephemeral,
             human::bytes,
             String::new(),
         );
-        if row.ephemeral > 0 {
-            let held = of(|u| u.ephemeral);
-            self.bar("disk", held, row.ephemeral, human::bytes, String::new());
-        }
-        let pods = of(|u| u.pods.into());
-        self.bar(
-            "pods",
-            pods,
-            row.pods.into(),
-            |n| n.to_string(),
-            String::new(),
-        );
-        if let Some(share) = cx.model.capacity.share(row) {
-            for line in &share.lines {
-                let a = line.amounts;
-                let mut more = Vec::new();
-                for (n, word) in [
-                    (a.sick, "sick"),
-                    (a.over, "lost under a pod"),
-                    (a.releasing, "being released"),
-                    (a.blocked, "blocked by slices"),
-                ] {
-                    if n > 0 {
-                        more.push(format!("{n} {word}"));
-                    }
+    }
+    let pods = of(|u| u.pods.into());
+    bar(
+        page,
+        "pods",
+        pods,
+        row.pods.into(),
+        |n| n.to_string(),
+        String::new(),
+    );
+    if let Some(share) = cx.model.capacity.share(row) {
+        for line in &share.lines {
+            let a = line.amounts;
+            let mut more = Vec::new();
+            for (n, word) in [
+                (a.sick, "sick"),
+                (a.over, "lost under a pod"),
+                (a.releasing, "being released"),
+                (a.blocked, "blocked by slices"),
+            ] {
+                if n > 0 {
+                    more.push(format!("{n} {word}"));
                 }
-                let name = device(&line.kind.resource, row.product.as_deref()).into_owned();
-                let name = match line.kind.unit.is_whole() {
-                    true => name,
-                    false => line.kind.unit.words(),
-                };
-                let (held, all) = (a.used.into(), a.allocatable.into());
-                self.bar(&name, held, all, |n| n.to_string(), more.join(", "));
             }
-            if share.cards > 0 {
-                let words = count(share.cards as usize, "physical card", "physical cards");
-                self.item("", 16, &words, cx.theme.dim());
-            }
-        }
-        for (name, all) in &row.extra.0 {
-            let held = used.map_or(0, |u| u.extra.get(name));
-            if *all > 0 {
-                self.bar(
-                    name,
-                    held.into(),
-                    (*all).into(),
-                    |n| n.to_string(),
-                    String::new(),
-                );
-            }
-        }
-    }
-
-    fn bar(&mut self, name: &str, used: u64, all: u64, show: fn(u64) -> String, more: String) {
-        let theme = self.cx.theme;
-        let name = text::clean(name);
-        let name = text::shorten(&name, 16, text::Shorten::Middle).into_owned();
-        let pad = " ".repeat(16usize.saturating_sub(text::width(&name)) + 2);
-        // never full or empty when it is not
-        let filled = match (used, all) {
-            (0, _) | (_, 0) => 0,
-            (used, all) if used >= all => BAR,
-            (used, all) => {
-                ((used as f64 / all as f64 * BAR as f64).round() as usize).clamp(1, BAR - 1)
-            }
-        };
-        let mut spans = vec![
-            Span::styled(format!("{name}{pad}"), theme.dim()),
-            Span::styled("█".repeat(filled), theme.bar_fill()),
-            Span::styled("░".repeat(BAR - filled), theme.bar_track()),
-            Span::styled(format!("  {} of {}", show(used), show(all)), theme.text()),
-        ];
-        let free = all.saturating_sub(used);
-        spans.push(Span::styled(format!("  {} free", show(free)), theme.dim()));
-        if !more.is_empty() {
-            spans.push(Span::styled(
-                format!("  {more}"),
-                theme.state(State::Failed),
-            ));
-        }
-        self.out.push(Line::from(spans));
-    }
-
-    fn use_of_gpus(&mut self, row: &NodeRow) {
-        let cx = self.cx;
-        if row.capacity.is_empty() {
-            return;
-        }
-        self.head("GPU USE");
-        if !cx.session.gpu_use.on {
-            return self.say(&gpu_use::off(cx), cx.theme.dim());
-        }
-        let Some(known) = cx.model.gpu_use.node(row.key.cluster, &row.name) else {
-            return self.say("asking its exporter …", cx.theme.dim());
-        };
-        for device in known.devices() {
-            self.device(device);
-        }
-        if let Some(trouble) = &known.trouble {
-            self.say(&trouble.text, cx.theme.level(Level::Warn));
-        }
-    }
-
-    fn device(&mut self, device: &Device) {
-        let cx = self.cx;
-        let theme = cx.theme;
-        let reading = &device.reading;
-        let plain = match device.is_stale(cx.now) {
-            true => theme.faint(),
-            false => theme.text(),
-        };
-        let busy = reading.activity().map(|(part, _)| gpu_use::percent(part));
-        let mut spans = vec![
-            Span::styled(format!("{:<12}", gpu_use::label(device)), theme.dim()),
-            Span::styled(format!("{:>4} ", busy.unwrap_or_else(|| "?".into())), plain),
-            Span::styled(gpu_use::history(device, SIGNS, cx), theme.accent()),
-        ];
-        let mut facts = Vec::new();
-        facts.extend(
-            reading
-                .tensor
-                .map(|p| format!("tensor {}", gpu_use::percent(p))),
-        );
-        facts.extend(gpu_use::memory(reading));
-        facts.extend(reading.watts.map(|w| format!("{w:.0} W")));
-        facts.extend(reading.celsius.map(|c| format!("{c:.0} °C")));
-        spans.push(Span::styled(format!("  {}", facts.join(" · ")), plain));
-        let pod = device.holders.first().map(|holder| holder.pod.to_string());
-        for (words, style) in gpu_use::remark(device, None, cx) {
-            spans.push(Span::styled(format!("  {words}"), style));
-        }
-        if let Some(pod) = pod {
-            let pod = text::clean(&pod).into_owned();
-            spans.push(Span::styled(format!("  {pod}"), theme.dim()));
-        }
-        self.out.push(Line::from(spans));
-    }
-
-    fn conditions(&mut self, row: &NodeRow) {
-        let cx = self.cx;
-        if row.conditions.is_empty() {
-            return;
-        }
-        self.head("CONDITIONS");
-        for condition in &row.conditions {
-            let style = match condition.is_trouble() {
-                true => cx.theme.state(State::Failed),
-                false => cx.theme.text(),
+            let name = device(&line.kind.resource, row.product.as_deref()).into_owned();
+            let name = match line.kind.unit.is_whole() {
+                true => name,
+                false => line.kind.unit.words(),
             };
-            let mut words = format!("{} for {}", condition.status, when(condition.since, cx));
-            if !condition.reason.is_empty() {
-                words.push_str(&format!(", {}", condition.reason));
-            }
-            if condition.is_trouble() && !condition.message.is_empty() {
-                words.push_str(&format!(": {}", condition.message));
-            }
-            self.item(&condition.kind, 22, &words, style);
+            let (held, all) = (a.used.into(), a.allocatable.into());
+            bar(page, &name, held, all, |n| n.to_string(), more.join(", "));
+        }
+        if share.cards > 0 {
+            let words = count(share.cards as usize, "physical card", "physical cards");
+            page.item("", 16, &words, cx.theme.dim());
         }
     }
-
-    fn events(&mut self, row: &NodeRow) {
-        let cx = self.cx;
-        let about = |event: &&EventRow| {
-            event.key.cluster == row.key.cluster
-                && &*event.about.0 == "Node"
-                && event.about.1 == row.name
-        };
-        let mut all: Vec<&EventRow> = cx.model.events.rows().filter(about).collect();
-        all.sort_by_key(|event| std::cmp::Reverse(event.when()));
-        self.head("EVENTS");
-        if all.is_empty() {
-            self.say("none, or over an hour ago", cx.theme.dim());
-        }
-        for event in all.into_iter().take(EVENTS) {
-            let style = match event.warning {
-                true => cx.theme.state(State::Waiting),
-                false => cx.theme.text(),
-            };
-            let at: Option<DateTime<Utc>> = event.when();
-            let times = match event.count {
-                0 | 1 => String::new(),
-                n => format!(" ×{n}"),
-            };
-            let words = format!("{}{times}: {}", event.reason, event.message);
-            self.item(&when(at, cx), 8, &words, style);
+    for (name, all) in &row.extra.0 {
+        let held = used.map_or(0, |u| u.extra.get(name));
+        if *all > 0 {
+            bar(
+                page,
+                name,
+                held.into(),
+                (*all).into(),
+                |n| n.to_string(),
+                String::new(),
+            );
         }
     }
+}
 
-    /// Those that somebody set or that place pods, not those that describe the machine bit by bit.
-    fn labels(&mut self, object: Option<&Result<Value, String>>) {
-        let cx = self.cx;
-        let object = match object {
-            Some(Ok(object)) => object,
-            Some(Err(why)) => {
-                self.head("LABELS");
-                return self.say(why, cx.theme.level(Level::Warn));
-            }
-            None => return,
+fn bar(page: &mut Page, name: &str, used: u64, all: u64, show: fn(u64) -> String, more: String) {
+    let theme = page.cx.theme;
+    let name = named(name, 16);
+    // never full or empty when it is not
+    let filled = match (used, all) {
+        (0, _) | (_, 0) => 0,
+        (used, all) if used >= all => BAR,
+        (used, all) => ((used as f64 / all as f64 * BAR as f64).round() as usize).clamp(1, BAR - 1),
+    };
+    let mut spans = vec![
+        Span::styled(name, theme.dim()),
+        Span::styled("█".repeat(filled), theme.bar_fill()),
+        Span::styled("░".repeat(BAR - filled), theme.bar_track()),
+        Span::styled(format!("  {} of {}", show(used), show(all)), theme.text()),
+    ];
+    let free = all.saturating_sub(used);
+    spans.push(Span::styled(format!("  {} free", show(free)), theme.dim()));
+    if !more.is_empty() {
+        spans.push(Span::styled(
+            format!("  {more}"),
+            theme.state(State::Failed),
+        ));
+    }
+    page.out.push(Line::from(spans));
+}
+
+fn use_of_gpus(page: &mut Page, row: &NodeRow) {
+    let cx = page.cx;
+    if row.capacity.is_empty() {
+        return;
+    }
+    page.head("GPU USE");
+    if !cx.session.gpu_use.on {
+        return page.say(&gpu_use::off(cx), cx.theme.dim());
+    }
+    let Some(known) = cx.model.gpu_use.node(row.key.cluster, &row.name) else {
+        return page.say("asking its exporter …", cx.theme.dim());
+    };
+    for device in known.devices() {
+        card(page, device);
+    }
+    if let Some(trouble) = &known.trouble {
+        page.say(&trouble.text, cx.theme.level(Level::Warn));
+    }
+}
+
+fn card(page: &mut Page, device: &Device) {
+    let cx = page.cx;
+    let theme = cx.theme;
+    let reading = &device.reading;
+    let plain = match device.is_stale(cx.now) {
+        true => theme.faint(),
+        false => theme.text(),
+    };
+    let busy = reading.activity().map(|(part, _)| gpu_use::percent(part));
+    let mut spans = vec![
+        Span::styled(format!("{:<12}", gpu_use::label(device)), theme.dim()),
+        Span::styled(format!("{:>4} ", busy.unwrap_or_else(|| "?".into())), plain),
+        Span::styled(gpu_use::history(device, SIGNS, cx), theme.accent()),
+    ];
+    let mut facts = Vec::new();
+    facts.extend(
+        reading
+            .tensor
+            .map(|p| format!("tensor {}", gpu_use::percent(p))),
+    );
+    facts.extend(gpu_use::memory(reading));
+    facts.extend(reading.watts.map(|w| format!("{w:.0} W")));
+    facts.extend(reading.celsius.map(|c| format!("{c:.0} °C")));
+    spans.push(Span::styled(format!("  {}", facts.join(" · ")), plain));
+    let pod = device.holders.first().map(|holder| holder.pod.to_string());
+    for (words, style) in gpu_use::remark(device, None, cx) {
+        spans.push(Span::styled(format!("  {words}"), style));
+    }
+    if let Some(pod) = pod {
+        let pod = text::clean(&pod).into_owned();
+        spans.push(Span::styled(format!("  {pod}"), theme.dim()));
+    }
+    page.out.push(Line::from(spans));
+}
+
+fn conditions(page: &mut Page, row: &NodeRow) {
+    let cx = page.cx;
+    if row.conditions.is_empty() {
+        return;
+    }
+    page.head("CONDITIONS");
+    for condition in &row.conditions {
+        let style = match condition.is_trouble() {
+            true => cx.theme.state(State::Failed),
+            false => cx.theme.text(),
         };
-        let Some(labels) = object["metadata"]["labels"].as_object() else {
-            return;
+        let mut words = format!("{} for {}", condition.status, when(condition.since, cx));
+        if !condition.reason.is_empty() {
+            words.push_str(&format!(", {}", condition.reason));
+        }
+        if condition.is_trouble() && !condition.message.is_empty() {
+            words.push_str(&format!(": {}", condition.message));
+        }
+        page.item(&condition.kind, 22, &words, style);
+    }
+}
+
+fn events(page: &mut Page, row: &NodeRow) {
+    let cx = page.cx;
+    let about = |event: &&EventRow| {
+        event.key.cluster == row.key.cluster
+            && &*event.about.0 == "Node"
+            && event.about.1 == row.name
+    };
+    let mut all: Vec<&EventRow> = cx.model.events.rows().filter(about).collect();
+    all.sort_by_key(|event| std::cmp::Reverse(event.when()));
+    page.head("EVENTS");
+    if all.is_empty() {
+        page.say("none, or over an hour ago", cx.theme.dim());
+    }
+    for event in all.into_iter().take(EVENTS) {
+        let style = match event.warning {
+            true => cx.theme.state(State::Waiting),
+            false => cx.theme.text(),
         };
-        self.head("LABELS");
-        let (shown, hidden): (Vec<_>, Vec<_>) = labels.iter().partition(|(key, _)| matters(key));
-        let style = cx.theme.text();
-        let longest = shown.iter().map(|(key, _)| text::width(key)).max();
-        let column = longest.unwrap_or(0).clamp(8, (self.width / 2).max(8));
-        for (key, value) in shown {
-            self.item(key, column, value.as_str().unwrap_or_default(), style);
+        let at: Option<DateTime<Utc>> = event.when();
+        let times = match event.count {
+            0 | 1 => String::new(),
+            n => format!(" ×{n}"),
+        };
+        let words = format!("{}{times}: {}", event.reason, event.message);
+        page.item(&when(at, cx), 8, &words, style);
+    }
+}
+
+/// Those that somebody set or that place pods, not those that describe the machine bit by bit.
+fn labels(page: &mut Page, object: Option<&Result<Value, String>>) {
+    let cx = page.cx;
+    let object = match object {
+        Some(Ok(object)) => object,
+        Some(Err(why)) => {
+            page.head("LABELS");
+            return page.say(why, cx.theme.level(Level::Warn));
         }
-        if !hidden.is_empty() {
-            let words = format!("and {} of its hardware's features", hidden.len());
-            self.say(&words, cx.theme.faint());
-        }
+        None => return,
+    };
+    let Some(labels) = object["metadata"]["labels"].as_object() else {
+        return;
+    };
+    page.head("LABELS");
+    let (shown, hidden): (Vec<_>, Vec<_>) = labels.iter().partition(|(key, _)| matters(key));
+    let style = cx.theme.text();
+    let longest = shown.iter().map(|(key, _)| text::width(key)).max();
+    let column = longest.unwrap_or(0).clamp(8, (page.width / 2).max(8));
+    for (key, value) in shown {
+        page.item(key, column, value.as_str().unwrap_or_default(), style);
+    }
+    if !hidden.is_empty() {
+        let words = format!("and {} of its hardware's features", hidden.len());
+        page.say(&words, cx.theme.faint());
     }
 }
 

@@ -1,6 +1,7 @@
 //! The columns of nodes and what stands in them.
 
-use crate::model::capacity::{self, unit::Unit};
+use crate::model::capacity::amounts::Line;
+use crate::model::capacity::unit::Unit;
 use crate::model::human;
 use crate::model::node::NodeRow;
 use crate::panes::Cx;
@@ -44,95 +45,106 @@ pub fn columns(use_of_gpus: bool) -> Vec<Column> {
 
 /// The sign and word of a node.
 pub fn state(node: &NodeRow, cx: &Cx) -> (State, &'static str) {
-    match (node.ready, node.cordoned) {
-        (false, _) => (State::Failed, "not ready"),
-        (true, true) => (State::Held, "cordoned"),
-        (true, false) if sick(node, cx) > 0 => (State::Retrying, "gpu sick"),
-        (true, false) => (State::Running, "ready"),
+    Devices::of(node, cx).state(node)
+}
+
+/// What a node has of devices, of plugins and of claims: looked up once for all columns of its row.
+struct Devices<'a>(Vec<&'a Line>);
+
+impl<'a> Devices<'a> {
+    fn of(node: &NodeRow, cx: &Cx<'a>) -> Self {
+        let share = cx.model.capacity.share(node);
+        let lines = share.into_iter().flat_map(|share| &share.lines);
+        let lines = lines
+            .filter(|line| line.kind.unit != Unit::Other)
+            // a partition that could be made and is not is none
+            .filter(|line| line.amounts.capacity > 0 || line.amounts.used > 0);
+        Self(lines.collect())
+    }
+
+    fn state(&self, node: &NodeRow) -> (State, &'static str) {
+        match (node.ready, node.cordoned) {
+            (false, _) => (State::Failed, "not ready"),
+            (true, true) => (State::Held, "cordoned"),
+            (true, false) if self.sick() > 0 => (State::Retrying, "gpu sick"),
+            (true, false) => (State::Running, "ready"),
+        }
+    }
+
+    /// Those the node has but does not offer.
+    fn sick(&self) -> u64 {
+        let each = self.0.iter().map(|line| u64::from(line.amounts.sick));
+        each.sum()
+    }
+
+    /// Those the bar is about: whole ones, else those it has most of.
+    fn main(&self) -> Option<&'a Line> {
+        let by = |line: &&&Line| (line.kind.unit.is_whole(), line.amounts.capacity);
+        self.0.iter().max_by_key(by).copied()
+    }
+
+    /// How many of the main ones are requested, and of all others together.
+    fn meter(&self) -> Option<Meter<'static>> {
+        let line = self.main()?;
+        let of = &line.amounts;
+        let others = self.0.iter().filter(|other| other.kind != line.kind);
+        let (held, more) = others.fold((0, 0), |(held, more), other| {
+            (held + other.amounts.used, more + other.amounts.capacity)
+        });
+        let label = match more {
+            0 => format!("{}/{}", of.used, of.allocatable),
+            _ => format!("{}/{} +{held}/{more}", of.used, of.allocatable),
+        };
+        let meter = Meter::new(f64::from(of.capacity))
+            .segment(f64::from(of.used), Fill::Plain)
+            .label(label);
+        Some(match of.allocatable < of.capacity {
+            true => meter.tick(f64::from(of.allocatable)),
+            false => meter,
+        })
     }
 }
 
-/// Devices the node has but does not offer.
-fn sick(node: &NodeRow, cx: &Cx) -> u64 {
-    let lines = lines(node, cx);
-    lines.map(|line| u64::from(line.amounts.sick)).sum()
-}
-
-/// What it has of devices, of plugins and of claims. A partition that could be made and is not is none.
-fn lines<'a>(node: &NodeRow, cx: &Cx<'a>) -> impl Iterator<Item = &'a capacity::amounts::Line> {
-    let share = cx.model.capacity.share(node);
-    let lines = share.into_iter().flat_map(|share| &share.lines);
-    lines
-        .filter(|line| line.kind.unit != Unit::Other)
-        .filter(|line| line.amounts.capacity > 0 || line.amounts.used > 0)
-}
-
-/// The devices the bar is about: whole ones, else those it has most of.
-fn main<'a>(node: &NodeRow, cx: &Cx<'a>) -> Option<&'a capacity::amounts::Line> {
-    lines(node, cx).max_by_key(|line| (line.kind.unit.is_whole(), line.amounts.capacity))
-}
-
 pub fn row<'a>(node: &'a NodeRow, columns: &[Column], cx: &Cx<'a>) -> Row<'a> {
+    let devices = Devices::of(node, cx);
     let cells = columns
         .iter()
-        .map(|column| cell(column.id(), node, cx))
+        .map(|column| cell(column.id(), node, &devices, cx))
         .collect();
     Row::new(cells)
 }
 
-fn cell<'a>(column: &str, node: &'a NodeRow, cx: &Cx<'a>) -> Cell<'a> {
-    let used = cx.model.capacity.of(node);
+fn cell<'a>(column: &str, node: &'a NodeRow, devices: &Devices<'a>, cx: &Cx<'a>) -> Cell<'a> {
     let dim = cx.theme.dim();
     match column {
         "status" => match pending(node.key, cx) {
             Some((state, word)) => Cell::state(state, word),
             None => {
-                let (state, word) = state(node, cx);
+                let (state, word) = devices.state(node);
                 Cell::state(state, word)
             }
         },
         "name" => Cell::text(&*node.name),
-        "product" => match (&node.product, main(node, cx)) {
+        "product" => match (&node.product, devices.main()) {
             (Some(label), Some(_)) => Cell::from(product(label).into_owned()),
             (None, Some(line)) => Cell::from(device(&line.kind.resource, None).into_owned()),
             (_, None) => Cell::Empty,
         },
-        "used" => {
-            let Some(line) = main(node, cx) else {
-                return Cell::Empty;
-            };
-            let of = &line.amounts;
-            let others = lines(node, cx).filter(|other| other.kind != line.kind);
-            let (held, more) = others.fold((0, 0), |(held, more), other| {
-                (held + other.amounts.used, more + other.amounts.capacity)
-            });
-            let label = match more {
-                0 => format!("{}/{}", of.used, of.allocatable),
-                _ => format!("{}/{} +{held}/{more}", of.used, of.allocatable),
-            };
-            let mut meter = Meter::new(f64::from(of.capacity))
-                .segment(f64::from(of.used), Fill::Plain)
-                .label(label);
-            if of.allocatable < of.capacity {
-                meter = meter.tick(f64::from(of.allocatable));
-            }
-            Cell::Bar(meter)
-        }
-        "free" => {
-            let Some(line) = main(node, cx) else {
-                return Cell::Empty;
-            };
-            if !node.ready || node.cordoned {
-                return Cell::styled("-", cx.theme.faint());
-            }
-            Cell::Number(u64::from(line.amounts.free))
-        }
+        "used" => devices.meter().map_or(Cell::Empty, Cell::Bar),
+        "free" => match devices.main() {
+            None => Cell::Empty,
+            Some(_) if !node.ready || node.cordoned => Cell::styled("-", cx.theme.faint()),
+            Some(line) => Cell::Number(u64::from(line.amounts.free)),
+        },
         "use" => gpu_use::node_cell(node, cx),
-        "sick" => match sick(node, cx) {
+        "sick" => match devices.sick() {
             0 => Cell::Number(0),
             n => Cell::styled(n.to_string(), cx.theme.state(State::Failed)),
         },
-        "pods" => Cell::from(used.map_or(0, |u| u.pods).to_string()),
+        "pods" => {
+            let pods = cx.model.capacity.of(node).map_or(0, |used| used.pods);
+            Cell::from(pods.to_string())
+        }
         "cpu" => Cell::styled(human::cores(node.cpu_milli), dim),
         "memory" => Cell::styled(human::bytes(node.memory), dim),
         "version" => Cell::styled(&*node.version, dim),
