@@ -68,10 +68,19 @@ impl Served {
 
     /// One request as any client would send it; answers the status line and what follows.
     pub fn request(&self, method: &str, path: &str, body: &str) -> String {
+        self.typed(method, path, "application/json", body)
+    }
+
+    /// A merge patch.
+    pub fn patch(&self, path: &str, body: &str) -> String {
+        self.typed("PATCH", path, "application/merge-patch+json", body)
+    }
+
+    fn typed(&self, method: &str, path: &str, kind: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(self.address()).expect("it listens");
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+             Content-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
         stream

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::served::Served;
 
+/// Where commands are typed.
 pub struct Shell<'a> {
     pub kubeconfig: &'a Path,
     pub home: &'a Path,
