@@ -26,6 +26,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::reply::{self, Reply};
+use super::traffic::Traffic;
 use crate::demo::Shared;
 use crate::demo::api::options::Query;
 use body::{Body, Broken, Wire};
@@ -58,6 +59,7 @@ struct Board {
 pub struct Switchboard {
     board: Arc<Mutex<Board>>,
     line: watch::Sender<Line>,
+    traffic: Arc<Traffic>,
 }
 
 impl Default for Switchboard {
@@ -71,6 +73,7 @@ impl Switchboard {
         let all = Self {
             board: Arc::default(),
             line: watch::Sender::new(Line::default()),
+            traffic: Arc::default(),
         };
         all.add(rules);
         all
@@ -174,13 +177,13 @@ impl Switchboard {
             Some(Fault::Stall) => std::future::pending().await,
             Some(Fault::Delay(time)) => {
                 tokio::time::sleep(*time).await;
-                super::answer(shared, request).await
+                super::answer(shared, &self.traffic, request).await
             }
             Some(Fault::Status(code, retry)) => refusal(*code, *retry, &asked),
             Some(Fault::Webhook) => webhook(&asked),
             Some(Fault::Error(code)) if asked.is_watch() => error_event(*code, &asked),
             Some(Fault::Error(code)) => refusal(*code, None, &asked),
-            _ => super::answer(shared, request).await,
+            _ => super::answer(shared, &self.traffic, request).await,
         };
         // what is a refusal already is left as it is
         let spoils = fault.filter(|_| answer.status().is_success());
