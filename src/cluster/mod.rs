@@ -15,11 +15,13 @@ pub mod kubeconfig;
 pub mod lines;
 pub mod logs;
 pub mod maybe;
+pub mod meter;
 pub mod podstate;
 pub mod proxy;
 pub mod records;
 pub mod report;
 pub mod schema;
+mod shared;
 pub mod source;
 pub mod streams;
 pub mod subscribe;
@@ -40,6 +42,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::keep::Keep;
 use crate::model::ids::{ClusterId, Name};
+use crate::model::vitals::Link;
 use crate::model::want::{Kind, Want};
 use connect::ConnectError;
 use failure::Failure;
@@ -202,6 +205,21 @@ impl Cluster {
     /// Hidden from this user where `None`.
     pub fn version(&self) -> Option<&Version> {
         self.version.as_ref()
+    }
+
+    /// What was counted so far.
+    pub fn link(&self, name: &str) -> Link {
+        let (requests, bytes) = self.shared.http.traffic();
+        let out = &self.shared.out;
+        Link {
+            cluster: self.shared.cluster,
+            name: name.into(),
+            requests,
+            bytes,
+            waiting: out.max_capacity() - out.capacity(),
+            room: out.max_capacity(),
+            kinds: self.shared.meters.read(),
+        }
     }
 
     /// Lists are streamed, as far as known by now.

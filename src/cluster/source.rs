@@ -1,192 +1,31 @@
 //! One watch task: does what `sync.rs` asks over HTTP, turns objects into rows, and sends them in batches.
 
-use std::collections::HashSet;
 use std::future::Future;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use chrono::Utc;
 use futures::{FutureExt, StreamExt};
-use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::access::Permissions;
-use super::discover::Served;
 use super::failure::Failure;
-use super::gpu_use;
-use super::http::{Ask, Http};
+use super::http::Ask;
 use super::kinds::Entry;
 use super::lines::Lines;
-use super::report::{Notice, Report, Severity, SourceHealth};
-use super::schema::Schemas;
+use super::meter::Meter;
+use super::report::{Report, Severity, SourceHealth};
+pub use super::shared::{Shared, Tuning};
 use super::sync::{self, Input, Next, Output, Sync};
-use super::wire::{self, Event, Wire};
+use super::wire::{self, Event, Unread, Wire};
 use crate::model::delta::{Change, Delta, SourceId};
 use crate::model::health::Health;
-use crate::model::ids::{ClusterId, Name, Names, Uid};
+use crate::model::ids::{Name, Names, Uid};
 use crate::model::want::Selector;
 
 /// Rows per message.
 const BATCH: usize = 256;
-
-/// What can be adjusted; the defaults suit real clusters.
-#[derive(Debug, Clone)]
-pub struct Tuning {
-    /// Try streamed lists first; else pages at once.
-    pub stream: bool,
-    /// Objects per page.
-    pub page: usize,
-    /// `timeoutSeconds` of a watch; the server closes it then and we resume.
-    pub watch_seconds: u32,
-    /// Longest wait for the head of an answer, and for more of it.
-    pub answer: Duration,
-    /// Silence after which an initial stream is given up.
-    pub stream_silence: Duration,
-    /// Silence after which a watch is opened anew: servers send a bookmark each minute.
-    pub watch_silence: Duration,
-    /// Silence after which a followed log is opened anew, in case its connection is dead.
-    pub log_silence: Duration,
-    /// Logs followed at once; each is a connection.
-    pub log_streams: usize,
-    /// How often to look for workload kinds that came or went.
-    pub discovery: Duration,
-    /// How exporters are asked about the use of GPUs, where that is wanted.
-    pub gpu_use: gpu_use::Settings,
-    /// Factor on all waiting after failures.
-    pub patience: f64,
-}
-
-impl Default for Tuning {
-    fn default() -> Self {
-        Self {
-            stream: true,
-            page: 500,
-            watch_seconds: 290,
-            answer: super::http::ANSWER,
-            stream_silence: Duration::from_secs(30),
-            watch_silence: Duration::from_secs(100),
-            log_silence: Duration::from_secs(120),
-            log_streams: 50,
-            discovery: Duration::from_secs(40),
-            gpu_use: gpu_use::Settings::default(),
-            patience: 1.0,
-        }
-    }
-}
-
-/// What the sources of one cluster share.
-pub struct Shared {
-    pub cluster: ClusterId,
-    pub http: Http,
-    pub out: mpsc::Sender<Report>,
-    pub tuning: Tuning,
-    /// Lists may be streamed, as far as known.
-    pub streaming: AtomicBool,
-    /// "Try again now".
-    pub retry: Notify,
-    /// Permits to follow logs.
-    pub log_streams: Arc<Semaphore>,
-    /// Sources started so far.
-    pub sources: AtomicU32,
-    /// What has been said once and need not be said again.
-    pub told: Mutex<HashSet<String>>,
-    /// "A kind is not served any more."
-    pub gone: Notify,
-    /// What is served, as of the last look.
-    pub served: Mutex<Option<Served>>,
-    /// Schemas read so far.
-    pub schemas: Schemas,
-    /// What this user may do, as far as it was asked.
-    pub permissions: Permissions,
-    /// Questions to exporters.
-    pub gpu_use: gpu_use::Desk,
-}
-
-impl Shared {
-    pub fn new(cluster: ClusterId, http: Http, out: mpsc::Sender<Report>, tuning: Tuning) -> Self {
-        Self {
-            cluster,
-            http,
-            out,
-            streaming: AtomicBool::new(tuning.stream),
-            log_streams: Arc::new(Semaphore::new(tuning.log_streams.max(1))),
-            gpu_use: gpu_use::Desk::new(&tuning.gpu_use),
-            tuning,
-            retry: Notify::new(),
-            sources: AtomicU32::new(0),
-            told: Mutex::default(),
-            gone: Notify::new(),
-            served: Mutex::default(),
-            schemas: Schemas::default(),
-            permissions: Permissions::default(),
-        }
-    }
-
-    /// A number no other source of this cluster has.
-    pub fn next_source(&self) -> SourceId {
-        SourceId(self.sources.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// True the first time it is asked about a text.
-    pub fn first_time(&self, text: &str) -> bool {
-        // a poisoned lock only means that something may be said twice
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.insert(text.to_owned())
-    }
-
-    /// Remembers what is served.
-    pub fn learn(&self, served: Served) {
-        *self.served.lock().unwrap_or_else(PoisonError::into_inner) = Some(served);
-    }
-
-    /// The versions that may serve a kind, best first: exactly those that do where that is known.
-    pub fn versions(&self, entry: &'static Entry) -> Vec<&'static str> {
-        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
-        match served.as_ref().filter(|served| !served.partial) {
-            Some(served) => served.version(entry).into_iter().collect(),
-            None => entry.versions.to_vec(),
-        }
-    }
-
-    /// The version to use of a kind: the one served where that is known, else the best.
-    pub fn version(&self, entry: &Entry) -> &'static str {
-        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = served.as_ref().and_then(|served| served.version(entry));
-        known.unwrap_or(entry.versions[0])
-    }
-
-    /// Whether a kind is served, as of the last look; true before that.
-    pub fn serves(&self, entry: &Entry) -> bool {
-        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
-        // the core group is not looked up
-        let known = served.as_ref().filter(|_| !entry.group.is_empty());
-        known.is_none_or(|served| served.version(entry).is_some())
-    }
-
-    /// Sends; false if nobody listens any more.
-    pub async fn send(&self, report: Report) -> bool {
-        self.out.send(report).await.is_ok()
-    }
-
-    pub async fn notice(&self, severity: Severity, text: String) {
-        let cluster = self.cluster;
-        let notice = Notice {
-            cluster,
-            severity,
-            text,
-        };
-        self.send(Report::Notice(notice)).await;
-    }
-
-    /// Waits, but not longer than until the user asks to retry.
-    pub async fn wait(&self, time: Duration) {
-        let time = time.mul_f64(self.tuning.patience);
-        let _ = tokio::time::timeout(time, self.retry.notified()).await;
-    }
-}
 
 /// One watch to run.
 pub struct Source {
@@ -251,6 +90,7 @@ struct Runner<W: Wire> {
     newest: u64,
     /// Objects left out so far because they could not be read.
     skipped: usize,
+    meter: Arc<Meter>,
     /// Ends the task: nobody listens.
     deaf: bool,
 }
@@ -260,9 +100,11 @@ impl<W: Wire> Runner<W> {
         let streaming = source.shared.streaming.load(Ordering::Relaxed);
         let namespace = source.namespace.as_deref().map(str::to_owned);
         let sync = Sync::new(source.entry.plural().to_owned(), namespace, streaming);
+        let meter = source.shared.meters.of(source.entry.kind);
         Self {
             source,
             sync,
+            meter,
             names: Names::default(),
             rows: Vec::new(),
             gone: Vec::new(),
@@ -305,6 +147,9 @@ impl<W: Wire> Runner<W> {
     }
 
     async fn step(&mut self, input: Input) {
+        if matches!(input, Input::Failed(_) | Input::Stalled { .. }) {
+            self.meter.failures.add(1);
+        }
         for output in self.sync.step(input, Utc::now(), random()) {
             self.put(output).await;
         }
@@ -394,6 +239,7 @@ impl<W: Wire> Runner<W> {
             query.push(("continue", token));
         }
         let ask = Ask::get(self.path(&query));
+        self.meter.lists.add(1);
         let answer = self.source.shared.http.read(&ask).await;
         let page = answer
             .and_then(|body| wire::page::<W>(&body).map_err(|e| Failure::Garbled(e.to_string())));
@@ -405,6 +251,7 @@ impl<W: Wire> Runner<W> {
             self.put(restart).await;
         }
         let count = page.items.len();
+        self.meter.objects.add(count);
         for item in page.items {
             let row = item.row(self.source.shared.cluster, &mut self.names);
             self.rows.push(row);
@@ -413,7 +260,7 @@ impl<W: Wire> Runner<W> {
             }
         }
         self.flush().await;
-        self.skip(page.skipped).await;
+        self.skip(page.skipped, page.unread).await;
         self.step(Input::Page {
             count,
             version: page.version,
@@ -473,7 +320,7 @@ impl<W: Wire> Runner<W> {
             Err(failure) => return self.step(Input::Failed(failure)).await,
         };
         let opened = Instant::now();
-        self.newest = version.and_then(|v| v.parse().ok()).unwrap_or(0);
+        self.meter.watches.add(1);
         self.step(Input::Opened).await;
         let mut chunks = shared.http.chunks(answer);
         let mut lines = Lines::default();
@@ -560,7 +407,10 @@ impl<W: Wire> Runner<W> {
                 }
                 Ok(Event::Unknown) => {}
                 // whole JSON, and yet nothing can be made of it: the others are no worse for that
-                Err(e) if e.is_data() => self.skip(1).await,
+                Err(e) if e.is_data() => {
+                    let unread = wire::unread_event::<W>(line);
+                    self.skip(1, vec![unread]).await;
+                }
                 // it may have been any event: come back to where it was last whole
                 Err(e) => {
                     self.told(0).await;
@@ -586,6 +436,10 @@ impl<W: Wire> Runner<W> {
         if count == 0 || count < at_least {
             return;
         }
+        self.meter.objects.add(count);
+        if !self.sync.is_listing() {
+            self.meter.events.add(count);
+        }
         self.flush().await;
         let version = std::mem::take(&mut self.version);
         self.step(Input::Objects { count, version }).await;
@@ -602,18 +456,23 @@ impl<W: Wire> Runner<W> {
         }
     }
 
-    async fn skip(&mut self, more: usize) {
+    async fn skip(&mut self, more: usize, unread: Vec<Unread>) {
         if more == 0 {
             return;
         }
+        self.meter.skipped.add(more);
         let first = self.skipped == 0;
         self.skipped += more;
         if first {
             let what = self.source.entry.plural();
-            let text = format!("{what}: {more} could not be read and are left out");
+            let first = unread.first();
+            let first = first.map(|of| format!(" (the first: {}: {})", of.object, of.why));
+            let first = first.unwrap_or_default();
+            let text = format!("{what}: {more} could not be read and are left out{first}; :self tells more");
             let shared = self.source.shared.clone();
             shared.notice(Severity::Warning, text).await;
         }
+        self.meter.skip(unread);
     }
 }
 

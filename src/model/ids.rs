@@ -10,8 +10,9 @@ use super::shape::Shape;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct ClusterId(pub u16);
 
-/// `metadata.uid` as 128 bits.
+/// `metadata.uid` as 128 bits. Packed, since a [`Key`] would else be a third larger, and there are many.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[repr(packed(8))]
 pub struct Uid(pub u128);
 
 impl Uid {

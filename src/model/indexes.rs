@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use chrono::{DateTime, Utc};
+use smallvec::SmallVec;
 
 use super::ids::{Key, Name, Uid};
 use super::job::JobRow;
@@ -62,7 +63,8 @@ pub struct Indexes {
 
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Cell {
-    live: Vec<LivePod>,
+    /// Hardly ever more than one.
+    live: SmallVec<[LivePod; 1]>,
     /// Most failures any pod of the index told of, itself included.
     told: u32,
     /// Failed pods that are gone.
@@ -73,7 +75,8 @@ struct Cell {
 #[derive(Debug, Clone, PartialEq)]
 struct LivePod {
     uid: Uid,
-    created: Option<DateTime<Utc>>,
+    /// Seconds; servers tell no more.
+    created: i64,
     class: PodClass,
     restarts: u32,
 }
@@ -179,7 +182,7 @@ impl Indexes {
         };
         let live = LivePod {
             uid: pod.key.uid,
-            created: pod.created,
+            created: pod.created.map_or(i64::MIN, |at| at.timestamp()),
             class,
             restarts: pod.restarts,
         };

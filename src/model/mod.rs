@@ -49,6 +49,7 @@ pub mod status;
 pub mod summary;
 pub mod table;
 pub mod view;
+pub mod vitals;
 pub mod waiting;
 pub mod want;
 pub mod why;

@@ -58,6 +58,70 @@ pub struct Page<W> {
     pub remaining: Option<usize>,
     /// Elements that could not be read at all.
     pub skipped: usize,
+    /// What is wrong with the first of them.
+    pub unread: Vec<Unread>,
+}
+
+/// An object that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// `namespace/name`, as far as that can be read.
+    pub object: String,
+    /// The field, and what is wrong with it.
+    pub why: String,
+}
+
+/// Of a page no more are described.
+const UNREAD: usize = 5;
+
+/// What is wrong with an object: reads it once more, slower, and looks where that ends.
+pub fn unread<W: Wire>(json: &[u8]) -> Unread {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Named {
+        #[serde(deserialize_with = "lax::text")]
+        name: String,
+        #[serde(deserialize_with = "lax::text")]
+        namespace: String,
+    }
+    #[derive(Deserialize)]
+    struct Head<'a> {
+        #[serde(borrow)]
+        metadata: &'a RawValue,
+    }
+    let head = serde_json::from_slice::<Head>(json).ok();
+    let named = head.and_then(|head| serde_json::from_str::<Named>(head.metadata.get()).ok());
+    let object = match named.unwrap_or_default() {
+        Named { name, .. } if name.is_empty() => "without a name".into(),
+        Named { name, namespace } if namespace.is_empty() => name,
+        Named { name, namespace } => format!("{namespace}/{name}"),
+    };
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let why = match serde_path_to_error::deserialize::<_, W>(&mut reader) {
+        Ok(whole) if whole.meta().is_nobody() => "metadata: neither name nor uid".into(),
+        Ok(_) => "not whole".into(),
+        Err(e) => match e.path().to_string().as_str() {
+            "." => e.inner().to_string(),
+            path => format!("{path}: {}", e.inner()),
+        },
+    };
+    Unread { object, why }
+}
+
+/// The same of a line of a watch.
+pub fn unread_event<W: Wire>(line: &[u8]) -> Unread {
+    #[derive(Deserialize)]
+    struct Line<'a> {
+        #[serde(borrow)]
+        object: &'a RawValue,
+    }
+    match serde_json::from_slice::<Line>(line) {
+        Ok(line) => unread::<W>(line.object.get().as_bytes()),
+        Err(e) => Unread {
+            object: "a line of the watch".into(),
+            why: e.to_string(),
+        },
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -83,16 +147,22 @@ struct RawPage<W> {
 /// Reads a list answer. An element that cannot be read (repeated keys, numbers beyond f64) is left out and counted;
 /// only an answer that is no JSON list at all is an error.
 pub fn page<W: Wire>(json: &[u8]) -> Result<Page<W>, serde_json::Error> {
-    let (metadata, mut items, mut skipped) = match serde_json::from_slice::<RawPage<W>>(json) {
-        Ok(page) => (page.metadata, page.items, 0),
+    let (metadata, mut items, mut unread) = match serde_json::from_slice::<RawPage<W>>(json) {
+        Ok(page) => (page.metadata, page.items, Vec::new()),
         Err(_) => one_by_one(json)?,
     };
     let before = items.len();
     items.retain(|item| !item.meta().is_nobody());
-    skipped += before - items.len();
+    let skipped = unread.len() + before - items.len();
+    unread.truncate(UNREAD);
+    unread.extend((items.len()..before).take(1).map(|_| Unread {
+        object: "without a name".into(),
+        why: "metadata: neither name nor uid".into(),
+    }));
     Ok(Page {
         items,
         skipped,
+        unread,
         version: metadata.resource_version,
         next: Some(metadata.next).filter(|t| !t.is_empty()),
         remaining: metadata.remaining_item_count.map(|n| n as usize),
@@ -100,7 +170,7 @@ pub fn page<W: Wire>(json: &[u8]) -> Result<Page<W>, serde_json::Error> {
 }
 
 /// The slow way, for a page with an element the fast way fails on.
-fn one_by_one<W: Wire>(json: &[u8]) -> Result<(ListMeta, Vec<W>, usize), serde_json::Error> {
+fn one_by_one<W: Wire>(json: &[u8]) -> Result<(ListMeta, Vec<W>, Vec<Unread>), serde_json::Error> {
     #[derive(Deserialize)]
     struct Borrowed<'a> {
         #[serde(default, deserialize_with = "lax::object")]
@@ -110,12 +180,19 @@ fn one_by_one<W: Wire>(json: &[u8]) -> Result<(ListMeta, Vec<W>, usize), serde_j
     }
     let page: Borrowed = serde_json::from_slice(json)?;
     let all = page.items.unwrap_or_default();
-    let items: Vec<W> = all
-        .iter()
-        .filter_map(|raw| serde_json::from_str(raw.get()).ok())
-        .collect();
-    let skipped = all.len() - items.len();
-    Ok((page.metadata, items, skipped))
+    let (mut items, mut bad) = (Vec::new(), Vec::new());
+    for raw in all {
+        match serde_json::from_str::<W>(raw.get()) {
+            Ok(item) => items.push(item),
+            // what is beyond these is only counted
+            Err(_) if bad.len() >= UNREAD => bad.push(Unread {
+                object: String::new(),
+                why: String::new(),
+            }),
+            Err(_) => bad.push(unread::<W>(raw.get().as_bytes())),
+        }
+    }
+    Ok((page.metadata, items, bad))
 }
 
 /// One line of a watch.
