@@ -200,6 +200,7 @@ actions! {
     GoInbox "go-inbox" Global "inbox: what was found about jobs, and what went wrong here";
     GoForwards "go-forwards" Global "ports of this machine that lead into pods";
     GoHistory "go-history" Global "history: jobs that were seen, also those that are deleted";
+    GoSelf "go-self" Global "self: what jobdeck itself takes, asks for and cannot read";
     GoHardware "go-hardware" Global "hardware: what each GPU computes, and how fast";
     Namespaces "namespaces" Global "switch namespace";
     AllNamespaces "all-namespaces" Global "show all namespaces";

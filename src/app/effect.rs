@@ -100,6 +100,8 @@ pub enum Effect {
     Keep(Box<Record>),
     /// Read all that is kept.
     ReadHistory,
+    /// Look at what jobdeck itself takes and does.
+    Measure,
     /// Show in the user's pager, which has the terminal meanwhile.
     Page(String),
     /// Stop for the shell (SIGTSTP).

@@ -13,6 +13,7 @@ use crate::history::{Record, Shelf};
 use crate::keep::trash::Entry;
 use crate::logs::run::Said;
 use crate::model::ids::{ClusterId, Name};
+use crate::model::vitals::Reading;
 use crate::panes::editor::{Ask, Found, Id, Problem};
 use crate::panes::{Heard, Level};
 
@@ -110,6 +111,8 @@ pub enum Message {
     File(Heard),
     /// A sentence from nowhere in particular (a file was written, a theme is broken).
     Notice(Level, String),
+    /// What jobdeck itself takes and does.
+    Measured(Box<Reading>),
     /// Themes, keymaps or settings changed on disk.
     FilesChanged,
 }

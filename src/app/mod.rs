@@ -26,6 +26,7 @@ pub mod message;
 pub mod notices;
 pub mod offscreen;
 mod pager;
+pub mod process;
 pub mod readers;
 pub mod receive;
 pub mod run;
@@ -33,6 +34,7 @@ pub mod runner;
 pub mod screens;
 mod streams;
 pub mod update;
+mod vitals;
 mod workers;
 mod writes;
 
@@ -145,6 +147,7 @@ pub struct App {
     /// Where the screen was drawn last, and the tabs above it, for the mouse.
     body: ratatui::layout::Rect,
     tab_places: Vec<ratatui::layout::Rect>,
+    looks: vitals::Looks,
     /// The terminal has the user's eyes: with focus lost, ages stand still.
     watched: bool,
 }
@@ -218,6 +221,7 @@ impl App {
             forwards: 0,
             trash: Vec::new(),
             editors: 0,
+            looks: vitals::Looks::default(),
             watched: true,
         };
         if let Some(name) = begin.file {
@@ -239,6 +243,12 @@ impl App {
         if self.wanted.is_none() {
             self.declare_wants(now);
         }
+        self.look_at_itself(now);
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Only what was asked for already: a frame comes first, and then what it shows decides what else is wanted.
+    pub fn take_ready_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
 
@@ -296,6 +306,7 @@ impl App {
         let due = due.chain(self.alarms.due());
         let due = due.chain(self.background.due(now));
         let due = due.chain(self.desk.session.pending.wake());
+        let due = due.chain(self.next_look());
         let notices = notices.into_iter().chain(due).min();
         if !self.watched || self.link != Link::Open {
             return notices;

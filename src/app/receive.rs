@@ -98,6 +98,7 @@ impl App {
                 self.dirty = true;
             }
             Message::Kept(record) => self.desk.session.history.put(*record),
+            Message::Measured(reading) => self.measured(*reading),
             Message::FilesChanged => self.reload(now),
             Message::Opened { .. }
             | Message::NotOpened { .. }

@@ -21,6 +21,8 @@ use crate::ui::terminal::{Signal, Terminal};
 
 /// Shortest time between two frames.
 pub const FRAME: Duration = Duration::from_millis(33);
+/// Shortest time between two looks at what time alone changes.
+const TICK: Duration = Duration::from_millis(20);
 /// Longest time spent on messages before keys and frames get their turn again.
 const SLICE: Duration = Duration::from_millis(8);
 
@@ -34,6 +36,9 @@ pub async fn run(
     let mut events = EventStream::new();
     let mut signals = terminal.signals()?;
     let mut frame_at = Instant::now();
+    let mut ticked = Instant::now();
+    // messages came, and a frame follows that shows what they brought: what it wants is asked after it
+    let mut in_a_flood = false;
     #[cfg(debug_assertions)]
     if std::env::var_os("JOBDECK_TEST_PANIC").is_some_and(|when| when == "drawn") {
         terminal.draw(|frame| app.draw(frame, Utc::now()))?;
@@ -44,7 +49,11 @@ pub async fn run(
         }
     }
     loop {
-        for effect in app.take_effects(Utc::now()) {
+        let effects = match std::mem::take(&mut in_a_flood) && app.dirty {
+            true => app.take_ready_effects(),
+            false => app.take_effects(Utc::now()),
+        };
+        for effect in effects {
             if let Effect::Page(text) = effect {
                 // The keys are the pager's.
                 drop(events);
@@ -87,7 +96,8 @@ pub async fn run(
         }
         let wake = app.wake(Utc::now()).map(|at| {
             let wait = (at - Utc::now()).to_std().unwrap_or_default();
-            Instant::now() + wait.clamp(Duration::from_millis(20), Duration::from_secs(3600))
+            let at = Instant::now() + wait.min(Duration::from_secs(3600));
+            at.max(ticked + TICK)
         });
         tokio::select! {
             biased;
@@ -110,17 +120,26 @@ pub async fn run(
             },
             () = sleep_until(frame_at.into()), if app.dirty => {
                 app.dirty = false;
+                let begun = Instant::now();
                 terminal.draw(|frame| app.draw(frame, Utc::now()))?;
+                app.drawn(begun.elapsed(), Utc::now());
                 frame_at = Instant::now() + FRAME;
             }
+            // before messages, or a flood of them would put it off for ever
+            () = sleep_until(wake.unwrap_or_else(Instant::now).into()), if wake.is_some() => {
+                ticked = Instant::now();
+                app.tick(Utc::now());
+            }
             Some(message) = messages.recv() => {
-                let until = Instant::now() + SLICE;
+                in_a_flood = true;
+                let (begun, waited) = (Instant::now(), messages.len() + 1);
+                let until = begun + SLICE;
                 take(app, runner, message);
                 while Instant::now() < until && let Ok(message) = messages.try_recv() {
                     take(app, runner, message);
                 }
+                app.took(waited, messages.max_capacity(), begun.elapsed(), Utc::now());
             }
-            () = sleep_until(wake.unwrap_or_else(Instant::now).into()), if wake.is_some() => app.tick(Utc::now()),
         }
     }
 }

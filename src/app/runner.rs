@@ -3,6 +3,7 @@
 
 mod editing;
 mod history;
+mod measure;
 mod streams;
 mod workers;
 mod writes;
@@ -193,6 +194,7 @@ impl Runner {
                 }
             }
             Effect::ReadHistory => self.read_history(),
+            Effect::Measure => self.measure(),
             // the loop's: it has the keys
             Effect::Page(_) | Effect::Attach | Effect::External { .. } => {}
             Effect::Suspend => terminal.suspend()?,

@@ -194,6 +194,7 @@ impl App {
             Action::GoHardware => self.go(Tab::Hardware),
             Action::GoHistory => self.open(&Target::History),
             Action::GoForwards => self.open(&Target::Forwards),
+            Action::GoSelf => self.open(&Target::Itself),
             Action::AllNamespaces => self.switch_namespace(None, now),
             Action::Retry => match &self.link {
                 Link::Open => self.effects.push(Effect::RetryNow),
@@ -364,6 +365,7 @@ fn needs_none(target: &Target) -> bool {
             | Target::Kept(_)
             | Target::Hardware
             | Target::Gpus(_)
+            | Target::Itself
             | Target::Help
     )
 }

@@ -426,7 +426,7 @@ pub enum Format {
 
 #[derive(Debug, Clone, Args)]
 pub struct RenderArgs {
-    /// jobs, job/NAME, queues, workload/JOB, pods, nodes, gpus, events, logs/JOB, yaml/JOB, messages, hardware, hardware/ID,ID, help, start
+    /// jobs, job/NAME, queues, workload/JOB, pods, nodes, gpus, events, logs/JOB, yaml/JOB, messages, hardware, hardware/ID,ID, self, help, start
     pub pane: String,
     /// Columns x rows
     #[arg(long, default_value = "160x48", value_name = "WxH", value_parser = size)]

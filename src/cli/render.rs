@@ -16,11 +16,13 @@ use super::{Cli, ClusterArgs, Format, LookArgs, RenderArgs};
 use crate::app::effect::Effect;
 use crate::app::look::Look;
 use crate::app::message::{Failure, Message, Opened};
+use crate::app::process;
 use crate::app::readers::Readers;
 use crate::app::{App, Begin};
 use crate::cluster::kubeconfig::Surroundings;
 use crate::cluster::report::Report;
 use crate::model::ids::Key;
+use crate::model::vitals::Reading;
 use crate::model::want::{Kind, LogWant, ObjectWant, Want};
 use crate::panes::{Command, LogsOf, PodsOf, Target};
 use crate::settings::{self, Ascii};
@@ -53,6 +55,7 @@ enum Place {
     Yaml(String),
     Inbox,
     Hardware,
+    Itself,
     /// Entries of the hardware reference, with commas between.
     Gpus(String),
     Help,
@@ -71,6 +74,7 @@ impl Place {
                 "events" => Self::Events,
                 "inbox" | "messages" => Self::Inbox,
                 "hardware" => Self::Hardware,
+                "self" => Self::Itself,
                 "help" => Self::Help,
                 _ => return None,
             },
@@ -107,6 +111,7 @@ impl Place {
             (Self::Events, _) => Target::Events(None),
             (Self::Inbox, _) => Target::Inbox,
             (Self::Hardware, _) => Target::Hardware,
+            (Self::Itself, _) => Target::Itself,
             (Self::Gpus(names), _) => Target::Gpus(names.split(',').map(str::to_owned).collect()),
             (Self::Help, _) => Target::Help,
             (Self::Job(_), Some((key, _))) => Target::Job(key),
@@ -125,7 +130,7 @@ impl Place {
 pub fn run(cluster: &ClusterArgs, look: &LookArgs, args: &RenderArgs) -> Result<ExitCode> {
     let Some(place) = Place::parse(&args.pane) else {
         let what = format!(
-            "no pane {:?}: jobs, job/NAME, queues, workload/JOB, pods, pods/JOB, nodes, events, logs/JOB, yaml/JOB, inbox, hardware, hardware/ID,ID, help, start",
+            "no pane {:?}: jobs, job/NAME, queues, workload/JOB, pods, pods/JOB, nodes, events, logs/JOB, yaml/JOB, inbox, hardware, hardware/ID,ID, self, help, start",
             args.pane
         );
         Cli::command()
@@ -376,12 +381,22 @@ impl Stage {
         loop {
             let now = self.now();
             for effect in self.app.take_effects(now) {
-                if let (Effect::Wants { namespace, wants }, Some(connected)) =
-                    (effect, &mut self.connected)
-                {
-                    connected.cluster.want(namespace.as_deref(), &wants);
-                    wanted = wants;
-                    (quiet, asked) = (false, true);
+                match (effect, &mut self.connected) {
+                    (Effect::Wants { namespace, wants }, Some(connected)) => {
+                        connected.cluster.want(namespace.as_deref(), &wants);
+                        wanted = wants;
+                        (quiet, asked) = (false, true);
+                    }
+                    (Effect::Measure, Some(connected)) => {
+                        let cluster = &connected.cluster;
+                        let reading = Reading {
+                            at: now,
+                            process: process::read(),
+                            links: vec![cluster.link(&cluster.target().context)],
+                        };
+                        self.app.receive(Message::Measured(Box::new(reading)), now);
+                    }
+                    _ => {}
                 }
             }
             let Some(connected) = &mut self.connected else {

@@ -1,5 +1,7 @@
 //! One watch task: does what `sync.rs` asks over HTTP, turns objects into rows, and sends them in batches.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::future::Future;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
@@ -12,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
 use super::http::Ask;
-use super::kinds::Entry;
+use super::kinds;
 use super::lines::Lines;
 use super::meter::Meter;
 use super::report::{Report, Severity, SourceHealth};
@@ -26,12 +28,14 @@ use crate::model::want::Selector;
 
 /// Rows per message.
 const BATCH: usize = 256;
+/// Rows that wait, while nobody takes messages, before the server has to: about a megabyte.
+const WAITING: usize = 4096;
 
 /// One watch to run.
 pub struct Source {
     pub shared: Arc<Shared>,
     pub id: SourceId,
-    pub entry: &'static Entry,
+    pub entry: &'static kinds::Entry,
     pub version: &'static str,
     pub namespace: Option<Name>,
     pub selector: Selector,
@@ -84,6 +88,11 @@ struct Runner<W: Wire> {
     names: Names,
     rows: Vec<W::Row>,
     gone: Vec<Uid>,
+    /// Where in `rows` each object is: a later state takes the place of an earlier one that still waits. Not while
+    /// listing, when each comes once.
+    places: HashMap<Uid, usize>,
+    /// Objects told of since `sync` was.
+    heard: usize,
     /// Version of the last object not yet told to `sync`.
     version: String,
     /// The newest version told on the watch that is open; 0 if they are no numbers.
@@ -108,6 +117,8 @@ impl<W: Wire> Runner<W> {
             names: Names::default(),
             rows: Vec::new(),
             gone: Vec::new(),
+            places: HashMap::new(),
+            heard: 0,
             version: String::new(),
             newest: 0,
             skipped: 0,
@@ -326,17 +337,30 @@ impl<W: Wire> Runner<W> {
         let mut lines = Lines::default();
         while !self.deaf {
             // what is there already goes into the same batch
-            let chunk = match chunks.next().now_or_never() {
-                Some(chunk) => Ok(chunk),
-                None => {
-                    self.told(0).await;
-                    let silence = match self.sync.is_listing() {
-                        true => shared.tuning.stream_silence,
-                        false => shared.tuning.watch_silence,
-                    };
-                    tokio::time::timeout(silence, chunks.next())
-                        .await
-                        .map_err(|_| silence)
+            let chunk = 'chunk: {
+                match chunks.next().now_or_never() {
+                    Some(chunk) => Ok(chunk),
+                    None => {
+                        // who listens is slower than the server: what comes meanwhile is folded into what waits
+                        while self.waits() > 0 && !self.has_room() {
+                            tokio::select! {
+                                biased;
+                                chunk = chunks.next() => break 'chunk Ok(chunk),
+                                room = shared.out.reserve() => self.deaf |= room.is_err(),
+                            }
+                            if self.deaf {
+                                return;
+                            }
+                        }
+                        self.told(0).await;
+                        let silence = match self.sync.is_listing() {
+                            true => shared.tuning.stream_silence,
+                            false => shared.tuning.watch_silence,
+                        };
+                        tokio::time::timeout(silence, chunks.next())
+                            .await
+                            .map_err(|_| silence)
+                    }
                 }
             };
             match chunk {
@@ -371,11 +395,13 @@ impl<W: Wire> Runner<W> {
                         return self.older().await;
                     }
                     self.version.clone_from(&object.meta().resource_version);
-                    if !self.gone.is_empty() {
-                        self.flush().await;
+                    let uid = object.meta().uid();
+                    // one that left a selection and is back
+                    if self.gone.contains(&uid) {
+                        self.told(0).await;
                     }
                     let row = object.row(self.source.shared.cluster, &mut self.names);
-                    self.rows.push(row);
+                    self.gather(uid, row);
                     self.told(BATCH).await;
                 }
                 Ok(Event::Deleted(object)) => {
@@ -383,11 +409,20 @@ impl<W: Wire> Runner<W> {
                         return self.older().await;
                     }
                     self.version.clone_from(&object.meta().resource_version);
-                    if !self.rows.is_empty() {
-                        self.told(0).await;
-                    }
+                    // what it came to before it went is told first
                     self.gone.push(object.meta().uid());
+                    self.count();
                     self.told(BATCH).await;
+                }
+                // comes with what waits
+                Ok(Event::Bookmark {
+                    version,
+                    end: false,
+                }) if self.waits() > 0 && !self.sync.is_listing() => {
+                    if self.is_older(&version) {
+                        return self.older().await;
+                    }
+                    self.version = version;
                 }
                 Ok(Event::Bookmark { version, end }) => {
                     if self.is_older(&version) {
@@ -430,24 +465,58 @@ impl<W: Wire> Runner<W> {
         false
     }
 
-    /// Sends what has gathered if it is at least so much, and tells the machine.
+    /// Rows, and names of those that went, that have gathered.
+    fn waits(&self) -> usize {
+        self.rows.len() + self.gone.len()
+    }
+
+    fn has_room(&self) -> bool {
+        self.source.shared.out.capacity() > 0
+    }
+
+    fn count(&mut self) {
+        self.heard += 1;
+        self.meter.objects.add(1);
+        if !self.sync.is_listing() {
+            self.meter.events.add(1);
+        }
+    }
+
+    /// An object as it is now.
+    fn gather(&mut self, uid: Uid, row: W::Row) {
+        self.count();
+        if !self.sync.is_listing() {
+            match self.places.entry(uid) {
+                Entry::Occupied(at) => {
+                    self.meter.folded.add(1);
+                    self.rows[*at.get()] = row;
+                    return;
+                }
+                Entry::Vacant(place) => drop(place.insert(self.rows.len())),
+            }
+        }
+        self.rows.push(row);
+    }
+
+    /// Sends what has gathered if it is at least so much and somebody takes it, and tells the machine.
     async fn told(&mut self, at_least: usize) {
-        let count = self.rows.len() + self.gone.len();
+        let count = self.waits();
         if count == 0 || count < at_least {
             return;
         }
-        self.meter.objects.add(count);
-        if !self.sync.is_listing() {
-            self.meter.events.add(count);
+        if at_least > 0 && count < WAITING && !self.sync.is_listing() && !self.has_room() {
+            return;
         }
         self.flush().await;
         let version = std::mem::take(&mut self.version);
+        let count = std::mem::take(&mut self.heard);
         self.step(Input::Objects { count, version }).await;
     }
 
     async fn flush(&mut self) {
         if !self.rows.is_empty() {
             let rows = std::mem::take(&mut self.rows);
+            self.places.clear();
             self.change(Change::Rows(rows)).await;
         }
         if !self.gone.is_empty() {
@@ -468,7 +537,9 @@ impl<W: Wire> Runner<W> {
             let first = unread.first();
             let first = first.map(|of| format!(" (the first: {}: {})", of.object, of.why));
             let first = first.unwrap_or_default();
-            let text = format!("{what}: {more} could not be read and are left out{first}; :self tells more");
+            let text = format!(
+                "{what}: {more} could not be read and are left out{first}; :self tells more"
+            );
             let shared = self.source.shared.clone();
             shared.notice(Severity::Warning, text).await;
         }

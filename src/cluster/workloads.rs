@@ -19,6 +19,8 @@ use crate::model::ids::Name;
 use crate::model::kueue::{QueueKind, QueueRows};
 use crate::model::want::{Kind, Selector};
 
+/// Looks that find nothing new are this much rarer at the most: an idle screen asks for next to nothing.
+const RARER: u32 = 8;
 /// A first look that fails for a moment is made again so often.
 const TRIES: u32 = 3;
 
@@ -43,6 +45,7 @@ impl Workloads {
         let mut told = None;
         let mut tries = 0;
         let mut failed = 0;
+        let mut rarer = 1;
         loop {
             // one whose objects vanished although it is still announced waits for the next look, so that a server
             // that contradicts itself is not asked again at once
@@ -98,6 +101,10 @@ impl Workloads {
                     blind = Some(format!("asking what is served failed: {failure}"));
                 }
             }
+            rarer = match changed {
+                true => 1,
+                false => (rarer * 2).min(RARER),
+            };
             // whether all are known is news, too
             if changed || told.as_ref() != Some(&blind) {
                 told = Some(blind.clone());
@@ -130,7 +137,7 @@ impl Workloads {
                 () = self.shared.gone.notified() => {}
                 // one that did not answer is asked again as a watch would
                 () = self.shared.wait(match failed {
-                    0 => self.shared.tuning.discovery,
+                    0 => self.shared.tuning.discovery * rarer,
                     n => sync::backoff(n, random()).min(self.shared.tuning.discovery),
                 }) => {}
             }

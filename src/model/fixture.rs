@@ -8,7 +8,7 @@ use super::ids::{ClusterId, Key, Uid};
 use super::indexset::IndexSet;
 use super::job::{Condition, CronJobRow, JobRow, Policy};
 use super::node::NodeRow;
-use super::pod::{Exit, PodPhase, PodRow};
+use super::pod::{Common, Exit, PodPhase, PodRow};
 use super::resources::Devices;
 use super::shape::Shape;
 
@@ -87,12 +87,18 @@ pub fn failed_example(uid: u128) -> JobRow {
 pub fn pod(uid: u128, job: &JobRow) -> PodRow {
     PodRow {
         key: key(uid),
-        namespace: job.namespace.clone(),
+        common: Common {
+            namespace: job.namespace.clone(),
+            owner: Some(("Job".into(), job.name.clone(), job.key.uid)),
+            shape: Shape::of(job.devices.clone()).into(),
+            priority_class: None,
+            container_names: "main".into(),
+        }
+        .into(),
         name: format!("{}-{uid}", job.name).into(),
         status: "Pending".into(),
         phase: PodPhase::Pending,
         node: None,
-        owner: Some(("Job".into(), job.name.clone(), job.key.uid)),
         index: None,
         index_failures: 0,
         ready: 0,
@@ -103,7 +109,6 @@ pub fn pod(uid: u128, job: &JobRow) -> PodRow {
         exit: None,
         why: None,
         disrupted: None,
-        shape: Shape::of(job.devices.clone()).into(),
         created: Some(at(0)),
         bound: None,
         given: None,
@@ -111,8 +116,6 @@ pub fn pod(uid: u128, job: &JobRow) -> PodRow {
         finished: None,
         member: None,
         replica: None,
-        priority_class: None,
-        container_names: "main".into(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use super::pod::Common;
 use super::shape::Shape;
 
 /// A connected cluster; `ClusterId(0)` is the first.
@@ -12,7 +13,7 @@ pub struct ClusterId(pub u16);
 
 /// `metadata.uid` as 128 bits. Packed, since a [`Key`] would else be a third larger, and there are many.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-#[repr(packed(8))]
+#[repr(packed(4))]
 pub struct Uid(pub u128);
 
 impl Uid {
@@ -82,16 +83,24 @@ pub type Name = Arc<str>;
 pub struct Names {
     texts: HashSet<Name>,
     shapes: HashSet<Arc<Shape>>,
+    common: HashSet<Arc<Common>>,
 }
 
-/// Shapes kept before those no row has any more are let go.
-const SHAPES: usize = 4096;
+/// Kept before those no row has any more are let go: whenever their number has doubled.
+const KEPT: usize = 4096;
+
+fn prune<T: ?Sized + Eq + std::hash::Hash>(all: &mut HashSet<Arc<T>>) {
+    if all.len() >= KEPT && all.len().is_power_of_two() {
+        all.retain(|one| Arc::strong_count(one) > 1);
+    }
+}
 
 impl Names {
     pub fn get(&mut self, text: &str) -> Name {
         if let Some(name) = self.texts.get(text) {
             return name.clone();
         }
+        prune(&mut self.texts);
         let name: Name = text.into();
         self.texts.insert(name.clone());
         name
@@ -102,12 +111,21 @@ impl Names {
         if let Some(known) = self.shapes.get(&shape) {
             return known.clone();
         }
-        if self.shapes.len() >= SHAPES && self.shapes.len().is_power_of_two() {
-            self.shapes.retain(|shape| Arc::strong_count(shape) > 1);
-        }
+        prune(&mut self.shapes);
         let shape = Arc::new(shape);
         self.shapes.insert(shape.clone());
         shape
+    }
+
+    /// The same for what the pods of one workload have in common.
+    pub fn common(&mut self, common: Common) -> Arc<Common> {
+        if let Some(known) = self.common.get(&common) {
+            return known.clone();
+        }
+        prune(&mut self.common);
+        let common = Arc::new(common);
+        self.common.insert(common.clone());
+        common
     }
 }
 
@@ -119,6 +137,17 @@ mod tests {
     fn a_uuid_prints_as_it_was() {
         let text = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
         assert_eq!(Uid::parse(text).to_string(), text);
+    }
+
+    #[test]
+    fn texts_nobody_has_any_more_are_let_go() {
+        let mut names = Names::default();
+        let kept = names.get("kept");
+        for n in 0..100_000 {
+            names.get(&n.to_string());
+        }
+        assert!(names.texts.len() <= KEPT, "{}", names.texts.len());
+        assert!(Arc::ptr_eq(&kept, &names.get("kept")));
     }
 
     #[test]

@@ -19,6 +19,11 @@ impl LabelSet {
         Self(all.into())
     }
 
+    /// What they take beside the set itself.
+    pub fn bytes(&self) -> usize {
+        self.0.len() * size_of::<u64>()
+    }
+
     /// Whether a label is there with this value.
     pub fn has(&self, key: &str, value: &str) -> bool {
         self.0.binary_search(&hash(key, value)).is_ok()

@@ -1,5 +1,7 @@
 //! Pods: one flat row each, small because there are a hundred thousand of them.
 
+use std::hash::{Hash, Hasher};
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -23,14 +25,13 @@ pub enum PodPhase {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PodRow {
     pub key: Key,
-    pub namespace: Name,
+    /// What it shares with the other pods of its workload: read as fields of its own.
+    pub common: Arc<Common>,
     pub name: Box<str>,
     /// kubectl's STATUS (`Running`, `Init:0/2`, `CrashLoopBackOff`, `OOMKilled`, …).
     pub status: Name,
     pub phase: PodPhase,
     pub node: Option<Name>,
-    /// Controller owner: kind, name, uid.
-    pub owner: Option<(Name, Name, Uid)>,
     /// `batch.kubernetes.io/job-completion-index`.
     pub index: Option<u32>,
     /// Failures of this index before this pod: job-index-failure-count + job-index-ignored-failure-count.
@@ -44,14 +45,10 @@ pub struct PodRow {
     pub is_ready: bool,
     /// Last termination seen in any main container (state before lastState).
     pub exit: Option<Box<Exit>>,
-    /// `spec.priorityClassName`.
-    pub priority_class: Option<Name>,
     /// Why it does not run: PodScheduled message, waiting reason and message.
     pub why: Option<Box<str>>,
     /// `DisruptionTarget` is True: its reason.
     pub disrupted: Option<Name>,
-    /// What it asks for, devices first of all, and which nodes it accepts; shared between equal pods.
-    pub shape: Arc<Shape>,
     pub created: Option<DateTime<Utc>>,
     /// Since when it holds what it asks for: bound to its node.
     pub bound: Option<DateTime<Utc>>,
@@ -64,8 +61,44 @@ pub struct PodRow {
     pub replica: Option<Box<Replica>>,
     /// Which devices it was given, where the kubelet tells.
     pub given: Option<Box<Given>>,
-    /// Container names in order, init containers and sidecars last; shared between equal pods.
+}
+
+/// What is the same in all pods of most workloads. Equal ones are one allocation.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Common {
+    pub namespace: Name,
+    /// Controller owner: kind, name, uid.
+    pub owner: Option<(Name, Name, Uid)>,
+    /// `spec.priorityClassName`.
+    pub priority_class: Option<Name>,
+    /// What it asks for, devices first of all, and which nodes it accepts; shared between equal pods.
+    pub shape: Arc<Shape>,
+    /// Container names in order, init containers and sidecars last.
     pub container_names: Name,
+}
+
+/// Of what tells most apart at little cost: equal ones have equal hashes all the same.
+impl Hash for Common {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.namespace.hash(state);
+        self.owner.as_ref().map(|(_, _, uid)| *uid).hash(state);
+        self.container_names.hash(state);
+    }
+}
+
+impl Deref for PodRow {
+    type Target = Common;
+
+    fn deref(&self) -> &Common {
+        &self.common
+    }
+}
+
+/// A pod that is given something of its own shares no more.
+impl DerefMut for PodRow {
+    fn deref_mut(&mut self) -> &mut Common {
+        Arc::make_mut(&mut self.common)
+    }
 }
 
 /// `allocatedResourcesStatus` of all its containers: the devices by the name their plugin or driver has for them.
@@ -136,6 +169,6 @@ mod tests {
     #[test]
     fn a_row_stays_small() {
         // there are a hundred thousand of them
-        assert!(size_of::<PodRow>() <= 320, "{}", size_of::<PodRow>());
+        assert!(size_of::<PodRow>() <= 216, "{}", size_of::<PodRow>());
     }
 }

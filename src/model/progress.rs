@@ -19,7 +19,7 @@ use super::table::Table;
 
 /// The totals of every job, by the job's key.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Progress(HashMap<Key, JobTotals>);
+pub struct Progress(HashMap<Key, Box<JobTotals>>);
 
 /// What the pods of one job add up to.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -71,7 +71,7 @@ pub struct Memory {
     /// How they ended.
     pub exits: BTreeMap<(i32, Name), u32>,
     /// The newest bad end seen.
-    pub last_death: Option<Death>,
+    pub last_death: Option<Box<Death>>,
     durations: Sample,
 }
 
@@ -146,7 +146,7 @@ impl JobTotals {
 
 impl Progress {
     pub fn of(&self, job: Key) -> Option<&JobTotals> {
-        self.0.get(&job)
+        self.0.get(&job).map(|totals| &**totals)
     }
 
     /// A job's row came or changed: indexes its status already tells of need no watching.
@@ -327,7 +327,7 @@ impl Memory {
             .as_ref()
             .is_none_or(|last| (last.at, last.uid) <= (death.at, death.uid));
         if newer {
-            self.last_death = Some(death);
+            self.last_death = Some(Box::new(death));
         }
     }
 

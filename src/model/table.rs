@@ -2,6 +2,9 @@
 //! follow in O(1) per change and views repair themselves instead of sorting anew.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
 
 use super::delta::{Change, SourceId};
 use super::ids::{ClusterId, Key};
@@ -19,7 +22,9 @@ pub trait Row: Clone + PartialEq {
 pub struct Table<R> {
     slots: Vec<Option<Slot<R>>>,
     free: Vec<u32>,
-    keys: HashMap<Key, u32>,
+    /// Slots by the keys of their rows: the keys themselves are in the rows.
+    places: HashTable<u32>,
+    hasher: RandomState,
     generations: HashMap<(ClusterId, SourceId), u32>,
     version: u64,
     /// Slots touched by the latest versions, newest last: entry `i` from the end is version `version - i`.
@@ -41,7 +46,8 @@ impl<R> Default for Table<R> {
         Self {
             slots: Vec::new(),
             free: Vec::new(),
-            keys: HashMap::new(),
+            places: HashTable::new(),
+            hasher: RandomState::new(),
             generations: HashMap::new(),
             version: 0,
             log: VecDeque::new(),
@@ -70,7 +76,7 @@ impl<R: Row> Table<R> {
             Change::Gone(uids) => {
                 for uid in uids {
                     let key = Key { cluster, uid };
-                    let Some(&at) = self.keys.get(&key) else {
+                    let Some(at) = self.slot_of(key) else {
                         continue;
                     };
                     if self.slot(at).is_some_and(|slot| slot.source == source) {
@@ -93,7 +99,7 @@ impl<R: Row> Table<R> {
 
     /// Marks a row as changed though its own fields are not: something derived from other tables is.
     pub fn touch(&mut self, key: Key) {
-        if let Some(&at) = self.keys.get(&key) {
+        if let Some(at) = self.slot_of(key) {
             self.changed(at);
         }
     }
@@ -111,7 +117,7 @@ impl<R: Row> Table<R> {
     }
 
     pub fn get(&self, key: Key) -> Option<&R> {
-        self.at(*self.keys.get(&key)?)
+        self.at(self.slot_of(key)?)
     }
 
     /// The row in a slot, if the slot is in use.
@@ -120,11 +126,12 @@ impl<R: Row> Table<R> {
     }
 
     pub fn slot_of(&self, key: Key) -> Option<u32> {
-        self.keys.get(&key).copied()
+        let is = |at: &u32| self.at(*at).is_some_and(|row| row.key() == key);
+        self.places.find(self.hasher.hash_one(key), is).copied()
     }
 
     pub fn contains(&self, key: Key) -> bool {
-        self.keys.contains_key(&key)
+        self.slot_of(key).is_some()
     }
 
     /// All rows with their slots, in slot order.
@@ -138,12 +145,23 @@ impl<R: Row> Table<R> {
         self.iter().map(|(_, row)| row)
     }
 
+    /// What the table itself takes, without what its rows point to.
+    pub fn bytes(&self) -> usize {
+        let slot = size_of::<Option<Slot<R>>>();
+        // it keeps one byte beside each entry, and an eighth of its places free
+        let entry = size_of::<u32>() + 1;
+        self.slots.len() * slot
+            + self.free.capacity() * size_of::<u32>()
+            + self.places.capacity() * entry * 8 / 7
+            + self.log.capacity() * size_of::<u32>()
+    }
+
     pub fn len(&self) -> usize {
-        self.keys.len()
+        self.places.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
+        self.places.is_empty()
     }
 
     /// One more than the highest slot ever used.
@@ -183,7 +201,7 @@ impl<R: Row> Table<R> {
             source,
             generation,
         };
-        if let Some(&at) = self.keys.get(&key) {
+        if let Some(at) = self.slot_of(key) {
             if let Some(Some(slot)) = self.slots.get_mut(at as usize) {
                 if slot.row == new.row {
                     (slot.source, slot.generation) = (source, generation);
@@ -201,7 +219,17 @@ impl<R: Row> Table<R> {
         });
         let slot = self.slots[at as usize].insert(new);
         each(at, None, Some(&slot.row));
-        self.keys.insert(key, at);
+        let Self {
+            places,
+            slots,
+            hasher,
+            ..
+        } = self;
+        let hash_of = |at: &u32| {
+            let slot = slots.get(*at as usize).and_then(Option::as_ref);
+            slot.map_or(0, |slot| hasher.hash_one(slot.row.key()))
+        };
+        places.insert_unique(hasher.hash_one(key), at, hash_of);
         self.changed(at);
     }
 
@@ -209,7 +237,10 @@ impl<R: Row> Table<R> {
         let Some(old) = self.slots.get_mut(at as usize).and_then(Option::take) else {
             return;
         };
-        self.keys.remove(&old.row.key());
+        let hash = self.hasher.hash_one(old.row.key());
+        if let Ok(place) = self.places.find_entry(hash, |of| *of == at) {
+            place.remove();
+        }
         self.free.push(at);
         self.changed(at);
         each(at, Some(&old.row), None);

@@ -134,7 +134,11 @@ impl Vitals {
     /// Events of a kind per second between the last two looks.
     pub fn rate(&self, cluster: ClusterId, kind: Kind) -> Option<f64> {
         let events = |reading: &Option<Reading>| {
-            let link = reading.as_ref()?.links.iter().find(|l| l.cluster == cluster)?;
+            let link = reading
+                .as_ref()?
+                .links
+                .iter()
+                .find(|l| l.cluster == cluster)?;
             Some(link.kinds.iter().find(|k| k.kind == kind)?.events)
         };
         let n = events(&self.last)?.checked_sub(events(&self.before)?)?;
@@ -144,7 +148,11 @@ impl Vitals {
     /// Bytes per second from a cluster between the last two looks.
     pub fn flow(&self, cluster: ClusterId) -> Option<f64> {
         let bytes = |reading: &Option<Reading>| {
-            let link = reading.as_ref()?.links.iter().find(|l| l.cluster == cluster)?;
+            let link = reading
+                .as_ref()?
+                .links
+                .iter()
+                .find(|l| l.cluster == cluster)?;
             Some(link.bytes)
         };
         let n = bytes(&self.last)?.checked_sub(bytes(&self.before)?)?;
@@ -291,7 +299,10 @@ mod tests {
         let mut vitals = Vitals::default();
         let cluster = ClusterId::default();
         vitals.take(look(10, 100, 5, 0));
-        assert_eq!((vitals.load(), vitals.rate(cluster, Kind::Pod)), (None, None));
+        assert_eq!(
+            (vitals.load(), vitals.rate(cluster, Kind::Pod)),
+            (None, None)
+        );
         vitals.take(look(12, 300, 25, 4096));
         assert_eq!(vitals.load(), Some(0.1));
         assert_eq!(vitals.rate(cluster, Kind::Pod), Some(10.0));

@@ -11,7 +11,7 @@ use crate::model::health::Health;
 use crate::model::ids::{ClusterId, Key, Uid};
 use crate::model::job::{Condition, JobRow, Policy};
 use crate::model::node::NodeRow;
-use crate::model::pod::{Exit, PodPhase, PodRow};
+use crate::model::pod::{Common, Exit, PodPhase, PodRow};
 use crate::model::resources::Devices;
 use crate::model::shape::Shape;
 use crate::ui::keymap::Keymaps;
@@ -83,12 +83,18 @@ pub fn job(namespace: &str, name: &str, created: i64) -> JobRow {
 pub fn pod(of: &JobRow, name: &str, index: Option<u32>, node: &str, started: i64) -> PodRow {
     PodRow {
         key: key(name),
-        namespace: of.namespace.clone(),
+        common: Common {
+            namespace: of.namespace.clone(),
+            owner: Some(("Job".into(), of.name.clone(), of.key.uid)),
+            shape: Shape::of(of.devices.clone()).into(),
+            priority_class: None,
+            container_names: "main".into(),
+        }
+        .into(),
         name: name.into(),
         status: "Running".into(),
         phase: PodPhase::Running,
         node: Some(node.into()),
-        owner: Some(("Job".into(), of.name.clone(), of.key.uid)),
         index,
         index_failures: 0,
         ready: 1,
@@ -99,7 +105,6 @@ pub fn pod(of: &JobRow, name: &str, index: Option<u32>, node: &str, started: i64
         exit: None,
         why: None,
         disrupted: None,
-        shape: Shape::of(of.devices.clone()).into(),
         created: ago(started + 3),
         bound: ago(started + 2),
         given: None,
@@ -107,8 +112,6 @@ pub fn pod(of: &JobRow, name: &str, index: Option<u32>, node: &str, started: i64
         finished: None,
         member: None,
         replica: None,
-        priority_class: None,
-        container_names: "main".into(),
     }
 }
 

@@ -470,7 +470,9 @@ impl Pane for Jobs {
         });
         let tick = ticks.min().map(|d| cx.now + d);
         let detail = self.beside().and_then(|detail| detail.wake(cx));
-        [rest, tick, detail].into_iter().flatten().min()
+        let summary = self.summary.borrow();
+        let recount = summary.as_ref().and_then(|summary| summary.wake(cx));
+        [rest, tick, detail, recount].into_iter().flatten().min()
     }
 
     fn seek(&mut self, object: &Object) {

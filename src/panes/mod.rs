@@ -15,6 +15,7 @@ pub mod help;
 pub mod history;
 pub mod inbox;
 pub mod indexes;
+pub mod itself;
 pub mod job;
 pub mod jobs;
 pub mod list;
@@ -95,6 +96,7 @@ pub fn open(target: &Target) -> Box<dyn Pane> {
         Target::Inbox => Box::new(inbox::Inbox::default()),
         Target::History => Box::new(history::Screen::default()),
         Target::Forwards => Box::new(forwards::Forwards::default()),
+        Target::Itself => Box::new(itself::Itself::default()),
         Target::Kept(uid) => Box::new(history::Kept::new(uid.clone())),
         Target::Help => help(&[Scope::List]),
     }
@@ -168,6 +170,8 @@ pub struct Session {
     pub gpu_alarms: Vec<crate::model::gpu_alarms::GpuAlarm>,
     /// Ports of this machine that lead into pods, and that did until a moment ago.
     pub forwards: Vec<forwards::Row>,
+    /// What jobdeck itself takes and does.
+    pub vitals: crate::model::vitals::Vitals,
 }
 
 /// Whether exporters are asked what GPUs do, and what is worth an alarm then.
@@ -318,6 +322,8 @@ pub enum Target {
     History,
     /// Ports of this machine that lead into pods.
     Forwards,
+    /// What jobdeck itself takes and does.
+    Itself,
     /// One of them, by uid.
     Kept(String),
     Hardware,
@@ -532,6 +538,10 @@ pub trait Pane {
     }
     /// Selects the row of an object as soon as it has one.
     fn seek(&mut self, _object: &Object) {}
+    /// It shows what jobdeck itself takes, which is looked at for it.
+    fn shows_vitals(&self) -> bool {
+        false
+    }
     /// `62/62`, `17 of 40 lines`, for the footer.
     fn position(&self, _cx: &Cx) -> String {
         String::new()

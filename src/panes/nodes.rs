@@ -1,5 +1,7 @@
 //! Nodes: what they offer, what is asked of them, and what keeps pods away.
 
+use std::cell::RefCell;
+
 use chrono::{DateTime, Utc};
 use crossterm::event::MouseEvent;
 use ratatui::buffer::Buffer;
@@ -12,8 +14,9 @@ use super::words::count;
 use super::{About, Cx, Pane, PodsOf, Reply, Target};
 use crate::app::action::{Action, Scope};
 use crate::model::ids::{Key, Name};
-use crate::model::listed::NodeColumn;
+use crate::model::listed::{self, NodeColumn};
 use crate::model::node::NodeRow;
+use crate::model::tally::Tally;
 use crate::model::want::{Kind, ObjectWant, Selector, Want};
 use crate::ui::State;
 
@@ -24,6 +27,7 @@ mod tests;
 /// The nodes screen.
 pub struct Nodes {
     sheet: Sheet<NodeRow>,
+    tally: RefCell<Tally<3>>,
 }
 
 /// Whole GPUs of all nodes: there, offered by nodes that take pods, asked for, sick.
@@ -64,6 +68,7 @@ impl Nodes {
     pub fn new() -> Self {
         Self {
             sheet: Sheet::new(NodeColumn::Name),
+            tally: RefCell::default(),
         }
     }
 
@@ -84,28 +89,32 @@ impl Pane for Nodes {
     }
 
     fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a> {
-        let nodes: Vec<&NodeRow> = cx
-            .model
-            .nodes
-            .rows()
-            .filter(|n| n.key.cluster == cx.session.cluster)
-            .collect();
+        let scope = listed::Scope {
+            cluster: Some(cx.session.cluster),
+            ..listed::Scope::default()
+        };
+        let mut tally = self.tally.borrow_mut();
+        let class = |node: &NodeRow| match (node.ready, node.cordoned) {
+            (false, _) => 1,
+            (true, true) => 2,
+            (true, false) => 0,
+        };
+        let [well, lost, cordoned] = *tally.refresh(cx.model, scope, class);
+        let all = well + lost + cordoned;
         let g = gpus(cx);
-        if nodes.is_empty()
+        if all == 0
             && let Some(text) = health::unknown(Kind::Node, cx)
         {
             return Line::styled(text, cx.theme.dim());
         }
         let text = cx.theme.text();
-        let mut parts = vec![Span::styled(count(nodes.len(), "node", "nodes"), text)];
+        let mut parts = vec![Span::styled(count(all, "node", "nodes"), text)];
         let say = |parts: &mut Vec<Span<'a>>, n: usize, state: State, words: String| {
             if n > 0 {
                 parts.push(Span::styled(", ", cx.theme.dim()));
                 parts.push(Span::styled(words, cx.theme.state(state)));
             }
         };
-        let lost = nodes.iter().filter(|n| !n.ready).count();
-        let cordoned = nodes.iter().filter(|n| n.ready && n.cordoned).count();
         say(&mut parts, lost, State::Failed, format!("{lost} not ready"));
         say(
             &mut parts,

@@ -125,6 +125,7 @@ fn pane(word: &str) -> Option<Action> {
         "history" | "past" => Action::GoHistory,
         "forwards" | "forward" | "pf" | "ports" => Action::GoForwards,
         "hardware" | "hw" => Action::GoHardware,
+        "self" | "me" | "debug" => Action::GoSelf,
         _ => return None,
     })
 }
@@ -146,6 +147,7 @@ fn action(action: Action, cx: &Cx) -> Candidate {
         | Action::GoInbox
         | Action::GoHistory
         | Action::GoForwards
+        | Action::GoSelf
         | Action::GoHardware => action.name().trim_start_matches("go-").to_owned(),
         other => other.name().to_owned(),
     };
@@ -169,6 +171,7 @@ fn everything(cx: &Cx) -> Vec<Candidate> {
         Action::GoHistory,
         Action::GoForwards,
         Action::GoHardware,
+        Action::GoSelf,
     ]
     .into_iter()
     .map(|a| action(a, cx))

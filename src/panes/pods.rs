@@ -17,6 +17,7 @@ use crate::model::ids::Key;
 use crate::model::listed::{self, Parent, PodColumn};
 use crate::model::pod::PodRow;
 use crate::model::progress::job_of;
+use crate::model::tally::Tally;
 use crate::model::want::{Kind, ObjectWant, Selector, Want};
 use crate::ui::{Column, State};
 
@@ -28,7 +29,7 @@ mod tests;
 pub struct Pods {
     of: PodsOf,
     sheet: Sheet<PodRow>,
-    summary: RefCell<Option<(u64, listed::Scope, Summary)>>,
+    tally: RefCell<Tally<7>>,
 }
 
 /// How many pods are how.
@@ -53,7 +54,7 @@ impl Pods {
         Self {
             of,
             sheet: Sheet::new(sort),
-            summary: RefCell::default(),
+            tally: RefCell::default(),
         }
     }
 
@@ -82,28 +83,31 @@ impl Pods {
     }
 
     fn summary(&self, cx: &Cx) -> Summary {
-        let (version, scope) = (cx.model.pods.version(), self.scope(cx));
-        if let Some((v, s, summary)) = &*self.summary.borrow()
-            && *v == version
-            && *s == scope
-        {
-            return *summary;
+        let mut tally = self.tally.borrow_mut();
+        let counts =
+            tally.refresh(
+                cx.model,
+                self.scope(cx),
+                |pod: &PodRow| match super::words::pod_state(pod) {
+                    State::Running => 0,
+                    State::Pending => 1,
+                    State::Waiting => 2,
+                    State::Retrying => 3,
+                    State::Failed => 4,
+                    State::Succeeded => 5,
+                    _ => 6,
+                },
+            );
+        let [running, starting, waiting, trouble, failed, done, _] = *counts;
+        Summary {
+            all: counts.iter().sum(),
+            running,
+            starting,
+            waiting,
+            trouble,
+            failed,
+            done,
         }
-        let mut sum = Summary::default();
-        for pod in cx.model.pods.rows().filter(|pod| scope.holds(*pod)) {
-            sum.all += 1;
-            *match super::words::pod_state(pod) {
-                State::Running => &mut sum.running,
-                State::Pending => &mut sum.starting,
-                State::Waiting => &mut sum.waiting,
-                State::Retrying => &mut sum.trouble,
-                State::Failed => &mut sum.failed,
-                State::Succeeded => &mut sum.done,
-                _ => continue,
-            } += 1;
-        }
-        *self.summary.borrow_mut() = Some((version, scope, sum));
-        sum
     }
 
     fn none(&self, cx: &Cx) -> String {

@@ -347,3 +347,43 @@ async fn a_plugin_runs_once_for_many_and_again_when_its_token_is_refused() {
         .until("renewed", |c| c.rows() == server.truth() && runs() == 2)
         .await;
 }
+
+#[tokio::test]
+async fn a_storm_for_nobody_is_folded_and_the_last_state_wins() {
+    const STORM: u64 = 20_000;
+    let server = ten();
+    let mut client = Client::pods(&server).await;
+    client.until_same(&server).await;
+    let read = |client: &Client| {
+        let link = client.cluster.link("test");
+        let pods = link.kinds.iter().find(|of| of.kind == Kind::Pod);
+        pods.map(|of| (of.events, of.folded)).unwrap_or_default()
+    };
+    let (before, _) = read(&client);
+    // nobody takes a report while this comes
+    for n in 0..STORM {
+        server.put("p1", &format!("Phase{n}"));
+    }
+    let all_read = async {
+        while read(&client).0 < before + STORM {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let done = tokio::time::timeout(std::time::Duration::from_secs(120), all_read).await;
+    assert!(done.is_ok(), "it waits instead: {:?}", read(&client));
+    let (_, folded) = read(&client);
+    let (mut reports, mut rows) = (0, 0);
+    while let Ok(report) = client.reports.try_recv() {
+        reports += 1;
+        if let jobdeck::cluster::report::Report::Delta(delta) = &report
+            && let jobdeck::model::delta::Rows::Pods(jobdeck::model::delta::Change::Rows(all)) =
+                &delta.rows
+        {
+            rows += all.len() as u64;
+        }
+        client.take(report);
+    }
+    assert!(reports <= CHANNEL, "{reports} reports");
+    assert!(rows <= STORM - folded, "{rows} rows, {folded} folded");
+    client.until_same(&server).await;
+}

@@ -412,3 +412,32 @@ fn without_a_terminal_it_says_so() {
         "{said}"
     );
 }
+
+#[test]
+fn the_first_frame_waits_for_no_server() {
+    // connections to it are made, and never a word is said
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = silent.local_addr().expect("an address");
+    let home = home();
+    let kubeconfig = home.path().join("silent");
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: silent\n\
+         clusters: [{{name: silent, cluster: {{server: 'http://{address}'}}}}]\n\
+         contexts: [{{name: silent, context: {{cluster: silent, user: silent}}}}]\n\
+         users: [{{name: silent, user: {{}}}}]\n"
+    );
+    std::fs::write(&kubeconfig, text).expect("written");
+    let path = kubeconfig.to_str().expect("a path");
+    let mut term = Session::start(&["--kubeconfig", path], (120, 40), home.path());
+    // before anything was answered: nobody does
+    term.until("a frame", |s| {
+        s.contains("jobdeck") && s.contains("connecting")
+    });
+    // and keys are heard meanwhile
+    term.send("?");
+    term.until("the help", |s| !s.contains("connecting to silent"));
+    term.send("?");
+    term.until_shows("connecting to silent");
+    term.send("q");
+    term.until_ended();
+}

@@ -16,6 +16,7 @@ use crate::cluster::target::Target;
 use crate::cluster::{CHANNEL, Cluster, Options};
 use crate::logs::metrics::Pattern;
 use crate::model::ids::{ClusterId, Name};
+use crate::model::vitals::Link;
 use crate::model::want::Want;
 
 /// First and longest pause between tries.
@@ -93,6 +94,12 @@ impl Workers {
             patterns,
             stop,
         }
+    }
+
+    /// What was counted of those that are open.
+    pub fn links(&self) -> impl Iterator<Item = Link> + '_ {
+        let all = self.all.iter();
+        all.filter_map(|(name, worker)| Some(worker.cluster.as_ref()?.link(name)))
     }
 
     /// Exactly these run in worker clusters from now on; who is wanted for the first time is connected to.

@@ -107,6 +107,7 @@ fn listed(amounts: &[(String, String)], wanted: fn(&str) -> bool, names: &mut Na
         let amount = Quantity::parse(amount).unwrap_or_default();
         all.add(names.get(name), amount.count());
     }
+    all.0.shrink_to_fit();
     all
 }
 

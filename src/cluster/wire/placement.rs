@@ -194,7 +194,7 @@ mod tests {
             ],
             "overhead": {"cpu": "100m", "memory": "64Mi"},
         });
-        let shape = row(&spec, &json!({})).shape;
+        let shape = row(&spec, &json!({})).shape.clone();
         // the init container beside the sidecar asks for more than all that run later
         assert_eq!(shape.cpu_milli, 8_500 + 100);
         assert_eq!(shape.memory, (18 << 30) + (64 << 20));
@@ -210,7 +210,7 @@ mod tests {
         // what the pod says as a whole replaces cpu and memory, and nothing else
         let mut whole = spec;
         whole["resources"] = json!({"requests": {"cpu": "6"}, "limits": {"memory": "20Gi"}});
-        let shape = row(&whole, &json!({})).shape;
+        let shape = row(&whole, &json!({})).shape.clone();
         assert_eq!(
             (shape.cpu_milli, shape.memory),
             (6_100, (20 << 30) + (64 << 20))

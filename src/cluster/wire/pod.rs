@@ -13,7 +13,7 @@ use crate::model::delta::{Change, Rows};
 use crate::model::groups;
 use crate::model::ids::{ClusterId, Name, Names, Uid};
 use crate::model::job::JobKind;
-use crate::model::pod::{Exit, Given, GivenDevice, Health, Member, PodPhase, PodRow};
+use crate::model::pod::{Common, Exit, Given, GivenDevice, Health, Member, PodPhase, PodRow};
 use crate::model::pod_status::{ContainerView, PodView, State as StateView, phase, shown};
 use crate::model::progress::may_be_workload;
 use crate::model::shape::Shape;
@@ -450,16 +450,24 @@ impl Wire for Pod {
                 .and_then(|text| text.parse().ok())
         });
         let owner = metadata.owner(names);
+        let member = member(&metadata, owner.as_ref(), cluster, names);
+        let common = Common {
+            namespace: names.get(&metadata.namespace),
+            owner,
+            priority_class: named(names, &spec.priority_class_name),
+            shape: shape(&spec, &status, names),
+            container_names: container_names(&spec, names),
+        };
+        let common = names.common(common);
         PodRow {
-            member: member(&metadata, owner.as_ref(), cluster, names),
+            member,
             replica: super::kinds::replica(&metadata, index, names),
             key: metadata.key(cluster),
-            namespace: names.get(&metadata.namespace),
+            common,
             name: metadata.name.as_str().into(),
             status: names.get(&columns.status),
             phase,
             node: named(names, &spec.node_name),
-            owner,
             index,
             index_failures: annotations
                 .index_failures
@@ -470,13 +478,11 @@ impl Wire for Pod {
             deleting: view.deleting,
             is_ready: view.is_ready,
             exit: status.exit(names),
-            priority_class: named(names, &spec.priority_class_name),
             why: status.why(&spec.scheduling_gates),
             disrupted: status
                 .condition("DisruptionTarget")
                 .filter(|c| c.status == "True")
                 .map(|c| names.get(&c.reason)),
-            shape: shape(&spec, &status, names),
             created: metadata.creation_timestamp,
             bound: status
                 .condition("PodScheduled")
@@ -486,7 +492,6 @@ impl Wire for Pod {
             given: status.given(names),
             started: started.or(status.start_time.filter(|_| over)),
             finished,
-            container_names: container_names(&spec, names),
         }
     }
 

@@ -90,10 +90,10 @@ impl Holder {
 
     fn take(&mut self, entry: &Entry) {
         self.pods += entry.pods;
-        for (kind, held) in &entry.held {
+        for (kind, held) in entry.held.iter() {
             self.held.entry(kind.clone()).or_default().add(held);
         }
-        for (name, seconds) in &entry.spent {
+        for (name, seconds) in entry.spent.iter() {
             *self.spent.entry(name.clone()).or_default() += seconds;
         }
     }
@@ -248,8 +248,7 @@ fn of_claim(model: &Model, claim: &ClaimRow) -> Option<Entry> {
             let going = claim.deleting || pod.is_some_and(|pod| pod.deleting);
             entry
                 .held
-                .entry(kind)
-                .or_default()
+                .or_insert_with(kind, Held::default)
                 .add(&Held::of(1, going, from));
         }
     }

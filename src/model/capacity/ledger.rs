@@ -1,9 +1,10 @@
 //! Who holds what, since when: sums per workload kept up to date in O(1) per pod, from which GPU-hours follow for any
 //! moment. Rows of the ledger by pod, workload, queue and namespace are made from them in [`super::holders`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::unit::Kind;
+use crate::model::few::Few;
 use crate::model::ids::{Key, Name};
 use crate::model::pod::PodRow;
 use crate::model::progress::job_of;
@@ -46,9 +47,9 @@ impl Held {
 pub struct Entry {
     /// Pods that hold a device.
     pub pods: u32,
-    pub held: BTreeMap<Kind, Held>,
+    pub held: Few<Kind, Held>,
     /// Device-seconds of pods that are over and still in the table, by resource.
-    pub spent: BTreeMap<Name, i128>,
+    pub spent: Few<Name, i128>,
     /// The pods behind it, held or over: that is how its namespace and owner are found.
     pub(super) members: u32,
     pub namespace: Name,
@@ -96,7 +97,7 @@ impl Ledger {
         let entry = self.entry(key, pod, add);
         step(&mut entry.pods, add);
         for (kind, count) in of {
-            let held = entry.held.entry(kind.clone()).or_default();
+            let held = entry.held.or_insert_with(kind.clone(), Held::default);
             let (n, at) = (u64::from(*count), since(pod));
             // one that tells no time has just begun, for all that is known
             let moments = i128::from(n) * i128::from(at.unwrap_or_default());
@@ -130,7 +131,7 @@ impl Ledger {
         let key = account(pod);
         let entry = self.entry(key, pod, add);
         for (name, count) in pod.shape.plugged() {
-            let spent = entry.spent.entry(name.clone()).or_default();
+            let spent = entry.spent.or_insert_with(name.clone(), i128::default);
             let by = seconds * i128::from(*count);
             *spent += if add { by } else { -by };
             if *spent == 0 {

@@ -31,9 +31,10 @@ mod share;
 pub mod typed;
 pub mod unit;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::dra::{ClaimRow, SliceRow};
+use super::few::Few;
 use super::ids::{ClusterId, Key, Name};
 use super::node::NodeRow;
 use super::pod::{PodPhase, PodRow};
@@ -70,7 +71,7 @@ struct Place {
     key: Option<Key>,
     used: NodeUse,
     /// What one of each resource in `used` is: accounts are kept in these.
-    units: BTreeMap<Name, Unit>,
+    units: Few<Name, Unit>,
     seats: Seats,
     dra: OnNode,
     share: Option<Share>,
@@ -85,7 +86,7 @@ impl Place {
 /// The running totals of all nodes, by cluster and node name.
 #[derive(Debug, Clone, Default)]
 pub struct Capacity {
-    places: HashMap<(ClusterId, Name), Place>,
+    places: HashMap<(ClusterId, Name), Box<Place>>,
     groups: Groups,
     ledger: Ledger,
     dra: Dra,
@@ -209,9 +210,7 @@ impl Capacity {
             let units = &mut place.units;
             let unit = match units.get(name) {
                 Some(unit) => unit,
-                None => units
-                    .entry(name.clone())
-                    .or_insert_with(|| unit_of(name, row)),
+                None => units.or_insert_with(name.clone(), || unit_of(name, row)),
             };
             let (unit, resource) = (unit.clone(), name.clone());
             accounts.push((Kind { unit, resource }, *amount));
@@ -257,7 +256,7 @@ impl Capacity {
             return;
         };
         let before = std::mem::take(&mut place.units);
-        let after: BTreeMap<Name, Unit> = before
+        let after: Few<Name, Unit> = before
             .keys()
             .map(|name| (name.clone(), unit_of(name, row)))
             .collect();
@@ -265,7 +264,7 @@ impl Capacity {
         if before == after {
             return;
         }
-        let kinds = |pod: &PodRow, units: &BTreeMap<Name, Unit>| {
+        let kinds = |pod: &PodRow, units: &Few<Name, Unit>| {
             let of = |(name, amount): &(Name, u32)| {
                 let (unit, resource) = (units.get(name)?.clone(), name.clone());
                 Some((Kind { unit, resource }, *amount))

@@ -1,21 +1,17 @@
 //! Which card a pod stands on in a picture. Kubernetes does not tell which devices a pod has, so each keeps the places it
 //! was drawn at first while it lives: a map that jumps cannot be read.
 
-use std::collections::BTreeMap;
-
+use crate::model::few::Few;
 use crate::model::ids::{Key, Name};
 
 /// Per resource, places in order; `None`: free.
 #[derive(Debug, Clone, Default)]
-pub struct Seats(BTreeMap<Name, Vec<Option<Key>>>);
+pub struct Seats(Few<Name, Vec<Option<Key>>>);
 
 impl Seats {
     /// Gives a pod the first free places.
     pub fn take(&mut self, resource: &Name, pod: Key, amount: u32) {
-        let seats = match self.0.get_mut(resource) {
-            Some(seats) => seats,
-            None => self.0.entry(resource.clone()).or_default(),
-        };
+        let seats = self.0.or_insert_with(resource.clone(), Vec::new);
         // no node has more: what a pod says beyond that is not believed
         let mut left = amount.min(4096);
         for seat in seats.iter_mut().filter(|seat| seat.is_none()) {
@@ -45,7 +41,7 @@ impl Seats {
     }
 
     /// The places of a resource; those after the last are free.
-    pub fn of(&self, resource: &str) -> &[Option<Key>] {
+    pub fn of(&self, resource: &Name) -> &[Option<Key>] {
         self.0.get(resource).map_or(&[], Vec::as_slice)
     }
 }

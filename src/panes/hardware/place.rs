@@ -112,7 +112,11 @@ impl<'a> Site<'a> {
 pub fn site<'a>(job: &JobRow, asked: Option<&[Asked]>, cx: &Cx<'a>) -> Option<Site<'a>> {
     let mut site = Site::default();
     let totals = cx.model.totals(job.key);
-    let names = totals.iter().flat_map(|totals| totals.live.nodes.keys());
+    let names = totals.iter().flat_map(|totals| {
+        let nodes = &totals.live.nodes;
+        // a job on thousands of nodes is on many of each sort
+        nodes.keys().step_by(nodes.len().div_ceil(256).max(1))
+    });
     let nodes = names.filter_map(|name| cx.model.node(job.key.cluster, name));
     if site.add_nodes(nodes, cx) {
         site.by = "the nodes it runs on".into();

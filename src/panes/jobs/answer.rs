@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use ratatui::text::{Line, Span};
 
 use super::why;
@@ -18,6 +18,9 @@ use crate::ui::State;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     made_of: (u64, u64, Scope, i64),
+    at: DateTime<Utc>,
+    /// Something changed since, and it is counted again when it is due.
+    late: bool,
     pub jobs: usize,
     running: usize,
     retrying: usize,
@@ -43,10 +46,14 @@ pub fn summary(old: Option<Summary>, scope: Scope, cx: &Cx) -> Summary {
         scope,
         minute,
     );
-    if let Some(old) = old.filter(|old| old.made_of == made_of) {
-        return old;
+    if let Some(mut old) = old.filter(|old| old.made_of.2 == made_of.2) {
+        // it looks at every job: of many, not at each change
+        old.late = old.made_of != made_of;
+        if !old.late || cx.now < old.due(cx.model.jobs.len()) {
+            return old;
+        }
     }
-    let totals = crate::model::summary::Summary::of(cx.model, &made_of.2);
+    let gpus = crate::model::summary::gpus(cx.model, made_of.2.cluster);
     let mut sum = Summary {
         jobs: 0,
         running: 0,
@@ -57,7 +64,9 @@ pub fn summary(old: Option<Summary>, scope: Scope, cx: &Cx) -> Summary {
         failed_lately: 0,
         failed: 0,
         done: 0,
-        gpus: totals.gpus.map(|g| (g.used, g.allocatable)),
+        at: cx.now,
+        late: false,
+        gpus: gpus.map(|g| (g.used, g.allocatable)),
         sick: nodes::gpus(cx).sick,
         made_of,
     };
@@ -100,6 +109,15 @@ pub fn summary(old: Option<Summary>, scope: Scope, cx: &Cx) -> Summary {
 }
 
 impl Summary {
+    fn due(&self, jobs: usize) -> DateTime<Utc> {
+        self.at + TimeDelta::milliseconds((jobs / 20) as i64)
+    }
+
+    /// When it is counted again, if something changed.
+    pub fn wake(&self, cx: &Cx) -> Option<DateTime<Utc>> {
+        self.late.then(|| self.due(cx.model.jobs.len()))
+    }
+
     /// `9 waiting: 6 Insufficient nvidia.com/gpu, 2 image pull; 3 failed in the last hour; 61 of 96 GPUs requested`.
     pub fn line<'a>(&self, cx: &Cx<'a>) -> Line<'a> {
         let mut parts: Vec<Vec<Span<'a>>> = Vec::new();

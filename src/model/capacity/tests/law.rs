@@ -149,7 +149,7 @@ proptest! {
             let held = m.capacity.of(node).map_or(0, |used| used.devices.total());
             let seats = m.capacity.seats(node);
             let drawn: usize = [GPU, "nvidia.com/mig-1g.10gb"].iter()
-                .map(|r| seats.map_or(0, |s| s.of(r).iter().flatten().count()))
+                .map(|r| seats.map_or(0, |s| s.of(&crate::model::ids::Name::from(*r)).iter().flatten().count()))
                 .sum();
             prop_assert_eq!(held as usize, drawn);
         }
