@@ -165,4 +165,6 @@ pub struct Failure {
     pub why: String,
     pub next_step: String,
     pub contexts: Vec<String>,
+    /// It may pass: another try is made without being asked for.
+    pub passing: bool,
 }

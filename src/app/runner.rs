@@ -21,6 +21,8 @@ use super::message::{Connection, Failure, Message, Opened};
 use super::readers::forward;
 use crate::cluster::connect::{ConnectError, resolve};
 use crate::cluster::kubeconfig::{Surroundings, load};
+use crate::cluster::source::random;
+use crate::cluster::sync::backoff;
 use crate::cluster::target::Target;
 use crate::cluster::writes::Running;
 use crate::cluster::{CHANNEL, Cluster, Options};
@@ -281,7 +283,7 @@ impl Runner {
             let asked = context.clone();
             // files of a kubeconfig may be on a slow disk
             let read = tokio::task::spawn_blocking(move || {
-                let contexts =
+                let contexts: Result<Vec<String>, _> =
                     load(&reading).map(|l| l.contexts().into_iter().map(|c| c.name).collect());
                 (
                     resolve(&reading, asked.as_deref()),
@@ -291,26 +293,42 @@ impl Runner {
             let Ok((target, contexts)) = read.await else {
                 return;
             };
-            let opening = async {
-                match target {
-                    Ok(target) => {
-                        open(
-                            target,
-                            options,
-                            contexts,
-                            connection,
-                            (messages.clone(), patterns),
-                        )
-                        .await
+            let mut told = None;
+            for tries in 1.. {
+                let opening = async {
+                    match &target {
+                        Ok(target) => {
+                            open(
+                                target.clone(),
+                                options.clone(),
+                                contexts.clone(),
+                                connection,
+                                (messages.clone(), patterns.clone()),
+                            )
+                            .await
+                        }
+                        Err(e) => failed(e, context.clone(), contexts.clone(), &around),
                     }
-                    Err(e) => failed(&e, context, contexts, &around),
+                };
+                let outcome = tokio::select! {
+                    outcome = opening => outcome,
+                    () = stop.cancelled() => return,
+                };
+                let failure = outcome.as_ref().err().cloned();
+                let passing = failure.as_ref().is_some_and(|failure| failure.passing);
+                // the same again is no news, and would take the selection back to the first choice
+                if failure.is_none() || failure != told {
+                    told = failure;
+                    tell_outcome(outcome, connection, &messages).await;
                 }
-            };
-            let outcome = tokio::select! {
-                outcome = opening => outcome,
-                () = stop.cancelled() => return,
-            };
-            tell_outcome(outcome, connection, &messages).await;
+                if !passing {
+                    return;
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(backoff(tries, random())) => {}
+                    () = stop.cancelled() => return,
+                }
+            }
         });
     }
 
@@ -412,8 +430,12 @@ async fn open(
             context: context.clone(),
             tried: vec![format!("context {context}"), format!("server {server}")],
             why: e.to_string(),
-            next_step: e.next_step(),
+            next_step: match e.is_passing() {
+                true => format!("{}; trying again", e.next_step()),
+                false => e.next_step(),
+            },
             contexts: contexts.clone(),
+            passing: e.is_passing(),
         })?;
     tokio::spawn(forward(connection, reports, messages, patterns));
     Ok(Opened {
@@ -443,6 +465,7 @@ fn failed(
         why: error.to_string(),
         next_step: error.next_step(),
         contexts,
+        passing: false,
     })
 }
 

@@ -281,6 +281,7 @@ impl Stage {
             why: why.0.to_string(),
             next_step: why.0.next_step(),
             contexts: Vec::new(),
+            passing: false,
         };
         let connection = self.connection;
         self.receive(Message::NotOpened {

@@ -81,6 +81,19 @@ fn shown(server: &Option<String>) -> String {
 }
 
 impl ConnectError {
+    /// It may be well again without anybody doing anything.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Server { failure, .. } => match failure {
+                Failure::Network(why) => !why.starts_with("TLS"),
+                Failure::Silent(_) => true,
+                Failure::Status { code, .. } => *code == 429 || *code >= 500,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     /// What the user can do about it.
     pub fn next_step(&self) -> String {
         match self {

@@ -398,3 +398,46 @@ proptest! {
         prop_assert_eq!(sync.health(), &Health::Live);
     }
 }
+
+/// A server that was restored from a backup, or a proxy that repeats itself: listed again, and not in a rhythm.
+#[test]
+fn what_goes_back_is_listed_again() {
+    let run = Run::new(false).then([page(3, None, "90"), Input::Opened, objects(1, "95")]);
+    assert!(!run.1.is_empty());
+    let mut run = run.then([Input::Older]);
+    assert_eq!(run.asks(), Ask::Page { token: None });
+    // the second time in a row it waits
+    run = run.then([page(3, None, "20"), Input::Opened]);
+    run.0.step(Input::Older, at(9), 0.5);
+    assert!(matches!(run.0.next(), Next::Wait(_)));
+    // a lost connection: before going on, the server is asked where it is; once
+    let mut run = Run::new(false).then([page(3, None, "90")]);
+    assert!(!run.0.doubts());
+    let lost = Input::Failed(Failure::Network("connection refused".into()));
+    run = run.then([lost]);
+    assert!(run.0.doubts() && !run.0.doubts());
+    assert_eq!(run.asks(), watch("90"));
+}
+
+#[test]
+fn a_watch_that_never_says_anything_is_listed_again() {
+    let silence = || Input::Stalled {
+        silence: Duration::from_secs(100),
+    };
+    let run = Run::new(false).then([page(3, None, "90"), Input::Opened, bookmark("91", false)]);
+    // it spoke before: its version is good
+    let run = run.then([silence()]);
+    assert_eq!(run.asks(), watch("91"));
+    assert!(matches!(run.0.health(), Health::Stale { .. }));
+    let run = run.then([Input::Opened, silence()]);
+    assert_eq!(run.asks(), Ask::Page { token: None });
+}
+
+#[test]
+fn what_cannot_be_read_is_asked_for_again_and_at_last_listed() {
+    let garbled = || Input::Failed(Failure::Garbled("expected value".into()));
+    let run = Run::new(false).then([page(3, None, "90"), Input::Opened, garbled()]);
+    assert_eq!(run.asks(), watch("90"));
+    let run = run.then([garbled(), garbled()]);
+    assert_eq!(run.asks(), Ask::Page { token: None });
+}

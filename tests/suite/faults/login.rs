@@ -1,7 +1,7 @@
 //! What stands before the cluster: credential plugins, certificates, names, proxies. Each failure names the context, the
 //! server and what can be done.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -225,8 +225,14 @@ async fn certificates_that_have_expired_or_are_of_strangers() {
     assert!(why.contains("TLS"), "{why}");
     assert!(step.contains("certificate-authority"), "{step}");
     // no TLS at all behind https
-    let plain = ten();
-    let https = plain.url().to_string().replace("http://", "https://");
+    let plain = TcpListener::bind("127.0.0.1:0").unwrap();
+    let https = format!("https://{}", plain.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in plain.incoming().flatten() {
+            let _ = stream.read(&mut [0; 64]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
     let (why, _) = said(json!({"server": https}), json!({})).await;
     assert!(why.contains("does not speak TLS"), "{why}");
 }

@@ -6,3 +6,4 @@ mod login;
 mod matrix;
 mod restored;
 mod soak;
+mod start;
