@@ -150,7 +150,7 @@ fn what_the_job_says_can_be_in_the_way() {
     assert!(with("/spec/completionMode", json!("NonIndexed")).contains("not Indexed"));
     assert!(with("/status", json!({"completedIndexes": "0-9", "conditions": [{"type": "Complete", "status": "True"}]})).contains("are done"));
     assert!(with("/status", json!({"active": 3})).contains("for good yet"));
-    assert!(with("/status", Value::Null).contains("not known any more: name them"));
+    assert!(with("/status", Value::Null).contains("not known any more: name the indexes"));
     assert!(
         failed(&job(shell()), Some("12"))
             .unwrap_err()

@@ -115,7 +115,7 @@ impl State {
             // what is below it may be a map, or the value on a line of its own
             None => paired.clone(),
             Some('#') => paired.clone(),
-            Some('{' | '[') => words(&paired),
+            Some('{' | '[') => format!("{head}{}", words(value)),
             Some(_) if secret && !is_harmless(value.trim()) => format!("{head}{MASK}"),
             Some(_) => words(&paired),
         }

@@ -80,12 +80,12 @@ fn queues_are_made_like_jobs_and_no_row_of_jobs_is_waited_for() {
 #[test]
 fn what_the_server_warns_of_stands_at_its_line() {
     let mut app = writing(TEXT);
-    control(&mut app, 't');
-    effects(&mut app);
     let steps = manifests::steps(TEXT, &[], "ml").unwrap();
     let mut outcome = Outcome::new(steps[0].clone(), Ended::DryRun);
     outcome.warnings = vec!["metadata.name: this is used in the Pod's hostname".into()];
     for _ in 0..2 {
+        control(&mut app, 't');
+        effects(&mut app);
         let message = Message::Submitted {
             connection: app.connection,
             id: app.editors,
