@@ -2,7 +2,7 @@
 //! growth of resident memory. Rows, tables, totals and shared texts are all in it. `cargo bench --bench memory` prints the
 //! table that CONTRIBUTING.md shows. Linux only (it reads /proc).
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use jobdeck::cluster::wire::{Event, Wire, event, job, node, pod};
 use jobdeck::model::Model;
