@@ -308,6 +308,8 @@ impl Outgoing {
         }
         // no headers at all: four bytes that stand as they are
         body.extend([0, 4, 0, 0xfb, 0xff, 0, 0, 0, 0]);
+        // and an empty block behind them: without one Go's reader looks for more, and is at its end for ever
+        body.extend([0, 0, 0, 0xff, 0xff]);
         self.control(SYN_REPLY, &body);
     }
 

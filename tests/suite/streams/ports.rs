@@ -453,7 +453,10 @@ fn kubectl_forwards_ports_there() {
         return;
     }
     let served = Served::start(&[]);
-    let pod = running(&served, &["-l", "ray.io/node-type=head"]);
+    let pod = running(
+        &served,
+        &["-l", "ray.io/cluster=notebooks,ray.io/node-type=head"],
+    );
     let (mut kubectl, port) = forwarding(&served, &pod, ":8265");
     let answers: Vec<String> = std::thread::scope(|scope| {
         let all: Vec<_> = (0..6).map(|_| scope.spawn(move || get(port))).collect();
