@@ -121,8 +121,8 @@ fn main() {
     }
     say(&address, "DELETE", "");
     cockpit.resize(200, 60);
-    // out of whatever was open, to the pods, which change most
-    for key in ["\x1b", "\x1b", "\x1b", "\x1b", "4"] {
+    // out of whatever was open, to the first of the pods, which change most
+    for key in ["\x1b", "\x1b", "\x1b", "\x1b", "4", "g"] {
         cockpit.send(key);
         std::thread::sleep(Duration::from_millis(300));
     }
