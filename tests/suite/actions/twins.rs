@@ -74,7 +74,7 @@ fn commands() -> Vec<Command> {
             "POST /apis/batch/v1/namespaces/default/jobs",
         ),
         Command::new(
-            &["trigger", "cronjob/heartbeat", "-n", "default"],
+            &["trigger", "cronjob/heartbeat", "-n", "default", "--yes"],
             "trigger",
             "POST /apis/batch/v1/namespaces/default/jobs",
         ),
@@ -96,12 +96,18 @@ fn commands() -> Vec<Command> {
         Command::new(
             &["hold", "tfjob/dlrm-wide-deep", "-n", "inference", "--yes"],
             "hold",
-            "PATCH /apis/kueue.x-k8s.io/v1beta2/namespaces/inference/workloads/",
+            "PATCH /apis/kubeflow.org/v1/namespaces/inference/tfjobs/dlrm-wide-deep",
+        ),
+        // what Kueue queues is held by its Workload
+        Command::new(
+            &["hold", "job/queued", "-n", "research", "--yes"],
+            "hold",
+            "PATCH /apis/kueue.x-k8s.io/v1beta2/namespaces/research/workloads/job-queued-",
         ),
         Command::new(
-            &["hold", "clusterqueue/interns", "--yes"],
+            &["hold", "clusterqueue/applied-vision", "--yes"],
             "hold",
-            "PATCH /apis/kueue.x-k8s.io/v1beta2/clusterqueues/interns",
+            "PATCH /apis/kueue.x-k8s.io/v1beta2/clusterqueues/applied-vision",
         ),
         Command::new(
             &["hold", "localqueue/vision", "-n", "ml-team-a", "--yes"],
@@ -280,6 +286,17 @@ fn every_command_takes_no_for_an_answer_and_repeats_nothing() {
         let made = served.request("POST", JOBS, &job(name, suspend).to_string());
         assert!(made.starts_with("HTTP/1.1 201"), "{made}");
     }
+    let mut queued = job("queued", true);
+    queued["metadata"]["namespace"] = "research".into();
+    queued["metadata"]["labels"] = json!({"kueue.x-k8s.io/queue-name": "research-queue"});
+    queued["spec"]["parallelism"] = 1.into();
+    queued["spec"]["template"]["spec"]["containers"][0]["command"] = json!(["sleep", "100000"]);
+    let made = served.request(
+        "POST",
+        &JOBS.replace("default", "research"),
+        &queued.to_string(),
+    );
+    assert!(made.starts_with("HTTP/1.1 201"), "{made}");
     let cordoned = json!({"spec": {"unschedulable": true}}).to_string();
     let done = served.patch("/api/v1/nodes/cpu-std-2", &cordoned);
     assert!(done.starts_with("HTTP/1.1 200"), "{done}");
