@@ -194,6 +194,9 @@ fn any_kind_is_written_and_looked_at() {
     term.until_shows("not sent,");
     term.send("\r");
     term.until_shows("kind: [");
+    // it asks before it ends, as it did
+    term.send("\x03");
+    term.until_shows("It was changed and not sent.");
     term.send("\x03");
     assert_eq!(term.until_ended(), 0);
 }
