@@ -348,7 +348,8 @@ async fn a_plugin_runs_once_for_many_and_again_when_its_token_is_refused() {
         .await;
 }
 
-#[tokio::test]
+// the server waits for its reader with its state locked: the client must run beside the storm
+#[tokio::test(flavor = "multi_thread")]
 async fn a_storm_for_nobody_is_folded_and_the_last_state_wins() {
     const STORM: u64 = 20_000;
     let server = ten();
