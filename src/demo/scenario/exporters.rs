@@ -105,7 +105,10 @@ pub fn extend(
     nodes: &[String],
     start: DateTime<Utc>,
 ) -> usize {
-    let own = Random::new(seed ^ hash("more exporters"));
+    let Some(first) = nodes.first() else {
+        return 0;
+    };
+    let own = Random::new(seed ^ hash(first));
     let random = std::mem::replace(&mut cluster.random, own);
     let mut made = 0;
     for deployed in [nvidia(), amd()] {

@@ -417,3 +417,6 @@ impl Queue {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,29 +10,33 @@ use super::super::{Options, exporters};
 use crate::demo::api::defaults;
 use crate::demo::world::World;
 
+/// Nodes that join at a time: so many newest objects are at hand as trees, and need not be read again.
+const TOGETHER: usize = 400;
+
 /// Puts the nodes in place that the scene does without; answers how many pods they brought with them.
 pub fn join(world: &mut World, options: &Options, now: DateTime<Utc>) -> usize {
     let kinds = world.kinds();
-    let mut new = Vec::new();
-    for (family, nth) in nodes::layout(options.nodes) {
-        let name = format!("{}-{nth}", family.name);
-        if world.cluster.store.get(kinds.nodes, "", &name).is_some() {
-            continue;
+    let layout = nodes::layout(options.nodes);
+    let mut brought = 0;
+    for some in layout.chunks(TOGETHER) {
+        let mut new = Vec::new();
+        for (family, nth) in some {
+            let name = format!("{}-{nth}", family.name);
+            if world.cluster.store.get(kinds.nodes, "", &name).is_some() {
+                continue;
+            }
+            let mut node = nodes::node(family, *nth, Quirks::of(family, *nth), now);
+            node["kind"] = json!("Node");
+            node["apiVersion"] = json!("v1");
+            node["metadata"]["uid"] = json!(world.cluster.random.uuid());
+            defaults::apply("", "Node", &mut node);
+            node["metadata"]["managedFields"] = managed(&node);
+            world.cluster.store.put(kinds.nodes, node);
+            new.push(name);
         }
-        let mut node = nodes::node(family, nth, Quirks::of(family, nth), now);
-        node["kind"] = json!("Node");
-        node["apiVersion"] = json!("v1");
-        node["metadata"]["uid"] = json!(world.cluster.random.uuid());
-        defaults::apply("", "Node", &mut node);
-        node["metadata"]["managedFields"] = managed(&node);
-        world.cluster.store.put(kinds.nodes, node);
-        new.push(name);
+        brought += exporters::extend(&mut world.cluster, kinds, options.seed, &new, now);
+        world.adopt();
     }
-    if new.is_empty() {
-        return 0;
-    }
-    let brought = exporters::extend(&mut world.cluster, kinds, options.seed, &new, now);
-    world.adopt();
     brought
 }
 
