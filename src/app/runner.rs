@@ -307,7 +307,7 @@ impl Runner {
                             )
                             .await
                         }
-                        Err(e) => failed(e, context.clone(), contexts.clone(), &around),
+                        Err(e) => Err(failed(e, context.clone(), contexts.clone(), &around)),
                     }
                 };
                 let outcome = tokio::select! {
@@ -454,8 +454,8 @@ fn failed(
     context: Option<String>,
     contexts: Vec<String>,
     around: &Surroundings,
-) -> Result<Opened, Failure> {
-    Err(Failure {
+) -> Failure {
+    Failure {
         context: context.unwrap_or_default(),
         tried: around
             .candidates()
@@ -466,7 +466,7 @@ fn failed(
         next_step: error.next_step(),
         contexts,
         passing: false,
-    })
+    }
 }
 
 /// Writes a new file of this name in a folder; `name-2.ext` and so on if the name is taken.

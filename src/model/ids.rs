@@ -13,7 +13,7 @@ pub struct ClusterId(pub u16);
 
 /// `metadata.uid` as 128 bits. Packed, since a [`Key`] would else be a third larger, and there are many.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-#[repr(packed(4))]
+#[repr(Rust, packed(4))]
 pub struct Uid(pub u128);
 
 impl Uid {

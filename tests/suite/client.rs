@@ -384,7 +384,8 @@ async fn a_storm_for_nobody_is_folded_and_the_last_state_wins() {
         }
         client.take(report);
     }
-    assert!(reports <= CHANNEL, "{reports} reports");
+    // while one is taken another may come
+    assert!(reports <= 2 * CHANNEL, "{reports} reports");
     assert!(rows <= STORM - folded, "{rows} rows, {folded} folded");
     client.until_same(&server).await;
 }

@@ -435,7 +435,9 @@ fn the_first_frame_waits_for_no_server() {
     });
     // and keys are heard meanwhile
     term.send("?");
-    term.until("the help", |s| !s.contains("connecting to the current context"));
+    term.until("the help", |s| {
+        !s.contains("connecting to the current context")
+    });
     term.send("?");
     term.until_shows("connecting to the current context");
     term.send("q");

@@ -131,7 +131,7 @@ fn without_a_queue_the_class_is_the_pods() {
         let before = manifest.clone();
         if name == "trainjob" {
             let refusal = priority(&mut manifest, "high").unwrap_err();
-            assert!(refusal.to_string().contains("--queue"), "{refusal}");
+            assert!(refusal.to_string().contains("give it a queue"), "{refusal}");
             continue;
         }
         let notes = priority(&mut manifest, "high").unwrap();

@@ -71,7 +71,7 @@ impl Churn {
         let pods = cluster.store.list(kinds.pods, None).filter(|o| {
             let pod = cache.pod(&o.uid);
             o.controller().is_some_and(|c| c.kind == "Job")
-                && o.labels.get(PART).is_none()
+                && !o.labels.contains_key(PART)
                 && pod.is_some_and(|p| p.status.phase == "Running" && p.active())
         });
         let fleet = |o: &Object| {

@@ -169,7 +169,7 @@ async fn connections_that_break_in_the_middle() {
             ..NONE
         },
         Case {
-            rules: relist!("garbage@list*30"),
+            rules: relist!("garbage@list/pods*8"),
             pages: true,
             says: "unreadable answer",
             ..NONE

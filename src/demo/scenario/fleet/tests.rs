@@ -42,7 +42,8 @@ fn a_large_cluster_is_as_lawful_as_if_it_had_been_scheduled() {
     let nodes = all(&world, "", "nodes");
     assert_eq!(nodes.len(), 200);
     let pods = all(&world, "", "pods");
-    assert!((2900..3300).contains(&pods.len()), "{} pods", pods.len());
+    // what runs on every node, and the scene's own, come on top
+    assert!((2900..4200).contains(&pods.len()), "{} pods", pods.len());
     no_node_has_more_than_it_can_bear(&nodes, &pods);
     every_job_counts_its_pods(&world, &pods);
     quota_holds(&world);
