@@ -312,7 +312,7 @@ async fn every_template(room: &Room) {
             Some("Job" | "CronJob" | "Pod") => said.is(0, "would create"),
             // another room defines it, sooner or later
             Some("PyTorchJob") => continue,
-            _ => said.is(4, "does not serve"),
+            _ => said.is(3, "this cluster"),
         };
     }
 }
