@@ -87,19 +87,58 @@ fn event(row: &EventRow) -> usize {
     text(&row.message)
 }
 
+/// Rows of a table whose texts are few: only their places are counted.
+fn plain<R: Row>(kind: Kind, table: &Table<R>) -> Weight {
+    of(kind, table, |_| 0)
+}
+
 impl Model {
-    /// Of each table that has rows.
+    /// Of each kind that has rows. Workloads of all kinds are rows of one table: each takes its share of it.
     pub fn weights(&self) -> Vec<Weight> {
-        let workloads = Kind::Queue(super::kueue::QueueKind::Workload);
-        let all = vec![
-            of(Kind::Job, &self.jobs, job),
-            of(Kind::CronJob, &self.cronjobs, |_| 0),
+        use super::dra::DraKind::{DeviceClass, ResourceClaim, ResourceSlice};
+        use super::kueue::QueueKind as Q;
+        let queue = &self.kueue;
+        let mut all = vec![
+            plain(Kind::CronJob, &self.cronjobs),
             of(Kind::Pod, &self.pods, pod),
             of(Kind::Node, &self.nodes, node),
             of(Kind::Event, &self.events, event),
-            of(Kind::Namespace, &self.namespaces, |_| 0),
-            of(workloads, &self.kueue.workloads, |_| 0),
+            plain(Kind::Namespace, &self.namespaces),
+            plain(Kind::Queue(Q::Workload), &queue.workloads),
+            plain(Kind::Queue(Q::ClusterQueue), &queue.cluster_queues),
+            plain(Kind::Queue(Q::LocalQueue), &queue.local_queues),
+            plain(Kind::Queue(Q::Cohort), &queue.cohorts),
+            plain(Kind::Queue(Q::ResourceFlavor), &queue.flavors),
+            plain(
+                Kind::Queue(Q::WorkloadPriorityClass),
+                &queue.priority_classes,
+            ),
+            plain(Kind::Queue(Q::AdmissionCheck), &queue.checks),
+            plain(Kind::Queue(Q::Topology), &queue.topologies),
+            plain(Kind::Queue(Q::MultiKueueCluster), &queue.worker_clusters),
+            plain(Kind::Queue(Q::MultiKueueConfig), &queue.worker_configs),
+            plain(Kind::Queue(Q::ProvisioningRequest), &queue.provisionings),
+            plain(Kind::Queue(Q::ResourceQuota), &queue.quotas),
+            plain(Kind::Queue(Q::VolcanoQueue), &queue.volcano_queues),
+            plain(Kind::Dra(ResourceSlice), &self.slices),
+            plain(Kind::Dra(ResourceClaim), &self.claims),
+            plain(Kind::Dra(DeviceClass), &self.classes),
         ];
+        let jobs = of(Kind::Job, &self.jobs, job);
+        let mut counts: Vec<(Kind, usize)> = Vec::new();
+        let kinds = self.jobs.rows().filter_map(|row| row.kind.object());
+        // a pod that is a workload of its own is among the pods
+        for kind in kinds.filter(|kind| *kind != Kind::Pod) {
+            match counts.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, n)) => *n += 1,
+                None => counts.push((kind, 1)),
+            }
+        }
+        all.extend(counts.into_iter().map(|(kind, rows)| Weight {
+            kind,
+            rows,
+            bytes: jobs.bytes * rows / jobs.rows.max(1),
+        }));
         all.into_iter().filter(|of| of.rows > 0).collect()
     }
 }
@@ -108,6 +147,8 @@ impl Model {
 mod tests {
     use super::*;
     use crate::model::fixture::{job, jobs, pod, pods};
+    use crate::model::job::Facts;
+    use crate::model::kind::JobKind;
 
     #[test]
     fn rows_are_counted_and_weigh_something() {
@@ -121,5 +162,24 @@ mod tests {
         let of = |kind| weights.iter().find(|w| w.kind == kind).unwrap();
         assert_eq!((of(Kind::Job).rows, of(Kind::Pod).rows), (1, 100));
         assert!(of(Kind::Pod).bytes > 100 * size_of::<PodRow>());
+    }
+
+    /// Each kind that is watched has its own count: a table left out would show nothing.
+    #[test]
+    fn workloads_share_a_table_by_their_kinds() {
+        let mut m = Model::default();
+        static TORCH: Facts =
+            Facts::new("kubeflow.org", &["v1"], "PyTorchJob", "pytorchjobs", "PT");
+        let torch = JobRow {
+            kind: JobKind(&TORCH),
+            ..job(2, "b")
+        };
+        m.apply(jobs(&[job(1, "a"), torch.clone(), job(3, "c")]));
+        let weights = m.weights();
+        let of = |kind| weights.iter().find(|w| w.kind == kind).unwrap();
+        let torch = of(torch.kind.object().unwrap());
+        assert_eq!((of(Kind::Job).rows, torch.rows), (2, 1));
+        let (two, one) = (of(Kind::Job).bytes, torch.bytes);
+        assert!(one > 0 && two.abs_diff(2 * one) <= 2, "{two} {one}");
     }
 }

@@ -231,7 +231,7 @@ impl Pane for Itself {
     }
 
     fn hints(&self, _cx: &Cx) -> Vec<Action> {
-        vec![Action::Retry, Action::GoInbox, Action::Back]
+        vec![Action::Retry, Action::Back]
     }
 
     fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
