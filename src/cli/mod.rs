@@ -461,7 +461,6 @@ fn size(text: &str) -> Result<(u16, u16), String> {
 }
 
 /// `90s`, `10m`, `1h30m`, `2d`.
-#[cfg(feature = "demo")]
 fn duration(text: &str) -> Result<std::time::Duration, String> {
     let (mut total, mut number) = (0u64, String::new());
     for c in text.chars() {
