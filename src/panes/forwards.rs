@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::centre::Empty;
+use super::list::walk;
 use super::palette::Command;
 use super::words::count;
 use super::{Cx, Pane, Reply};
@@ -174,12 +175,7 @@ impl Pane for Forwards {
         let rows = cx.session.forwards.len();
         self.settle(rows);
         match action {
-            Action::Up => self.table.step(-1, rows),
-            Action::Down => self.table.step(1, rows),
-            Action::PageUp => self.table.step_page(-1, rows),
-            Action::PageDown => self.table.step_page(1, rows),
-            Action::Top => self.table.first(rows),
-            Action::Bottom => self.table.last(rows),
+            action if walk(&mut self.table, action, rows) => {}
             Action::Open | Action::Copy => {
                 return match self.selected(cx).and_then(Row::url) {
                     Some(url) => Reply::Copy {

@@ -8,6 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::list::walk;
 use super::{Cx, Pane, Reply};
 use crate::app::action::{Action, Scope};
 use crate::model::health::Health;
@@ -84,7 +85,7 @@ fn spread(of: Option<Spread>) -> String {
     }
 }
 
-fn process(vitals: &Vitals, cx: &Cx) -> Vec<(&'static str, String)> {
+fn process(vitals: &Vitals, weights: &[Weight]) -> Vec<(&'static str, String)> {
     let process = vitals.last().map(|last| last.process).unwrap_or_default();
     let load = vitals.load();
     let load = load.map_or("–".into(), |load| {
@@ -94,7 +95,7 @@ fn process(vitals: &Vitals, cx: &Cx) -> Vec<(&'static str, String)> {
         .cpu
         .map(|cpu| format!("{load}, {:.1} s in all", cpu.as_secs_f64()));
     let unknown = || "not told by this system".to_owned();
-    let tables: usize = cx.model.weights().iter().map(|of| of.bytes).sum();
+    let tables: usize = weights.iter().map(|of| of.bytes).sum();
     let tables = human::bytes(tables as u64);
     let memory = process.rss.map(|rss| {
         let peak = process.peak.map(human::bytes);
@@ -130,10 +131,15 @@ impl Itself {
             .select(rows.checked_sub(1).map(|last| selected.min(last)));
     }
 
-    fn kinds(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
-        let rows = rows(cx);
+    fn kinds(
+        &mut self,
+        cx: &Cx,
+        rows: &[(ClusterId, KindRead)],
+        weights: &[Weight],
+        area: Rect,
+        buf: &mut Buffer,
+    ) {
         self.settle(rows.len());
-        let weights = cx.model.weights();
         let columns = columns();
         let vitals = &cx.session.vitals;
         Table::new(&columns, rows.len()).focused(cx.focused).draw(
@@ -236,7 +242,8 @@ impl Pane for Itself {
 
     fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
         let vitals = &cx.session.vitals;
-        let mut lines = process(vitals, cx);
+        let (all, weights) = (rows(cx), cx.model.weights());
+        let mut lines = process(vitals, &weights);
         lines.push(("frames", spread(vitals.frames.spread(cx.now))));
         let turns = spread(vitals.turns.spread(cx.now));
         let most = vitals.queue.most(cx.now);
@@ -265,7 +272,6 @@ impl Pane for Itself {
             put(vec![label, Span::styled(words, cx.theme.text())], y, buf);
             y += 1;
         }
-        let all = rows(cx);
         let problems: Vec<_> = all
             .iter()
             .flat_map(|(_, read)| read.problems.iter().map(|problem| (read.kind, problem)))
@@ -281,7 +287,7 @@ impl Pane for Itself {
         let height = height.min(all.len() as u16 + 1);
         let place = Rect { y, height, ..area };
         if height > 0 {
-            self.kinds(cx, place, buf);
+            self.kinds(cx, &all, &weights, place, buf);
         }
         y += height + 1;
         if problems.is_empty() {
@@ -312,16 +318,10 @@ impl Pane for Itself {
     fn act(&mut self, action: Action, cx: &Cx) -> Reply {
         let rows = rows(cx).len();
         self.settle(rows);
-        match action {
-            Action::Up => self.table.step(-1, rows),
-            Action::Down => self.table.step(1, rows),
-            Action::PageUp => self.table.step_page(-1, rows),
-            Action::PageDown => self.table.step_page(1, rows),
-            Action::Top => self.table.first(rows),
-            Action::Bottom => self.table.last(rows),
-            _ => return Reply::Ignored,
+        match walk(&mut self.table, action, rows) {
+            true => Reply::Done,
+            false => Reply::Ignored,
         }
-        Reply::Done
     }
 
     fn wants(&self, _cx: &Cx) -> Vec<Want> {

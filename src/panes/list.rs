@@ -31,6 +31,20 @@ pub struct List {
     pub table: TableState,
 }
 
+/// Moves the selection of a table; false if the action is no movement.
+pub fn walk(table: &mut TableState, action: Action, rows: usize) -> bool {
+    match action {
+        Action::Up => table.step(-1, rows),
+        Action::Down => table.step(1, rows),
+        Action::PageUp => table.step_page(-1, rows),
+        Action::PageDown => table.step_page(1, rows),
+        Action::Top => table.first(rows),
+        Action::Bottom => table.last(rows),
+        _ => return false,
+    }
+    true
+}
+
 impl List {
     pub fn selected(&self) -> Option<Key> {
         self.selected
@@ -114,12 +128,7 @@ impl List {
     pub fn act(&mut self, action: Action, keys: &impl Keys) -> bool {
         let rows = keys.count();
         match action {
-            Action::Up => self.table.step(-1, rows),
-            Action::Down => self.table.step(1, rows),
-            Action::PageUp => self.table.step_page(-1, rows),
-            Action::PageDown => self.table.step_page(1, rows),
-            Action::Top => self.table.first(rows),
-            Action::Bottom => self.table.last(rows),
+            action if walk(&mut self.table, action, rows) => {}
             Action::Mark => {
                 if let Some(key) = self.selected {
                     if !self.marks.remove(&key) {

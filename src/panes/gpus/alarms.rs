@@ -9,6 +9,7 @@ use crate::app::action::Action;
 use crate::model::gpu_alarms::GpuAlarm;
 use crate::model::gpu_use::alarm::Weight;
 use crate::panes::Cx;
+use crate::panes::list::walk;
 use crate::ui::{Cell, Column, Row, State, Table, TableState, text};
 
 /// The list, as shown.
@@ -69,17 +70,11 @@ impl Alarms {
     /// Movement; false if the action is none.
     pub fn act(&mut self, action: Action, cx: &Cx) -> bool {
         let rows = cx.session.gpu_alarms.len();
-        match action {
-            Action::Up => self.table.step(-1, rows),
-            Action::Down => self.table.step(1, rows),
-            Action::PageUp => self.table.step_page(-1, rows),
-            Action::PageDown => self.table.step_page(1, rows),
-            Action::Top => self.table.first(rows),
-            Action::Bottom => self.table.last(rows),
-            _ => return false,
+        let moved = walk(&mut self.table, action, rows);
+        if moved {
+            self.keep(cx);
         }
-        self.keep(cx);
-        true
+        moved
     }
 
     /// The sentence under the cursor, whole.

@@ -10,6 +10,7 @@ use crate::app::action::Action;
 use crate::model::capacity::holders::{By, Holder, Order, ledger, sort};
 use crate::model::ids::ClusterId;
 use crate::panes::Cx;
+use crate::panes::list::walk;
 use crate::ui::{Cell, Column, Row, Table, TableState};
 
 /// How old it may be while the cluster is busy.
@@ -132,12 +133,7 @@ impl Ledger {
             .position(|order| *order == self.order)
             .unwrap_or(0);
         match action {
-            Action::Up => self.table.step(-1, rows),
-            Action::Down => self.table.step(1, rows),
-            Action::PageUp => self.table.step_page(-1, rows),
-            Action::PageDown => self.table.step_page(1, rows),
-            Action::Top => self.table.first(rows),
-            Action::Bottom => self.table.last(rows),
+            action if walk(&mut self.table, action, rows) => {}
             Action::SortNext | Action::SortPrevious => {
                 let step = if action == Action::SortNext {
                     1
