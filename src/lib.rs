@@ -5,7 +5,7 @@
 //!              app → cluster → keep → actions → model
 //!        logs → model            history → logs, model
 //!        ui, model, hardware → nothing of ours
-//!        demo → nothing of ours; nothing → demo, except the command line and the tests
+//!        demo (a crate of its own) → nothing of ours; nothing → demo, except the command line and the tests
 //! ```
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -25,4 +25,4 @@ pub mod settings;
 pub mod ui;
 
 #[cfg(feature = "demo")]
-pub mod demo;
+pub use jobdeck_demo as demo;

@@ -6,9 +6,9 @@ pub mod styles;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::demo::api::logs::{LogLine, LogQuery, LogSource, LogView};
-use crate::demo::api::write::Cluster;
-use crate::demo::controllers::program::{DATE, Launch};
+use crate::api::logs::{LogLine, LogQuery, LogSource, LogView};
+use crate::api::write::Cluster;
+use crate::controllers::program::{DATE, Launch};
 
 /// The kubelets' side of `pods/log`.
 #[derive(Debug, Clone, Copy, Default)]

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::status::Cause;
 use super::write::{Cluster, Refusal, namespace_of};
-use crate::demo::controllers::{kueue, operators};
-use crate::demo::store::Kind;
+use crate::controllers::{kueue, operators};
+use crate::store::Kind;
 
 /// Changes or refuses a new object.
 ///

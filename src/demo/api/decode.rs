@@ -8,7 +8,7 @@ use super::options::Validation;
 use super::schema::{self, decode, schemas};
 use super::status::Cause;
 use super::write::Refusal;
-use crate::demo::store::Kind;
+use crate::store::Kind;
 
 /// How a body is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -289,7 +289,7 @@ pub fn conform(kind: &Kind, value: Value) -> Result<Value, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::kinds;
+    use crate::kinds;
 
     fn read(text: &str, validation: Validation) -> Result<Body, String> {
         let kinds = kinds::builtin();

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::custom::definition;
 use super::status::Cause;
 use super::write::{Cluster, Delete, Refusal};
-use crate::demo::clock::rfc3339;
-use crate::demo::store::{Kind, KindId, Object};
+use crate::clock::rfc3339;
+use crate::store::{Kind, KindId, Object};
 
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";

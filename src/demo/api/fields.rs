@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::selector::{Fields, text_at};
-use crate::demo::store::{Kind, Object};
+use crate::store::{Kind, Object};
 
 const POD: [&str; 11] = [
     "metadata.name",
@@ -157,7 +157,7 @@ fn text_or(value: &Value, path: &str, default: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::kinds;
+    use crate::kinds;
 
     fn kind(name: &str) -> Kind {
         kinds::builtin()

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::write::{Cluster, Refusal, namespace_of};
-use crate::demo::store::Kind;
+use crate::store::Kind;
 
 impl Cluster {
     /// May this object be made in its namespace?

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::demo::store::Kind;
+use crate::store::Kind;
 
 /// An empty object of a kind with those nested objects that are never absent.
 pub fn empty(kind: &Kind, newer_events: bool) -> Value {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::write::Refusal;
-use crate::demo::store::Kind;
+use crate::store::Kind;
 
 /// One entry of `details.causes`.
 #[derive(Debug, Clone, PartialEq, Eq)]

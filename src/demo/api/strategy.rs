@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::custom::definition;
 use super::defaults::child;
 use super::write::Cluster;
-use crate::demo::store::Kind;
+use crate::store::Kind;
 
 /// Times that the API shows even where they are not set.
 const OPEN: [&str; 5] = [

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::custom::{self, CustomKinds, definition};
 use super::schema::Schemas;
 use super::{admit, defaults, delete, owned, skeleton, strategy, validate};
-use crate::demo::clock::{Clock, rfc3339};
-use crate::demo::kinds;
-use crate::demo::store::{Kind, KindId, Object, Store};
+use crate::clock::{Clock, rfc3339};
+use crate::kinds;
+use crate::store::{Kind, KindId, Object, Store};
 
 /// The API server's state: objects, clock, and the source of every random choice (UIDs, name suffixes).
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The commands of the little shell.
 
 use super::{Console, Said, cards};
-use crate::demo::exporter::DRIVER;
+use crate::exporter::DRIVER;
 
 /// Those that every image with a shell has.
 pub const NAMES: [&str; 41] = [

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::kinds::Kinds;
 use super::wire::{Job, Pod};
-use crate::demo::store::{Change, Event, KindId, Object};
+use crate::store::{Change, Event, KindId, Object};
 
 /// Where an object is: kind, namespace, name.
 pub type Place = (KindId, String, String);

@@ -9,9 +9,9 @@ use super::recorder::{Note, Source};
 use super::schedule::Schedule;
 use super::tasks::{Key, Task};
 use super::wire::Job;
-use crate::demo::api::write::{Delete, Writer};
-use crate::demo::clock::rfc3339;
-use crate::demo::store::{Change, Event, Object};
+use crate::api::write::{Delete, Writer};
+use crate::clock::rfc3339;
+use crate::store::{Change, Event, Object};
 
 const MANAGER: &str = "kube-controller-manager";
 const SCHEDULED: &str = "batch.kubernetes.io/cronjob-scheduled-timestamp";

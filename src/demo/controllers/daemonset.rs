@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::hub::Hub;
 use super::tasks::{Key, Task};
-use crate::demo::api::write::{Delete, Writer};
-use crate::demo::store::{Change, Event, Object};
+use crate::api::write::{Delete, Writer};
+use crate::store::{Change, Event, Object};
 
 /// Taints that daemon pods bear whatever their template says.
 const BORNE: [(&str, &str); 7] = [

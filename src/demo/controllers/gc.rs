@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::cache::Place;
 use super::hub::{Hub, drop_finalizer, drop_owner};
 use super::tasks::Task;
-use crate::demo::api::write::{Delete, Writer};
-use crate::demo::store::{Change, Event, Object};
+use crate::api::write::{Delete, Writer};
+use crate::store::{Change, Event, Object};
 
 const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
@@ -95,7 +95,7 @@ fn foreground(hub: &mut Hub<'_>, owner: &Object) {
         let Some(dependent) = hub.get(kind, &key) else {
             continue;
         };
-        let blocks = |o: &crate::demo::store::Owner| o.uid == owner.uid && o.block_owner_deletion;
+        let blocks = |o: &crate::store::Owner| o.uid == owner.uid && o.block_owner_deletion;
         blocked |= dependent.owners.iter().any(blocks);
         if !dependent.deleting {
             let below = !hub.cache.dependents(&dependent.uid).is_empty();

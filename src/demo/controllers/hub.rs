@@ -10,8 +10,8 @@ use super::cache::Cache;
 use super::kinds::Kinds;
 use super::recorder::{Note, Recorder};
 use super::tasks::{Key, Task, Tasks};
-use crate::demo::api::write::{Cluster, Delete, Refusal, Writer};
-use crate::demo::store::{KindId, Object};
+use crate::api::write::{Cluster, Delete, Refusal, Writer};
+use crate::store::{KindId, Object};
 
 /// Borrowed parts of the world.
 pub struct Hub<'a> {

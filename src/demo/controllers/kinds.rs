@@ -1,7 +1,7 @@
 //! The kinds the controllers read and write, resolved once.
 
-use crate::demo::kinds;
-use crate::demo::store::{Kind, KindId, Store};
+use crate::kinds;
+use crate::store::{Kind, KindId, Store};
 
 const RESOURCE: &str = "resource.k8s.io";
 

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::hub::Hub;
 use super::tasks::{Key, Task};
-use crate::demo::api::write::{Delete, Writer};
-use crate::demo::store::{Change, Event, KindId};
+use crate::api::write::{Delete, Writer};
+use crate::store::{Change, Event, KindId};
 
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nthe demo cluster speaks plain HTTP on loopback and has no certificates\n-----END CERTIFICATE-----\n";
 

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::hub::Hub;
 use super::recorder::{Note, Source};
 use super::tasks::{Key, Task};
-use crate::demo::api::write::{Delete, Writer};
-use crate::demo::clock::rfc3339;
-use crate::demo::store::{Change, Event};
+use crate::api::write::{Delete, Writer};
+use crate::clock::rfc3339;
+use crate::store::{Change, Event};
 
 const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
 const NOT_READY: &str = "node.kubernetes.io/not-ready";
@@ -116,7 +116,7 @@ pub fn sync(hub: &mut Hub<'_>, name: &str) -> bool {
 
 fn say(
     hub: &mut Hub<'_>,
-    about: &crate::demo::store::Object,
+    about: &crate::store::Object,
     warning: bool,
     reason: &str,
     message: &str,

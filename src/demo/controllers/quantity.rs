@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::wire::{Container, PodSpec};
-use crate::demo::api::quantity::Quantity;
+use crate::api::quantity::Quantity;
 
 /// Thousandths per resource name.
 pub type Amounts = BTreeMap<String, i64>;

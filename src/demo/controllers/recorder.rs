@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::kinds::Kinds;
 use super::tasks::{Key, Task, Tasks};
-use crate::demo::api::write::{Cluster, Delete, Writer};
-use crate::demo::clock::{rfc3339, rfc3339_micro};
-use crate::demo::store::Object;
+use crate::api::write::{Cluster, Delete, Writer};
+use crate::clock::{rfc3339, rfc3339_micro};
+use crate::store::Object;
 
 /// Which component speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

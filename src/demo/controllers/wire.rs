@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::demo::store::Object;
+use crate::store::Object;
 
 /// The finalizer that says "the Job controller has not counted this pod yet".
 pub const TRACKING: &str = "batch.kubernetes.io/job-tracking";

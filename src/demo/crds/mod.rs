@@ -165,7 +165,7 @@ fn column(line: &str) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::clock::Clock;
+    use crate::clock::Clock;
 
     fn cluster() -> Cluster {
         let mut cluster = Cluster::new(Clock::stepped(chrono::DateTime::UNIX_EPOCH, 1.0), 1);

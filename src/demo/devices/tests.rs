@@ -1,11 +1,11 @@
 use super::*;
-use crate::demo::store::Store;
+use crate::store::Store;
 use rstest::rstest;
 use serde_json::json;
 
 fn node(labels: Value, capacity: Value, allocatable: Value) -> std::sync::Arc<Object> {
     let mut store = Store::new();
-    crate::demo::kinds::register(&mut store);
+    crate::kinds::register(&mut store);
     let kind = store.kind_id("", "nodes").unwrap();
     let value = json!({
         "kind": "Node", "apiVersion": "v1", "metadata": {"name": "n", "uid": "u", "labels": labels},

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::{Tenant, View, celsius, load, watts};
-use crate::demo::controllers::kubelet::{hash, mix};
-use crate::demo::devices::Card;
+use crate::controllers::kubelet::{hash, mix};
+use crate::devices::Card;
 
 /// Name, help.
 const GAUGES: &[(&str, &str)] = &[

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use super::{View, celsius, load, watts};
-use crate::demo::controllers::kubelet::{hash, mix};
-use crate::demo::devices::Card;
-use crate::demo::exporter::{Reading, Tenant};
+use crate::controllers::kubelet::{hash, mix};
+use crate::devices::Card;
+use crate::exporter::{Reading, Tenant};
 
 /// `DRIVER` of the nodes' labels.
 pub const DRIVER: &str = "580.95.05";

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::demo::controllers::kubelet::{hash, mix};
-use crate::demo::controllers::program::{Effort, Launch};
+use crate::controllers::kubelet::{hash, mix};
+use crate::controllers::program::{Effort, Launch};
 
 /// How busy a card is with one tenant.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

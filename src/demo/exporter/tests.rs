@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::*;
-use crate::demo::store::Store;
+use crate::store::Store;
 
 /// Name, labels in their order, value.
 type Sample = (String, Vec<(String, String)>, f64);
@@ -57,7 +57,7 @@ fn label<'a>(sample: &'a Sample, name: &str) -> Option<&'a str> {
 
 fn node(labels: Value, capacity: Value, allocatable: Value) -> Inventory {
     let mut store = Store::new();
-    crate::demo::kinds::register(&mut store);
+    crate::kinds::register(&mut store);
     let kind = store.kind_id("", "nodes").unwrap();
     let value = json!({
         "kind": "Node", "apiVersion": "v1", "metadata": {"name": "n", "uid": "u", "labels": labels},

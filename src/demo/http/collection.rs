@@ -5,9 +5,9 @@ use super::mutate::delete_options;
 use super::read::{self, Page, Scope};
 use super::reply::{self, Reply};
 use super::route::Target;
-use crate::demo::Shared;
-use crate::demo::api::options::ListOptions;
-use crate::demo::api::write::Refusal;
+use crate::Shared;
+use crate::api::options::ListOptions;
+use crate::api::write::Refusal;
 
 /// Deletes what the selectors choose; answers with the list of what was chosen.
 pub fn delete(shared: &Shared, target: &Target, call: &Call) -> Result<Reply, Refusal> {

@@ -9,10 +9,10 @@ use super::accept::Form;
 use super::reply::{self, Reply};
 use super::route::{self, subresources};
 use super::visibility;
-use crate::demo::Shared;
-use crate::demo::api::custom::priority;
-use crate::demo::api::write::Refusal;
-use crate::demo::store::{Kind, Store};
+use crate::Shared;
+use crate::api::custom::priority;
+use crate::api::write::Refusal;
+use crate::store::{Kind, Store};
 
 const ALL_VERBS: [&str; 8] = [
     "create",

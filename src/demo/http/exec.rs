@@ -10,12 +10,12 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::socket::{self, Socket};
 use super::stream::Way;
-use crate::demo::Shared;
-use crate::demo::api::options::Query;
-use crate::demo::api::write::Refusal;
-use crate::demo::console::tty::{Tty, Typed, shown};
-use crate::demo::console::{Console, Next, Place, Said};
-use crate::demo::store::Object;
+use crate::Shared;
+use crate::api::options::Query;
+use crate::api::write::Refusal;
+use crate::console::tty::{Tty, Typed, shown};
+use crate::console::{Console, Next, Place, Said};
+use crate::store::Object;
 
 /// In no order: the client's counts.
 pub const PROTOCOLS: &[&str] = &["v5.channel.k8s.io", "v4.channel.k8s.io"];

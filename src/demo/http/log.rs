@@ -10,12 +10,12 @@ use tokio::sync::mpsc;
 use super::Call;
 use super::reply::{self, Reply};
 use super::route::Target;
-use crate::demo::Shared;
-use crate::demo::api::logs::{LogLine, LogQuery, LogView};
-use crate::demo::api::options::Query;
-use crate::demo::api::status::Cause;
-use crate::demo::api::write::Refusal;
-use crate::demo::store::KindId;
+use crate::Shared;
+use crate::api::logs::{LogLine, LogQuery, LogView};
+use crate::api::options::Query;
+use crate::api::status::Cause;
+use crate::api::write::Refusal;
+use crate::store::KindId;
 
 /// `PodLogOptions`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

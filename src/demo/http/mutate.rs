@@ -6,13 +6,13 @@ use super::read::{answer_object, seen};
 use super::reply::{self, Reply};
 use super::route::Target;
 use super::{Call, collection, subresource};
-use crate::demo::Shared;
-use crate::demo::api::decode::{self, Media};
-use crate::demo::api::options::{Validation, WriteOptions};
-use crate::demo::api::status::Cause;
-use crate::demo::api::write::{Cluster, Delete, Refusal, Writer};
-use crate::demo::api::{custom, delete as deletion, status};
-use crate::demo::store::Kind;
+use crate::Shared;
+use crate::api::decode::{self, Media};
+use crate::api::options::{Validation, WriteOptions};
+use crate::api::status::Cause;
+use crate::api::write::{Cluster, Delete, Refusal, Writer};
+use crate::api::{custom, delete as deletion, status};
+use crate::store::Kind;
 
 pub fn answer(shared: &Shared, target: &Target, call: &Call) -> Result<Reply, Refusal> {
     let named = !target.name.is_empty();
@@ -76,7 +76,7 @@ pub fn shown(
 ) -> Reply {
     let mut value = value;
     if target.newer_events {
-        value = crate::demo::api::events::newer(value);
+        value = crate::api::events::newer(value);
     } else {
         cluster.convert(target.id, &target.kind.version, &mut value);
     }
@@ -151,9 +151,9 @@ fn name_warning(kind: &Kind, value: &Value) -> Option<String> {
     let name = value["metadata"]["name"]
         .as_str()
         .filter(|n| !n.is_empty())?;
-    let wrong = crate::demo::api::names::dns_label(name);
+    let wrong = crate::api::names::dns_label(name);
     let pods = matches!(kind.kind.as_str(), "Pod" | "Job" | "CronJob" | "Deployment");
-    (pods && !wrong.is_empty() && crate::demo::api::names::dns_subdomain(name).is_empty()).then(
+    (pods && !wrong.is_empty() && crate::api::names::dns_subdomain(name).is_empty()).then(
         || {
             let place = if kind.kind == "Pod" {
                 "this is used in the Pod's hostname"
@@ -189,7 +189,7 @@ fn replace(shared: &Shared, target: &Target, call: &Call) -> Result<Reply, Refus
         let (group, plural) = (&target.kind.group, &target.kind.plural);
         return Err(Refusal::invalid(group, plural, &target.name, &[cause]));
     }
-    let meta = crate::demo::api::defaults::child(&mut value, "metadata");
+    let meta = crate::api::defaults::child(&mut value, "metadata");
     meta["name"] = json!(target.name);
     if target.kind.namespaced {
         meta["namespace"] = json!(target.namespace);
@@ -235,7 +235,7 @@ pub fn delete_options(target: &Target, call: &Call) -> Result<DeleteCall, Refusa
         }
     } else {
         let media = Media::of(&call.content_type)?;
-        let lax = crate::demo::api::options::Validation::Ignore;
+        let lax = crate::api::options::Validation::Ignore;
         // Any group's DeleteOptions are the same.
         let mut raw = call.body.to_vec();
         if media == Media::Json
@@ -263,7 +263,7 @@ pub fn delete_options(target: &Target, call: &Call) -> Result<DeleteCall, Refusa
                 .filter_map(text),
         );
     }
-    let (dry_run, causes) = crate::demo::api::options::dry_run(dry.iter().map(String::as_str));
+    let (dry_run, causes) = crate::api::options::dry_run(dry.iter().map(String::as_str));
     if !causes.is_empty() {
         return Err(Refusal::invalid(
             "meta.k8s.io",

@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::discovery::groups;
 use super::reply::{self, Reply};
-use crate::demo::Shared;
-use crate::demo::api::schema::{definition_name, schemas};
-use crate::demo::api::write::Cluster;
-use crate::demo::store::Kind;
+use crate::Shared;
+use crate::api::schema::{definition_name, schemas};
+use crate::api::write::Cluster;
+use crate::store::Kind;
 
 /// Answers the index and the documents; `rest` is the path after `/openapi/v3`.
 pub fn answer(shared: &Shared, rest: &str) -> Reply {
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_document_describes_its_kinds_and_all_they_need() {
-        let clock = crate::demo::clock::Clock::stepped(chrono::DateTime::UNIX_EPOCH, 1.0);
+        let clock = crate::clock::Clock::stepped(chrono::DateTime::UNIX_EPOCH, 1.0);
         let doc = document(&Cluster::new(clock, 1), "batch", "v1");
         let job = &doc["components"]["schemas"]["io.k8s.api.batch.v1.Job"];
         assert_eq!(job["x-kubernetes-group-version-kind"][0]["kind"], "Job");

@@ -7,10 +7,10 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::socket::{self, Socket};
 use super::stream::Way;
-use crate::demo::Shared;
-use crate::demo::api::options::Query;
-use crate::demo::api::write::Refusal;
-use crate::demo::inside::{Guest, Served};
+use crate::Shared;
+use crate::api::options::Query;
+use crate::api::write::Refusal;
+use crate::inside::{Guest, Served};
 
 pub const PROTOCOL: &str = "v4.channel.k8s.io";
 

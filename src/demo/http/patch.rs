@@ -6,13 +6,13 @@ use super::Call;
 use super::mutate::{same_name, shown, writer};
 use super::reply::Reply;
 use super::route::Target;
-use crate::demo::Shared;
-use crate::demo::api::decode;
-use crate::demo::api::options::{Validation, WriteOptions};
-use crate::demo::api::schema::{TypeId, decode as typed, schemas};
-use crate::demo::api::status::Cause;
-use crate::demo::api::write::{Cluster, Refusal};
-use crate::demo::api::{gojson, owned, patch, skeleton, write};
+use crate::Shared;
+use crate::api::decode;
+use crate::api::options::{Validation, WriteOptions};
+use crate::api::schema::{TypeId, decode as typed, schemas};
+use crate::api::status::Cause;
+use crate::api::write::{Cluster, Refusal};
+use crate::api::{gojson, owned, patch, skeleton, write};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {

@@ -3,10 +3,10 @@
 use http::Method;
 
 use super::reply::{self, Reply};
-use crate::demo::Shared;
-use crate::demo::api::options::unescape;
-use crate::demo::api::write::Refusal;
-use crate::demo::exporter::Answer;
+use crate::Shared;
+use crate::api::options::unescape;
+use crate::api::write::Refusal;
+use crate::exporter::Answer;
 
 /// What a path through the proxy names.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,12 +10,12 @@ use super::Call;
 use super::accept::{Form, metadata_only};
 use super::reply::{self, Reply};
 use super::route::Target;
-use crate::demo::api::continues::Continue;
-use crate::demo::api::options::{At, ListOptions, Query};
-use crate::demo::api::selector::{Fields, Labels};
-use crate::demo::api::write::{Cluster, Refusal};
-use crate::demo::api::{events, fields, table};
-use crate::demo::store::Object;
+use crate::api::continues::Continue;
+use crate::api::options::{At, ListOptions, Query};
+use crate::api::selector::{Fields, Labels};
+use crate::api::write::{Cluster, Refusal};
+use crate::api::{events, fields, table};
+use crate::store::Object;
 
 /// What a list or watch selects.
 #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ use hyper::body::{Bytes, Frame};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::demo::api::write::Refusal;
+use crate::api::write::Refusal;
 
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 pub type Reply = Response<Body>;

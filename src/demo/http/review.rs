@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::Call;
 use super::discovery::review_kind;
 use super::reply::{self, Reply};
-use crate::demo::api::decode::{Expected, Media};
-use crate::demo::api::options::WriteOptions;
-use crate::demo::api::schema::definition_name;
-use crate::demo::api::write::Refusal;
+use crate::api::decode::{Expected, Media};
+use crate::api::options::WriteOptions;
+use crate::api::schema::definition_name;
+use crate::api::write::Refusal;
 
 pub fn answer(plural: &str, call: &Call) -> Result<Reply, Refusal> {
     if call.method != "POST" {

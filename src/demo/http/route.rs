@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::visibility;
-use crate::demo::api::options::unescape;
-use crate::demo::controllers::kueue::Place;
-use crate::demo::store::{Kind, KindId, Store};
+use crate::api::options::unescape;
+use crate::controllers::kueue::Place;
+use crate::store::{Kind, KindId, Store};
 
 /// What a path names.
 #[derive(Debug, Clone)]
@@ -196,7 +196,7 @@ fn has_subresource(kind: &Kind, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::kinds;
+    use crate::kinds;
 
     fn target(path: &str) -> Target {
         let mut store = Store::new();

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
 use super::reply::Reply;
-use crate::demo::api::write::Refusal;
+use crate::api::write::Refusal;
 
 /// How long a client has to close its side.
 const GOODBYE: Duration = Duration::from_secs(5);

@@ -7,10 +7,10 @@ use hyper::body::Incoming;
 
 use super::reply::Reply;
 use super::{exec, log, passage, socket, tunnel};
-use crate::demo::Shared;
-use crate::demo::api::options::{Query, unescape};
-use crate::demo::api::write::Refusal;
-use crate::demo::store::Object;
+use crate::Shared;
+use crate::api::options::{Query, unescape};
+use crate::api::write::Refusal;
+use crate::store::Object;
 
 /// What a path leads into.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,14 +7,14 @@ use super::log;
 use super::mutate::writer;
 use super::reply::{self, Reply};
 use super::route::Target;
-use crate::demo::Shared;
-use crate::demo::api::custom::Scale;
-use crate::demo::api::decode::{Expected, Media};
-use crate::demo::api::defaults;
-use crate::demo::api::options::WriteOptions;
-use crate::demo::api::patch;
-use crate::demo::api::write::{Delete, Refusal, Writer};
-use crate::demo::clock::rfc3339;
+use crate::Shared;
+use crate::api::custom::Scale;
+use crate::api::decode::{Expected, Media};
+use crate::api::defaults;
+use crate::api::options::WriteOptions;
+use crate::api::patch;
+use crate::api::write::{Delete, Refusal, Writer};
+use crate::clock::rfc3339;
 
 pub fn answer(shared: &Shared, target: &Target, call: &Call) -> Result<Reply, Refusal> {
     match (call.method.as_str(), target.subresource.as_str()) {

@@ -9,8 +9,8 @@ use super::passage::refused;
 use super::socket::{self, Socket};
 use super::spdy::{Broken, Frame, Incoming, Outgoing};
 use super::stream::Way;
-use crate::demo::Shared;
-use crate::demo::inside::{Guest, Served};
+use crate::Shared;
+use crate::inside::{Guest, Served};
 
 pub const PROTOCOL: &str = "SPDY/3.1+portforward.k8s.io";
 /// Connections at a time: a client that opens more is told no.

@@ -4,10 +4,10 @@ use serde_json::json;
 
 use super::Call;
 use super::reply::{self, Reply};
-use crate::demo::Shared;
-use crate::demo::api::write::Refusal;
-use crate::demo::controllers::kueue::Place;
-use crate::demo::store::Store;
+use crate::Shared;
+use crate::api::write::Refusal;
+use crate::controllers::kueue::Place;
+use crate::store::Store;
 
 pub const GROUP: &str = "visibility.kueue.x-k8s.io";
 pub const VERSIONS: [&str; 2] = ["v1beta2", "v1beta1"];

@@ -12,11 +12,11 @@ use super::accept::{Form, metadata_only};
 use super::read::{Scope, seen};
 use super::reply::{self, Reply};
 use super::route::Target;
-use crate::demo::Shared;
-use crate::demo::api::options::{At, ListOptions};
-use crate::demo::api::write::{Cluster, Refusal};
-use crate::demo::api::{skeleton, table};
-use crate::demo::store::{Change, Event, Object};
+use crate::Shared;
+use crate::api::options::{At, ListOptions};
+use crate::api::write::{Cluster, Refusal};
+use crate::api::{skeleton, table};
+use crate::store::{Change, Event, Object};
 
 /// How often a quiet watch says where it stands.
 const HEARTBEAT: Duration = Duration::from_secs(60);

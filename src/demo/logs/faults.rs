@@ -1,6 +1,6 @@
 //! The last words of runs that fail, one shape per fault.
 
-use crate::demo::controllers::program::train::{Fault, Training};
+use crate::controllers::program::train::{Fault, Training};
 
 /// What is printed when a run fails at a step.
 pub fn last_words(t: &Training, step: u64, fault: Fault) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::demo::controllers::program::train::Training;
+use crate::controllers::program::train::Training;
 
 /// Lines of one evaluation.
 pub const EVAL_LINES: u64 = 2;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::script::{self, Entry};
-use crate::demo::api::write::Random;
+use crate::api::write::Random;
 
 /// Names, classes and programs that arrivals are put together from.
 const PROJECTS: &[(&str, &[&str])] = &[

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
-use crate::demo::api::write::{Cluster, Random, Writer};
-use crate::demo::clock::rfc3339;
-use crate::demo::controllers::Kinds;
-use crate::demo::controllers::kubelet::hash;
-use crate::demo::devices::{Card, Inventory, models};
-use crate::demo::store::{KindId, Object};
+use crate::api::write::{Cluster, Random, Writer};
+use crate::clock::rfc3339;
+use crate::controllers::Kinds;
+use crate::controllers::kubelet::hash;
+use crate::devices::{Card, Inventory, models};
+use crate::store::{KindId, Object};
 
 const DRIVER: &str = "gpu.nvidia.com";
 /// The label by which a node tells that its cards are claimed.

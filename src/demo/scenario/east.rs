@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::nodes::{self, Quirks};
 use super::{Scene, exporters, found, join};
-use crate::demo::api::write::Cluster;
-use crate::demo::clock::Clock;
-use crate::demo::world::World;
+use crate::api::write::Cluster;
+use crate::clock::Clock;
+use crate::world::World;
 
 pub(super) const TABLE: &str = include_str!("east.txt");
 

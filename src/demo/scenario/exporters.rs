@@ -3,12 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::demo::api::defaults;
-use crate::demo::api::write::{Cluster, Random, Writer};
-use crate::demo::clock::rfc3339;
-use crate::demo::controllers::kubelet::{hash, host_ip, mix};
-use crate::demo::controllers::{Kinds, daemonset};
-use crate::demo::store::Object;
+use crate::api::defaults;
+use crate::api::write::{Cluster, Random, Writer};
+use crate::clock::rfc3339;
+use crate::controllers::kubelet::{hash, host_ip, mix};
+use crate::controllers::{Kinds, daemonset};
+use crate::store::Object;
 
 /// The node whose exporter nobody has updated.
 const OLD: &str = "gpu-t4-1";

@@ -18,15 +18,15 @@ use serde_json::{Value, json};
 use self::classes::{Cast, End, Named, each_text, rename};
 use self::plan::{Job, Plan, Queue};
 use super::{Options, create};
-use crate::demo::api::write::{Cluster, Random};
-use crate::demo::clock::rfc3339;
-use crate::demo::controllers::kubelet::{Grant, host_ip, mix};
-use crate::demo::controllers::kueue;
-use crate::demo::controllers::scheduler::Berths;
-use crate::demo::controllers::wire::INDEX;
-use crate::demo::devices::Inventory;
-use crate::demo::store::{Owner, Text};
-use crate::demo::world::World;
+use crate::api::write::{Cluster, Random};
+use crate::clock::rfc3339;
+use crate::controllers::kubelet::{Grant, host_ip, mix};
+use crate::controllers::kueue;
+use crate::controllers::scheduler::Berths;
+use crate::controllers::wire::INDEX;
+use crate::devices::Inventory;
+use crate::store::{Owner, Text};
+use crate::world::World;
 
 pub use hosts::join;
 

@@ -7,8 +7,8 @@ mod labels;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::demo::clock::rfc3339;
-use crate::demo::controllers::kubelet::{hash, host_ip, mix};
+use crate::clock::rfc3339;
+use crate::controllers::kubelet::{hash, host_ip, mix};
 use families::Gpus;
 pub use families::{FAMILIES, Family};
 use labels::{Labels, set};

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::demo::api::decode;
+use crate::api::decode;
 
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
@@ -63,12 +63,12 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::demo::scenario::DEFAULT;
-    use crate::demo::scenario::east::TABLE as EAST;
+    use crate::scenario::DEFAULT;
+    use crate::scenario::east::TABLE as EAST;
 
     #[test]
     fn every_file_is_listed_and_played() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/demo/scenario/workloads");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/scenario/workloads");
         let there: BTreeSet<String> = std::fs::read_dir(folder)
             .unwrap()
             .map(|f| f.unwrap().file_name().into_string().unwrap())

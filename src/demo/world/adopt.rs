@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::World;
-use crate::demo::controllers::Hub;
-use crate::demo::controllers::kubelet::Grant;
-use crate::demo::controllers::scheduler::Berths;
-use crate::demo::controllers::wire::Pod;
-use crate::demo::store::Object;
+use crate::controllers::Hub;
+use crate::controllers::kubelet::Grant;
+use crate::controllers::scheduler::Berths;
+use crate::controllers::wire::Pod;
+use crate::store::Object;
 
 impl World {
     /// Where pods that ask for the same as this one may go.

@@ -8,11 +8,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::World;
-use crate::demo::api::write::{Cluster, Random};
-use crate::demo::clock::rfc3339;
-use crate::demo::controllers::tasks::{Key, Task};
-use crate::demo::controllers::{Cache, Kinds};
-use crate::demo::store::{KindId, Object};
+use crate::api::write::{Cluster, Random};
+use crate::clock::rfc3339;
+use crate::controllers::tasks::{Key, Task};
+use crate::controllers::{Cache, Kinds};
+use crate::store::{KindId, Object};
 
 /// How often it acts.
 const TICK: TimeDelta = TimeDelta::milliseconds(20);
@@ -197,7 +197,7 @@ impl Churn {
             let Some(uid) = uid.map(|o| o.uid.clone()) else {
                 continue;
             };
-            let name = crate::demo::controllers::kueue::workload_name("batch", "Job", &job.1, &uid);
+            let name = crate::controllers::kueue::workload_name("batch", "Job", &job.1, &uid);
             let ready = !self.unready.contains_key(&job);
             let now = rfc3339(cluster.clock.now());
             let told = write(cluster, kind, &(job.0, name), |value| {

@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::World;
-use crate::demo::console::{Card, Place};
-use crate::demo::controllers::kubelet::{Holder, hash};
-use crate::demo::devices::{Device, Inventory};
-use crate::demo::exporter::{Answer, Load, Program, Tenant, View};
-use crate::demo::store::Object;
+use crate::console::{Card, Place};
+use crate::controllers::kubelet::{Holder, hash};
+use crate::devices::{Device, Inventory};
+use crate::exporter::{Answer, Load, Program, Tenant, View};
+use crate::store::Object;
 
 impl World {
     pub(super) fn exporter(&self, pod: &Arc<Object>, port: u16, path: &str) -> Answer {

@@ -2,8 +2,8 @@ mod claims;
 mod devices;
 
 use super::*;
-use crate::demo::api::write::Delete;
-use crate::demo::clock::Clock;
+use crate::api::write::Delete;
+use crate::clock::Clock;
 use chrono::TimeDelta;
 use rstest::rstest;
 use serde_json::json;

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 
 use super::{LIMIT, World};
-use crate::demo::api::write::Cluster;
-use crate::demo::controllers::kueue::{Step, Workers};
-use crate::demo::controllers::tasks::Task;
+use crate::api::write::Cluster;
+use crate::controllers::kueue::{Step, Workers};
+use crate::controllers::tasks::Task;
 
 /// A worker cluster and the name under which it is known.
 pub struct Link {

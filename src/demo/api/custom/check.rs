@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::structural::{OWN, is};
 use super::{Scale, Version};
-use crate::demo::api::status::Cause;
+use crate::api::status::Cause;
 
 /// What is wrong with an object; `old` is its state before the write. Only the status is looked at if
 /// `status` is what is written.

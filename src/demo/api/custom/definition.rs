@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::check::fits;
 use super::lifecycle::{FINALIZER, set_condition};
 use super::structural::is;
-use crate::demo::api::names;
-use crate::demo::api::status::Cause;
-use crate::demo::store::Kind;
+use crate::api::names;
+use crate::api::status::Cause;
+use crate::store::Kind;
 
 pub fn is_definition(kind: &Kind) -> bool {
     kind.group == "apiextensions.k8s.io" && kind.kind == "CustomResourceDefinition"

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::names::Taken;
 use super::read;
-use crate::demo::api::write::{Cluster, Delete, Writer};
-use crate::demo::clock::rfc3339;
-use crate::demo::store::KindId;
+use crate::api::write::{Cluster, Delete, Writer};
+use crate::clock::rfc3339;
+use crate::store::KindId;
 
 pub const FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
 
@@ -44,14 +44,14 @@ pub fn set_condition(value: &mut Value, name: &str, status: &str, why: (&str, &s
 
 impl Cluster {
     /// A write of this kind is done: a definition's has consequences.
-    pub(in crate::demo::api) fn written(&mut self, kind: KindId, name: &str) {
+    pub(in crate::api) fn written(&mut self, kind: KindId, name: &str) {
         if self.store.kind(kind).kind == "CustomResourceDefinition" {
             self.define(kind, name);
         }
     }
 
     /// An object of this kind is gone: it may have been the last that held its definition.
-    pub(in crate::demo::api) fn removed(&mut self, kind: KindId) {
+    pub(in crate::api) fn removed(&mut self, kind: KindId) {
         let info = self.store.kind(kind);
         if info.custom && info.ending && self.store.list(kind, None).next().is_none() {
             self.finish(kind);

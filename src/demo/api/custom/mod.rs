@@ -18,7 +18,7 @@ pub use column::PrinterColumn;
 
 use super::schema::{Schemas, schemas};
 use super::write::{Cluster, Refusal};
-use crate::demo::store::{Kind, KindId, Object, Served};
+use crate::store::{Kind, KindId, Object, Served};
 
 /// Where the scale subresource finds its numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::demo::api::schema::{decode as typed, schemas};
+use crate::api::schema::{decode as typed, schemas};
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 

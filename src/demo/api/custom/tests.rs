@@ -3,10 +3,10 @@
 use chrono::DateTime;
 use serde_json::{Value, json};
 
-use crate::demo::api::custom::priority;
-use crate::demo::api::write::{Cluster, Delete, Refusal, Writer};
-use crate::demo::clock::Clock;
-use crate::demo::store::KindId;
+use crate::api::custom::priority;
+use crate::api::write::{Cluster, Delete, Refusal, Writer};
+use crate::clock::Clock;
+use crate::store::KindId;
 
 fn definition() -> Value {
     json!({

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::set::{Part, Set};
-use crate::demo::api::schema::{Field, ListKind, Schemas, Shape, TypeId};
+use crate::api::schema::{Field, ListKind, Schemas, Shape, TypeId};
 
 /// How to walk a value: its type, and what its place says of it.
 #[derive(Debug, Clone, Copy)]

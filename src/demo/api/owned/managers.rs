@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::compare::{Changes, Place, changes, owned};
 use super::merge::{merge, remove};
 use super::set::{Part, Set};
-use crate::demo::api::schema::Schemas;
+use crate::api::schema::Schemas;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
@@ -328,7 +328,7 @@ pub fn conflict(conflicts: &[Conflict]) -> (String, Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::api::schema::schemas;
+    use crate::api::schema::schemas;
 
     fn who(name: &str, operation: Operation) -> Manager {
         Manager {

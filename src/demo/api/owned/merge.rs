@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::compare::{Parts, Place, item_part, parts, place_of};
 use super::set::{Part, Set};
-use crate::demo::api::schema::{ListKind, Schemas};
+use crate::api::schema::{ListKind, Schemas};
 
 /// `live` with everything that `config` sets.
 pub fn merge(schemas: &Schemas, place: Place, live: &Value, config: &Value) -> Value {

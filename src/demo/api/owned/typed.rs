@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::compare::{Place, item_part, place_of};
 use super::set::Part;
-use crate::demo::api::schema::{ListKind, Schemas, Shape};
+use crate::api::schema::{ListKind, Schemas, Shape};
 
 /// What is wrong, each with its path before it.
 pub fn mistakes(schemas: &Schemas, place: Place, value: &Value) -> Vec<String> {

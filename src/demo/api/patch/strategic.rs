@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::demo::api::schema::{Schemas, Shape, TypeId, merge_key};
+use crate::api::schema::{Schemas, Shape, TypeId, merge_key};
 
 const ORDER: &str = "$setElementOrder/";
 const DELETE: &str = "$deleteFromPrimitiveList/";
@@ -183,7 +183,7 @@ fn reorder(list: &mut Value, order: &Value, key: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::api::schema::schemas;
+    use crate::api::schema::schemas;
     use serde_json::json;
 
     fn patched(mut target: Value, patch: Value) -> Value {

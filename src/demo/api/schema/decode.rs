@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::{Map, Value};
 
 use super::{Field, Schemas, Shape, TypeId};
-use crate::demo::api::quantity;
+use crate::api::quantity;
 
 /// A decoded object.
 #[derive(Debug, Clone, PartialEq)]
@@ -154,9 +154,9 @@ impl Seed<'_> {
                     Ok(at) => {
                         let at = at.to_utc();
                         let text = if micro {
-                            crate::demo::clock::rfc3339_micro(at)
+                            crate::clock::rfc3339_micro(at)
                         } else {
-                            crate::demo::clock::rfc3339(at)
+                            crate::clock::rfc3339(at)
                         };
                         Some(Value::String(text))
                     }
@@ -422,7 +422,7 @@ fn base64_error(text: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::api::schema::schemas;
+    use crate::api::schema::schemas;
     use serde_json::json;
 
     fn job(text: &str) -> Result<Decoded, String> {

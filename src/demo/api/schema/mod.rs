@@ -258,7 +258,7 @@ pub fn definition_name(group: &str, version: &str, kind: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::kinds;
+    use crate::kinds;
 
     #[test]
     fn every_built_in_kind_has_a_type() {

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value, json};
 
 use super::{Schemas, Shape, Type, TypeId};
-use crate::demo::clock::{rfc3339, rfc3339_micro};
+use crate::clock::{rfc3339, rfc3339_micro};
 
 /// What a numbered field of a message is.
 enum Slot {
@@ -345,7 +345,7 @@ pub fn base64(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::api::schema::schemas;
+    use crate::api::schema::schemas;
 
     fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
         let mut out = vec![number << 3 | 2, bytes.len() as u8];

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::text::{Row, since};
-use crate::demo::api::custom::PrinterColumn;
-use crate::demo::store::Kind;
+use crate::api::custom::PrinterColumn;
+use crate::store::Kind;
 
 /// One column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

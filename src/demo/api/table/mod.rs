@@ -12,7 +12,7 @@ pub use columns::Column;
 pub use text::human_duration;
 
 use super::custom::PrinterColumn;
-use crate::demo::store::Kind;
+use crate::store::Kind;
 
 /// Objects as a table. `include` is `None`, `Object`, or anything else for metadata only; `custom` are the
 /// columns that a CustomResourceDefinition adds.

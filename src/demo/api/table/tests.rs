@@ -1,7 +1,7 @@
 //! Cells against what kubectl shows.
 
 use super::*;
-use crate::demo::kinds;
+use crate::kinds;
 use chrono::TimeDelta;
 
 fn kind(name: &str) -> Kind {

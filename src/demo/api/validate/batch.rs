@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Errors, list, meta, pod, text};
-use crate::demo::api::names;
-use crate::demo::api::status::Cause;
+use crate::api::names;
+use crate::api::status::Cause;
 
 /// The most pods an Indexed job may run at once, and the most failed indexes it may record.
 const INDEXED_LIMIT: i64 = 100_000;

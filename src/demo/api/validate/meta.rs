@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::{Errors, list, text};
-use crate::demo::api::names;
-use crate::demo::api::status::Cause;
-use crate::demo::store::Kind;
+use crate::api::names;
+use crate::api::status::Cause;
+use crate::store::Kind;
 
 /// All annotations together may be this long.
 const ANNOTATIONS: usize = 256 * 1024;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::names;
 use super::status::Cause;
-use crate::demo::store::Kind;
+use crate::store::Kind;
 
 pub use update::update;
 

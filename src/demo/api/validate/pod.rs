@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Errors, list, meta, text};
-use crate::demo::api::names;
-use crate::demo::api::quantity::Quantity;
-use crate::demo::api::status::Cause;
+use crate::api::names;
+use crate::api::quantity::Quantity;
+use crate::api::status::Cause;
 
 pub fn template(errors: &mut Errors, path: &str, template: &Value) {
     let about = &template["metadata"];

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Errors, list, text};
-use crate::demo::api::names;
-use crate::demo::api::status::Cause;
+use crate::api::names;
+use crate::api::status::Cause;
 
 /// `spec.devices` of a claim or of a template's claim.
 pub fn claim(errors: &mut Errors, path: &str, spec: &Value) {

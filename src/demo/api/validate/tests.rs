@@ -1,8 +1,8 @@
 //! Validation against the sentences of the real server.
 
 use super::*;
-use crate::demo::api::defaults;
-use crate::demo::kinds;
+use crate::api::defaults;
+use crate::kinds;
 
 fn kind(name: &str) -> Kind {
     let found = kinds::builtin().into_iter().find(|k| k.kind == name);

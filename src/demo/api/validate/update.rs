@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{Errors, list, meta, text};
-use crate::demo::api::status::Cause;
-use crate::demo::store::Kind;
+use crate::api::status::Cause;
+use crate::store::Kind;
 
 /// What is wrong with a change, beside what [`super::create`] finds. `sub` is the subresource written to.
 pub fn update(kind: &Kind, old: &Value, new: &Value, sub: &str) -> Vec<Cause> {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::cel::Selector;
 use super::slices::{Device, Slice};
-use crate::demo::controllers::quantity;
+use crate::controllers::quantity;
 
 /// Driver, pool, device.
 pub type DeviceKey = (String, String, String);

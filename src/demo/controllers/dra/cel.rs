@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::slices::Device;
-use crate::demo::controllers::quantity;
+use crate::controllers::quantity;
 
 /// A selector that was understood.
 #[derive(Debug, Clone, PartialEq)]

@@ -19,9 +19,9 @@ use super::hub::{Hub, drop_finalizer};
 use super::recorder::{Note, Source};
 use super::tasks::{Key, Task};
 use super::wire::Pod;
-use crate::demo::api::write::{Delete, Writer};
-use crate::demo::clock::rfc3339;
-use crate::demo::store::{Change, Event};
+use crate::api::write::{Delete, Writer};
+use crate::clock::rfc3339;
+use crate::store::{Change, Event};
 
 pub use self::slices::Device;
 

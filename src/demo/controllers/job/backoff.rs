@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::demo::clock::Clock;
-use crate::demo::controllers::wire::Pod;
+use crate::clock::Clock;
+use crate::controllers::wire::Pod;
 
 const FIRST: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_secs(600);

@@ -19,8 +19,8 @@ use super::hub::{Hub, drop_finalizer, drop_owner};
 use super::recorder::{Note, Source};
 use super::tasks::{Key, Task};
 use super::wire::{Job, Pod, TRACKING};
-use crate::demo::api::write::{Delete, Writer};
-use crate::demo::store::{Change, Event, Object};
+use crate::api::write::{Delete, Writer};
+use crate::store::{Change, Event, Object};
 
 const MANAGER: &str = "kube-controller-manager";
 /// Pod events wake a Job only after a moment, so that one sync sees many of them.

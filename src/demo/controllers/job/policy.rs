@@ -1,9 +1,7 @@
 //! `podFailurePolicy` and `successPolicy`: what a failed pod means, and when enough has succeeded.
 
 use super::indexes::Indexes;
-use crate::demo::controllers::wire::{
-    ContainerStatus, ExitCodes, FailureRule, Pod, Policy, SuccessRule,
-};
+use crate::controllers::wire::{ContainerStatus, ExitCodes, FailureRule, Pod, Policy, SuccessRule};
 
 /// What the policy makes of one failed pod.
 #[derive(Debug, Clone, PartialEq, Eq)]

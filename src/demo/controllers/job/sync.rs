@@ -13,8 +13,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::backoff::{self, Backoff};
 use super::indexes::Indexes;
 use super::policy::{self, Verdict};
-use crate::demo::clock::{Clock, rfc3339};
-use crate::demo::controllers::wire::{Job, JobCondition, JobStatus, Pod, Uncounted};
+use crate::clock::{Clock, rfc3339};
+use crate::controllers::wire::{Job, JobCondition, JobStatus, Pod, Uncounted};
 
 mod count;
 mod manage;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::demo::controllers::wire::{INDEX, INDEX_FAILURES, INDEX_IGNORED, Job, TRACKING};
+use crate::controllers::wire::{INDEX, INDEX_FAILURES, INDEX_IGNORED, Job, TRACKING};
 
 /// The longest prefix that leaves room for the five random characters.
 const LONGEST: usize = 58;

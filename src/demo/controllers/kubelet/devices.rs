@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
-use crate::demo::controllers::quantity;
-use crate::demo::controllers::wire::{Container, Pod};
-use crate::demo::devices::{self, Device, Inventory};
-use crate::demo::store::Object;
+use crate::controllers::quantity;
+use crate::controllers::wire::{Container, Pod};
+use crate::devices::{self, Device, Inventory};
+use crate::store::Object;
 
 /// What one container got of one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]

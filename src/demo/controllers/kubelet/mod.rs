@@ -16,9 +16,9 @@ use super::hub::Hub;
 use super::recorder::{Note, Source};
 use super::tasks::Task;
 use super::wire::Pod;
-use crate::demo::api::write::{Delete, Writer};
-use crate::demo::clock::rfc3339;
-use crate::demo::store::{Change, Event, Object, Store};
+use crate::api::write::{Delete, Writer};
+use crate::clock::rfc3339;
+use crate::store::{Change, Event, Object, Store};
 
 pub use devices::{Grant, Holder};
 pub use images::{hash, mix};
@@ -250,17 +250,12 @@ fn last_delete(uid: &str) -> Delete {
     }
 }
 
-fn speak(hub: &mut Hub<'_>, about: &crate::demo::store::Object, node: &str, run: &mut Run) {
+fn speak(hub: &mut Hub<'_>, about: &crate::store::Object, node: &str, run: &mut Run) {
     let mut said = std::mem::take(&mut run.said);
     say(hub, about, node, &mut said);
 }
 
-fn say(
-    hub: &mut Hub<'_>,
-    about: &crate::demo::store::Object,
-    node: &str,
-    said: &mut Vec<run::Said>,
-) {
+fn say(hub: &mut Hub<'_>, about: &crate::store::Object, node: &str, said: &mut Vec<run::Said>) {
     for s in said.drain(..) {
         let note = Note {
             from: Source::Kubelet(node),

@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::images::{self, Unpullable, hash, mix};
-use crate::demo::clock::Clock;
-use crate::demo::controllers::program::{Ending, Launch};
+use crate::clock::Clock;
+use crate::controllers::program::{Ending, Launch};
 
 mod pull;
 

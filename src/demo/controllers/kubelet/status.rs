@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::images;
 use super::run::{Container, Ended, Run, State};
-use crate::demo::clock::rfc3339;
+use crate::clock::rfc3339;
 
 /// The new status: what the kubelet owns is computed, conditions of others are kept.
 pub fn report(run: &Run, pod: &Value, host_ip: &str, now: DateTime<Utc>) -> Value {

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::seen::{BY, Seen, say, set_condition};
 use super::workload::backoff;
 use super::{Ids, Step};
-use crate::demo::api::write::{Delete, Writer};
-use crate::demo::clock::rfc3339;
-use crate::demo::controllers::hub::Hub;
-use crate::demo::controllers::operators;
-use crate::demo::controllers::tasks::{Key, Task};
+use crate::api::write::{Delete, Writer};
+use crate::clock::rfc3339;
+use crate::controllers::hub::Hub;
+use crate::controllers::operators;
+use crate::controllers::tasks::{Key, Task};
 
 const CONTROLLER: &str = "kueue.x-k8s.io/provisioning-request";
 const WHO: &str = "kueue-provisioning-request-controller";

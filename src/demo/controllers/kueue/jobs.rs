@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::demo::api::quantity;
-use crate::demo::controllers::hub::Hub;
-use crate::demo::store::Object;
+use crate::api::quantity;
+use crate::controllers::hub::Hub;
+use crate::store::Object;
 
 /// One kind of job.
 pub struct Kind {

@@ -23,8 +23,8 @@ use serde_json::{Value, json};
 use self::engine::Engine;
 use super::hub::Hub;
 use super::tasks::{Key, Task};
-use crate::demo::api::write::{Cluster, Random};
-use crate::demo::store::{Change, Event, Kind, KindId, Object, Store};
+use crate::api::write::{Cluster, Random};
+use crate::store::{Change, Event, Kind, KindId, Object, Store};
 
 pub use multikueue::{Workers, sent_here};
 pub use reconcile::workload_name;

@@ -9,12 +9,12 @@ use super::jobs::{self, Kind};
 use super::reconcile::{FINALIZER, QUEUE};
 use super::seen::{BY, Seen, say, set_condition};
 use super::{Controller, Ids};
-use crate::demo::api::write::{Cluster, Delete, Writer};
-use crate::demo::clock::rfc3339;
-use crate::demo::controllers::Hub;
-use crate::demo::controllers::operators::kind_id;
-use crate::demo::controllers::tasks::Key;
-use crate::demo::store::{Event, KindId};
+use crate::api::write::{Cluster, Delete, Writer};
+use crate::clock::rfc3339;
+use crate::controllers::Hub;
+use crate::controllers::operators::kind_id;
+use crate::controllers::tasks::Key;
+use crate::store::{Event, KindId};
 
 pub use clusters::judge_all;
 
@@ -171,7 +171,7 @@ fn withdraw(workers: &mut dyn Workers, cluster: &str, key: &Key) {
             }
         }
         let mut value = copy.value();
-        if crate::demo::controllers::hub::drop_finalizer(&mut value, FINALIZER) {
+        if crate::controllers::hub::drop_finalizer(&mut value, FINALIZER) {
             let _ = there.update(kind, value, &Writer::new(BY));
         }
         let _ = there.delete(kind, &key.0, &key.1, &background);

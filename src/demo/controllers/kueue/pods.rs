@@ -9,12 +9,12 @@ use super::jobs;
 use super::reconcile::{FINALIZER, JOB_UID, LABELS, QUEUE, api_sets, inject, managed_by_other};
 use super::seen::{BY, Seen, say};
 use super::{Controller, Ids, Step};
-use crate::demo::api::write::{Delete, Writer};
-use crate::demo::controllers::Hub;
-use crate::demo::controllers::kubelet::hash;
-use crate::demo::controllers::operators;
-use crate::demo::controllers::tasks::{Key, Task};
-use crate::demo::store::{Event, Object};
+use crate::api::write::{Delete, Writer};
+use crate::controllers::Hub;
+use crate::controllers::kubelet::hash;
+use crate::controllers::operators;
+use crate::controllers::tasks::{Key, Task};
+use crate::store::{Event, Object};
 
 /// Label of the pods that are Kueue's business, and the finalizer on them.
 const MANAGED: &str = "kueue.x-k8s.io/managed";
@@ -338,7 +338,7 @@ fn release(hub: &mut Hub<'_>, pod: &Object) {
     if held.any(|f| f == MANAGED) {
         let key = (pod.namespace.clone(), pod.name.clone());
         hub.edit(pod.kind, &key, &Writer::new(BY), |v| {
-            crate::demo::controllers::hub::drop_finalizer(v, MANAGED);
+            crate::controllers::hub::drop_finalizer(v, MANAGED);
         });
     }
 }

@@ -7,12 +7,12 @@ use super::jobs::{self, Kind, PodSet};
 use super::multikueue::PREBUILT;
 use super::seen::{BY, Seen, say};
 use super::{Controller, Ids, Step};
-use crate::demo::api::write::Writer;
-use crate::demo::controllers::hub::Hub;
-use crate::demo::controllers::kubelet::hash;
-use crate::demo::controllers::operators::{self, kind_id};
-use crate::demo::controllers::tasks::{Key, Task};
-use crate::demo::store::Object;
+use crate::api::write::Writer;
+use crate::controllers::hub::Hub;
+use crate::controllers::kubelet::hash;
+use crate::controllers::operators::{self, kind_id};
+use crate::controllers::tasks::{Key, Task};
+use crate::store::Object;
 
 pub const QUEUE: &str = "kueue.x-k8s.io/queue-name";
 const PRIORITY: &str = "kueue.x-k8s.io/priority-class";
@@ -494,7 +494,7 @@ pub fn drop_finalizer(hub: &mut Hub<'_>, wl: &Seen) {
     if held.any(|f| f == FINALIZER) {
         let by = Writer::new(BY);
         hub.edit(wl.object.kind, &wl.key(), &by, |v| {
-            crate::demo::controllers::hub::drop_finalizer(v, FINALIZER);
+            crate::controllers::hub::drop_finalizer(v, FINALIZER);
         });
     }
 }

@@ -10,9 +10,9 @@ use super::engine::tree::Quota;
 use super::engine::{Assignment, Outcome, Preemption, amount};
 use super::seen::{Seen, say};
 use super::{Controller, Facts, Ids, Local, Step, texts, thousandths};
-use crate::demo::controllers::hub::Hub;
-use crate::demo::controllers::tasks::Task;
-use crate::demo::store::KindId;
+use crate::controllers::hub::Hub;
+use crate::controllers::tasks::Task;
+use crate::store::KindId;
 
 const WHO: &str = "kueue-admission";
 

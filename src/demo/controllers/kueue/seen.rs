@@ -6,12 +6,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use crate::demo::api::write::Writer;
-use crate::demo::clock::rfc3339;
-use crate::demo::controllers::hub::Hub;
-use crate::demo::controllers::recorder::{Note, Source};
-use crate::demo::controllers::tasks::Key;
-use crate::demo::store::{KindId, Object};
+use crate::api::write::Writer;
+use crate::clock::rfc3339;
+use crate::controllers::hub::Hub;
+use crate::controllers::recorder::{Note, Source};
+use crate::controllers::tasks::Key;
+use crate::store::{KindId, Object};
 
 /// Kueue's name in events and managedFields.
 pub const BY: &str = "kueue";

@@ -8,10 +8,10 @@ use super::engine::amount;
 use super::engine::spec::{Group, Standing, Workload};
 use super::seen::{BY, set_condition};
 use super::{Controller, Ids, named};
-use crate::demo::api::write::Writer;
-use crate::demo::controllers::hub::Hub;
-use crate::demo::controllers::tasks::Key;
-use crate::demo::store::KindId;
+use crate::api::write::Writer;
+use crate::controllers::hub::Hub;
+use crate::controllers::tasks::Key;
+use crate::store::KindId;
 
 type Sums = BTreeMap<(String, String), i64>;
 

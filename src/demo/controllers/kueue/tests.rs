@@ -7,10 +7,10 @@ mod pods;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::demo::api::write::{Cluster, Delete, Writer};
-use crate::demo::clock::Clock;
-use crate::demo::crds;
-use crate::demo::world::World;
+use crate::api::write::{Cluster, Delete, Writer};
+use crate::clock::Clock;
+use crate::crds;
+use crate::world::World;
 
 /// Two nodes with four GPUs each, a flavor, and the queue `gpus` behind the local queue `lq`.
 struct Stage(World);
@@ -77,7 +77,7 @@ impl Stage {
         );
     }
 
-    fn id(&self, plural: &str) -> crate::demo::store::KindId {
+    fn id(&self, plural: &str) -> crate::store::KindId {
         let mut kinds = self.0.cluster.store.kinds();
         kinds
             .find(|(_, k)| k.plural == plural)

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Controller;
-use crate::demo::api::write::Cluster;
+use crate::api::write::Cluster;
 
 /// The queue that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,12 +10,12 @@ use super::engine::spec::{PodSet, Standing, Workload};
 use super::reconcile::drop_finalizer;
 use super::seen::{Seen, say};
 use super::{Controller, Ids, Step, checks, texts, thousandths};
-use crate::demo::api::write::Writer;
-use crate::demo::clock::rfc3339;
-use crate::demo::controllers::hub::Hub;
-use crate::demo::controllers::quantity;
-use crate::demo::controllers::tasks::{Key, Task};
-use crate::demo::controllers::wire;
+use crate::api::write::Writer;
+use crate::clock::rfc3339;
+use crate::controllers::hub::Hub;
+use crate::controllers::quantity;
+use crate::controllers::tasks::{Key, Task};
+use crate::controllers::wire;
 
 const WHO: &str = "kueue-workload-controller";
 /// Seconds in which all pods of an admitted workload must be ready (`waitForPodsReady.timeout`).

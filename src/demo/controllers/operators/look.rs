@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::kind_id;
-use crate::demo::api::write::{Delete, Refusal, Writer};
-use crate::demo::clock::rfc3339;
-use crate::demo::controllers::hub::Hub;
-use crate::demo::controllers::recorder::{Note, Source};
-use crate::demo::controllers::tasks::{Key, Task};
-use crate::demo::store::{Kind, KindId, Object};
+use crate::api::write::{Delete, Refusal, Writer};
+use crate::clock::rfc3339;
+use crate::controllers::hub::Hub;
+use crate::controllers::recorder::{Note, Source};
+use crate::controllers::tasks::{Key, Task};
+use crate::store::{Kind, KindId, Object};
 
 /// What is known of the object, and the status to be written at the end.
 pub struct Look<'a, 'h> {

@@ -21,9 +21,9 @@ pub use look::owner;
 
 use super::hub::Hub;
 use super::tasks::{Key, Task};
-use crate::demo::api::decode;
-use crate::demo::api::write::{Cluster, Refusal, Writer};
-use crate::demo::store::{Change, Event, Kind, KindId, Object, Store};
+use crate::api::decode;
+use crate::api::write::{Cluster, Refusal, Writer};
+use crate::store::{Change, Event, Kind, KindId, Object, Store};
 
 /// One kind and the loop that looks after it.
 struct Operator {

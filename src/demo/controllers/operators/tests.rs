@@ -4,10 +4,10 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::demo::api::write::{Cluster, Writer};
-use crate::demo::clock::Clock;
-use crate::demo::crds;
-use crate::demo::world::World;
+use crate::api::write::{Cluster, Writer};
+use crate::clock::Clock;
+use crate::crds;
+use crate::world::World;
 
 /// A world in which everything happens in the namespace `default`.
 pub struct Stage(pub World);

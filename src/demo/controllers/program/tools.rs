@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Line, Ran, pi, python, shell};
-use crate::demo::controllers::kubelet::{hash, mix};
+use crate::controllers::kubelet::{hash, mix};
 
 /// Commands one launch may run before it counts as endless.
 const STEPS: u32 = 20_000;

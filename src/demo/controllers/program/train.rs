@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::{Effort, Line};
-use crate::demo::controllers::kubelet::{hash, mix};
-use crate::demo::logs::{faults, styles};
+use crate::controllers::kubelet::{hash, mix};
+use crate::logs::{faults, styles};
 
 /// How a run goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

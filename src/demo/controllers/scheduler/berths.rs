@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::Scheduler;
 use super::fit::Wish;
-use crate::demo::controllers::wire::Pod;
-use crate::demo::store::Object;
+use crate::controllers::wire::Pod;
+use crate::store::Object;
 
 /// The nodes that pods of one shape may go to, asked in turn.
 #[derive(Debug)]

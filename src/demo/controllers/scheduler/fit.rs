@@ -7,9 +7,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::demo::controllers::quantity::{self, Amounts};
-use crate::demo::controllers::wire::{Pod, Requirement};
-use crate::demo::store::Object;
+use crate::controllers::quantity::{self, Amounts};
+use crate::controllers::wire::{Pod, Requirement};
+use crate::store::Object;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]

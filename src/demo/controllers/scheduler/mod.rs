@@ -21,9 +21,9 @@ use super::quantity::{self, Amounts};
 use super::recorder::{Note, Source};
 use super::tasks::Task;
 use super::wire::Pod;
-use crate::demo::api::write::Writer;
-use crate::demo::clock::rfc3339;
-use crate::demo::store::{Change, Event};
+use crate::api::write::Writer;
+use crate::clock::rfc3339;
+use crate::store::{Change, Event};
 
 /// As many feasible nodes are compared at most (the real one samples large clusters too).
 const SAMPLE: usize = 100;

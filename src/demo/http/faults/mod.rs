@@ -27,8 +27,8 @@ use tokio::time::Instant;
 
 use super::reply::{self, Reply};
 use super::traffic::Traffic;
-use crate::demo::Shared;
-use crate::demo::api::options::Query;
+use crate::Shared;
+use crate::api::options::Query;
 use body::{Body, Broken, Wire};
 use spec::{Fault, Rule, Where};
 

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::super::nodes::{self, Quirks};
 use super::super::{create, found, join, script};
 use super::mold::Mold;
-use crate::demo::api::write::Cluster;
-use crate::demo::clock::Clock;
-use crate::demo::controllers::wire::Pod;
-use crate::demo::store::Object;
-use crate::demo::world::World;
+use crate::api::write::Cluster;
+use crate::clock::Clock;
+use crate::controllers::wire::Pod;
+use crate::store::Object;
+use crate::world::World;
 
 /// A shape of job.
 pub struct Class {
@@ -225,7 +225,7 @@ fn one(class: &'static Class, seed: u64) -> Option<Cast> {
         if let Some(workload) = workload {
             workloads.push(plain(&workload, begun, instead)?);
         }
-        let how = crate::demo::api::write::Delete {
+        let how = crate::api::write::Delete {
             propagation: Some("Background".to_owned()),
             ..Default::default()
         };

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::super::nodes::{self, Quirks};
 use super::super::{Options, exporters};
-use crate::demo::api::defaults;
-use crate::demo::world::World;
+use crate::api::defaults;
+use crate::world::World;
 
 /// Nodes that join at a time: so many newest objects are at hand as trees, and need not be read again.
 const TOGETHER: usize = 400;

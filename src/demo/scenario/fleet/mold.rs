@@ -6,8 +6,8 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, MatchKind};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::demo::clock::rfc3339;
-use crate::demo::store::{Object, Text};
+use crate::clock::rfc3339;
+use crate::store::{Object, Text};
 
 /// Length of `2026-01-02T03:04:05Z`.
 const TIME: usize = 20;

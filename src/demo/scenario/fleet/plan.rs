@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::classes::{CLASSES, Class, End, FLAVORS};
-use crate::demo::api::write::Random;
-use crate::demo::scenario::Options;
+use crate::api::write::Random;
+use crate::scenario::Options;
 
 /// The share of pods that are over: a control plane collects them beyond 12,500, whatever the size of the cluster.
 const OVER: f64 = 0.1;

@@ -2,10 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::*;
-use crate::demo::controllers::quantity;
-use crate::demo::controllers::wire;
-use crate::demo::scenario::epoch;
-use crate::demo::store::Object;
+use crate::controllers::quantity;
+use crate::controllers::wire;
+use crate::scenario::epoch;
+use crate::store::Object;
 use std::sync::Arc;
 
 fn world(churn: u32) -> World {
@@ -45,6 +45,7 @@ fn a_large_cluster_is_as_lawful_as_if_it_had_been_scheduled() {
     // what runs on every node, and the scene's own, come on top
     assert!((2900..4200).contains(&pods.len()), "{} pods", pods.len());
     no_node_has_more_than_it_can_bear(&nodes, &pods);
+    no_device_is_of_two_claims(&all(&world, "resource.k8s.io", "resourceclaims"));
     every_job_counts_its_pods(&world, &pods);
     quota_holds(&world);
     objects_are_of_the_size_they_have_on_a_real_cluster(&nodes, &pods);
@@ -71,9 +72,11 @@ fn no_node_has_more_than_it_can_bear(nodes: &[Arc<Object>], pods: &[Arc<Object>]
             .flatten()
         {
             let granted = status["allocatedResourcesStatus"].as_array();
+            // what is claimed is checked by its claim: several pods may share one
             let ids = granted
                 .into_iter()
                 .flatten()
+                .filter(|g| !g["name"].as_str().is_some_and(|n| n.starts_with("claim:")))
                 .flat_map(|g| g["resources"].as_array());
             for id in ids.flatten().filter_map(|r| r["resourceID"].as_str()) {
                 assert!(
@@ -111,6 +114,23 @@ fn no_node_has_more_than_it_can_bear(nodes: &[Arc<Object>], pods: &[Arc<Object>]
             );
         }
     }
+}
+
+fn no_device_is_of_two_claims(claims: &[Arc<Object>]) {
+    let mut had = BTreeSet::new();
+    for claim in claims {
+        let tree = claim.tree();
+        let results = tree["status"]["allocation"]["devices"]["results"].as_array();
+        for result in results.into_iter().flatten() {
+            // who only looks at a device does not have it
+            if result["adminAccess"] == true {
+                continue;
+            }
+            let device = format!("{}/{}", result["pool"], result["device"]);
+            assert!(had.insert(device.clone()), "{device} is had twice");
+        }
+    }
+    assert!(!had.is_empty());
 }
 
 fn every_job_counts_its_pods(world: &World, pods: &[Arc<Object>]) {
@@ -240,7 +260,7 @@ fn nothing_happens_to_what_was_found() {
         .unwrap();
     let mut value = pod.value();
     value["metadata"]["labels"]["touched"] = json!("yes");
-    let by = crate::demo::api::write::Writer::new("kubectl-edit");
+    let by = crate::api::write::Writer::new("kubectl-edit");
     let written = world.cluster.update(pod.kind, value, &by);
     assert!(written.is_ok(), "{written:?}");
 }
@@ -249,12 +269,9 @@ fn nothing_happens_to_what_was_found() {
 fn unrest_is_as_much_as_was_asked_for_and_the_same_for_the_same_seed() {
     let run = || {
         let mut world = world(200);
-        let (from, changes) = (
-            world.cluster.store.rv(),
-            crate::demo::Backend::changes(&world),
-        );
+        let (from, changes) = (world.cluster.store.rv(), crate::Backend::changes(&world));
         world.advance_to(epoch() + TimeDelta::seconds(7));
-        let changes = crate::demo::Backend::changes(&world) - changes;
+        let changes = crate::Backend::changes(&world) - changes;
         let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
         let mut seen = Vec::new();
         for (group, plural) in [

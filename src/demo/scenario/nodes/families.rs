@@ -220,5 +220,5 @@ impl Gpus {
 
 /// How many slices of a profile a card has room for.
 fn fit(profile: &str) -> u32 {
-    crate::demo::devices::models::profile(profile).2 as u32
+    crate::devices::models::profile(profile).2 as u32
 }

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::families::{Card, Gpus};
 use super::{Quirks, RACK};
-use crate::demo::controllers::kubelet::{hash, mix};
-use crate::demo::devices::models;
+use crate::controllers::kubelet::{hash, mix};
+use crate::devices::models;
 
 pub type Labels = Map<String, Value>;
 

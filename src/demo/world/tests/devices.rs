@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::demo::api::write::Random;
+use crate::api::write::Random;
 
 fn gpu_world() -> World {
     let mut world = world();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{BATCH, Sync, Verdict, Write, is_failed};
-use crate::demo::controllers::wire::{Pod, Uncounted};
+use crate::controllers::wire::{Pod, Uncounted};
 
 impl Sync<'_> {
     /// Writes the status (with what is about to be counted), releases pods, counts, and ends the Job if it

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::{BATCH, Sync, Verdict, Write, backoff, only_failed_replaced};
-use crate::demo::controllers::wire::Pod;
+use crate::controllers::wire::Pod;
 
 impl<'a> Sync<'a> {
     /// Brings the number of active pods to what is wanted; answers what `status.active` shall say.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::images::{self, Unpullable, hash};
 use super::{Around, Run, State, back_off};
-use crate::demo::clock::Clock;
+use crate::clock::Clock;
 
 impl Run {
     pub(super) fn pull(&mut self, at: usize, around: &Around<'_>, jitter: u64) {

@@ -22,7 +22,7 @@ pub use cycle::{Outcome, Preemption};
 use spec::{CohortSpec, FlavorSpec, Key, QueueSpec, Standing, Workload, quotas};
 use tree::{Amounts, NodeId, Tree};
 
-use crate::demo::api::quantity;
+use crate::api::quantity;
 
 /// Place in a queue: the higher priority, then the longer wait.
 type Rank = (Reverse<i64>, i64, String, Key);

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::super::Ids;
 use super::super::seen::Seen;
 use super::{NAME, names, text};
-use crate::demo::controllers::Hub;
-use crate::demo::controllers::tasks::Key;
+use crate::controllers::Hub;
+use crate::controllers::tasks::Key;
 
 /// Sets `Active` of all worker clusters, and of the checks that stand for them.
 pub fn judge_all(hub: &mut Hub<'_>, ids: Ids, workers: &BTreeSet<String>) {

@@ -51,7 +51,7 @@ fn pair(nominal: i64) -> Stage {
 
 /// What the worker holds of a kind.
 fn there(s: &Stage, plural: &str) -> Vec<Value> {
-    let workers = crate::demo::Backend::workers(&s.0);
+    let workers = crate::Backend::workers(&s.0);
     let world = workers[0].shared.lock();
     let store = &world.cluster().store;
     let found = store.kinds().find(|(_, k)| k.plural == plural);

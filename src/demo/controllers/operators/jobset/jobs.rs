@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::look::{Look, merge};
 use super::replicas;
-use crate::demo::controllers::kubelet::{hash, mix};
+use crate::controllers::kubelet::{hash, mix};
 
 pub const SET: &str = "jobset.sigs.k8s.io/jobset-name";
 pub const REPLICATED: &str = "jobset.sigs.k8s.io/replicatedjob-name";

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::look::{Look, place, time};
-use crate::demo::controllers::hub::Hub;
-use crate::demo::controllers::tasks::Key;
-use crate::demo::controllers::wire::Job;
+use crate::controllers::hub::Hub;
+use crate::controllers::tasks::Key;
+use crate::controllers::wire::Job;
 
 const BY: &str = "jobset";
 const CONTROLLER: &str = "jobset.sigs.k8s.io/jobset-controller";

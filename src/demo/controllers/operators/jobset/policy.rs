@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Set, jobs, label, replicas};
-use crate::demo::controllers::wire::Job;
+use crate::controllers::wire::Job;
 
 /// Does a list of replicated jobs mean this one? An empty list means all.
 fn targets(list: &Value, name: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::demo::controllers::operators::tests::Stage;
+use crate::controllers::operators::tests::Stage;
 
 fn replicated(name: &str, replicas: u64, pods: u64, script: &str) -> Value {
     json!({"name": name, "replicas": replicas, "template": {"spec": {

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::look::Look;
-use crate::demo::clock::rfc3339;
-use crate::demo::controllers::hub::Hub;
-use crate::demo::controllers::kubelet::{hash, mix};
-use crate::demo::controllers::recorder::{Note, Source};
-use crate::demo::controllers::tasks::Key;
-use crate::demo::controllers::wire::Pod;
-use crate::demo::store::Object;
+use crate::clock::rfc3339;
+use crate::controllers::hub::Hub;
+use crate::controllers::kubelet::{hash, mix};
+use crate::controllers::recorder::{Note, Source};
+use crate::controllers::tasks::Key;
+use crate::controllers::wire::Pod;
+use crate::store::Object;
 
 const BY: &str = "leaderworkerset";
 /// Every pod and StatefulSet of a set carries its name.

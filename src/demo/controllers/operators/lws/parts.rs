@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::super::look::{Look, add_env, merge, owner};
 use super::{GROUP, GROUP_KEY, LEADER, NAME, REVISION, SIZE, WORKER};
-use crate::demo::controllers::kubelet::{hash, mix};
-use crate::demo::controllers::wire::Pod;
-use crate::demo::store::Object;
+use crate::controllers::kubelet::{hash, mix};
+use crate::controllers::wire::Pod;
+use crate::store::Object;
 
 fn template(look: &Look<'_, '_>, leads: bool) -> Value {
     let both = &look.spec["leaderWorkerTemplate"];

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::demo::controllers::operators::tests::Stage;
+use crate::controllers::operators::tests::Stage;
 
 fn template(script: &str) -> Value {
     json!({"spec": {"containers": [{"name": "main", "image": "busybox:1.36", "command": ["sh", "-c", script]}]}})

@@ -11,13 +11,13 @@ use self::objects::{INDEX, Job};
 use super::conditions::{self, Condition};
 use super::create;
 use super::look::place;
-use crate::demo::api::write::{Delete, Writer};
-use crate::demo::clock::rfc3339;
-use crate::demo::controllers::hub::Hub;
-use crate::demo::controllers::recorder::{Note, Source};
-use crate::demo::controllers::tasks::{Key, Task};
-use crate::demo::controllers::wire::Pod;
-use crate::demo::store::{KindId, Object};
+use crate::api::write::{Delete, Writer};
+use crate::clock::rfc3339;
+use crate::controllers::hub::Hub;
+use crate::controllers::recorder::{Note, Source};
+use crate::controllers::tasks::{Key, Task};
+use crate::controllers::wire::Pod;
+use crate::store::{KindId, Object};
 
 const MANAGER: &str = "mpi-operator";
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::demo::store::Object;
+use crate::store::Object;
 
 pub const INDEX: &str = "training.kubeflow.org/replica-index";
 const CONFIG: &str = "/etc/mpi";

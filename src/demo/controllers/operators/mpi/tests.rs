@@ -4,10 +4,10 @@ use chrono::TimeDelta;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::demo::api::write::{Cluster, Delete, Writer};
-use crate::demo::clock::Clock;
-use crate::demo::crds;
-use crate::demo::world::World;
+use crate::api::write::{Cluster, Delete, Writer};
+use crate::clock::Clock;
+use crate::crds;
+use crate::world::World;
 
 fn world() -> World {
     let start = "2026-03-02T09:00:00Z".parse().unwrap();

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::super::look::Look;
 use super::pods::{self, Node};
 use super::{CONTROLLER, GROUP, NODE_GROUP, NODE_TYPE, head_service};
-use crate::demo::clock::rfc3339;
-use crate::demo::controllers::hub::Hub;
-use crate::demo::controllers::tasks::Key;
-use crate::demo::controllers::wire::Pod;
+use crate::clock::rfc3339;
+use crate::controllers::hub::Hub;
+use crate::controllers::tasks::Key;
+use crate::controllers::wire::Pod;
 
 const BY: &str = "raycluster-controller";
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::look::{Look, add_env, merge};
 use super::{CLUSTER, DOMAIN, NODE_GROUP, NODE_TYPE, head_service};
-use crate::demo::controllers::quantity;
+use crate::controllers::quantity;
 
 const GCS: u16 = 6379;
 /// Room for `-worker-` and five random characters.

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::demo::api::logs::{LogQuery, LogSource};
-use crate::demo::controllers::operators::tests::Stage;
-use crate::demo::logs::Logs;
+use crate::api::logs::{LogQuery, LogSource};
+use crate::controllers::operators::tests::Stage;
+use crate::logs::Logs;
 
 fn template(cpu: &str) -> Value {
     json!({"spec": {"containers": [{"name": "ray", "image": "rayproject/ray:2.41.0",

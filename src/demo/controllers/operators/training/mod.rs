@@ -16,13 +16,13 @@ pub use self::frameworks::{JAX, PADDLE, PYTORCH, TENSORFLOW, XGBOOST};
 use self::replicas::Count;
 use self::team::Team;
 use super::conditions::{self, Condition};
-use crate::demo::api::write::{Delete, Writer};
-use crate::demo::clock::rfc3339;
-use crate::demo::controllers::hub::Hub;
-use crate::demo::controllers::recorder::{Note, Source};
-use crate::demo::controllers::tasks::{Key, Task};
-use crate::demo::controllers::wire::Pod;
-use crate::demo::store::Object;
+use crate::api::write::{Delete, Writer};
+use crate::clock::rfc3339;
+use crate::controllers::hub::Hub;
+use crate::controllers::recorder::{Note, Source};
+use crate::controllers::tasks::{Key, Task};
+use crate::controllers::wire::Pod;
+use crate::store::Object;
 
 const MANAGER: &str = "manager";
 

@@ -8,9 +8,9 @@ use serde_json::json;
 use super::super::create;
 use super::team::{INDEX, ROLE};
 use super::{Look, MANAGER};
-use crate::demo::api::write::{Delete, Writer};
-use crate::demo::controllers::tasks::Task;
-use crate::demo::controllers::wire::Pod;
+use crate::api::write::{Delete, Writer};
+use crate::controllers::tasks::Task;
+use crate::controllers::wire::Pod;
 
 /// How the pods of a role fare.
 #[derive(Debug, Clone, Copy, Default)]

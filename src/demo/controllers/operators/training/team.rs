@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::frameworks::Framework;
-use crate::demo::store::Object;
+use crate::store::Object;
 
 pub const ROLE: &str = "training.kubeflow.org/replica-type";
 pub const INDEX: &str = "training.kubeflow.org/replica-index";

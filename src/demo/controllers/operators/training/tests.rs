@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::frameworks::Framework;
 use super::{JAX, PADDLE, PYTORCH, TENSORFLOW, XGBOOST};
-use crate::demo::api::write::{Cluster, Delete, Writer};
-use crate::demo::clock::Clock;
-use crate::demo::crds;
-use crate::demo::world::World;
+use crate::api::write::{Cluster, Delete, Writer};
+use crate::clock::Clock;
+use crate::crds;
+use crate::world::World;
 
 /// A cluster of one node, and one job on it.
 struct Bench {

@@ -8,7 +8,7 @@ use super::Look;
 use super::conditions;
 use super::frameworks::Failing;
 use super::replicas::{Count, index, of_role};
-use crate::demo::controllers::wire::Pod;
+use crate::controllers::wire::Pod;
 
 impl Look<'_, '_> {
     /// Goes through the roles as they were counted; `restarting` is the condition before they were.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::look::{Look, merge, set_env};
 use super::STEP;
-use crate::demo::controllers::quantity;
+use crate::controllers::quantity;
 
 const PORT: u16 = 29500;
 

@@ -7,10 +7,10 @@ mod progress;
 use serde_json::{Value, json};
 
 use super::look::{Look, key_of, place};
-use crate::demo::api::write::{Cluster, Refusal};
-use crate::demo::controllers::hub::Hub;
-use crate::demo::controllers::tasks::Key;
-use crate::demo::store::Kind;
+use crate::api::write::{Cluster, Refusal};
+use crate::controllers::hub::Hub;
+use crate::controllers::tasks::Key;
+use crate::store::Kind;
 
 const GROUP: &str = "trainer.kubeflow.org";
 const BY: &str = "trainer-trainjob-controller";

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::super::look::time;
 use super::{STEP, TrainJob};
-use crate::demo::clock::rfc3339;
-use crate::demo::controllers::program::Launch;
-use crate::demo::controllers::program::train::Progress;
-use crate::demo::store::Object;
+use crate::clock::rfc3339;
+use crate::controllers::program::Launch;
+use crate::controllers::program::train::Progress;
+use crate::store::Object;
 
 /// Simulated seconds between two reports.
 const EVERY: f64 = 30.0;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::demo::api::write::Writer;
-use crate::demo::controllers::operators::tests::Stage;
+use crate::api::write::Writer;
+use crate::controllers::operators::tests::Stage;
 
 const STEPS: [&str; 4] = ["--model=m", "--steps=100", "--step-time=1", "--warmup=1"];
 

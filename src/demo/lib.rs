@@ -1,11 +1,13 @@
 //! The demo cluster: a small honest Kubernetes in this process, reached only through HTTP on loopback.
 //!
-//! Nothing of the product uses this module except `main` and the tests; it shares no type with
+//! Nothing of the product uses this crate except its command line and the tests; it shares no type with
 //! the cluster layer, so that a wrong field name cannot be wrong on both sides and pass.
 //!
 //! ```text
 //! http → api (verbs, admission) → store ← controllers (job, scheduler, kubelet, gc) ← clock
 //! ```
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod api;
 pub mod clock;
