@@ -1,7 +1,7 @@
 //! The loop: keys, frames, messages, the next wake. Nothing else of the program waits anywhere.
 //!
 //! No tick: with nothing changing it sleeps. A key after a quiet moment draws at once; a flood of changes
-//! is held to [`FRAME`].
+//! is held to [`FRAME`], and to a quarter of the time where frames are dear: what comes in has the rest.
 
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,8 @@ use crate::ui::terminal::{Signal, Terminal};
 
 /// Shortest time between two frames.
 pub const FRAME: Duration = Duration::from_millis(33);
+/// Of frames that only follow changes: so many times what one took passes before the next.
+const REST: u32 = 3;
 /// Shortest time between two looks at what time alone changes.
 const TICK: Duration = Duration::from_millis(20);
 /// Longest time spent on messages before keys and frames get their turn again.
@@ -36,6 +38,7 @@ pub async fn run(
     let mut events = EventStream::new();
     let mut signals = terminal.signals()?;
     let mut frame_at = Instant::now();
+    let mut drawn = frame_at;
     let mut ticked = Instant::now();
     // messages came, and a frame follows that shows what they brought: what it wants is asked after it
     let mut in_a_flood = false;
@@ -104,7 +107,11 @@ pub async fn run(
             event = events.next() => match event {
                 Some(Ok(event)) => {
                     app.input(&event, Utc::now());
-                    if matches!(event, Event::Resize(..)) { frame_at = Instant::now(); }
+                    // whoever pressed a key is not kept waiting for the sake of what comes in
+                    frame_at = match event {
+                        Event::Resize(..) => Instant::now(),
+                        _ => frame_at.min(drawn + FRAME),
+                    };
                 }
                 // the terminal is gone: there is nobody to show anything to
                 Some(Err(_)) | None => return Ok(()),
@@ -122,8 +129,10 @@ pub async fn run(
                 app.dirty = false;
                 let begun = Instant::now();
                 terminal.draw(|frame| app.draw(frame, Utc::now()))?;
-                app.drawn(begun.elapsed(), Utc::now());
-                frame_at = Instant::now() + FRAME;
+                let took = begun.elapsed();
+                app.drawn(took, Utc::now());
+                drawn = Instant::now();
+                frame_at = drawn + FRAME.max(took * REST);
             }
             // before messages, or a flood of them would put it off for ever
             () = sleep_until(wake.unwrap_or_else(Instant::now).into()), if wake.is_some() => {
