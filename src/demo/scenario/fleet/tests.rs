@@ -9,9 +9,13 @@ use crate::store::Object;
 use std::sync::Arc;
 
 fn world(churn: u32) -> World {
+    sized(200, 3000, churn)
+}
+
+fn sized(nodes: usize, pods: usize, churn: u32) -> World {
     let options = Options {
-        nodes: 200,
-        pods: 3000,
+        nodes,
+        pods,
         churn,
         ..Options::default()
     };
@@ -268,7 +272,7 @@ fn nothing_happens_to_what_was_found() {
 #[test]
 fn unrest_is_as_much_as_was_asked_for_and_the_same_for_the_same_seed() {
     let run = || {
-        let mut world = world(200);
+        let mut world = sized(60, 800, 200);
         let (from, changes) = (world.cluster.store.rv(), crate::Backend::changes(&world));
         world.advance_to(epoch() + TimeDelta::seconds(7));
         let changes = crate::Backend::changes(&world) - changes;
