@@ -22,10 +22,7 @@ impl Lines {
 
     /// The next whole line without its `\n`.
     pub fn next_line(&mut self) -> Option<&[u8]> {
-        let Some(at) = self.buffer[self.searched..]
-            .iter()
-            .position(|b| *b == b'\n')
-        else {
+        let Some(at) = memchr::memchr(b'\n', &self.buffer[self.searched..]) else {
             self.searched = self.buffer.len();
             return None;
         };

@@ -394,7 +394,8 @@ impl<W: Wire> Runner<W> {
                     if self.is_older(&object.meta().resource_version) {
                         return self.older().await;
                     }
-                    self.version.clone_from(&object.meta().resource_version);
+                    self.version.clear();
+                    self.version.push_str(&object.meta().resource_version);
                     let uid = object.meta().uid();
                     // one that left a selection and is back
                     if self.gone.contains(&uid) {
@@ -408,7 +409,8 @@ impl<W: Wire> Runner<W> {
                     if self.is_older(&object.meta().resource_version) {
                         return self.older().await;
                     }
-                    self.version.clone_from(&object.meta().resource_version);
+                    self.version.clear();
+                    self.version.push_str(&object.meta().resource_version);
                     // what it came to before it went is told first
                     self.gone.push(object.meta().uid());
                     self.count();

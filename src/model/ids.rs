@@ -1,8 +1,9 @@
 //! Identity: which cluster, which object. Small and `Copy`, so rows, selections and marks can hold it.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
+
+use hashbrown::HashSet;
 
 use super::pod::Common;
 use super::shape::Shape;

@@ -5,9 +5,10 @@
 //! from nothing, in any order. So the live part only adds and subtracts, and the memory only takes maxima,
 //! sums over distinct pods and the smallest hashes.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use hashbrown::{HashMap, HashSet};
 
 use super::capacity::holds;
 use super::ids::{ClusterId, Key, Name, Uid};

@@ -2,9 +2,9 @@
 //! follow in O(1) per change and views repair themselves instead of sorting anew.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::delta::{Change, SourceId};
 use super::ids::{ClusterId, Key};
@@ -24,7 +24,7 @@ pub struct Table<R> {
     free: Vec<u32>,
     /// Slots by the keys of their rows: the keys themselves are in the rows.
     places: HashTable<u32>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     generations: HashMap<(ClusterId, SourceId), u32>,
     version: u64,
     /// Slots touched by the latest versions, newest last: entry `i` from the end is version `version - i`.
@@ -47,7 +47,7 @@ impl<R> Default for Table<R> {
             slots: Vec::new(),
             free: Vec::new(),
             places: HashTable::new(),
-            hasher: RandomState::new(),
+            hasher: DefaultHashBuilder::default(),
             generations: HashMap::new(),
             version: 0,
             log: VecDeque::new(),

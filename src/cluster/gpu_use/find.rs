@@ -159,8 +159,8 @@ impl Pod {
         Exporter {
             port: self.port(),
             runs: self.runs(),
-            namespace: self.metadata.namespace,
-            pod: self.metadata.name,
+            namespace: self.metadata.namespace.into(),
+            pod: self.metadata.name.into(),
         }
     }
 }

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::lax;
+use super::lax::{self, Text};
 use crate::model::ids::{ClusterId, Key, Name, Names, Uid};
 use crate::model::job::Condition as ConditionRow;
 
@@ -12,19 +12,19 @@ use crate::model::job::Condition as ConditionRow;
 #[serde(default, rename_all = "camelCase")]
 pub struct Meta {
     #[serde(deserialize_with = "lax::text")]
-    pub name: String,
+    pub name: Text,
     #[serde(deserialize_with = "lax::text")]
-    pub namespace: String,
+    pub namespace: Text,
     #[serde(deserialize_with = "lax::text")]
-    pub uid: String,
+    pub uid: Text,
     #[serde(deserialize_with = "lax::text")]
-    pub resource_version: String,
+    pub resource_version: Text,
     #[serde(deserialize_with = "lax::time")]
     pub creation_timestamp: Option<DateTime<Utc>>,
     #[serde(deserialize_with = "lax::maybe_text")]
     pub deletion_timestamp: Option<String>,
     #[serde(deserialize_with = "lax::pairs")]
-    pub labels: Vec<(String, String)>,
+    pub labels: Vec<(Text, Text)>,
     #[serde(deserialize_with = "lax::object")]
     pub annotations: Annotations,
     #[serde(deserialize_with = "lax::list")]
@@ -57,18 +57,18 @@ pub struct Annotations {
     pub pod_group_total: Option<u32>,
     /// On the bookmark that ends a streamed list.
     #[serde(rename = "k8s.io/initial-events-end", deserialize_with = "lax::text")]
-    pub initial_events_end: String,
+    pub initial_events_end: Text,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Owner {
     #[serde(deserialize_with = "lax::text")]
-    pub kind: String,
+    pub kind: Text,
     #[serde(deserialize_with = "lax::text")]
-    pub name: String,
+    pub name: Text,
     #[serde(deserialize_with = "lax::text")]
-    pub uid: String,
+    pub uid: Text,
     #[serde(deserialize_with = "lax::flag")]
     pub controller: bool,
 }
@@ -128,13 +128,13 @@ impl Meta {
 #[serde(default, rename_all = "camelCase")]
 pub struct Condition {
     #[serde(rename = "type", deserialize_with = "lax::text")]
-    pub kind: String,
+    pub kind: Text,
     #[serde(deserialize_with = "lax::text")]
-    pub status: String,
+    pub status: Text,
     #[serde(deserialize_with = "lax::text")]
-    pub reason: String,
+    pub reason: Text,
     #[serde(deserialize_with = "lax::text")]
-    pub message: String,
+    pub message: Text,
     #[serde(deserialize_with = "lax::time")]
     pub last_transition_time: Option<DateTime<Utc>>,
 }

@@ -85,9 +85,9 @@ impl Taint {
 #[serde(default, rename_all = "camelCase")]
 pub struct Status {
     #[serde(deserialize_with = "lax::pairs")]
-    capacity: Vec<(String, String)>,
+    capacity: Vec<(lax::Text, lax::Text)>,
     #[serde(deserialize_with = "lax::pairs")]
-    allocatable: Vec<(String, String)>,
+    allocatable: Vec<(lax::Text, lax::Text)>,
     #[serde(deserialize_with = "lax::list")]
     conditions: Vec<Condition>,
     #[serde(deserialize_with = "lax::object")]
@@ -101,7 +101,11 @@ struct NodeInfo {
     kubelet_version: String,
 }
 
-fn listed(amounts: &[(String, String)], wanted: fn(&str) -> bool, names: &mut Names) -> Devices {
+fn listed(
+    amounts: &[(lax::Text, lax::Text)],
+    wanted: fn(&str) -> bool,
+    names: &mut Names,
+) -> Devices {
     let mut all = Devices::default();
     for (name, amount) in amounts.iter().filter(|(name, _)| wanted(name)) {
         let amount = Quantity::parse(amount).unwrap_or_default();
@@ -111,7 +115,7 @@ fn listed(amounts: &[(String, String)], wanted: fn(&str) -> bool, names: &mut Na
     all
 }
 
-fn quantity(amounts: &[(String, String)], name: &str) -> Quantity {
+fn quantity(amounts: &[(lax::Text, lax::Text)], name: &str) -> Quantity {
     amounts
         .iter()
         .find(|(n, _)| n == name)

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::lax;
+use super::lax::{self, Text};
 use super::template::{Container, Resources, devices, listed};
 use crate::model::ids::{Name, Names};
 use crate::model::pod_status::effective_amount;
@@ -16,9 +16,9 @@ use crate::model::shape::{self, Effect, Op, Requirement, Shape};
 pub struct Placement<'a> {
     /// Pod level: cpu, memory and hugepages only.
     pub resources: &'a Resources,
-    pub overhead: &'a [(String, String)],
+    pub overhead: &'a [(Text, Text)],
     pub tolerations: &'a [Toleration],
-    pub selector: &'a [(String, String)],
+    pub selector: &'a [(Text, Text)],
     pub affinity: &'a Affinity,
     /// How many resource claims it names.
     pub claims: u32,
@@ -28,13 +28,13 @@ pub struct Placement<'a> {
 #[serde(default)]
 pub struct Toleration {
     #[serde(deserialize_with = "lax::text")]
-    key: String,
+    key: Text,
     #[serde(deserialize_with = "lax::text")]
-    operator: String,
+    operator: Text,
     #[serde(deserialize_with = "lax::text")]
-    value: String,
+    value: Text,
     #[serde(deserialize_with = "lax::text")]
-    effect: String,
+    effect: Text,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -72,9 +72,9 @@ struct Term {
 #[serde(default)]
 struct Expression {
     #[serde(deserialize_with = "lax::text")]
-    key: String,
+    key: Text,
     #[serde(deserialize_with = "lax::text")]
-    operator: String,
+    operator: Text,
     #[serde(deserialize_with = "lax::texts")]
     values: Vec<String>,
 }
@@ -85,7 +85,7 @@ impl Placement<'_> {
         self,
         main: impl Iterator<Item = &'a Resources> + Clone,
         init: &[Container],
-        by_claim: &[String],
+        by_claim: &[Text],
         names: &mut Names,
     ) -> Shape {
         let plain = |resource: &str, pod_level: bool| {

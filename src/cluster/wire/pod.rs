@@ -5,10 +5,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use super::lax::{self, Text};
 use super::meta::{Condition, Meta, named};
 use super::placement::{Affinity, Placement, Toleration};
 use super::template::{Container, Resources};
-use super::{Object, Wire, lax};
+use super::{Object, Wire};
 use crate::model::delta::{Change, Rows};
 use crate::model::groups;
 use crate::model::ids::{ClusterId, Name, Names, Uid};
@@ -24,7 +25,7 @@ pub type Pod = Object<Spec, Status>;
 #[serde(default, rename_all = "camelCase")]
 pub struct Spec {
     #[serde(deserialize_with = "lax::text")]
-    node_name: String,
+    node_name: Text,
     #[serde(deserialize_with = "lax::list")]
     containers: Vec<Container>,
     #[serde(deserialize_with = "lax::list")]
@@ -32,15 +33,15 @@ pub struct Spec {
     #[serde(deserialize_with = "lax::list")]
     scheduling_gates: Vec<Gate>,
     #[serde(deserialize_with = "lax::text")]
-    priority_class_name: String,
+    priority_class_name: Text,
     #[serde(deserialize_with = "lax::object")]
     resources: Resources,
     #[serde(deserialize_with = "lax::pairs")]
-    overhead: Vec<(String, String)>,
+    overhead: Vec<(Text, Text)>,
     #[serde(deserialize_with = "lax::list")]
     tolerations: Vec<Toleration>,
     #[serde(deserialize_with = "lax::pairs")]
-    node_selector: Vec<(String, String)>,
+    node_selector: Vec<(Text, Text)>,
     #[serde(deserialize_with = "lax::object")]
     affinity: Affinity,
     #[serde(deserialize_with = "lax::length")]
@@ -51,18 +52,18 @@ pub struct Spec {
 #[serde(default)]
 struct Gate {
     #[serde(deserialize_with = "lax::text")]
-    name: String,
+    name: Text,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Status {
     #[serde(deserialize_with = "lax::text")]
-    phase: String,
+    phase: Text,
     #[serde(deserialize_with = "lax::text")]
-    reason: String,
+    reason: Text,
     #[serde(deserialize_with = "lax::text")]
-    message: String,
+    message: Text,
     #[serde(deserialize_with = "lax::time")]
     start_time: Option<DateTime<Utc>>,
     #[serde(deserialize_with = "lax::list")]
@@ -87,7 +88,7 @@ struct ByClaim {
 #[serde(default, rename_all = "camelCase")]
 struct Mapping {
     #[serde(deserialize_with = "lax::text")]
-    resource_name: String,
+    resource_name: Text,
 }
 
 /// Devices of one resource of a container.
@@ -95,7 +96,7 @@ struct Mapping {
 #[serde(default)]
 struct ResourceStatus {
     #[serde(deserialize_with = "lax::text")]
-    name: String,
+    name: Text,
     #[serde(deserialize_with = "lax::list")]
     resources: Vec<DeviceStatus>,
 }
@@ -104,16 +105,16 @@ struct ResourceStatus {
 #[serde(default)]
 struct DeviceStatus {
     #[serde(rename = "resourceID", deserialize_with = "lax::text")]
-    id: String,
+    id: Text,
     #[serde(deserialize_with = "lax::text")]
-    health: String,
+    health: Text,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct ContainerStatus {
     #[serde(deserialize_with = "lax::text")]
-    name: String,
+    name: Text,
     #[serde(deserialize_with = "lax::flag")]
     ready: bool,
     #[serde(deserialize_with = "lax::flag")]
@@ -143,9 +144,9 @@ struct State {
 #[serde(default)]
 struct Waiting {
     #[serde(deserialize_with = "lax::text")]
-    reason: String,
+    reason: Text,
     #[serde(deserialize_with = "lax::text")]
-    message: String,
+    message: Text,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -163,9 +164,9 @@ struct Terminated {
     #[serde(deserialize_with = "lax::maybe_int")]
     signal: Option<i32>,
     #[serde(deserialize_with = "lax::text")]
-    reason: String,
+    reason: Text,
     #[serde(deserialize_with = "lax::text")]
-    message: String,
+    message: Text,
     #[serde(deserialize_with = "lax::time")]
     started_at: Option<DateTime<Utc>>,
     #[serde(deserialize_with = "lax::time")]
@@ -336,7 +337,7 @@ fn shape(spec: &Spec, status: &Status, names: &mut Names) -> Arc<Shape> {
         affinity: &spec.affinity,
         claims: spec.resource_claims,
     };
-    let by_claim: Vec<String> = (status
+    let by_claim: Vec<Text> = (status
         .extended_resource_claim_status
         .request_mappings
         .iter())

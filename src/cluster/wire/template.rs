@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::lax;
+use super::lax::{self, Text};
 use crate::model::ids::Names;
 use crate::model::pod_status::{Asks, effective, effective_amount};
 use crate::model::quantity::Quantity;
@@ -14,21 +14,21 @@ use crate::model::shape::Beside;
 #[serde(default, rename_all = "camelCase")]
 pub struct Container {
     #[serde(deserialize_with = "lax::text")]
-    pub name: String,
+    pub name: Text,
     #[serde(deserialize_with = "lax::object")]
     pub resources: Resources,
     /// `Always` on an init container makes it a sidecar.
     #[serde(deserialize_with = "lax::text")]
-    pub restart_policy: String,
+    pub restart_policy: Text,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Resources {
     #[serde(deserialize_with = "lax::pairs")]
-    pub requests: Vec<(String, String)>,
+    pub requests: Vec<(Text, Text)>,
     #[serde(deserialize_with = "lax::pairs")]
-    pub limits: Vec<(String, String)>,
+    pub limits: Vec<(Text, Text)>,
 }
 
 impl Container {
@@ -53,9 +53,9 @@ pub struct TemplateSpec {
     #[serde(deserialize_with = "lax::list")]
     pub init_containers: Vec<Container>,
     #[serde(deserialize_with = "lax::text")]
-    pub restart_policy: String,
+    pub restart_policy: Text,
     #[serde(deserialize_with = "lax::text")]
-    pub priority_class_name: String,
+    pub priority_class_name: Text,
     #[serde(deserialize_with = "lax::maybe_int")]
     pub priority: Option<i32>,
 }
@@ -64,7 +64,7 @@ pub struct TemplateSpec {
 #[serde(default)]
 pub struct TemplateContainer {
     #[serde(deserialize_with = "lax::text")]
-    pub image: String,
+    pub image: Text,
     #[serde(deserialize_with = "lax::object")]
     pub resources: Resources,
 }
@@ -154,7 +154,7 @@ fn amounts(resources: &Resources, wanted: fn(&str) -> bool, names: &mut Names) -
 impl Resources {
     /// The request, or a limit without one.
     pub fn of(&self, resource: &str) -> Option<Quantity> {
-        let find = |list: &[(String, String)]| {
+        let find = |list: &[(Text, Text)]| {
             let (_, amount) = list.iter().find(|(name, _)| name == resource)?;
             Quantity::parse(amount)
         };

@@ -335,3 +335,27 @@ fn pods_that_belong_by_label() {
         crate::model::groups::named(ClusterId(0), "leaderworkersets", "ml", "s")
     );
 }
+
+#[test]
+fn a_line_that_is_not_utf8_hides_only_what_is_read_of_it() {
+    let line = |name: &[u8], image: &[u8]| {
+        let parts: [&[u8]; 5] = [
+            br#"{"type":"ADDED","object":{"metadata":{"uid":"1","name":""#,
+            name,
+            br#""},"spec":{"containers":[{"image":""#,
+            image,
+            br#""}]}}}"#,
+        ];
+        parts.concat()
+    };
+    let read = |line: &[u8]| match event::<pod::Pod>(line) {
+        Ok(Event::Applied(pod)) => Some(pod.metadata.name.to_string()),
+        _ => None,
+    };
+    assert_eq!(
+        read(&line("zürich".as_bytes(), b"a")),
+        Some("zürich".into())
+    );
+    assert_eq!(read(&line(b"p", b"\xff\xfe")), Some("p".into()));
+    assert_eq!(read(&line(b"\xff\xfe", b"a")), None);
+}

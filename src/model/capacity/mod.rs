@@ -31,7 +31,7 @@ mod share;
 pub mod typed;
 pub mod unit;
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::dra::{ClaimRow, SliceRow};
 use super::few::Few;

@@ -114,7 +114,7 @@ struct Given {
     #[serde(deserialize_with = "lax::flag")]
     admin_access: bool,
     #[serde(deserialize_with = "lax::pairs")]
-    consumed_capacity: Vec<(String, String)>,
+    consumed_capacity: Vec<(lax::Text, lax::Text)>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -102,7 +102,7 @@ impl Fungibility {
 #[serde(default, rename_all = "camelCase")]
 struct Selector {
     #[serde(deserialize_with = "lax::pairs")]
-    match_labels: Vec<(String, String)>,
+    match_labels: Vec<(lax::Text, lax::Text)>,
     #[serde(deserialize_with = "lax::list")]
     match_expressions: Vec<Expression>,
 }

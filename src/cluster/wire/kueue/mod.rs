@@ -72,7 +72,10 @@ fn limit(resource: &str, quantity: &str) -> Option<Amount> {
 }
 
 /// A resource list, sorted by name.
-fn amounts(list: &[(String, String)], names: &mut Names) -> Vec<(Name, Amount)> {
+fn amounts(
+    list: &[(super::lax::Text, super::lax::Text)],
+    names: &mut Names,
+) -> Vec<(Name, Amount)> {
     let mut all: Vec<(Name, Amount)> = list
         .iter()
         .map(|(resource, quantity)| (names.get(resource), counted(resource, quantity)))

@@ -23,7 +23,7 @@ struct Spec {
     #[serde(deserialize_with = "lax::list")]
     init_containers: Vec<Container>,
     #[serde(deserialize_with = "lax::pairs")]
-    overhead: Vec<(String, String)>,
+    overhead: Vec<(lax::Text, lax::Text)>,
     /// Of the whole pod; replaces what its containers add up to.
     #[serde(deserialize_with = "lax::object")]
     resources: Resources,

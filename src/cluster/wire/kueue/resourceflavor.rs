@@ -21,7 +21,7 @@ pub struct ResourceFlavor {
 #[serde(default, rename_all = "camelCase")]
 struct Spec {
     #[serde(deserialize_with = "lax::pairs")]
-    node_labels: Vec<(String, String)>,
+    node_labels: Vec<(lax::Text, lax::Text)>,
     #[serde(deserialize_with = "lax::list")]
     node_taints: Vec<Taint>,
     #[serde(deserialize_with = "lax::list")]

@@ -26,7 +26,7 @@ pub struct ResourceQuota {
 #[serde(default, rename_all = "camelCase")]
 struct Spec {
     #[serde(deserialize_with = "lax::pairs")]
-    hard: Vec<(String, String)>,
+    hard: Vec<(lax::Text, lax::Text)>,
     #[serde(deserialize_with = "lax::texts")]
     scopes: Vec<String>,
     #[serde(deserialize_with = "lax::object")]
@@ -55,9 +55,9 @@ struct Expression {
 #[serde(default)]
 struct Status {
     #[serde(deserialize_with = "lax::pairs")]
-    hard: Vec<(String, String)>,
+    hard: Vec<(lax::Text, lax::Text)>,
     #[serde(deserialize_with = "lax::pairs")]
-    used: Vec<(String, String)>,
+    used: Vec<(lax::Text, lax::Text)>,
 }
 
 impl Expression {

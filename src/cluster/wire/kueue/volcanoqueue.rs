@@ -32,9 +32,9 @@ struct Spec {
     #[serde(deserialize_with = "lax::maybe_flag")]
     reclaimable: Option<bool>,
     #[serde(deserialize_with = "lax::pairs")]
-    capability: Vec<(String, String)>,
+    capability: Vec<(lax::Text, lax::Text)>,
     #[serde(deserialize_with = "lax::pairs")]
-    deserved: Vec<(String, String)>,
+    deserved: Vec<(lax::Text, lax::Text)>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -43,7 +43,7 @@ struct Status {
     #[serde(deserialize_with = "lax::text")]
     state: String,
     #[serde(deserialize_with = "lax::pairs")]
-    allocated: Vec<(String, String)>,
+    allocated: Vec<(lax::Text, lax::Text)>,
     #[serde(deserialize_with = "lax::maybe_int")]
     pending: Option<i32>,
     #[serde(deserialize_with = "lax::maybe_int")]

@@ -105,9 +105,9 @@ struct Assigned {
     #[serde(deserialize_with = "lax::text")]
     name: String,
     #[serde(deserialize_with = "lax::pairs")]
-    flavors: Vec<(String, String)>,
+    flavors: Vec<(lax::Text, lax::Text)>,
     #[serde(deserialize_with = "lax::pairs")]
-    resource_usage: Vec<(String, String)>,
+    resource_usage: Vec<(lax::Text, lax::Text)>,
     #[serde(deserialize_with = "lax::maybe_count")]
     count: Option<u32>,
     #[serde(deserialize_with = "lax::object")]
@@ -120,7 +120,7 @@ struct Requests {
     #[serde(deserialize_with = "lax::text")]
     name: String,
     #[serde(deserialize_with = "lax::pairs")]
-    resources: Vec<(String, String)>,
+    resources: Vec<(lax::Text, lax::Text)>,
 }
 
 #[derive(Debug, Default, Deserialize)]

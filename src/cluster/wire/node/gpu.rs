@@ -108,9 +108,7 @@ mod tests {
     use super::*;
 
     fn of(labels: &[(&str, &str)]) -> Option<Box<GpuFacts>> {
-        let labels = labels
-            .iter()
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let labels = labels.iter().map(|(k, v)| ((*k).into(), (*v).into()));
         let meta = Meta {
             labels: labels.collect(),
             ..Meta::default()
