@@ -1,6 +1,6 @@
 //! The loop: keys, frames, messages, the next wake. Nothing else of the program waits anywhere.
 //!
-//! No tick: with nothing changing it sleeps. A key after a quiet moment draws at once; a flood of changes
+//! No tick: with nothing changing it sleeps. A key draws at once, or [`ANSWER`] after the last frame; a flood of changes
 //! is held to [`FRAME`], and to a quarter of the time where frames are dear: what comes in has the rest.
 
 use std::time::{Duration, Instant};
@@ -21,6 +21,8 @@ use crate::ui::terminal::{Signal, Terminal};
 
 /// Shortest time between two frames.
 pub const FRAME: Duration = Duration::from_millis(33);
+/// The same where somebody pressed a key in between.
+const ANSWER: Duration = Duration::from_millis(8);
 /// Of frames that only follow changes: so many times what one took passes before the next.
 const REST: u32 = 3;
 /// Shortest time between two looks at what time alone changes.
@@ -110,7 +112,7 @@ pub async fn run(
                     // whoever pressed a key is not kept waiting for the sake of what comes in
                     frame_at = match event {
                         Event::Resize(..) => Instant::now(),
-                        _ => frame_at.min(drawn + FRAME),
+                        _ => frame_at.min(drawn + ANSWER),
                     };
                 }
                 // the terminal is gone: there is nobody to show anything to

@@ -85,6 +85,7 @@ pub struct Names {
     texts: HashSet<Name>,
     shapes: HashSet<Arc<Shape>>,
     common: HashSet<Arc<Common>>,
+    hashes: HashSet<Arc<[u64]>>,
 }
 
 /// Kept before those no row has any more are let go: whenever their number has doubled.
@@ -116,6 +117,17 @@ impl Names {
         let shape = Arc::new(shape);
         self.shapes.insert(shape.clone());
         shape
+    }
+
+    /// The same for lists of hashes.
+    pub fn hashes(&mut self, hashes: Vec<u64>) -> Arc<[u64]> {
+        if let Some(known) = self.hashes.get(hashes.as_slice()) {
+            return known.clone();
+        }
+        prune(&mut self.hashes);
+        let hashes: Arc<[u64]> = hashes.into();
+        self.hashes.insert(hashes.clone());
+        hashes
     }
 
     /// The same for what the pods of one workload have in common.

@@ -2,36 +2,60 @@
 //! they have this or that one.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
-/// Labels as sorted hashes of `key=value` and of `key` alone, eight bytes each.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct LabelSet(Box<[u64]>);
+use super::ids::Names;
+
+/// Labels as sorted hashes of `key=value` and of `key` alone, eight bytes each. Nodes of one make have the same keys, and
+/// share those.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelSet {
+    pairs: Box<[u64]>,
+    keys: Arc<[u64]>,
+}
+
+impl Default for LabelSet {
+    fn default() -> Self {
+        Self::new([])
+    }
+}
 
 impl LabelSet {
     /// From keys and values.
     pub fn new<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut all: Vec<u64> = labels
-            .into_iter()
-            .flat_map(|(k, v)| [hash(k, v), key_hash(k)])
-            .collect();
-        all.sort_unstable();
-        all.dedup();
-        Self(all.into())
+        Self::shared(labels, &mut Names::default())
     }
 
-    /// What they take beside the set itself.
+    /// The same, with the keys shared with others.
+    pub fn shared<'a>(
+        labels: impl IntoIterator<Item = (&'a str, &'a str)>,
+        names: &mut Names,
+    ) -> Self {
+        let all = labels.into_iter().map(|(k, v)| (hash(k, v), key_hash(k)));
+        let (mut pairs, mut keys): (Vec<u64>, Vec<u64>) = all.unzip();
+        for hashes in [&mut pairs, &mut keys] {
+            hashes.sort_unstable();
+            hashes.dedup();
+        }
+        Self {
+            pairs: pairs.into(),
+            keys: names.hashes(keys),
+        }
+    }
+
+    /// What they take beside the set itself and the keys, which it shares.
     pub fn bytes(&self) -> usize {
-        self.0.len() * size_of::<u64>()
+        self.pairs.len() * size_of::<u64>()
     }
 
     /// Whether a label is there with this value.
     pub fn has(&self, key: &str, value: &str) -> bool {
-        self.0.binary_search(&hash(key, value)).is_ok()
+        self.pairs.binary_search(&hash(key, value)).is_ok()
     }
 
     /// Whether a label is there, whatever its value.
     pub fn has_key(&self, key: &str) -> bool {
-        self.0.binary_search(&key_hash(key)).is_ok()
+        self.keys.binary_search(&key_hash(key)).is_ok()
     }
 }
 
@@ -58,5 +82,14 @@ mod tests {
         assert!(!set.has("zone", "eu-2") && !set.has("zone=", "eu-1") && !set.has("ab", ""));
         assert!(!LabelSet::default().has("", ""));
         assert!(set.has_key("zone") && !set.has_key("b"));
+    }
+
+    #[test]
+    fn sets_of_the_same_keys_share_them() {
+        let mut names = Names::default();
+        let mut set = |host| LabelSet::shared([("zone", "a"), ("host", host)], &mut names);
+        let (one, other) = (set("n1"), set("n2"));
+        assert!(Arc::ptr_eq(&one.keys, &other.keys));
+        assert!(one.has("host", "n1") && !other.has("host", "n1"));
     }
 }

@@ -14,6 +14,9 @@ pub mod node;
 pub mod placement;
 pub mod pod;
 pub mod template;
+mod unread;
+
+use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -21,6 +24,7 @@ use serde_json::value::RawValue;
 use crate::model::delta::{Change, Rows};
 use crate::model::ids::{ClusterId, Names};
 use meta::Meta;
+pub use unread::{Unread, unread_event};
 
 /// A kind as we read it.
 pub trait Wire: for<'de> Deserialize<'de> + Default + Send + 'static {
@@ -62,67 +66,8 @@ pub struct Page<W> {
     pub unread: Vec<Unread>,
 }
 
-/// An object that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unread {
-    /// `namespace/name`, as far as that can be read.
-    pub object: String,
-    /// The field, and what is wrong with it.
-    pub why: String,
-}
-
 /// Of a page no more are described.
 const UNREAD: usize = 5;
-
-/// What is wrong with an object: reads it once more, slower, and looks where that ends.
-pub fn unread<W: Wire>(json: &[u8]) -> Unread {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Named {
-        #[serde(deserialize_with = "lax::text")]
-        name: String,
-        #[serde(deserialize_with = "lax::text")]
-        namespace: String,
-    }
-    #[derive(Deserialize)]
-    struct Head<'a> {
-        #[serde(borrow)]
-        metadata: &'a RawValue,
-    }
-    let head = serde_json::from_slice::<Head>(json).ok();
-    let named = head.and_then(|head| serde_json::from_str::<Named>(head.metadata.get()).ok());
-    let object = match named.unwrap_or_default() {
-        Named { name, .. } if name.is_empty() => "without a name".into(),
-        Named { name, namespace } if namespace.is_empty() => name,
-        Named { name, namespace } => format!("{namespace}/{name}"),
-    };
-    let mut reader = serde_json::Deserializer::from_slice(json);
-    let why = match serde_path_to_error::deserialize::<_, W>(&mut reader) {
-        Ok(whole) if whole.meta().is_nobody() => "metadata: neither name nor uid".into(),
-        Ok(_) => "not whole".into(),
-        Err(e) => match e.path().to_string().as_str() {
-            "." => e.inner().to_string(),
-            path => format!("{path}: {}", e.inner()),
-        },
-    };
-    Unread { object, why }
-}
-
-/// The same of a line of a watch.
-pub fn unread_event<W: Wire>(line: &[u8]) -> Unread {
-    #[derive(Deserialize)]
-    struct Line<'a> {
-        #[serde(borrow)]
-        object: &'a RawValue,
-    }
-    match serde_json::from_slice::<Line>(line) {
-        Ok(line) => unread::<W>(line.object.get().as_bytes()),
-        Err(e) => Unread {
-            object: "a line of the watch".into(),
-            why: e.to_string(),
-        },
-    }
-}
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -144,21 +89,24 @@ struct RawPage<W> {
     items: Vec<W>,
 }
 
+/// JSON as text. Checked as a whole to be UTF-8, which is much faster than text by text; what is none reads as U+FFFD.
+fn text(json: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(json)
+}
+
 /// Reads a list answer. An element that cannot be read (repeated keys, numbers beyond f64) is left out and counted;
 /// only an answer that is no JSON list at all is an error.
 pub fn page<W: Wire>(json: &[u8]) -> Result<Page<W>, serde_json::Error> {
-    let (metadata, mut items, mut unread) = match serde_json::from_slice::<RawPage<W>>(json) {
+    let json = text(json);
+    let (metadata, mut items, mut unread) = match serde_json::from_str::<RawPage<W>>(&json) {
         Ok(page) => (page.metadata, page.items, Vec::new()),
-        Err(_) => one_by_one(json)?,
+        Err(_) => one_by_one(&json)?,
     };
     let before = items.len();
     items.retain(|item| !item.meta().is_nobody());
     let skipped = unread.len() + before - items.len();
     unread.truncate(UNREAD);
-    unread.extend((items.len()..before).take(1).map(|_| Unread {
-        object: "without a name".into(),
-        why: "metadata: neither name nor uid".into(),
-    }));
+    unread.extend((items.len()..before).take(1).map(|_| Unread::nobody()));
     Ok(Page {
         items,
         skipped,
@@ -170,7 +118,7 @@ pub fn page<W: Wire>(json: &[u8]) -> Result<Page<W>, serde_json::Error> {
 }
 
 /// The slow way, for a page with an element the fast way fails on.
-fn one_by_one<W: Wire>(json: &[u8]) -> Result<(ListMeta, Vec<W>, Vec<Unread>), serde_json::Error> {
+fn one_by_one<W: Wire>(json: &str) -> Result<(ListMeta, Vec<W>, Vec<Unread>), serde_json::Error> {
     #[derive(Deserialize)]
     struct Borrowed<'a> {
         #[serde(default, deserialize_with = "lax::object")]
@@ -178,18 +126,15 @@ fn one_by_one<W: Wire>(json: &[u8]) -> Result<(ListMeta, Vec<W>, Vec<Unread>), s
         #[serde(borrow, default)]
         items: Option<Vec<&'a RawValue>>,
     }
-    let page: Borrowed = serde_json::from_slice(json)?;
+    let page: Borrowed = serde_json::from_str(json)?;
     let all = page.items.unwrap_or_default();
     let (mut items, mut bad) = (Vec::new(), Vec::new());
     for raw in all {
         match serde_json::from_str::<W>(raw.get()) {
             Ok(item) => items.push(item),
             // what is beyond these is only counted
-            Err(_) if bad.len() >= UNREAD => bad.push(Unread {
-                object: String::new(),
-                why: String::new(),
-            }),
-            Err(_) => bad.push(unread::<W>(raw.get().as_bytes())),
+            Err(_) if bad.len() >= UNREAD => bad.push(Unread::untold()),
+            Err(_) => bad.push(Unread::of::<W>(raw.get())),
         }
     }
     Ok((page.metadata, items, bad))
@@ -223,12 +168,8 @@ struct RawEvent<W> {
 
 /// Reads one line of a watch; an error means the line is not whole JSON, or holds what no decoder can read.
 pub fn event<W: Wire>(line: &[u8]) -> Result<Event<W>, serde_json::Error> {
-    // whole lines are checked to be UTF-8 much faster than each text in them; what is none in a text that nobody reads
-    // does no harm
-    let RawEvent { kind, object } = match std::str::from_utf8(line) {
-        Ok(line) => serde_json::from_str::<RawEvent<W>>(line)?,
-        Err(_) => serde_json::from_slice::<RawEvent<W>>(line)?,
-    };
+    let line = text(line);
+    let RawEvent { kind, object } = serde_json::from_str::<RawEvent<W>>(&line)?;
     Ok(match kind.as_str() {
         "ADDED" | "MODIFIED" if !object.meta().is_nobody() => Event::Applied(object),
         "DELETED" if !object.meta().is_nobody() => Event::Deleted(object),
@@ -236,7 +177,7 @@ pub fn event<W: Wire>(line: &[u8]) -> Result<Event<W>, serde_json::Error> {
             version: object.meta().resource_version.as_str().into(),
             end: object.meta().annotations.initial_events_end == "true",
         },
-        "ERROR" => Event::Error(serde_json::from_slice::<RawStatus>(line)?.object),
+        "ERROR" => Event::Error(serde_json::from_str::<RawStatus>(&line)?.object),
         _ => Event::Unknown,
     })
 }

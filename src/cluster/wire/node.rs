@@ -188,12 +188,7 @@ impl Wire for Node {
                     since: c.last_transition_time,
                 })
                 .collect(),
-            labels: LabelSet::new(
-                metadata
-                    .labels
-                    .iter()
-                    .map(|(k, v)| (k.as_str(), v.as_str())),
-            ),
+            labels: LabelSet::shared(metadata.labels.iter().map(|(k, v)| (&**k, &**v)), names),
             version: names.get(&status.node_info.kubelet_version),
         }
     }

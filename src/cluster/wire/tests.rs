@@ -337,7 +337,7 @@ fn pods_that_belong_by_label() {
 }
 
 #[test]
-fn a_line_that_is_not_utf8_hides_only_what_is_read_of_it() {
+fn a_line_that_is_not_utf8_is_read_all_the_same() {
     let line = |name: &[u8], image: &[u8]| {
         let parts: [&[u8]; 5] = [
             br#"{"type":"ADDED","object":{"metadata":{"uid":"1","name":""#,
@@ -357,5 +357,8 @@ fn a_line_that_is_not_utf8_hides_only_what_is_read_of_it() {
         Some("zürich".into())
     );
     assert_eq!(read(&line(b"p", b"\xff\xfe")), Some("p".into()));
-    assert_eq!(read(&line(b"\xff\xfe", b"a")), None);
+    assert_eq!(
+        read(&line(b"\xff\xfe", b"a")),
+        Some("\u{fffd}\u{fffd}".into())
+    );
 }
