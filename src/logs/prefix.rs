@@ -373,6 +373,19 @@ impl<'a> Reader<'a> {
                 return self.skip_to(text);
             }
         }
+        // Columns between tabs up to the level: `time\tnode-0:0\tolmo.train:1012\tINFO\ttext`
+        if self.found.time.is_some()
+            && self.found.level.is_none()
+            && is_name(bare)
+            && let Some(columns) = after.strip_prefix('\t')
+            && columns
+                .split('\t')
+                .take(2)
+                .any(|cell| level(cell).is_some() && cell.bytes().all(|b| b.is_ascii_uppercase()))
+        {
+            self.found.logger = Some(bare);
+            return self.skip_to(after);
+        }
         // A logger's name after a time or a level, with a separator behind it: ` - root - `, `| train | `, `ppdet INFO`
         let known = self.found.time.is_some() || self.found.level.is_some();
         if known && self.at > 0 && is_name(bare) && after.starts_with(' ') {
@@ -488,6 +501,11 @@ impl<'a> Reader<'a> {
             }
             if after.starts_with(':') && is_pod(inside) {
                 self.found.pod = Some(inside);
+                return self.skip_to(after);
+            }
+            // ESPnet's `[node01] 2026-11-24 03:04:05,123 `
+            if is_name(inside) && after.strip_prefix(' ').and_then(moment).is_some() {
+                self.found.logger = Some(inside);
                 return self.skip_to(after);
             }
             let tag = inside

@@ -62,8 +62,12 @@ pub(super) struct Fraction {
     pub(super) after_loss: bool,
 }
 
-/// Words with single blanks between them.
+/// Words with single blanks between them; a remark in parentheses at the end is none.
 fn words(name: &str) -> usize {
+    let name = match name.split_once(" (") {
+        Some((head, remark)) if remark.ends_with(')') => head,
+        _ => name,
+    };
     1 + memchr::memchr_iter(b' ', name.as_bytes()).count()
 }
 
@@ -151,7 +155,7 @@ impl<'a> Draft<'a> {
     ) -> bool {
         let Some(next) = next else { return false };
         if item.join != Join::Blank
-            || item.value.form != Form::Number
+            || !matches!(item.value.form, Form::Number | Form::Percent)
             || !item.value.unit.is_empty()
         {
             return false;
@@ -166,10 +170,11 @@ impl<'a> Draft<'a> {
         let Some(meaning) = names.meaning(name) else {
             return false;
         };
-        let fits = matches!(
-            meaning.role,
-            Role::Loss(_) | Role::Lr(_) | Role::Accuracy | Role::GradNorm(0)
-        );
+        let fits = match meaning.role {
+            Role::Loss(_) | Role::Lr(_) | Role::GradNorm(0) => item.value.form == Form::Number,
+            Role::Accuracy | Role::Mfu => true,
+            _ => false,
+        };
         if fits {
             self.value(name, &meaning, &item.value, Join::Colon);
         }
@@ -405,6 +410,9 @@ impl<'a> Draft<'a> {
             }
             Role::Lr(part) => {
                 self.weak = true;
+                // As it is now: a setting is not called so.
+                let now = raw.get(.."current ".len());
+                self.strong |= now.is_some_and(|now| now.eq_ignore_ascii_case("current "));
                 self.ranked("lr", *part, raw, n);
             }
             Role::GradNorm(part) => {

@@ -475,9 +475,9 @@ impl Reader {
         }
         if let Some(heading) = &self.heading
             && (record.has("epoch_step")
-                || record
-                    .fields()
-                    .any(|f| f.0.ends_with("loss") || f.0.contains("acc")))
+                || record.fields().any(|f| {
+                    f.0.ends_with("loss") || f.0.contains("acc") || f.0.contains("reward")
+                }))
         {
             record.merge(heading.clone());
         }

@@ -346,7 +346,9 @@ pub fn meaning(name: &str) -> Option<Meaning> {
     };
     let side = side.or(found);
     let ms = inside.is_some_and(|unit| matches!(unit, "ms" | "msec" | "milliseconds"));
-    let role = role(base, ms, inside).or_else(|| {
+    // Marian's `Up. 1000`; as a word of a sentence it is none.
+    let updates = (name == "Up").then_some(Role::Step);
+    let role = updates.or_else(|| role(base, ms, inside)).or_else(|| {
         let bare = without_modifiers(base, name.contains('/'));
         (bare != base).then(|| role(bare, ms, inside)).flatten()
     });
@@ -361,6 +363,8 @@ pub fn meaning(name: &str) -> Option<Meaning> {
         match found {
             Role::Lr(_) => Some(Role::Lr(1)),
             Role::Loss(0) => Some(Role::Loss(3)),
+            // Chainer's `main/accuracy`; of rewards it is another one.
+            Role::Accuracy => (head.rsplit('/').next() == Some("main")).then_some(found),
             Role::GradNorm(_) => Some(Role::GradNorm(1)),
             Role::Rate(..) | Role::ItPerS | Role::Tflops | Role::Mfu => Some(found),
             Role::StepTime { plain: false, .. } => Some(found),
@@ -402,6 +406,8 @@ fn role(base: &str, ms: bool, inside: Option<&str>) -> Option<Role> {
         | "it"
         | "train_step"
         | "total_timesteps"
+        | "num_timesteps"
+        | "learning_iteration"
         | "timesteps_total"
         | "training_iteration"
         | "round"
@@ -432,8 +438,8 @@ fn role(base: &str, ms: bool, inside: Option<&str>) -> Option<Role> {
         | "loss_lm"
         | "language_model_loss" => Role::Loss(2),
         "acc" | "accuracy" | "accuracies" => Role::Accuracy,
-        "lr" | "learning_rate" | "learningrate" | "learn_rate" | "lr_0" | "lr0" | "lr_group_0"
-        | "lr_pg0" | "last_lr" | "learning_rate_0" => Role::Lr(0),
+        "lr" | "l_r" | "learning_rate" | "learningrate" | "learn_rate" | "lr_0" | "lr0"
+        | "lr_group_0" | "lr_pg0" | "last_lr" | "learning_rate_0" => Role::Lr(0),
         "grad_norm" | "gradnorm" | "gnorm" | "gradient_norm" | "global_grad_norm"
         | "total_grad_norm" | "grad_norm_total" | "global_norm" | "grad_norms" | "norm_grad" => {
             Role::GradNorm(0)
@@ -516,7 +522,12 @@ fn role(base: &str, ms: bool, inside: Option<&str>) -> Option<Role> {
         "train_steps_per_second" => Role::ItPerS,
         _ if base.starts_with("lr_") && !base.contains("mult") && base.len() < 12 => Role::Lr(1),
         _ if base.len() < 16 && (base.ends_with("_lr") || base.ends_with("_lr0")) => Role::Lr(1),
-        _ => return rate(base),
+        _ => {
+            return rate(base).or_else(|| match role(base.strip_suffix("_ms")?, true, None)? {
+                time @ Role::StepTime { plain: false, .. } => Some(time),
+                _ => None,
+            });
+        }
     })
 }
 

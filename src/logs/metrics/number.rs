@@ -352,7 +352,8 @@ fn unit(text: &str, at: usize) -> Option<(usize, usize)> {
         let rest = text[end..].trim_start_matches(' ');
         // `61.2s : 19634 words/s`
         let apart = end > at
-            && bytes[at] != b' '
+            && (bytes[at] != b' '
+                || bytes[at..end].contains(&b'/') && bytes[end..].starts_with(b" : "))
             && rest.starts_with(": ")
             && rest.len() < text.len() - end;
         !apart && rest.starts_with(['=', ':']) && !rest.starts_with("://")

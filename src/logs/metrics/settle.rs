@@ -7,6 +7,16 @@ use super::record::Record;
 impl Draft<'_> {
     fn place_fractions(&mut self) {
         let fractions = std::mem::take(&mut self.fractions);
+        // `[ 41/120 03:12 < 06:11, Epoch 0.34/1]`: as far in the run as the epoch says, so it counts the run.
+        let epochs = self
+            .record
+            .number("epoch")
+            .zip(self.record.number("epochs"));
+        let of_run = |f: &draft::Fraction| {
+            epochs.is_some_and(|(epoch, epochs)| {
+                epoch.fract() != 0.0 && (f.n / f.of - epoch / epochs).abs() < 0.02
+            })
+        };
         for (index, f) in fractions.iter().enumerate() {
             let record = &mut self.record;
             let more = index + 1 < fractions.len();
@@ -18,7 +28,7 @@ impl Draft<'_> {
             } else if f.side == Side::Eval {
                 record.add("eval_step", f.n);
                 record.add("eval_total", f.of);
-            } else if record.has("epoch")
+            } else if record.has("epoch") && !of_run(f)
                 || f.first && (self.per_step || f.bar_next)
                 || f.first && !f.bar && self.seconds.is_some()
                 || f.batches
@@ -42,7 +52,9 @@ impl Draft<'_> {
             self.record
                 .add(if done { "elapsed_s" } else { "eta_s" }, seconds);
         }
-        if fractions.iter().any(|f| f.bar) {
+        // A bar without a bar: `41/120 03:12 < 06:11, 0.21 it/s`.
+        let bare = self.times.len() == 2 && !fractions.is_empty() && self.record.has("it_per_s");
+        if bare || fractions.iter().any(|f| f.bar) {
             match self.times[..] {
                 [elapsed, eta, ..] => {
                     self.record.add("elapsed_s", elapsed);

@@ -77,6 +77,8 @@ impl Table {
     /// The header, if this line is one: a place in the run and a metric must be among its columns.
     pub fn header(line: &str) -> Option<Self> {
         let trimmed = line.trim();
+        // As files of columns begin.
+        let trimmed = trimmed.strip_prefix("# ").map_or(trimmed, str::trim);
         if trimmed.len() < 10 || trimmed.len() > 600 || !may_be_header(trimmed) {
             return None;
         }

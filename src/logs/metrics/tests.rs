@@ -9,6 +9,9 @@ const FRAMEWORKS: &str = include_str!("fixtures/frameworks.jsonl");
 /// Lines written before the reader was tried on them, with what sets traps.
 const HARD: &str = include_str!("fixtures/hard.jsonl");
 
+/// The same again, of frameworks that were not thought of before.
+const FRESH: &str = include_str!("fixtures/fresh.jsonl");
+
 fn said(record: Option<Record>) -> Map<String, Value> {
     let record = record.unwrap_or_default();
     match serde_json::to_value(&record).expect("plain data") {
@@ -72,6 +75,13 @@ fn hard_lines_are_understood() {
     let wrong = wrong(HARD, "");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(HARD.lines().count() >= 300);
+}
+
+#[test]
+fn lines_of_other_frameworks_are_understood() {
+    let wrong = wrong(FRESH, "");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(FRESH.lines().count() >= 70);
 }
 
 /// As they come out of kubectl, stern, launchers and loggers.

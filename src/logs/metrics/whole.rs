@@ -18,6 +18,18 @@ pub(super) fn place_alone(body: &str) -> Option<Record> {
     let other = |c: char| !c.is_alphanumeric();
     let inside = body.trim().trim_start_matches(other);
     let drawn = inside.len() < body.trim().len() && body.trim().ends_with(other);
+    // `          Learning iteration 3/500          `
+    let drawn = drawn || body.starts_with("          ");
+    let inside = match inside.split_once(' ') {
+        Some((word, rest))
+            if ["learning", "training"]
+                .iter()
+                .any(|w| word.eq_ignore_ascii_case(w)) =>
+        {
+            rest
+        }
+        _ => inside,
+    };
     let word = inside.bytes().take_while(u8::is_ascii_alphabetic).count();
     let (name, rest) = inside.split_at(word);
     let is = |known: &str| name.eq_ignore_ascii_case(known);
@@ -36,11 +48,18 @@ pub(super) fn place_alone(body: &str) -> Option<Record> {
     record.add(names[0], n);
     let of = tail.strip_prefix('/').or(tail.strip_prefix("of "));
     if let Some(of) = of {
-        let (total, end) = number::plain(of.trim_start(), 0)?;
-        if end != of.trim_start().len() {
+        let of = of.trim_start();
+        let (total, end) = number::plain(of, 0)?;
+        record.add(names[1], total);
+        // `[step=1200/5000,epoch=0]`
+        if let Some(more) = of[end..].strip_prefix(',') {
+            let epoch = more.trim_start().strip_prefix("epoch")?;
+            let epoch = epoch.trim_start_matches(['=', ' ', ':']);
+            let (epoch, _) = number::plain(epoch, 0).filter(|found| found.1 == epoch.len())?;
+            record.add("epoch", epoch);
+        } else if end != of.len() {
             return None;
         }
-        record.add(names[1], total);
     } else if !tail.is_empty() || names[0] == "step" {
         return None;
     }

@@ -91,6 +91,17 @@ impl Draft<'_> {
                 self.record.add("epoch", value.value);
                 return self.record.add("epochs", of);
             }
+            // `3/10 * Epoch (train): `
+            Form::Of(of)
+                if index == 0
+                    && next.is_some_and(|next| {
+                        let word = next.lead.strip_prefix(" * ").and_then(|lead| lead.get(..5));
+                        word.is_some_and(|word| word.eq_ignore_ascii_case("epoch"))
+                    }) =>
+            {
+                self.record.add("epoch", value.value);
+                return self.record.add("epochs", of);
+            }
             Form::Of(of) => {
                 // `12 of 48 steps`
                 if matches!(value.unit, "steps" | "iters" | "iterations" | "its") {
