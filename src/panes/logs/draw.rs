@@ -21,6 +21,8 @@ use crate::ui::{State, text};
 const TIME: usize = 13;
 /// `  2h04m `
 const AGO: usize = 8;
+/// A lane beside others is not drawn narrower.
+const NARROWEST: u16 = 24;
 /// Longest prefix of a line.
 const LABEL: usize = 10;
 
@@ -48,19 +50,33 @@ impl Logs {
         if lanes == 1 {
             self.draw_lane(cx, 0, area, buf);
         } else {
+            // Beside a chart not all may fit: those around the one with the keys do.
+            let fit = usize::from(area.width / NARROWEST).clamp(1, lanes);
+            let first = (self.lane + 1).saturating_sub(fit);
+            for lane in &mut self.lanes {
+                lane.area = Rect::default();
+            }
             // The one with the keys first: the others stand where it does.
-            let order = std::iter::once(self.lane).chain((0..lanes).filter(|n| *n != self.lane));
+            let shown = first..first + fit;
+            let order = std::iter::once(self.lane).chain(shown.filter(|n| *n != self.lane));
             for n in order.collect::<Vec<_>>() {
-                self.draw_column(cx, n, area, buf);
+                self.draw_column(cx, n, (n - first, fit), area, buf);
             }
         }
         self.draw_marker(cx, area, buf);
     }
 
     /// One of several lanes: its name, then its lines.
-    fn draw_column(&mut self, cx: &Cx, n: usize, area: Rect, buf: &mut Buffer) {
-        let lanes = u16::try_from(self.lanes.len()).unwrap_or(1);
-        let at = u16::try_from(n).unwrap_or(0);
+    fn draw_column(
+        &mut self,
+        cx: &Cx,
+        n: usize,
+        (at, of): (usize, usize),
+        area: Rect,
+        buf: &mut Buffer,
+    ) {
+        let lanes = u16::try_from(of).unwrap_or(1);
+        let at = u16::try_from(at).unwrap_or(0);
         let (from, to) = (area.width * at / lanes, area.width * (at + 1) / lanes);
         let column = Rect {
             x: area.x + from,

@@ -262,6 +262,8 @@ pub struct Plan<'a> {
     pub next: Vec<&'a PodRow>,
     /// Pods that have not started, so have nothing to read yet.
     pub waiting: usize,
+    /// When time alone changes it.
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// The model's pods this screen is about.
@@ -289,6 +291,7 @@ pub fn plan<'a>(of: &'a LogsOf, sources: &[Source], picked: &[Key], cx: &Cx<'a>)
         left_out: 0,
         next: Vec::new(),
         waiting: 0,
+        until: None,
     };
     let mut ending = Vec::new();
     for pod in pods(of, cx) {
@@ -302,13 +305,16 @@ pub fn plan<'a>(of: &'a LogsOf, sources: &[Source], picked: &[Key], cx: &Cx<'a>)
             }
         }
         if over && known.is_some() {
-            let fresh = pod
+            let grace = TimeDelta::seconds(GRACE_SECONDS);
+            let until = pod
                 .finished
-                .is_some_and(|at| cx.now - at < TimeDelta::seconds(GRACE_SECONDS));
+                .map(|at| at + grace)
+                .filter(|until| cx.now < *until);
             if known.is_some_and(|source| source.done) {
                 continue;
             }
-            if fresh {
+            if until.is_some() {
+                plan.until = plan.until.into_iter().chain(until).min();
                 ending.push(pod);
                 continue;
             }

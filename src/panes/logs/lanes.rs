@@ -486,6 +486,9 @@ impl Logs {
             return Reply::Say(Level::Info, "there is only one stream to show".into());
         }
         let at = self.lane().at;
+        // Each column is of one stream; what was chosen to be shown alone is one of them.
+        self.chosen = false;
+        self.show_only(&[]);
         self.buffer.set_apart(true);
         self.lanes = chosen
             .into_iter()

@@ -11,6 +11,7 @@ mod lanes;
 mod layout;
 mod output;
 mod pin;
+mod planner;
 mod rail;
 mod seek;
 mod settle;
@@ -35,6 +36,7 @@ use crate::model::want::{Kind, Selector, Want};
 use face::Faces;
 use follow::{Ask, Since, Source};
 use lanes::Lane;
+use planner::Planner;
 use rail::Entry;
 
 /// Bytes of lines a new filter or search is applied to per frame.
@@ -112,6 +114,8 @@ pub struct Logs {
     rail_at: Entry,
     /// Pods that are not followed by themselves and are to be, the newest last.
     picked: Vec<Key>,
+    /// What of all this is followed.
+    planner: Planner,
     /// Pods that can be picked: how they are called.
     out: Vec<(Key, Option<u32>, Name)>,
     /// The index asked for when it was opened, until its streams are there.
@@ -169,6 +173,7 @@ impl Logs {
             rail: false,
             rail_at: Entry::All,
             picked: Vec::new(),
+            planner: Planner::default(),
             out: Vec::new(),
             start_index,
             chosen: false,
@@ -446,7 +451,7 @@ impl Pane for Logs {
         if self.is_file() {
             return Vec::new();
         }
-        let plan = follow::plan(&self.of, &self.sources, &self.picked, cx);
+        let plan = self.plan(cx);
         let mut wants = follow::wants(&plan, &self.sources, &self.ask, cx);
         wants.extend(self.other_wants(cx));
         wants.push(Want::Watch(Kind::Pod, Selector::All));

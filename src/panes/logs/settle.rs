@@ -1,7 +1,7 @@
 //! What the model says of the pods becomes streams: new ones join, gone ones stay with their text. Separate because it
 //! is the only part of a log screen that looks at the cluster.
 
-use super::follow::{self, Source};
+use super::follow::{self, Plan, Source};
 use super::rail::Entry;
 use super::{Level, Logs};
 use crate::model::ids::Name;
@@ -31,7 +31,7 @@ impl Logs {
             }
         }
         self.settle_other(cx);
-        let plan = follow::plan(&self.of, &self.sources, &self.picked, cx);
+        let plan = (self.planner).plan(&self.of, &self.sources, &self.picked, cx);
         for pod in &plan.pods {
             if !self.sources.iter().any(|source| source.pod == pod.key) {
                 let want = self.ask.want(pod);
@@ -70,6 +70,11 @@ impl Logs {
                 self.start_index = None;
             }
         }
+    }
+
+    /// What is followed now.
+    pub(super) fn plan<'a>(&'a self, cx: &Cx<'a>) -> Plan<'a> {
+        (self.planner).plan(&self.of, &self.sources, &self.picked, cx)
     }
 
     pub(super) fn stream_of(&self, want: &LogWant) -> Option<usize> {

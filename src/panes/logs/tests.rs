@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use insta::assert_snapshot;
 
+mod following;
 mod reading;
 
 use super::*;

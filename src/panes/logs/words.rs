@@ -61,7 +61,7 @@ impl Logs {
             say(text, theme.accent());
         }
         if self.is_job() {
-            let plan = follow::plan(&self.of, &self.sources, &self.picked, cx);
+            let plan = self.plan(cx);
             let pods = |n: usize| counted(n, "pod", "pods");
             if live > 0 {
                 say(format!("{} running", pods(live)), theme.text());

@@ -153,18 +153,23 @@ impl Plot {
             let x = self.area.x + u16::try_from(at % columns).unwrap_or(0);
             let y = self.area.y + u16::try_from(at / columns).unwrap_or(0);
             let cell = &mut buf[(x, y)];
+            // A cell has one hue: where curves run over each other, they have every other one, so that none is hidden.
+            let mut shared = false;
             if ascii {
                 cell.set_symbol(sign(n, true));
             } else {
-                // Curves that cross share the cell; the later one gives it its hue.
                 let before = match cell.symbol().chars().next() {
                     Some(c @ '\u{2800}'..='\u{28ff}') => c as u32 - 0x2800,
                     _ => 0,
                 };
+                let background = Some(cell.fg) == theme.faint().fg || Some(cell.fg) == style.fg;
+                shared = before != 0 && !background && at % columns % 2 == 1;
                 let dots = char::from_u32(0x2800 + (before | u32::from(*bits)));
                 cell.set_char(dots.unwrap_or(' '));
             }
-            cell.set_style(style);
+            if !shared {
+                cell.set_style(style);
+            }
         }
     }
 }

@@ -183,3 +183,25 @@ proptest! {
         }
     }
 }
+
+/// Two curves in one place: both hues are there.
+#[test]
+fn curves_that_run_over_each_other_are_both_seen() {
+    let theme = Theme::default();
+    let points = falling();
+    let curves = vec![
+        curve(&points, "train", &theme, 0),
+        curve(&points, "eval", &theme, 1),
+    ];
+    let area = Rect::new(0, 0, 72, 14);
+    let mut buf = Buffer::empty(area);
+    Chart::new(curves).draw(area, &mut buf, &theme);
+    let of = |n: usize| {
+        let dots = |cell: &&ratatui::buffer::Cell| {
+            let dots = |c: char| ('\u{2801}'..='\u{28ff}').contains(&c);
+            cell.symbol().contains(dots) && Some(cell.fg) == theme.series_at(n).fg
+        };
+        buf.content.iter().filter(dots).count()
+    };
+    assert!(of(0) > 20 && of(1) > 20, "{} {}", of(0), of(1));
+}

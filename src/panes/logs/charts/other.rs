@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 
 use super::super::Logs;
 use super::super::follow::{self, Ask, CAP, Source};
+use super::super::planner::Planner;
 use crate::app::action::Action;
 use crate::logs::run::{Reading, Run, Said};
 use crate::model::ids::Key;
@@ -25,6 +26,7 @@ pub struct Other {
     pub name: String,
     of: LogsOf,
     sources: Vec<Source>,
+    planner: Planner,
     reading: Reading,
     /// What was known of it when it was chosen.
     known: Option<Arc<Run>>,
@@ -47,6 +49,7 @@ impl Other {
             name: row.name.to_string(),
             of: LogsOf::Job { job, index: None },
             sources: Vec::new(),
+            planner: Planner::default(),
             reading: Reading::default(),
             known: run::of(job, cx).and_then(|known| known.curves.clone()),
         })
@@ -63,7 +66,7 @@ impl Other {
 
     /// Its streams, as many as the cap leaves.
     fn plan<'a>(&'a self, room: usize, cx: &Cx<'a>) -> follow::Plan<'a> {
-        let mut plan = follow::plan(&self.of, &self.sources, &[], cx);
+        let mut plan = self.planner.plan(&self.of, &self.sources, &[], cx);
         plan.pods.truncate(room);
         plan
     }
@@ -143,9 +146,7 @@ impl Choice {
 impl Logs {
     /// How many streams another run may have.
     fn room(&self, cx: &Cx) -> usize {
-        let own = follow::plan(&self.of, &self.sources, &self.picked, cx)
-            .pods
-            .len();
+        let own = self.plan(cx).pods.len();
         CAP.saturating_sub(own).max(1)
     }
 
