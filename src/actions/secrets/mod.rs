@@ -289,6 +289,8 @@ impl Walk {
 
     fn variable(&mut self, value: &mut Value, all: bool, name: &str) {
         match value {
+            Value::String(word)
+                if !all && matches!(&**word, "true" | "false" | "none" | "auto") => {}
             value if all || is_secret_name(name) => self.whole(value, name),
             Value::String(text) => self.words(text),
             _ => {}
@@ -332,6 +334,9 @@ fn is_environment(key: &str) -> bool {
         "env" | "envvars" | "environment" | "environmentvariables"
     )
 }
+
+#[cfg(test)]
+mod table;
 
 #[cfg(test)]
 mod tests {

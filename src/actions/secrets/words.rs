@@ -25,6 +25,7 @@ const SECRET: &[&str] = &[
     "dockercfg",
     "auth",
     "pat",
+    "jwt",
 ];
 
 /// Two words that mean one together.
@@ -37,7 +38,49 @@ const PAIRS: &[(&str, &str)] = &[
     ("encryption", "key"),
     ("account", "key"),
     ("license", "key"),
+    ("ssh", "key"),
+    ("rsa", "key"),
+    ("deploy", "key"),
+    ("hmac", "key"),
+    ("master", "key"),
+    ("shared", "key"),
+    ("storage", "key"),
+    ("subscription", "key"),
+    ("connection", "string"),
+    ("amz", "signature"),
     ("pass", "word"),
+];
+
+/// The last word of a name that says something about a secret: `AUTH_METHOD`, `passwordLength`.
+const ABOUT: &[&str] = &[
+    "name",
+    "names",
+    "namespace",
+    "ref",
+    "file",
+    "path",
+    "dir",
+    "id",
+    "url",
+    "uri",
+    "host",
+    "endpoint",
+    "type",
+    "mode",
+    "method",
+    "enabled",
+    "required",
+    "provider",
+    "issuer",
+    "length",
+    "limit",
+    "count",
+    "ttl",
+];
+
+/// Before `token` they make it one of a vocabulary.
+const VOCABULARY: &[&str] = &[
+    "pad", "eos", "bos", "unk", "mask", "sep", "cls", "image", "special", "stop", "start", "end",
 ];
 
 /// In a word of a name they leave no doubt: `DBPASSWORD`.
@@ -55,11 +98,18 @@ const CONTAINED: &[&str] = &[
 /// Whether the value of this name would be a secret: by its words, so that `max_tokens` and `tokenizer` are none. What
 /// only refers to one (`secretName`, `secretKeyRef`) is none either.
 pub fn is_secret_name(name: &str) -> bool {
+    // where a shell is
+    if matches!(name, "PWD" | "OLDPWD") {
+        return false;
+    }
     let words = words(name);
-    if matches!(
-        words.last().map(|w| &**w),
-        Some("name" | "names" | "namespace" | "ref" | "file" | "path" | "id")
-    ) {
+    if words.last().is_some_and(|word| ABOUT.contains(&&**word)) {
+        return false;
+    }
+    if let [.., kind, token] = &words[..]
+        && token == "token"
+        && VOCABULARY.contains(&&**kind)
+    {
         return false;
     }
     let single = |word: &String| {
@@ -124,16 +174,29 @@ static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Values that are secrets whatever they are called.
 static SHAPES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let shapes = [
-        r"hf_[A-Za-z0-9]{16,}",
-        r"gh[pousr]_[A-Za-z0-9]{16,}",
-        r"github_pat_[A-Za-z0-9_]{16,}",
-        r"glpat-[A-Za-z0-9_-]{16,}",
-        r"sk-[A-Za-z0-9_-]{16,}",
-        r"(?:AKIA|ASIA)[0-9A-Z]{16}",
-        r"xox[abprs]-[A-Za-z0-9-]{10,}",
-        r"AIza[0-9A-Za-z_-]{30,}",
-        r"ya29\.[0-9A-Za-z_-]{16,}",
-        r"npm_[A-Za-z0-9]{20,}",
+        // whole words: `mask-rcnn-…` has no key in it
+        r"\bhf_[A-Za-z0-9]{16,}",
+        r"\bgh[pousr]_[A-Za-z0-9]{16,}",
+        r"\bgithub_pat_[A-Za-z0-9_]{16,}",
+        r"\bglpat-[A-Za-z0-9_-]{16,}",
+        r"\bsk-[A-Za-z0-9_-]{16,}",
+        r"\b(?:AKIA|ASIA)[0-9A-Z]{16}",
+        r"\bxox[abprs]-[A-Za-z0-9-]{10,}",
+        r"\bAIza[0-9A-Za-z_-]{30,}",
+        r"\bya29\.[0-9A-Za-z_-]{16,}",
+        r"\bnpm_[A-Za-z0-9]{20,}",
+        r"\bnvapi-[A-Za-z0-9_-]{20,}",
+        r"\bpypi-[A-Za-z0-9_-]{32,}",
+        r"\bdckr_pat_[A-Za-z0-9_-]{16,}",
+        r"\br8_[A-Za-z0-9]{20,}",
+        r"\blsv2_(?:pt|sk)_[A-Za-z0-9_]{16,}",
+        r"\bhvs\.[A-Za-z0-9_-]{20,}",
+        r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
+        r"\bAGE-SECRET-KEY-1[A-Z0-9]{20,}",
+        r"https://hooks\.slack\.com/services/[A-Za-z0-9/]{8,}",
+        r"https://discord(?:app)?\.com/api/webhooks/[0-9]+/[A-Za-z0-9_-]+",
+        // of a signed address
+        r"[?&]sig=[A-Za-z0-9%+/=_-]{16,}",
         r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?",
         r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
     ];
