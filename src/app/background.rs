@@ -55,6 +55,11 @@ impl Background {
         self.streams.values().map(|stream| stream.job)
     }
 
+    /// Other settings: it is chosen anew, and no more than they allow.
+    pub fn again(&mut self) {
+        self.chosen = None;
+    }
+
     /// When something is missed that does not come.
     pub fn due(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let of = |s: &Stream| s.reading.due(run::seconds(now), &|_| !s.cut);
@@ -105,6 +110,9 @@ impl App {
     pub(super) fn choose_background(&mut self, now: DateTime<Utc>) {
         let follow = self.settings.logs.watch;
         if follow == Follow::Off || self.alone {
+            // what was followed until the settings changed is let go
+            self.background.streams.clear();
+            self.background.failed.clear();
             return;
         }
         let version = self.desk.model.jobs.version();
@@ -126,6 +134,9 @@ impl App {
             let there = model.jobs.contains(stream.job) && Some(stream.job) != front;
             there && (!want.follow || runs(stream.job))
         });
+        while all.streams.len() > most {
+            all.streams.pop_last();
+        }
         while all.streams.len() < most
             && let Some(job) = all.failed.pop_front()
         {

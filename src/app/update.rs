@@ -11,6 +11,7 @@ use crate::panes::palette::{Command, Palette};
 use crate::panes::start::Why;
 use crate::panes::switcher::{Switcher, What};
 use crate::panes::{Level, Pane, Reply, Target};
+use crate::settings::Follow;
 use crate::ui::input::Input;
 
 impl App {
@@ -312,7 +313,8 @@ impl App {
         self.dirty = true;
     }
 
-    /// Thresholds hold from here on; the rest of the settings is read at the next start.
+    /// Thresholds hold from here on, and which logs are read behind the screens; the rest of the settings is read at the next
+    /// start.
     fn reload_settings(&mut self, now: DateTime<Utc>) {
         let Some(file) = &self.settings_file else {
             return;
@@ -337,6 +339,17 @@ impl App {
                 "thresholds of the settings hold from now on",
                 now,
             );
+        }
+        let (logs, new) = (&mut self.settings.logs, &read.logs);
+        if (new.watch, new.watch_streams) != (logs.watch, logs.watch_streams) {
+            (logs.watch, logs.watch_streams) = (new.watch, new.watch_streams);
+            self.background.again();
+            let text = match new.watch {
+                Follow::Off => "no logs are read behind the screens from now on",
+                Follow::Failed => "logs of jobs that fail are read from now on",
+                Follow::Running => "logs of running jobs are read from now on",
+            };
+            self.say(Level::Info, text, now);
         }
     }
 

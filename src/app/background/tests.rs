@@ -292,3 +292,32 @@ fn changed_settings_hold_at_once_and_broken_ones_change_nothing() {
         "{text}"
     );
 }
+
+#[test]
+fn what_is_read_behind_the_screens_follows_the_settings_while_it_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("config.toml");
+    let mut app = watching(Follow::Off, 8);
+    app.settings_file = Some(file.clone());
+    busy(&mut app, &[8, 4, 1]);
+    assert_eq!(logs(&mut app, 10), []);
+    let mut now = 10;
+    let mut set = |app: &mut App, text: &str| {
+        std::fs::write(&file, format!("[logs]\n{text}\n")).expect("written");
+        now += 1;
+        app.receive(Message::FilesChanged, at(now));
+        let said = app.desk.notices.all().last().map(|n| n.text.clone());
+        (logs(app, now).len(), said.unwrap_or_default())
+    };
+    let (n, said) = set(&mut app, "watch = \"running\"");
+    assert_eq!(n, 3);
+    assert!(said.contains("running jobs are read"), "{said}");
+    assert_eq!(set(&mut app, "watch = \"running\"\nwatch-streams = 2").0, 2);
+    // broken: as it was
+    let (n, said) = set(&mut app, "watch = \"sometimes\"");
+    assert_eq!(n, 2);
+    assert!(said.contains("kept as they were"), "{said}");
+    let (n, said) = set(&mut app, "watch = \"off\"");
+    assert_eq!(n, 0);
+    assert!(said.contains("no logs are read"), "{said}");
+}
