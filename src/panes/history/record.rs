@@ -155,7 +155,7 @@ fn lines(record: &Record, cx: &Cx, width: usize) -> Vec<Line<'static>> {
     }
     if let Some(metrics) = &record.metrics {
         head(&mut out, "training", "", cx, width);
-        out.push(told(metrics, cx));
+        out.push(told(metrics, cx, width));
         if let Some(concern) = &metrics.concern {
             say(&mut out, &format!("! {concern}"), theme.level(Loud::Warn));
         }
@@ -241,17 +241,8 @@ fn head(out: &mut Vec<Line<'static>>, word: &str, more: &str, cx: &Cx, width: us
 }
 
 /// `▇▅▃▂▁ loss 1.93 · best 1.88 at 1100 · step 1200/5000`
-fn told(metrics: &Metrics, cx: &Cx) -> Line<'static> {
+fn told(metrics: &Metrics, cx: &Cx, width: usize) -> Line<'static> {
     let theme = cx.theme;
-    let curve: Vec<f64> = metrics
-        .curve
-        .iter()
-        .map(|y| y.unwrap_or(f64::NAN))
-        .collect();
-    let mut spans = vec![Span::styled(
-        spark::signs(&curve, cx.glyphs.is_ascii()),
-        theme.accent(),
-    )];
     let mut parts: Vec<String> = Vec::new();
     if let Some((_, last)) = metrics.last {
         let last = last.map_or("NaN".to_owned(), spark::number);
@@ -272,11 +263,16 @@ fn told(metrics: &Metrics, cx: &Cx) -> Line<'static> {
     };
     parts.extend(of("step", metrics.step, metrics.steps));
     parts.extend(of("epoch", metrics.epoch, metrics.epochs));
-    spans.push(Span::styled(
-        format!(" {}", parts.join(" · ")),
-        theme.text(),
-    ));
-    Line::from(spans)
+    let words = format!(" {}", parts.join(" · "));
+    // the words come whole; the curve takes what they leave
+    let room = width.saturating_sub(text::width(&words)).max(8);
+    let each = metrics.curve.len().div_ceil(room).max(1);
+    let last = |part: &[Option<f64>]| part.iter().rev().find_map(|y| *y).unwrap_or(f64::NAN);
+    let curve: Vec<f64> = metrics.curve.chunks(each).map(last).collect();
+    Line::from(vec![
+        Span::styled(spark::signs(&curve, cx.glyphs.is_ascii()), theme.accent()),
+        Span::styled(words, theme.text()),
+    ])
 }
 
 impl Pane for Kept {

@@ -109,6 +109,10 @@ fn one_in_full() {
     assert_snapshot!("record_80x24", seen);
     let mut pane = Kept::new("llama-sft".into());
     assert_snapshot!("record_160x48", stage.draw(&mut pane, 160, 24));
+    for width in [60, 80, 120] {
+        let seen = stage.draw(&mut Kept::new("llama-sft".into()), width, 24);
+        assert!(seen.contains(" · step 5000/5000"), "{width}: {seen}");
+    }
     let mut pane = Kept::new("nobody".into());
     assert!(stage.draw(&mut pane, 80, 10).contains("not kept any more"));
 }
