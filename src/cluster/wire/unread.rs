@@ -168,8 +168,8 @@ mod tests {
         "status.phase: duplicate field `phase`"
     )]
     #[case::number(
-        r#"{"metadata":{"name":"p","generation":1e999}}"#,
-        "number out of range"
+        r#"{"metadata":{"name":"p"},"status":{"containerStatuses":[{"restartCount":1e999}]}}"#,
+        "status.containerStatuses[0].restartCount: number out of range"
     )]
     #[case::nobody(r#"{"metadata":{}}"#, "metadata: neither name nor uid")]
     fn the_field_is_named(#[case] json: &str, #[case] why: &str) {
