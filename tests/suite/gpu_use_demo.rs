@@ -9,6 +9,7 @@ use jobdeck::cluster::source::Tuning;
 use jobdeck::cluster::target::Target;
 use jobdeck::cluster::{CHANNEL, Cluster, Options};
 use jobdeck::demo::Demo;
+use jobdeck::demo::http::faults::Switchboard;
 use jobdeck::demo::scenario::Options as Scene;
 use jobdeck::demo::world::World;
 use jobdeck::model::capacity::cards::{State, cards};
@@ -19,6 +20,7 @@ use jobdeck::model::ids::{ClusterId, Name};
 use jobdeck::model::node::NodeRow;
 use jobdeck::model::pod::PodPhase;
 use jobdeck::model::want::{Kind, Selector, Want};
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::harness::Client;
@@ -27,20 +29,26 @@ const HERE: ClusterId = ClusterId(0);
 /// Whose exporter is of release 2.
 const OLD: &str = "gpu-t4-1";
 
-/// A client of the scene some minutes after its beginning, with all that the exporters of all nodes tell.
-async fn asked() -> (Demo, Client, Vec<NodeRow>) {
+/// The scene some minutes after its beginning, at a switchboard.
+async fn scene() -> (Demo, Switchboard) {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let board = Switchboard::default();
+    let own = board.clone();
     let demo = tokio::task::spawn_blocking(move || {
         let world = World::stepped(&Scene::default(), Duration::from_secs(600));
-        Demo::start(any, world).expect("a free port")
+        Demo::start_faulty(any, world, own).expect("a free port")
     });
-    let demo = demo.await.expect("a demo");
+    (demo.await.expect("a demo"), board)
+}
+
+/// A client that may ask about every node.
+async fn client(demo: &Demo, gpu_use: Settings) -> Client {
     let (out, reports) = mpsc::channel(CHANNEL);
     let options = Options {
         tuning: Tuning {
             gpu_use: Settings {
                 nodes: 100,
-                ..Settings::default()
+                ..gpu_use
             },
             ..Tuning::default()
         },
@@ -51,7 +59,13 @@ async fn asked() -> (Demo, Client, Vec<NodeRow>) {
     let cluster = Cluster::open(target, options, out)
         .await
         .expect("a cluster");
-    let mut client = Client::over(cluster, reports);
+    Client::over(cluster, reports)
+}
+
+/// A client with all that the exporters of all nodes tell.
+async fn asked() -> (Demo, Client, Vec<NodeRow>) {
+    let (demo, _) = scene().await;
+    let mut client = client(&demo, Settings::default()).await;
     let watches = [Kind::Node, Kind::Pod].map(|kind| Want::Watch(kind, Selector::All));
     client.cluster.want(None, &watches);
     client
@@ -183,4 +197,118 @@ async fn an_old_exporter_that_writes_blanks_says_nothing_there() {
     // it does not collect these at all, and activity is told from utilisation then
     assert_eq!((blank.engine, blank.tensor), (None, None));
     assert!(blank.util.is_some());
+}
+
+/// AMD's exporter writes other names, other labels and other units.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn amds_exporter_tells_the_same_things() {
+    let (_demo, client, nodes) = asked().await;
+    let amd: Vec<&NodeRow> = nodes
+        .iter()
+        .filter(|n| n.name.starts_with("gpu-mi"))
+        .collect();
+    assert!(!amd.is_empty());
+    let (mut held, mut busy, mut cut) = (0, 0, 0);
+    for row in amd {
+        let node = told(&client, &row.name).expect("heard of");
+        assert_eq!((&node.trouble, node.devices().len() >= 8), (&None, true));
+        for device in node.devices() {
+            let r = device.reading;
+            let known = [r.used, r.free, r.celsius];
+            assert!(known.iter().all(Option::is_some), "{r:?}");
+            assert!(device.product.contains("MI3"), "{}", device.product);
+            // it has no engine activity: use is what it calls gfx activity, and of partitions nobody tells that
+            assert_eq!(r.engine, None);
+            assert_eq!(r.util.is_some(), device.id.slice.is_none(), "{r:?}");
+            assert_eq!(r.activity().is_some(), r.util.is_some());
+            cut += usize::from(device.id.slice.is_some());
+            held += usize::from(!device.holders.is_empty());
+            busy += usize::from(r.activity().is_some_and(|(part, _)| part > 0.5));
+        }
+    }
+    assert!(
+        held > 0 && busy > 0 && cut > 0,
+        "{held} held, {busy} busy, {cut} cut"
+    );
+}
+
+/// The exporter of a node, as the cluster has it.
+fn exporter_of(demo: &Demo, node: &str, change: impl FnOnce(&mut Value)) {
+    let mut world = demo.shared().lock();
+    let store = &mut world.cluster_mut().store;
+    let pods = store.kind_id("", "pods").expect("pods");
+    let found = store.list(pods, Some("gpu-operator"));
+    let found: Vec<Value> = found.map(|pod| pod.value()).collect();
+    let mut pod = found
+        .into_iter()
+        .find(|pod| {
+            pod["spec"]["nodeName"] == node
+                && pod["metadata"]["labels"]["app"] == "nvidia-dcgm-exporter"
+        })
+        .expect("one");
+    change(&mut pod);
+    store.put(pods, pod);
+}
+
+const NODE: &str = "gpu-a100-0";
+
+async fn heard(demo: &Demo, settings: Settings, of: &str) -> Client {
+    let mut client = client(demo, settings).await;
+    client.cluster.want(None, &[Want::GpuUse(of.into())]);
+    client
+        .until("heard of it", |c| told(c, &of.into()).is_some())
+        .await;
+    client
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exporter_behind_tls_is_read_as_well() {
+    let (demo, _) = scene().await;
+    let tls = "--web-config-file=/etc/dcgm-exporter/web.yaml";
+    exporter_of(&demo, NODE, |pod| {
+        pod["spec"]["containers"][0]["args"] = json!([tls]);
+    });
+    let client = heard(&demo, Settings::default(), NODE).await;
+    let node = told(&client, &NODE.into()).expect("heard of");
+    assert_eq!((&node.trouble, node.devices().len()), (&None, 8));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_not_ask_and_who_gets_no_answer_is_told_why() {
+    let (demo, board) = scene().await;
+    let behind = "/api/v1/namespaces/gpu-operator/pods/";
+    let settings = Settings {
+        timeout: Duration::from_millis(700),
+        ..Settings::default()
+    };
+    for (fault, reason, words) in [
+        (
+            "error=403",
+            Reason::Forbidden,
+            "get on pods/proxy in namespace gpu-operator is needed",
+        ),
+        (
+            "stall",
+            Reason::Unreachable,
+            "a network policy may keep the API server from port 9400",
+        ),
+        // half an answer
+        ("mute", Reason::Unreachable, "does not answer within"),
+        ("cut=2000", Reason::Server, "trying again"),
+        ("error=503", Reason::Unreachable, "does not answer"),
+    ] {
+        board.clear();
+        board.say(&format!("{fault}@{behind}")).unwrap();
+        let client = heard(&demo, settings.clone(), NODE).await;
+        let node = told(&client, &NODE.into()).expect("heard of");
+        let trouble = node.trouble.as_ref().expect("something is wrong");
+        assert_eq!(trouble.reason, reason, "{fault}: {}", trouble.text);
+        assert!(trouble.text.contains(words), "{fault}: {}", trouble.text);
+        assert!(node.devices().is_empty(), "{fault}");
+    }
+    // and when it is over, it is over
+    board.clear();
+    let client = heard(&demo, Settings::default(), NODE).await;
+    let node = told(&client, &NODE.into()).expect("heard of");
+    assert_eq!((&node.trouble, node.devices().len()), (&None, 8));
 }

@@ -109,8 +109,9 @@ impl<'a> Labels<'a> {
                 Vendor::Amd => match key {
                     b"gpu_id" => &mut self.gpu,
                     b"gpu_uuid" => &mut self.uuid,
-                    b"card_model" => &mut self.product,
-                    b"card_series" if self.product.is_empty() => &mut self.product,
+                    // its name; the model is mostly a part number: `102-G30211-0C`
+                    b"card_series" if !value.is_empty() => &mut self.product,
+                    b"card_model" if self.product.is_empty() => &mut self.product,
                     b"gpu_partition_id" => &mut self.slice,
                     b"gpu_compute_partition_type" => &mut self.profile,
                     b"clock_type" => &mut self.about,

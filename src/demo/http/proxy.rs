@@ -1,6 +1,7 @@
 //! `pods/proxy`: the way through the API server to a pod's own web server.
 
 use http::Method;
+use serde_json::Value;
 
 use super::reply::{self, Reply};
 use crate::Shared;
@@ -87,14 +88,29 @@ pub fn answer(shared: &Shared, way: &Way, method: &Method) -> Result<Reply, Refu
     match seen {
         Answer::Closed => Err(dial("connection refused")),
         Answer::Unreachable => Err(dial("no route to host")),
-        Answer::Page { .. } if scheme == "https" => Err(unreached(
+        Answer::Page { .. } if scheme == "https" && !speaks_tls(&value) => Err(unreached(
             "tls: first record does not look like a TLS handshake",
+        )),
+        // what Go's servers answer who speaks plainly to them
+        Answer::Page { .. } if scheme != "https" && speaks_tls(&value) => Ok(reply::text(
+            400,
+            "Client sent an HTTP request to an HTTPS server.\n",
         )),
         Answer::Page { .. } if *method != Method::GET && *method != Method::HEAD => {
             Ok(reply::text(405, "Method Not Allowed\n"))
         }
         Answer::Page { code, kind, body } => Ok(reply::whole(code, kind, body)),
     }
+}
+
+/// An exporter that is given a certificate: Prometheus' exporters and NVIDIA's take it in a file of their own.
+fn speaks_tls(pod: &Value) -> bool {
+    let all = pod["spec"]["containers"].as_array().into_iter().flatten();
+    let mut args = all.flat_map(|c| c["args"].as_array().into_iter().flatten());
+    args.any(|arg| {
+        let arg = arg.as_str().unwrap_or_default();
+        arg.starts_with("--web-config-file") || arg.starts_with("--web.config.file")
+    })
 }
 
 fn unreached(why: &str) -> Refusal {

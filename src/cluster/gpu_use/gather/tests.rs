@@ -205,7 +205,7 @@ fn claims_are_kept_by_their_names() {
 
 #[test]
 fn a_card_as_amds_exporter_writes_it() {
-    let labels = r#"card_model="AMD Instinct MI300X",card_series="AMD INSTINCT MI300 Series",card_vendor="AMD",container="train",driver_version="6.10.5",gpu_compute_partition_type="spx",gpu_id="2",gpu_memory_partition_type="nps1",gpu_partition_id="0",gpu_uuid="51ff74a1-0000-1000-802e-2769a3f6a69e",hostname="mi-3",job_id="",namespace="ml",pod="llama-0",pod_uuid="4ad1b8f0-6f0f-4c43-9f9f-0e1b2c3d4e5f",serial_number="692251001124""#;
+    let labels = r#"card_model="102-G30211-0C",card_series="AMD Instinct MI300X OAM",card_vendor="AMD",container="train",driver_version="6.10.5",gpu_compute_partition_type="spx",gpu_id="2",gpu_memory_partition_type="nps1",gpu_partition_id="0",gpu_uuid="51ff74a1-0000-1000-802e-2769a3f6a69e",hostname="mi-3",job_id="",namespace="ml",pod="llama-0",pod_uuid="4ad1b8f0-6f0f-4c43-9f9f-0e1b2c3d4e5f",serial_number="692251001124""#;
     for prefix in ["", "amd_"] {
         let mut text = String::new();
         for (name, more, value) in [
@@ -231,7 +231,7 @@ fn a_card_as_amds_exporter_writes_it() {
         let row = one(&text);
         assert_eq!(
             (row.index, row.id.slice, &*row.product),
-            (Some(2), None, "AMD Instinct MI300X")
+            (Some(2), None, "AMD Instinct MI300X OAM")
         );
         let r = row.reading;
         assert_eq!(r.activity(), Some((0.88, Basis::Util)));
