@@ -246,6 +246,11 @@ fn of_node(model: &Model, node: &NodeRow, now: DateTime<Utc>, all: &mut Vec<Alar
 /// its capacity, so that is no contradiction.
 fn contradiction(node: &NodeRow, facts: &GpuFacts) -> Option<String> {
     let (count, replicas) = (facts.count?, facts.replicas.unwrap_or(1));
+    // labels and amounts are whatever somebody wrote: sums of them may not fit
+    let offered = |name: &str| {
+        let shared = node.capacity.get(&format!("{name}.shared"));
+        node.capacity.get(name).saturating_add(shared)
+    };
     let cut = node
         .capacity
         .0
@@ -254,8 +259,8 @@ fn contradiction(node: &NodeRow, facts: &GpuFacts) -> Option<String> {
     if cut || replicas == 0 || facts.mig_strategy.as_deref() == Some("mixed") {
         for mig in &facts.mig {
             let name = format!("nvidia.com/mig-{}", mig.profile);
-            let told = mig.count? * mig.replicas.unwrap_or(1).max(1);
-            let offered = node.capacity.get(&name) + node.capacity.get(&format!("{name}.shared"));
+            let told = mig.count?.checked_mul(mig.replicas.unwrap_or(1).max(1))?;
+            let offered = offered(&name);
             if told != offered {
                 return Some(format!(
                     "labels tell of {told} {name}, the node offers {offered}"
@@ -264,7 +269,7 @@ fn contradiction(node: &NodeRow, facts: &GpuFacts) -> Option<String> {
         }
         return None;
     }
-    let offered = node.capacity.get("nvidia.com/gpu") + node.capacity.get("nvidia.com/gpu.shared");
+    let offered = offered("nvidia.com/gpu");
     let told = count.checked_mul(replicas.max(1))?;
     // no plugin at all: the cards are the DRA driver's, or somebody else's
     (offered > 0 && told != offered).then(|| {

@@ -127,6 +127,7 @@ pub fn cards(model: &Model, node: &NodeRow) -> Vec<Card> {
                 let per = unit.per_card().unwrap_or(1) as usize;
                 let even = parts.len().is_multiple_of(per.max(1));
                 let layout = match unit {
+                    Unit::Share { per: 0, .. } => Layout::Unknown,
                     _ if per <= 1 => Layout::Known,
                     Unit::Share { .. } | Unit::Partition { .. } => Layout::Even,
                     _ if even => Layout::Even,

@@ -182,10 +182,11 @@ impl Dra {
             let Some((key, pool)) = self.pools.get_key_value(key) else {
                 continue;
             };
+            // a device is its driver, pool and name, however often slices name it
+            let mut seen: HashSet<&Name> = HashSet::new();
             for slice in pool.valid() {
-                let here = slice
-                    .devices
-                    .iter()
+                let here = (slice.devices.iter())
+                    .filter(|device| seen.insert(&device.name))
                     .filter(|device| device.node.as_ref().or(slice.node.as_ref()) == Some(node));
                 all.extend(here.map(|row| Device {
                     driver: &key.1,

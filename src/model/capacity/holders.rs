@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use super::ledger::{Entry, Held, account, since};
+use super::ledger::{Entry, Held, account, maker, since};
 use super::unit::{Kind, WHOLE, unit_of};
 use crate::model::Model;
 use crate::model::dra::ClaimRow;
@@ -240,8 +240,8 @@ fn of_claim(model: &Model, claim: &ClaimRow) -> Option<Entry> {
         owner: Some(("ResourceClaim".into(), claim.name.clone())),
         ..Entry::default()
     };
-    if let Some((kind, name, _)) = pod.and_then(|pod| pod.owner.as_ref()) {
-        entry.owner = Some((kind.clone(), name.clone()));
+    if let Some(made) = pod.and_then(maker) {
+        entry.owner = Some(made);
     }
     for device in &claim.devices {
         if let Some((_, kind)) = model.capacity.dra().find(cluster, device) {

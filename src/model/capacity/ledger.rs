@@ -53,7 +53,7 @@ pub struct Entry {
     /// The pods behind it, held or over: that is how its namespace and owner are found.
     pub(super) members: u32,
     pub namespace: Name,
-    /// The controller's kind and name, where it has one.
+    /// The kind and name of its group or controller, where it has one.
     pub owner: Option<(Name, Name)>,
 }
 
@@ -71,6 +71,16 @@ pub fn account(pod: &PodRow) -> Key {
         None => pod.key,
     };
     job_of(pod).unwrap_or_else(own)
+}
+
+/// What made a pod, by kind and name, where no row is known of it; none of one that nobody made.
+pub fn maker(pod: &PodRow) -> Option<(Name, Name)> {
+    match (&pod.member, &pod.owner) {
+        // pods of a group may have controllers each of their own
+        (Some(group), _) => Some(("group".into(), group.name.clone())),
+        (None, Some((kind, name, _))) => Some((kind.clone(), name.clone())),
+        (None, None) => None,
+    }
 }
 
 /// Since when a pod holds its devices, in seconds.
@@ -146,9 +156,7 @@ impl Ledger {
         step(&mut entry.members, add);
         if add && entry.members == 1 {
             entry.namespace = pod.namespace.clone();
-            // pods of a group may have controllers each of their own
-            let owner = pod.owner.as_ref().filter(|_| pod.member.is_none());
-            entry.owner = owner.map(|(kind, name, _)| (kind.clone(), name.clone()));
+            entry.owner = maker(pod);
         }
         entry
     }

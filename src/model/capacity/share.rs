@@ -7,7 +7,7 @@ use super::NodeUse;
 use super::amounts::{Amounts, Gate, Line};
 use super::dra::OnNode;
 use super::groups::Share;
-use super::unit::{Kind, Unit, unit_of, vendor};
+use super::unit::{Kind, Unit, single, unit_of, vendor};
 use crate::model::ids::Name;
 use crate::model::node::NodeRow;
 use crate::model::shape::Taint;
@@ -128,15 +128,14 @@ fn cards(node: &NodeRow, lines: &[Line], dra: &OnNode) -> u32 {
             let per = line.kind.unit.per_card()?;
             Some(line.amounts.capacity.div_ceil(per.max(1)))
         })
-        .sum();
-    let facts = node.gpu.as_deref();
-    // under strategy `single` the label counts slices
-    let single = lines.iter().any(|line| {
-        matches!(line.kind.unit, Unit::Mig { .. }) && line.kind.resource.ends_with("/gpu")
-    });
-    let label = facts
-        .and_then(|f| f.count)
-        .filter(|_| !single && !lines.is_empty());
+        .fold(0, u32::saturating_add);
+    let label = node.gpu.as_deref().and_then(|facts| facts.count);
+    let label = label.filter(|_| !lines.is_empty());
+    // under strategy `single` the label counts slices, also where those are shared
+    let label = match node.product.as_deref().and_then(single) {
+        Some(slice) => label.map(|n| n.div_ceil(slice.per_card().unwrap_or(1).max(1))),
+        None => label,
+    };
     label.unwrap_or(by_lines).max(dra.cards)
 }
 

@@ -17,6 +17,7 @@ use cards::{Card, Layout, State, cards};
 mod alarming;
 mod fitting;
 mod law;
+mod modes;
 
 const GPU: &str = "nvidia.com/gpu";
 const H100: &str = "NVIDIA-H100-80GB-HBM3";

@@ -131,6 +131,13 @@ pub fn mig(profile: Name, product: Option<&str>) -> Unit {
     }
 }
 
+/// Strategy `single`: the product label says the profile that all cards are cut to.
+pub fn single(product: &str) -> Option<Unit> {
+    let (card, profile) = product.split_once("-MIG-")?;
+    let profile = profile.trim_end_matches("-SHARED");
+    (profile != "INVALID").then(|| mig(profile.into(), Some(card)))
+}
+
 /// What one of a resource is on a node; without one (a pod was seen before it), what its name says.
 pub fn unit_of(resource: &str, node: Option<&NodeRow>) -> Unit {
     let Some((vendor, kind)) = resource.split_once('/') else {
@@ -157,17 +164,16 @@ pub fn unit_of(resource: &str, node: Option<&NodeRow>) -> Unit {
                 return Unit::Other;
             }
             let replicas = facts.and_then(|f| f.replicas).unwrap_or(1);
+            let slice = product.and_then(single);
             if renamed || replicas > 1 {
-                let per = if replicas > 1 { replicas } else { 0 };
+                // of a slice, too, nobody can say which part of a card it is
+                let per = match slice {
+                    None if replicas > 1 => replicas,
+                    _ => 0,
+                };
                 return Unit::Share { per, mps };
             }
-            // strategy `single`: the product says the profile all cards are cut to
-            match product.and_then(|p| p.split_once("-MIG-")) {
-                Some((card, profile)) if profile != "INVALID" => {
-                    mig(profile.trim_end_matches("-SHARED").into(), Some(card))
-                }
-                _ => Unit::Gpu,
-            }
+            slice.unwrap_or(Unit::Gpu)
         }
         "amd.com" => match kind {
             "gpu" => match facts.and_then(|f| f.partition.as_deref()) {
@@ -276,6 +282,14 @@ mod tests {
             f.replicas = Some(1)
         });
         assert_eq!(single, mig("1g.10gb".into(), None));
+        // shares of slices: their number says nothing of cards
+        for (resource, product) in [
+            ("nvidia.com/gpu", "NVIDIA-A100-SXM4-80GB-MIG-1g.10gb-SHARED"),
+            ("nvidia.com/gpu.shared", "NVIDIA-A100-SXM4-80GB-MIG-1g.10gb"),
+        ] {
+            let unit = of(resource, product, |f| f.replicas = Some(2));
+            assert_eq!(unit, Unit::Share { per: 0, mps: false }, "{product}");
+        }
         let mixed = of("nvidia.com/mig-3g.40gb", h100, |_| {});
         assert_eq!((mixed.equivalent(), mixed.per_card()), (428_571, Some(2)));
         let sliced = of("nvidia.com/mig-1g.10gb", h100, |f| {

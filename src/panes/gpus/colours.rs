@@ -7,7 +7,7 @@ use ratatui::style::{Modifier, Style};
 
 use crate::model::Model;
 use crate::model::capacity::holders::{By, Holder};
-use crate::model::capacity::ledger::account;
+use crate::model::capacity::ledger::{account, maker};
 use crate::model::ids::Name;
 use crate::model::pod::PodRow;
 use crate::panes::Cx;
@@ -94,11 +94,9 @@ pub fn of_pod(by: By, pod: &PodRow, model: &Model) -> Who {
             queue.unwrap_or_else(|| "".into()),
         );
     }
-    match (job, &pod.owner) {
+    match (job, maker(pod)) {
         (Some(job), _) => (job.kind_name().into(), namespace, job.name.clone()),
-        (None, Some((kind, name, _))) if pod.member.is_none() => {
-            (kind.clone(), namespace, name.clone())
-        }
-        _ => ("pod".into(), namespace, (*pod.name).into()),
+        (None, Some((kind, name))) => (kind, namespace, name),
+        (None, None) => ("pod".into(), namespace, (*pod.name).into()),
     }
 }
