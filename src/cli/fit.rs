@@ -12,8 +12,9 @@ use super::connect::{Connected, connect};
 use super::table::Table;
 use super::{ClusterArgs, OneShotArgs, Shape, get, gpus, why};
 use crate::model::capacity::answer::{self, Answer, Question, SIZES, times};
-use crate::model::capacity::fit::Ask;
+use crate::model::capacity::ask::Ask;
 use crate::model::capacity::groups::Dim;
+use crate::model::capacity::quota::Limit;
 use crate::model::ids::Name;
 use crate::model::quantity::Quantity;
 use crate::model::shape::Toleration;
@@ -192,6 +193,17 @@ fn text(answer: &Answer, question: &Question) -> String {
         }
         section(&mut out, &table, fit.nodes.len().saturating_sub(SHOWN));
     }
+    if !answer.queues.is_empty() {
+        let mut table = Table::new(vec!["QUOTA OF", "LETS IN", "BY"]);
+        for limit in answer.queues.iter().take(SHOWN) {
+            table.push(vec![
+                limit.what.clone(),
+                limit.pods.to_string(),
+                limit.by.clone(),
+            ]);
+        }
+        section(&mut out, &table, answer.queues.len().saturating_sub(SHOWN));
+    }
     if !fit.almost.is_empty() {
         let mut table = Table::new(vec!["NOT ON", "FREE", "IN THE WAY"]);
         for node in fit.almost.iter().take(SHOWN) {
@@ -203,13 +215,19 @@ fn text(answer: &Answer, question: &Question) -> String {
         }
         section(&mut out, &table, fit.almost.len().saturating_sub(SHOWN));
     }
-    if ask.gpus > 0 && !answer.free.histogram.is_empty() {
-        let mut table = Table::new(vec!["FREE GPUS ON A NODE", "NODES"]);
+    if ask.total() > 0 && !answer.free.histogram.is_empty() {
+        let device = match ask.device() {
+            "GPU" => "GPUS",
+            other => other,
+        };
+        let free = format!("FREE {device} ON A NODE");
+        let mut table = Table::new(vec![free, "NODES".to_owned()]);
         for (free, nodes) in answer.free.histogram.iter().rev() {
             table.push(vec![free.to_string(), nodes.to_string()]);
         }
         section(&mut out, &table, 0);
-        let mut table = Table::new(vec!["PODS OF", "FIT", "FREE GPUS THEY CANNOT USE"]);
+        let lost = format!("FREE {device} THEY CANNOT USE");
+        let mut table = Table::new(vec!["PODS OF".to_owned(), "FIT".to_owned(), lost]);
         for size in SIZES {
             table.push(vec![
                 size.to_string(),
@@ -262,13 +280,8 @@ fn json<'a>(answer: &'a Answer, question: &'a Question) -> FitJson<'a> {
             .iter()
             .map(|size| (*size, answer.free.fragmentation(*size)))
             .collect(),
-        quota: (answer.limits.iter())
-            .map(|l| LimitJson {
-                what: &l.what,
-                pods: l.pods,
-                by: &l.by,
-            })
-            .collect(),
+        quota: answer.limits.iter().map(LimitJson::of).collect(),
+        queues: answer.queues.iter().map(LimitJson::of).collect(),
     }
 }
 
@@ -300,12 +313,16 @@ struct FitJson<'a> {
     domains: Vec<DomainJson<'a>>,
     /// Wanted devices free beside exhausted cpu, memory, disk or places.
     stranded: u64,
+    /// Of the devices asked for: nodes by how many are free on them.
     #[serde(rename = "freeGPUsByNode")]
     free_gpus_by_node: &'a BTreeMap<u32, u32>,
     empty_nodes: u32,
     /// By size of pod: the part of the free GPUs that such pods cannot use.
     fragmentation: BTreeMap<u32, f64>,
     quota: Vec<LimitJson<'a>>,
+    /// What each cluster queue lets in, where neither a queue, a namespace nor a workload is named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    queues: Vec<LimitJson<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -335,4 +352,14 @@ struct LimitJson<'a> {
     what: &'a str,
     pods: u64,
     by: &'a str,
+}
+
+impl<'a> LimitJson<'a> {
+    fn of(limit: &'a Limit) -> Self {
+        Self {
+            what: &limit.what,
+            pods: limit.pods,
+            by: &limit.by,
+        }
+    }
 }

@@ -14,7 +14,7 @@ use super::table::Table;
 use super::{ClusterArgs, GetArgs, get};
 use crate::model::Model;
 use crate::model::capacity::amounts::Line;
-use crate::model::capacity::fit::Ask;
+use crate::model::capacity::ask::Ask;
 use crate::model::capacity::groups::Share;
 use crate::model::capacity::ledger::account;
 use crate::model::capacity::unit::Unit;

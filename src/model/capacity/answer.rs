@@ -1,7 +1,8 @@
 //! A question about what fits and its answer: the nodes, the quota beside them, and a sentence. One place for the command
 //! and for the map.
 
-use super::fit::{Ask, Fit, fit};
+use super::ask::Ask;
+use super::fit::{Fit, fit};
 use super::groups::{Dim, Totals};
 use super::quota::{self, Limit};
 use crate::model::Model;
@@ -71,18 +72,27 @@ pub fn limits(
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Answer {
     pub fit: Fit,
-    /// Whole GPUs that may be had, by how many are free on a node.
+    /// Devices of the sort that is asked for that may be had, by how many are free on a node.
     pub free: Totals,
     pub limits: Vec<Limit>,
+    /// Where nobody says whose pods they would be: what each cluster queue lets in, most first.
+    pub queues: Vec<Limit>,
 }
 
 impl Answer {
     /// Looks at every node: to be kept until [`super::Capacity::version`] moves.
     pub fn of(model: &Model, cluster: ClusterId, ask: &Ask, limits: Vec<Limit>) -> Self {
+        let fit = fit(model, cluster, ask);
+        let there = !fit.nodes.is_empty() || !fit.almost.is_empty();
+        let queues = match limits.is_empty() && there {
+            true => quota::of_queues(model, cluster, ask),
+            false => Vec::new(),
+        };
         Self {
-            fit: fit(model, cluster, ask),
+            fit,
             free: free(model, cluster, ask),
             limits,
+            queues,
         }
     }
 
@@ -137,12 +147,14 @@ pub fn times(n: u64) -> String {
     }
 }
 
-/// Whole GPUs behind gates the pod passes, of the product that is asked for.
+/// Devices of the sort that is asked for, behind gates the pod passes, of the product that is asked for.
 fn free(model: &Model, cluster: ClusterId, ask: &Ask) -> Totals {
     let mut all = Totals::default();
     for (name, group) in model.capacity.groups(cluster, Dim::Product) {
         if ask.is_of(name) {
-            all.add(&group.whole(|taint| ask.tolerates(taint)));
+            for kind in group.kinds().filter(|kind| ask.is_for(kind)) {
+                all.add(&group.totals(kind, |taint| ask.tolerates(taint)));
+            }
         }
     }
     all

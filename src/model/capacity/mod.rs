@@ -19,6 +19,7 @@
 pub mod alarms;
 pub mod amounts;
 pub mod answer;
+pub mod ask;
 pub mod cards;
 pub mod dra;
 pub mod fit;

@@ -1,9 +1,10 @@
 //! What quota allows of what would fit: Kueue's queues and the namespace's ResourceQuota, beside the hardware.
 
-use super::fit::Ask;
+use super::ask::Ask;
 use crate::model::Model;
 use crate::model::ids::{ClusterId, Name};
 use crate::model::kueue::Amount;
+use crate::model::kueue::flavors::means;
 use crate::model::resources::is_device;
 
 /// One limit.
@@ -35,6 +36,28 @@ fn asks(ask: &Ask, gpu: Option<&Name>) -> Vec<(Name, Amount)> {
 /// What a cluster queue lets in now, borrowing included: of the flavors of each group the one that takes the most, the
 /// group that takes the least decides. `None`: no such queue, or it limits nothing that is asked for.
 pub fn of_queue(model: &Model, cluster: ClusterId, queue: &str, ask: &Ask) -> Option<Limit> {
+    one(model, cluster, queue, ask, &foreign(model, cluster, ask))
+}
+
+/// What each cluster queue lets in, most first. O(flavors × nodes + queues).
+pub fn of_queues(model: &Model, cluster: ClusterId, ask: &Ask) -> Vec<Limit> {
+    let foreign = foreign(model, cluster, ask);
+    let queues = model.kueue.cluster_queues.rows();
+    let queues = queues.filter(|row| row.key.cluster == cluster);
+    let mut all: Vec<Limit> = queues
+        .filter_map(|row| one(model, cluster, &row.name, ask, &foreign))
+        .collect();
+    all.sort_by(|a, b| b.pods.cmp(&a.pods).then_with(|| a.what.cmp(&b.what)));
+    all
+}
+
+fn one(
+    model: &Model,
+    cluster: ClusterId,
+    queue: &str,
+    ask: &Ask,
+    foreign: &[Name],
+) -> Option<Limit> {
     let row = model.kueue.cluster_queue(cluster, queue)?;
     let capacity = &model.kueue.look(cluster).capacity;
     let node = capacity.queue(queue)?;
@@ -48,7 +71,8 @@ pub fn of_queue(model: &Model, cluster: ClusterId, queue: &str, ask: &Ask) -> Op
         if wanted.is_empty() {
             continue;
         }
-        let flavors = group.flavors.iter().map(|flavor| {
+        let flavors = (group.flavors.iter()).filter(|f| !foreign.contains(&f.flavor));
+        let flavors = flavors.map(|flavor| {
             let each = wanted.iter().map(|(name, n)| {
                 let cell = node
                     .cells()
@@ -60,9 +84,9 @@ pub fn of_queue(model: &Model, cluster: ClusterId, queue: &str, ask: &Ask) -> Op
             });
             each.min_by_key(|(pods, _)| *pods).unwrap_or_default()
         });
-        let Some(best) = flavors.max_by_key(|(pods, _)| *pods) else {
-            continue;
-        };
+        // none of its flavors means such nodes: it lets in nothing
+        let none = || (0, format!("{}: no flavor of such nodes", wanted[0].0));
+        let best = flavors.max_by_key(|(pods, _)| *pods).unwrap_or_else(none);
         if limit.as_ref().is_none_or(|(pods, _)| best.0 < *pods) {
             limit = Some(best);
         }
@@ -72,6 +96,21 @@ pub fn of_queue(model: &Model, cluster: ClusterId, queue: &str, ask: &Ask) -> Op
         pods,
         by,
     })
+}
+
+/// The flavors that mean no node such pods are for. One whose nodes are not known is none of them.
+fn foreign(model: &Model, cluster: ClusterId, ask: &Ask) -> Vec<Name> {
+    if ask.is_anywhere() {
+        return Vec::new();
+    }
+    let flavors = model.kueue.flavors.rows();
+    let foreign = flavors.filter(|row| {
+        let nodes = || model.nodes.rows().filter(|node| means(row, node));
+        row.key.cluster == cluster
+            && nodes().next().is_some()
+            && !nodes().any(|node| ask.may_go(node))
+    });
+    foreign.map(|row| row.name.clone()).collect()
 }
 
 /// What a local queue lets in: what its cluster queue does.

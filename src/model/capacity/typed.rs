@@ -2,7 +2,7 @@
 //! `jobdeck fit` are understood as well.
 
 use super::answer::Question;
-use super::fit::Ask;
+use super::ask::Ask;
 use crate::model::human::{bytes, cores};
 use crate::model::quantity::Quantity;
 use crate::model::resources::{is_device, is_extra};

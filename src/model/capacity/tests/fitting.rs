@@ -1,7 +1,8 @@
 //! What fits where, and what is in the way.
 
 use super::*;
-use crate::model::capacity::fit::{Ask, Block, fit};
+use crate::model::capacity::ask::Ask;
+use crate::model::capacity::fit::{Block, fit};
 use crate::model::capacity::groups::Dim;
 use crate::model::capacity::quota;
 use crate::model::job::RoleRow;
@@ -227,6 +228,13 @@ fn a_workload_says_what_its_pods_ask_for() {
         (4, 8000, 1, false)
     );
     assert_eq!(ask.words(), "4 nvidia.com/gpu, 8 cpu");
+    // pods that are over are not wanted again; of a job that is over all were
+    let one = |uid| running(pod(uid, &j), "a", 0);
+    let over = |uid| ended(one(uid), 0, 60);
+    m.apply(pods(&[one(100), one(101), over(102), over(103), over(104)]));
+    assert_eq!(Ask::of_job(&m, &j).unwrap().1, 2);
+    m.apply(pods(&[over(100), over(101)]));
+    assert_eq!(Ask::of_job(&m, &j).unwrap().1, 5);
 }
 
 /// Kueue counts what all pods of a set ask for together.
@@ -294,4 +302,82 @@ fn the_quota_of_a_namespace_is_told_beside_the_hardware() {
         of(&typed(0, 0, 1 << 30)).is_empty(),
         "memory is not limited"
     );
+}
+
+/// What is free is told of the devices that are asked for, whole or not.
+#[test]
+fn what_is_free_is_of_the_sort_that_is_asked_for() {
+    use crate::model::capacity::answer::Answer;
+    const MIG: &str = "nvidia.com/mig-1g.10gb";
+    let whole = gpus(10, "whole", H100, &[(GPU, 8)]);
+    let cut = gpus(11, "cut", H100, &[(GPU, 2), (MIG, 42)]);
+    let amd = gpus(12, "amd", "AMD_Instinct_MI300X_OAM", &[("amd.com/gpu", 8)]);
+    let mut m = model(&[whole, cut, amd], &[on(100, "cut", &[(MIG, 2)])]);
+    let mut row = slice(50, 1, 1, ["a", "b"].map(|d| device(d, "gpu", "")).to_vec());
+    row.node = Some("claimed".into());
+    m.apply(nodes(&[node(13, "claimed", Devices::default())]));
+    m.apply(slices(&[row]));
+    let free = |ask: &Ask| {
+        let answer = Answer::of(&m, ClusterId(0), ask, Vec::new());
+        let free: Vec<(u32, u32)> = answer.free.histogram.into_iter().collect();
+        (ask.device().to_owned(), free)
+    };
+    let named = |name: &str| Ask {
+        devices: devices(name, 1),
+        ..Ask::default()
+    };
+    let of = |device: &str, free: &[(u32, u32)]| (device.to_owned(), free.to_vec());
+    assert_eq!(free(&typed(1, 0, 0)), of("GPU", &[(2, 2), (8, 2)]));
+    // devices of claims serve the plain name where no plugin does
+    assert_eq!(free(&named(GPU)), of("GPU", &[(2, 2), (8, 1)]));
+    assert_eq!(free(&named(MIG)), of("mig-1g.10gb", &[(40, 1)]));
+    assert_eq!(free(&named("amd.com/gpu")), of("GPU", &[(8, 1)]));
+}
+
+/// A flavor for nodes the pods are not for lets none of them in.
+#[test]
+fn quota_is_that_of_flavors_for_the_nodes_that_are_meant() {
+    use crate::model::kueue::FlavorRow;
+    use crate::model::kueue::fixture::cq;
+    let labelled = |uid, name: &str, product: &'static str| {
+        let mut row = gpus(uid, name, product, &[(GPU, 8)]);
+        row.labels = LabelSet::new([("gpu", product), ("zone", "z")]);
+        row
+    };
+    let flavor = |uid, name: &str, product: &str| FlavorRow {
+        key: key(uid),
+        name: name.into(),
+        created: None,
+        node_labels: vec![("gpu".into(), product.into())],
+        node_taints: Vec::new(),
+        tolerations: Vec::new(),
+        topology: None,
+    };
+    let a100 = "NVIDIA-A100-SXM4-80GB";
+    let mut m = model(&[labelled(10, "h", H100), labelled(11, "a", a100)], &[]);
+    let queue = cq("team").quota_of("h100", 4).quota_of("a100", 12);
+    m.apply(delta(Rows::Queues(QueueRows::ClusterQueues(Change::Rows(
+        vec![queue],
+    )))));
+    m.apply(delta(Rows::Queues(QueueRows::Flavors(Change::Rows(vec![
+        flavor(80, "h100", H100),
+        flavor(81, "a100", a100),
+    ])))));
+    let told = |ask: &Ask| {
+        let limit = quota::of_queue(&m, ClusterId(0), "team", ask).unwrap();
+        (limit.pods, limit.by)
+    };
+    let is = |pods: u64, by: &str| (pods, by.to_owned());
+    assert_eq!(told(&typed(4, 0, 0)), is(3, "nvidia.com/gpu in a100"));
+    let on = |product: &str| Ask {
+        product: Some(product.into()),
+        ..typed(4, 0, 0)
+    };
+    assert_eq!(told(&on("h100")), is(1, "nvidia.com/gpu in h100"));
+    assert_eq!(told(&on("b200")).0, 0);
+    let selects = |value: &str| Ask {
+        selector: vec![("gpu".into(), value.into())],
+        ..typed(4, 0, 0)
+    };
+    assert_eq!(told(&selects(H100)), is(1, "nvidia.com/gpu in h100"));
 }
