@@ -19,12 +19,20 @@ impl Model {
             return all;
         }
         for pod in self.pods_of(job.key) {
-            for claim in dra.users().get(&pod.key).into_iter().flatten() {
-                let devices = self.claims.get(*claim).map(|claim| &claim.devices);
-                for device in devices.into_iter().flatten() {
-                    if let Some((_, kind)) = dra.find(claim.cluster, device) {
-                        all.add(counted(&kind), 1);
-                    }
+            all.add_all(&self.claimed_by(pod.key));
+        }
+        all
+    }
+
+    /// What is allotted to the claims that a pod stands for, called as it would be by count.
+    pub fn claimed_by(&self, pod: Key) -> Devices {
+        let dra = self.capacity.dra();
+        let mut all = Devices::default();
+        for claim in dra.users().get(&pod).into_iter().flatten() {
+            let devices = self.claims.get(*claim).map(|claim| &claim.devices);
+            for device in devices.into_iter().flatten() {
+                if let Some((_, kind)) = dra.find(claim.cluster, device) {
+                    all.add(counted(&kind), 1);
                 }
             }
         }
@@ -42,7 +50,7 @@ impl Model {
 }
 
 /// The name that a device plugin would offer such a device under.
-fn counted(kind: &Kind) -> Name {
+pub fn counted(kind: &Kind) -> Name {
     let Some(vendor) = vendor(&kind.resource) else {
         return kind.resource.clone();
     };

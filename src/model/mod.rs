@@ -5,7 +5,7 @@
 
 pub mod access;
 pub mod capacity;
-mod claimed;
+pub mod claimed;
 pub mod cron;
 pub mod delta;
 pub mod dra;

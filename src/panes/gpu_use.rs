@@ -22,6 +22,11 @@ pub fn want(cluster: ClusterId, node: &Name, namespace: &Name, cx: &Cx) -> Want 
     worker::at(cluster, namespace, Want::GpuUse(node.clone()), cx)
 }
 
+/// Whether a node has devices, by whatever way they are given out.
+pub fn has_gpus(row: &NodeRow, cx: &Cx) -> bool {
+    cx.model.capacity.share(row).is_some()
+}
+
 /// `what its GPUs do is not read (U reads it)`.
 pub fn off(cx: &Cx) -> String {
     let key = cx
@@ -66,13 +71,51 @@ pub fn memory(reading: &Reading) -> Option<String> {
 }
 
 /// How busy it was, oldest first, as signs of one row: the last `columns` looks, from nothing to everything; a blank
-/// where it was not read.
+/// where it was not read, but none before the first.
 pub fn history(device: &Device, columns: usize, cx: &Cx) -> String {
     let every = device.every().max(1).into();
     let parts = device
         .history
         .spans(device.at, every, columns, Sample::activity);
-    spark::parts(&parts, cx.theme.glyphs().is_ascii())
+    let signs = spark::parts(&parts, cx.theme.glyphs().is_ascii());
+    signs.trim_start().to_owned()
+}
+
+/// What is measured of a device beside how busy it is, as far as it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gauge {
+    Tensor,
+    Memory,
+    Power,
+    Heat,
+}
+
+/// One of them over the last `columns` looks: tensor activity as it is, memory as part of what the device has, heat as
+/// part of what is hot, power as part of the most that was seen, for nobody tells the limit.
+pub fn curve(device: &Device, of: Gauge, columns: usize, cx: &Cx) -> String {
+    let most = |value: fn(&Sample) -> Option<f32>| {
+        let seen = device.history.iter().filter_map(value);
+        seen.fold(0.0, f32::max)
+    };
+    let used = |s: &Sample| s.used().map(|mib| mib as f32);
+    let watts = |s: &Sample| s.watts().map(f32::from);
+    let whole = match of {
+        Gauge::Tensor => 1.0,
+        Gauge::Memory => device.reading.memory().unwrap_or_else(|| most(used)),
+        Gauge::Power => most(watts),
+        Gauge::Heat => cx.session.gpu_use.terms.hot,
+    };
+    let value = |s: &Sample| match of {
+        Gauge::Tensor => s.tensor(),
+        Gauge::Memory => used(s),
+        Gauge::Power => watts(s),
+        Gauge::Heat => s.celsius().map(f32::from),
+    };
+    let part = |s: &Sample| value(s).map(|n| if whole > 0.0 { n / whole } else { 0.0 });
+    let every = device.every().max(1).into();
+    let parts = device.history.spans(device.at, every, columns, part);
+    let signs = spark::parts(&parts, cx.theme.glyphs().is_ascii());
+    signs.trim_start().to_owned()
 }
 
 /// A span in whole minutes.
@@ -150,7 +193,7 @@ pub fn urgency(device: &Device, started: Option<DateTime<Utc>>, cx: &Cx) -> (Wei
 
 /// The cards of a node in one cell: a sign each, then how busy they are together; or why that is not known.
 pub fn node_cell(row: &NodeRow, cx: &Cx) -> Cell<'static> {
-    if row.capacity.is_empty() || !cx.session.gpu_use.on {
+    if !has_gpus(row, cx) || !cx.session.gpu_use.on {
         return Cell::Empty;
     }
     let Some(node) = cx.model.gpu_use.node(row.key.cluster, &row.name) else {

@@ -50,6 +50,9 @@ mod usage;
 const BESIDE: u16 = 120;
 /// A group of more nodes is shown as blocks unless it was opened.
 const FOLD: usize = 48;
+/// So is every group of more than a few, where all together are more than this.
+const MANY: usize = 200;
+const FEW: usize = 8;
 
 /// What the cursor is on.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,6 +110,8 @@ pub struct Gpus {
     /// Groups folded (true) or opened by hand.
     folded: BTreeMap<Option<Name>, bool>,
     tree: Tree,
+    /// Nodes of all groups.
+    shown: usize,
     rows: Vec<Row>,
     /// What `rows` were made of.
     made_of: Option<(u64, u16, u64)>,
@@ -142,7 +147,7 @@ pub fn of_job(job: &JobRow, cx: &Cx) -> Reply {
     if holds {
         return Reply::Open(Target::GpuMap(MapOf::Job(job.key)));
     }
-    let asks = crate::model::capacity::fit::Ask::of_job(cx.model, job);
+    let asks = crate::model::capacity::ask::Ask::of_job(cx.model, job);
     match asks.is_some_and(|(ask, _)| ask.total() > 0) && !cx.model.status(job).phase.is_over() {
         true => Reply::Open(Target::GpuMap(MapOf::Fit(job.key))),
         false => Reply::Say(Level::Info, format!("{} holds no GPU now", job.name)),
@@ -165,6 +170,7 @@ impl Gpus {
             spot,
             folded: BTreeMap::new(),
             tree: Tree::default(),
+            shown: 0,
             rows: Vec::new(),
             made_of: None,
             folds: 0,
@@ -185,6 +191,7 @@ impl Gpus {
 
     fn refresh(&mut self, cx: &Cx) {
         self.tree.refresh(self.dim, &self.filter, self.of, cx);
+        self.shown = self.tree.branches.iter().map(|b| b.nodes.len()).sum();
         self.ledger.refresh(self.by, cx);
         self.alarms.refresh(cx);
         if let Some(job) = self.fit_of.and_then(|key| cx.model.jobs.get(key)) {
@@ -347,9 +354,9 @@ impl Pane for Gpus {
             self.draw_map(cx, left, buf);
             return;
         }
-        // without a side, the cursor's words stand below the map
-        let wanted = if cx.session.gpu_use.on { 4 } else { 2 };
-        let said = wanted.min(left.height.saturating_sub(6));
+        // without a side, the cursor's words stand below the map, under a rule
+        let wanted = if cx.session.gpu_use.on { 7 } else { 3 };
+        let said = wanted.min(left.height / 3);
         let map = Rect {
             height: left.height - said,
             ..left
@@ -458,12 +465,11 @@ impl Pane for Gpus {
             }
             _ => {}
         }
-        let shown: usize = self.tree.branches.iter().map(|b| b.nodes.len()).sum();
-        match shown == self.tree.all {
-            true => format!("{} nodes", count(shown as u64)),
+        match self.shown == self.tree.all {
+            true => format!("{} nodes", count(self.shown as u64)),
             false => format!(
                 "{} of {} nodes",
-                count(shown as u64),
+                count(self.shown as u64),
                 count(self.tree.all as u64)
             ),
         }

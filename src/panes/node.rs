@@ -11,11 +11,13 @@ use serde_json::Value;
 use super::nodes::columns::state;
 use super::pods::Pods;
 use super::words::{count, devices};
-use super::{About, Arrival, Cx, Pane, PodsOf, Reply, Target, gpus, hardware};
+use super::{About, Arrival, Cx, Pane, PodsOf, Reply, Target, gpu_use, gpus, hardware};
 use crate::app::action::{Action, Scope};
+use crate::model::claimed::counted;
 use crate::model::human;
 use crate::model::ids::{Key, Name};
 use crate::model::node::NodeRow;
+use crate::model::resources::Devices;
 use crate::model::want::{Kind, ObjectWant, Selector, Want};
 use crate::ui::scroll::{self, Window};
 use crate::ui::text;
@@ -147,6 +149,17 @@ impl Node {
     }
 }
 
+/// `8 H100`: what plugins offer and what can be claimed, each card once.
+fn offered(row: &NodeRow, cx: &Cx) -> String {
+    let mut all = Devices::default();
+    if let Some(share) = cx.model.capacity.share(row) {
+        for line in &share.lines {
+            all.add(counted(&line.kind), line.amounts.capacity);
+        }
+    }
+    devices(&all, row.product.as_deref())
+}
+
 impl Pane for Node {
     fn title(&self, cx: &Cx) -> String {
         match self.row(cx) {
@@ -170,8 +183,8 @@ impl Pane for Node {
             Span::styled(format!("  {}", text::clean(&row.name)), cx.theme.title()),
         ];
         let mut facts = Vec::new();
-        if !row.capacity.is_empty() {
-            facts.push(devices(&row.capacity, row.product.as_deref()));
+        if gpu_use::has_gpus(row, cx) {
+            facts.push(offered(row, cx));
         }
         let used = cx.model.capacity.of(row).map_or(0, |used| used.pods);
         facts.push(count(used as usize, "pod", "pods"));
@@ -196,7 +209,7 @@ impl Pane for Node {
             return out;
         }
         let mut out = vec![Action::Focus, Action::Hold];
-        if self.row(cx).is_some_and(|row| !row.capacity.is_empty()) {
+        if (self.row(cx)).is_some_and(|row| gpu_use::has_gpus(row, cx)) {
             out.extend([Action::ShowGpus, Action::ShowHardware]);
         }
         out.extend([Action::ShowEvents, Action::Yaml, Action::Copy, Action::Back]);
@@ -281,7 +294,7 @@ impl Pane for Node {
             wants.push(Want::Object(Self::object_want(&row.name)));
             let about = Selector::OfNode(row.name.clone());
             wants.push(Want::Watch(Kind::Event, about));
-            if !row.capacity.is_empty() {
+            if gpu_use::has_gpus(row, cx) {
                 wants.push(Want::GpuUse(row.name.clone()));
             }
         }

@@ -11,7 +11,7 @@ use ratatui::text::{Line, Span};
 use super::health::{self, Rows};
 use super::sheet::{Did, Sheet, scope};
 use super::words::count;
-use super::{About, Cx, Pane, PodsOf, Reply, Target};
+use super::{About, Cx, Pane, PodsOf, Reply, Target, gpu_use};
 use crate::app::action::{Action, Scope};
 use crate::model::ids::{Key, Name};
 use crate::model::listed::{self, NodeColumn};
@@ -220,7 +220,7 @@ impl Pane for Nodes {
 
     fn wants(&self, cx: &Cx) -> Vec<Want> {
         let watches = [Kind::Node, Kind::Pod].map(|kind| Want::Watch(kind, Selector::All));
-        let with_gpus = |node: &&NodeRow| !node.capacity.is_empty();
+        let with_gpus = |node: &&NodeRow| gpu_use::has_gpus(node, cx);
         let shown = self.sheet.visible(cx.model).filter(with_gpus);
         let shown = shown.map(|node| Want::GpuUse(node.name.clone()));
         watches.into_iter().chain(shown).collect()

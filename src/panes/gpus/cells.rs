@@ -94,7 +94,12 @@ impl Paint<'_, '_> {
                 _ => (sign(part.state, self.bucket).to_owned(), self.style(part)),
             };
             if under {
-                style = style.add_modifier(Modifier::REVERSED);
+                // where the selected row is reversed, what is under the cursor is not
+                let reversed = theme.selection(true).add_modifier;
+                style = match reversed.contains(Modifier::REVERSED) {
+                    true => style.remove_modifier(Modifier::REVERSED),
+                    false => style.add_modifier(Modifier::REVERSED),
+                };
             }
             let wide = wide(part);
             // two neighbours of one holder are told apart

@@ -1,12 +1,13 @@
 //! Where the cursor is on the map and how it moves: over groups, nodes, cards and blocks.
 
-use super::{FOLD, Gpus, Row, Spot, map, tree};
+use super::{FEW, FOLD, Gpus, MANY, Row, Spot, map, tree};
 use crate::panes::{Cx, Reply};
 
 impl Gpus {
     pub(super) fn is_folded(&self, branch: &tree::Branch) -> bool {
         let by_hand = self.folded.get(&branch.name).copied();
-        by_hand.unwrap_or(branch.nodes.len() > FOLD)
+        let nodes = branch.nodes.len();
+        by_hand.unwrap_or(nodes > FOLD || self.shown > MANY && nodes > FEW)
     }
 
     pub(super) fn lay_out(&mut self) {

@@ -208,7 +208,7 @@ fn columns(by: By, cx: &Cx) -> Vec<Column> {
     let mut all = vec![
         Column::new("name", title)
             .rank(0)
-            .width(12, 20, 60)
+            .width(12, 20, 34)
             .middle()
             .grow(),
     ];
@@ -218,9 +218,9 @@ fn columns(by: By, cx: &Cx) -> Vec<Column> {
     if matches!(by, By::Workload | By::Pod) {
         all.push(Column::new("queue", "QUEUE").rank(4).width(5, 8, 16));
     }
-    all.push(Column::new("pods", "PODS").rank(5).width(4, 4, 6).right());
-    all.push(Column::new("gpus", "GPUS").rank(0).width(4, 5, 7).right());
-    all.push(Column::new("parts", "PARTS").rank(2).width(5, 7, 20));
+    all.push(Column::new("pods", "PODS").rank(5).width(4, 5, 6).right());
+    all.push(Column::new("gpus", "GPUS").rank(0).width(5, 5, 7).right());
+    all.push(Column::new("parts", "PARTS").rank(2).width(5, 9, 22));
     all.push(Column::new("hours", "GPU-H").rank(1).width(5, 6, 8).right());
     all
 }

@@ -75,6 +75,15 @@ impl Gpus {
                 }
                 Row::Blocks(branch, from, to) => self.draw_blocks(branch, from..to, cx, line, buf),
             }
+            // a selection with a colour of its own covers hues, which may not be seen on it
+            if here
+                && !matches!(row, Row::Blocks(..))
+                && let Some(fg) = cx.theme.selection(focused).fg
+            {
+                for x in line.x + 1..line.right() {
+                    buf[(x, y)].set_fg(fg);
+                }
+            }
         }
     }
 

@@ -10,6 +10,8 @@ use super::{Gpus, Side, Spot, alarms, usage};
 use crate::model::capacity::answer::SIZES;
 use crate::model::capacity::cards::{Card, Layout, Part, State as CardState, cards};
 use crate::model::capacity::groups::Group;
+use crate::model::capacity::unit::Unit;
+use crate::model::gpu_use::Device;
 use crate::model::human;
 use crate::model::ids::Name;
 use crate::model::node::NodeRow;
@@ -28,7 +30,7 @@ impl Gpus {
     /// Words, a rule, the ledger.
     pub(super) fn draw_side(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
         let wanted = match cx.session.gpu_use.on {
-            true => SAID + 3,
+            true => SAID + 5,
             false => SAID,
         };
         let said = wanted.min(area.height / 2);
@@ -101,7 +103,19 @@ impl Gpus {
 
     /// The same in the few lines there are below the map.
     pub(super) fn draw_said(&self, cx: &Cx, area: Rect, buf: &mut Buffer) {
+        if area.is_empty() {
+            return;
+        }
         let words = self.about(cx);
+        let style = cx.theme.border(false);
+        for x in area.left()..area.right() {
+            buf.set_string(x, area.y, "─", style);
+        }
+        let area = Rect {
+            y: area.y + 1,
+            height: area.height.saturating_sub(1),
+            ..area
+        };
         // the first lines say what the map shows as well
         let skip = words.len().saturating_sub(usize::from(area.height));
         self.put(&words[skip..], cx, area, buf);
@@ -240,12 +254,16 @@ impl Gpus {
         let at = self.card.min(all.len().saturating_sub(1));
         let parts = found.and_then(|found| found.into_iter().nth(at));
         let mut out = Words::new();
-        let mut told: Vec<&crate::model::gpu_use::reading::DeviceId> = Vec::new();
+        let mut told: Vec<&Device> = Vec::new();
         for device in parts.into_iter().flatten().flatten() {
-            if !told.contains(&&device.id) {
-                told.push(&device.id);
-                out.extend(usage::words(device, cx));
+            if !told.iter().any(|known| known.id == device.id) {
+                told.push(device);
             }
+        }
+        match told.as_slice() {
+            [one] => out.extend(usage::words(one, cx)),
+            // of a card in slices, a line for each
+            several => out.extend(several.iter().map(|device| usage::brief(device, cx))),
         }
         match out.is_empty() {
             true => usage::unknown(node, cx).into_iter().collect(),
@@ -256,7 +274,14 @@ impl Gpus {
     fn about_card(&self, card: &Card, at: usize, of: usize, cx: &Cx) -> Words {
         let theme = cx.theme;
         let what = match card.layout {
-            Layout::Unknown => format!("slices {} of {of}, on which cards is not told", at + 1),
+            Layout::Unknown => {
+                let shared = card.parts.first().map(|part| &part.unit);
+                let what = match shared {
+                    Some(Unit::Share { .. }) => "shares",
+                    _ => "slices",
+                };
+                format!("{what} {} of {of}, on which cards is not told", at + 1)
+            }
             Layout::Even if !card.is_whole() => {
                 format!("card {} of {of}, as slices divide evenly", at + 1)
             }
@@ -335,7 +360,6 @@ impl Gpus {
 
 /// `1g.10gb`, `share`.
 fn one(part: &Part) -> String {
-    use crate::model::capacity::unit::Unit;
     match &part.unit {
         Unit::Share { mps: true, .. } => "MPS share".into(),
         Unit::Share { .. } => "share".into(),

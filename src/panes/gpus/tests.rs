@@ -139,6 +139,35 @@ fn thousands_of_nodes_are_blocks() {
     assert!(stage.draw(&mut pane, 160, 24).contains("gpu-7499"));
 }
 
+/// Many groups of some nodes each are no more to be read than one of all.
+#[test]
+fn groups_fold_where_all_nodes_together_are_many() {
+    let mut model = Model::default();
+    let rows = (0..300).map(|n| {
+        let product = format!("NVIDIA-G{:02}", n / 30);
+        fixture::node(
+            &format!("gpu-{n:03}"),
+            Some(&product),
+            &[("nvidia.com/gpu", 8)],
+        )
+    });
+    model.apply(Delta {
+        cluster: ClusterId::default(),
+        source: SourceId(1),
+        rows: DeltaRows::Nodes(Change::Rows(rows.collect())),
+    });
+    let stage = Stage::new(model);
+    let mut pane = map();
+    let screen = stage.draw(&mut pane, 100, 40);
+    let groups = screen.lines().filter(|line| line.contains("▸ NVIDIA-G"));
+    assert_eq!(groups.count(), 10, "{screen}");
+    // few enough to be named
+    pane.set_filter("g03", &stage.cx()).unwrap();
+    let screen = stage.draw(&mut pane, 100, 40);
+    assert!(screen.contains("▾ NVIDIA-G03"), "{screen}");
+    assert!(screen.contains("gpu-090"), "{screen}");
+}
+
 #[test]
 fn hostile_names_stay_text() {
     let mut model = fixture::model();
@@ -303,7 +332,7 @@ fn a_job_that_waits_is_asked_about_with_its_own_shape() {
             let over = model.status(job).phase.is_over();
             !holds
                 && !over
-                && crate::model::capacity::fit::Ask::of_job(&model, job)
+                && crate::model::capacity::ask::Ask::of_job(&model, job)
                     .is_some_and(|(a, _)| a.total() > 0)
         });
         let job = waits.expect("one that waits for GPUs");

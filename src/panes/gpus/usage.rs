@@ -12,11 +12,14 @@ use crate::model::gpu_use::{Device, Node};
 use crate::model::ids::Key;
 use crate::model::node::NodeRow;
 use crate::model::want::Want;
+use crate::panes::gpu_use::Gauge;
 use crate::panes::{Cx, gpu_use};
 use crate::ui::{State, spark};
 
 /// Signs of a device's history.
 const SIGNS: usize = 20;
+/// The same where two stand beside each other.
+const SHORT: usize = 7;
 
 impl Gpus {
     /// The nodes asked about: that of the cursor first, and where use is the colour those in sight, no more than are
@@ -152,7 +155,7 @@ pub fn legend(cx: &Cx) -> Vec<Span<'static>> {
     ]
 }
 
-/// What a device does, in a line or two.
+/// What a device does: how busy it is, then what else is measured, two in a line, then what is to be said of it.
 pub fn words(device: &Device, cx: &Cx) -> Vec<Line<'static>> {
     let theme = cx.theme;
     let reading = &device.reading;
@@ -175,29 +178,63 @@ pub fn words(device: &Device, cx: &Cx) -> Vec<Line<'static>> {
         None => spans.push(Span::styled("activity not exported", dim)),
     }
     let mut out = vec![Line::from(spans)];
-    let mut facts = Vec::new();
-    facts.extend(
-        reading
-            .tensor
-            .map(|p| format!("tensor {}", gpu_use::percent(p))),
+    let mut gauges: Vec<(String, Gauge)> = Vec::new();
+    gauges.extend(
+        (reading.tensor).map(|p| (format!("tensor {}", gpu_use::percent(p)), Gauge::Tensor)),
     );
-    facts.extend(
-        reading
-            .dram
-            .map(|p| format!("memory bus {}", gpu_use::percent(p))),
-    );
-    facts.extend(gpu_use::memory(reading).map(|m| format!("{m} held")));
-    facts.extend(reading.watts.map(|w| format!("{w:.0} W")));
-    facts.extend(reading.celsius.map(|c| format!("{c:.0} °C")));
-    let mut spans = vec![Span::styled(facts.join(" · "), plain)];
-    for (words, style) in gpu_use::remark(device, None, cx) {
-        if !spans[0].content.is_empty() || spans.len() > 1 {
-            spans.push(Span::styled(" · ", dim));
+    gauges.extend(gpu_use::memory(reading).map(|m| (format!("{m} held"), Gauge::Memory)));
+    gauges.extend((reading.watts).map(|w| (format!("{w:.0} W"), Gauge::Power)));
+    gauges.extend((reading.celsius).map(|c| (format!("{c:.0} °C"), Gauge::Heat)));
+    for two in gauges.chunks(2) {
+        let mut spans = Vec::new();
+        for (words, gauge) in two {
+            let curve = gpu_use::curve(device, *gauge, SHORT, cx);
+            spans.push(Span::styled(format!("{words:<13}"), plain));
+            spans.push(Span::styled(format!(" {curve:<SHORT$}  "), theme.accent()));
         }
-        spans.push(Span::styled(words, style));
+        out.push(Line::from(spans));
     }
-    out.push(Line::from(spans));
+    let mut said = gpu_use::remark(device, None, cx);
+    said.extend((reading.dram).map(|p| (format!("memory bus {}", gpu_use::percent(p)), dim)));
+    if !said.is_empty() {
+        let mut spans = Vec::new();
+        for (words, style) in said {
+            if !spans.is_empty() {
+                spans.push(Span::styled(" · ", dim));
+            }
+            spans.push(Span::styled(words, style));
+        }
+        out.push(Line::from(spans));
+    }
     out
+}
+
+/// The same of one among several: a line each.
+pub fn brief(device: &Device, cx: &Cx) -> Line<'static> {
+    let theme = cx.theme;
+    let reading = &device.reading;
+    let plain = match device.is_stale(cx.now) {
+        true => theme.faint(),
+        false => theme.text(),
+    };
+    let mut spans = vec![Span::styled(
+        format!("{}  ", gpu_use::label(device)),
+        theme.dim(),
+    )];
+    if let Some((part, _)) = reading.activity() {
+        let busy = format!("{:>4} ", gpu_use::percent(part));
+        spans.push(Span::styled(busy, plain));
+        let past = gpu_use::history(device, SHORT, cx);
+        spans.push(Span::styled(format!("{past:<SHORT$}  "), theme.accent()));
+    }
+    let mut facts = Vec::new();
+    facts.extend((reading.tensor).map(|p| format!("tensor {}", gpu_use::percent(p))));
+    facts.extend(gpu_use::memory(reading));
+    spans.push(Span::styled(facts.join(" · "), plain));
+    for (words, style) in gpu_use::remark(device, None, cx) {
+        spans.push(Span::styled(format!("  {words}"), style));
+    }
+    Line::from(spans)
 }
 
 /// Why nothing is known of a node's GPUs, if nothing is.

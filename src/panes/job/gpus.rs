@@ -13,7 +13,7 @@ use crate::model::gpu_use::alarm::Weight;
 use crate::model::ids::{ClusterId, Name};
 use crate::model::pod::{PodPhase, PodRow};
 use crate::model::want::Want;
-use crate::panes::gpu_use;
+use crate::panes::gpu_use::{self, Gauge};
 use crate::panes::words::{count, product};
 use crate::ui::{Cell, Column, Level, Row, Table, TableState, text};
 
@@ -23,6 +23,8 @@ const PODS: usize = 4096;
 const NODES: usize = 16;
 /// Signs of a device's history.
 const SIGNS: usize = 12;
+/// Of what is measured beside how busy it is; shown where there is room.
+const SHORT: usize = 6;
 
 /// What is known of them.
 pub struct Gpus<'a> {
@@ -42,7 +44,10 @@ fn pods<'a>(pane: &Job, cx: &Cx<'a>) -> Vec<&'a PodRow> {
         .model
         .pods_of(pane.key())
         .take(PODS)
-        .filter(|pod| !pod.shape.devices.is_empty())
+        .filter(|pod| {
+            let claims = || pod.shape.claims > 0 && !cx.model.claimed_by(pod.key).is_empty();
+            !pod.shape.devices.is_empty() || claims()
+        })
         .filter(runs)
         .collect();
     all.sort_by(|a, b| (a.index, &a.name).cmp(&(b.index, &b.name)));
@@ -148,6 +153,13 @@ pub fn look<'a>(pane: &Job, cx: &Cx<'a>) -> Option<Gpus<'a>> {
 }
 
 fn columns(several: bool) -> Vec<Column> {
+    // names come before curves
+    let curve = |id, from| {
+        Column::new(id, "")
+            .rank(9)
+            .fixed(SHORT as u16)
+            .from_width(from)
+    };
     let mut all = vec![
         Column::new("gpu", "GPU").rank(0).width(1, 4, 16),
         Column::new("model", "MODEL").rank(5).width(4, 6, 12),
@@ -159,12 +171,16 @@ fn columns(several: bool) -> Vec<Column> {
             .rank(3)
             .width(6, 6, 6)
             .right(),
+        curve("past tensor", 112),
         Column::new("memory", "MEMORY")
             .rank(1)
             .width(7, 8, 11)
             .right(),
+        curve("past memory", 120),
         Column::new("power", "POWER").rank(6).width(5, 5, 6).right(),
+        curve("past power", 136),
         Column::new("heat", "TEMP").rank(6).width(4, 5, 5).right(),
+        curve("past heat", 136),
         Column::new("remark", "").rank(1).width(10, 14, 60).grow(),
     ];
     if several {
@@ -192,7 +208,12 @@ fn row(pod: &PodRow, device: &Device, columns: &[Column], cx: &Cx) -> Row<'stati
         Some(text) => Cell::styled(text, style),
         None => Cell::styled("?", cx.theme.faint()),
     };
+    let curve = |of| Cell::styled(gpu_use::curve(device, of, SHORT, cx), cx.theme.accent());
     let cells = columns.iter().map(|column| match column.id() {
+        "past tensor" => curve(Gauge::Tensor),
+        "past memory" => curve(Gauge::Memory),
+        "past power" => curve(Gauge::Power),
+        "past heat" => curve(Gauge::Heat),
         "pod" => Cell::styled(pod.name.to_string(), dim),
         "gpu" => Cell::styled(gpu_use::label(device), plain),
         "model" => Cell::styled(product(&device.product).into_owned(), dim),

@@ -278,7 +278,7 @@ fn bar(page: &mut Page, name: &str, used: u64, all: u64, show: fn(u64) -> String
 
 fn use_of_gpus(page: &mut Page, row: &NodeRow) {
     let cx = page.cx;
-    if row.capacity.is_empty() {
+    if !gpu_use::has_gpus(row, cx) {
         return;
     }
     page.head("GPU USE");
@@ -308,7 +308,10 @@ fn card(page: &mut Page, device: &Device) {
     let mut spans = vec![
         Span::styled(format!("{:<12}", gpu_use::label(device)), theme.dim()),
         Span::styled(format!("{:>4} ", busy.unwrap_or_else(|| "?".into())), plain),
-        Span::styled(gpu_use::history(device, SIGNS, cx), theme.accent()),
+        Span::styled(
+            format!("{:<SIGNS$}", gpu_use::history(device, SIGNS, cx)),
+            theme.accent(),
+        ),
     ];
     let mut facts = Vec::new();
     facts.extend(

@@ -135,3 +135,87 @@ fn what_keeps_pods_away_stands_first_and_a_node_that_went_is_remembered() {
         stage.draw(&mut pane, width, height);
     }
 }
+
+/// A node whose GPUs are a DRA driver's offers them in slices of devices, and nothing in its status.
+#[test]
+fn gpus_that_are_claimed_are_gpus() {
+    use crate::model::dra::{Allotted, ClaimRow, DeviceRow, DraRows, SliceRow};
+    let mut model = fixture::model();
+    let node = fixture::node("gpu-dra-1", Some("NVIDIA-H200"), &[]);
+    let job = model.jobs.get(fixture::key("llama-sft")).unwrap().clone();
+    let mut pod = fixture::pod(&job, "claims-two", None, "gpu-dra-1", 60);
+    pod.shape = crate::model::shape::Shape {
+        claims: 1,
+        ..Default::default()
+    }
+    .into();
+    let device = |name: &str| DeviceRow {
+        name: name.into(),
+        kind: Some("gpu".into()),
+        ..DeviceRow::default()
+    };
+    let slice = SliceRow {
+        key: fixture::key("slice"),
+        name: "slice".into(),
+        driver: "gpu.nvidia.com".into(),
+        pool: "gpu-dra-1".into(),
+        generation: 1,
+        slices: 1,
+        node: Some("gpu-dra-1".into()),
+        devices: ["a", "b", "c"].map(device).into(),
+        counters: [].into(),
+    };
+    let allotted = |device: &str| Allotted {
+        driver: "gpu.nvidia.com".into(),
+        pool: "gpu-dra-1".into(),
+        device: device.into(),
+        consumed: [].into(),
+    };
+    let claim = ClaimRow {
+        key: fixture::key("claim"),
+        namespace: pod.namespace.clone(),
+        name: "claim".into(),
+        created: None,
+        deleting: false,
+        asks: Vec::new(),
+        allocated: true,
+        devices: ["a", "b"].map(|d| allotted(d)).into(),
+        users: vec![("claims-two".into(), pod.key.uid)],
+    };
+    for rows in [
+        Rows::Nodes(Change::Rows(vec![node])),
+        Rows::Pods(Change::Rows(vec![pod])),
+        Rows::Dra(DraRows::Slices(Change::Rows(vec![slice]))),
+        Rows::Dra(DraRows::Claims(Change::Rows(vec![claim]))),
+    ] {
+        model.apply(Delta {
+            cluster: fixture::session().cluster,
+            source: SourceId(78),
+            rows,
+        });
+    }
+    let stage = Stage::new(model);
+    let mut pane = page("gpu-dra-1");
+    let screen = stage.draw(&mut pane, 200, 50);
+    let cx = stage.cx();
+    let answer = pane.answer(&cx).to_string();
+    assert!(answer.contains("3 H200"), "{answer}");
+    assert!(screen.contains("GPU USE"), "{screen}");
+    let line = screen.lines().find(|line| line.contains("claims-two"));
+    assert!(line.is_some_and(|line| line.contains("2 H200")), "{screen}");
+    let asks = |pane: &dyn Pane| {
+        let wants = pane.wants(&cx);
+        wants.contains(&Want::GpuUse("gpu-dra-1".into()))
+    };
+    assert!(asks(&pane));
+    // and the job that has them is asked about them
+    let mut session = fixture::session();
+    session.gpu_use.on = true;
+    fixture::with(&stage.model, &session, |cx| {
+        let wants = crate::panes::job::Job::new(job.key).wants(cx);
+        assert!(
+            wants.contains(&Want::GpuUse("gpu-dra-1".into())),
+            "{wants:?}"
+        );
+    });
+}

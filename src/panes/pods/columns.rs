@@ -82,8 +82,17 @@ fn cell<'a>(column: &str, pod: &'a PodRow, state: State, cx: &Cx<'a>) -> Cell<'a
             None => Cell::Empty,
         },
         "node" => pod.node.as_deref().map_or(Cell::Empty, Cell::text),
-        "gpus" if pod.shape.devices.is_empty() => Cell::Empty,
-        "gpus" => Cell::from(devices(&pod.shape.devices, product(pod, cx))),
+        "gpus" => {
+            let claimed = (pod.shape.claims > 0).then(|| cx.model.claimed_by(pod.key));
+            let mut all = claimed.unwrap_or_default();
+            pod.shape
+                .plugged()
+                .for_each(|(name, n)| all.add(name.clone(), *n));
+            match all.is_empty() {
+                true => Cell::Empty,
+                false => Cell::from(devices(&all, product(pod, cx))),
+            }
+        }
         "age" => Cell::styled(when(pod.created, cx), cx.theme.dim()),
         "why" => why(pod).map_or(Cell::Empty, |text| Cell::styled(text, cx.theme.dim())),
         _ => Cell::Empty,
