@@ -230,6 +230,33 @@ fn losing_the_server_is_stale_since_the_last_contact_and_heals() {
     assert_eq!(run.0.health(), &Health::Live);
 }
 
+/// Ten minutes without a server: tries that grow rarer, but never rarer than the longest wait, and at the end of the last of
+/// them it goes on where it was.
+#[test]
+fn ten_minutes_without_a_server() {
+    for jitter in [0.0, 0.5, 1.0] {
+        let mut sync = Run::new(false).then([page(3, None, "9"), Input::Opened]).0;
+        let (mut passed, mut tries) = (Duration::ZERO, 0);
+        while passed < Duration::from_secs(600) {
+            let refused = Failure::Network("connection refused".into());
+            sync.step(Input::Failed(refused), at(passed.as_secs() as i64), jitter);
+            let Next::Wait(wait) = sync.next() else {
+                panic!("asked again at once");
+            };
+            assert!(wait <= LONGEST.mul_f64(1.5), "{wait:?}");
+            passed += wait;
+            tries += 1;
+            sync.woken(true);
+        }
+        assert!((15..=50).contains(&tries), "{tries} tries with {jitter}");
+        assert!(matches!(sync.health(), Health::Stale { since, .. } if *since == at(1)));
+        assert!(sync.doubts());
+        assert_eq!(sync.next(), Next::Ask(watch("9")));
+        sync.step(Input::Opened, at(700), jitter);
+        assert_eq!(*sync.health(), Health::Live);
+    }
+}
+
 #[test]
 fn never_connected_is_failing_not_stale() {
     let run = Run::new(true).then([Input::Failed(Failure::Network("refused".into()))]);

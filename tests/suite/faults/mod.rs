@@ -2,6 +2,7 @@
 //! that must say so, go on with the rest, come back by itself, and then hold exactly what a fresh list would give.
 
 pub mod bench;
+mod cures;
 mod login;
 mod matrix;
 mod restored;
