@@ -8,6 +8,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use kube::config::{AuthInfo, Cluster};
 use thiserror::Error;
 
+pub mod place;
+
 use super::failure::Failure;
 use super::kubeconfig::{Loaded, Surroundings, load};
 use super::target::{Auth, Target};
@@ -54,6 +56,12 @@ pub enum ConnectError {
         of: String,
         why: String,
     },
+    /// Where in a kubeconfig that is.
+    #[error("{place}: {error}")]
+    At {
+        place: String,
+        error: Box<ConnectError>,
+    },
     #[error("in-cluster configuration: {0}")]
     InCluster(String),
     /// The server of this context was asked and did not answer well.
@@ -90,6 +98,7 @@ impl ConnectError {
                 Failure::Status { code, .. } => *code == 429 || *code >= 500,
                 _ => false,
             },
+            Self::At { error, .. } => error.is_passing(),
             _ => false,
         }
     }
@@ -97,6 +106,7 @@ impl ConnectError {
     /// What the user can do about it.
     pub fn next_step(&self) -> String {
         match self {
+            Self::At { error, .. } => error.next_step(),
             Self::NoKubeconfig { .. } => {
                 "pass --kubeconfig FILE, set KUBECONFIG, or open the demo cluster".into()
             }
@@ -154,6 +164,19 @@ pub fn resolve(around: &Surroundings, context: Option<&str>) -> Result<Target, C
 
 /// As [`resolve`], from files read before.
 pub fn resolve_loaded(
+    loaded: &Loaded,
+    context: Option<&str>,
+    around: &Surroundings,
+) -> Result<Target, ConnectError> {
+    resolved(loaded, context, around).map_err(|error| match error {
+        ConnectError::UnknownContext { .. } if context.is_none() => {
+            place::chosen(&loaded.files, error)
+        }
+        error => place::placed(&loaded.files, error),
+    })
+}
+
+fn resolved(
     loaded: &Loaded,
     context: Option<&str>,
     around: &Surroundings,

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::header::HeaderValue;
 use kube::config::{AuthInfo, Cluster, ExecConfig, ExecInteractiveMode};
 
+use super::connect::place::placed;
 use super::connect::{ConnectError, inline};
 use super::exec;
 
@@ -98,6 +99,9 @@ impl Auth {
             return Ok(Auth::Header(header));
         }
         if let Some(exec) = &info.exec {
+            if !filled(&exec.command) {
+                return Err(bad("exec", "it names no command"));
+            }
             let mut exec = exec.clone();
             exec.interactive_mode = Some(ExecInteractiveMode::Never);
             if exec.provide_cluster_info {
@@ -278,18 +282,21 @@ impl Target {
         };
         let mut info = self.auth_info.clone();
         let of = self.user.as_deref().unwrap_or_default();
+        let placed = |e| LoginError::Config(placed(&self.files, e));
         let cert = inline(
             "client-certificate",
             of,
             info.client_certificate_data.as_deref(),
             info.client_certificate.as_deref(),
-        )?;
+        )
+        .map_err(placed)?;
         let key = inline(
             "client-key",
             of,
             secret(&info, "client-key-data").as_deref(),
             info.client_key.as_deref(),
-        )?;
+        )
+        .map_err(placed)?;
         if let (Some(cert), Some(key)) = (&cert, &key) {
             info.client_certificate_data = Some(BASE64.encode(cert));
             info.client_key_data = Some(BASE64.encode(key).into());
@@ -303,7 +310,7 @@ impl Target {
                     "there is a client-key but no certificate",
                 )
             };
-            return Err(LoginError::Config(ConnectError::BadData {
+            return Err(placed(ConnectError::BadData {
                 what,
                 of: of.to_owned(),
                 why: why.to_owned(),

@@ -153,9 +153,15 @@ fn files_are_looked_at_where_the_kubeconfig_says() {
         None,
     );
     assert!(
-        matches!(&missing, ConnectError::MissingFile { file, what: "certificate-authority", .. } if *file == folder.path().join("nope.pem")),
+        matches!(&missing, ConnectError::At { error, .. } if matches!(&**error,
+            ConnectError::MissingFile { file, what: "certificate-authority", .. } if *file == folder.path().join("nope.pem"))),
         "{missing}"
     );
+    let place = format!(
+        "{}:3: clusters[0].cluster.certificate-authority: ",
+        folder.path().join("k1").display()
+    );
+    assert!(missing.to_string().starts_with(&place), "{missing}");
     write(folder.path(), "junk.pem", "no certificate here");
     let junk = error(
         &only(&write(folder.path(), "k2", &text("junk.pem", ""))),
