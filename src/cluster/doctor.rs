@@ -1,5 +1,7 @@
 //! What a kubeconfig can reach and do, line by line, with the reason for each "no": the content of `jobdeck doctor`.
 
+mod lists;
+
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -156,6 +158,7 @@ pub async fn examine_target(
     if !reach(&http, &mut found).await {
         return found;
     }
+    lists::clock(&http, &mut found).await;
     who(&http, &mut found).await;
     let served = served(&http, &mut found).await;
     streaming(&http, &namespace, &mut found).await;
@@ -183,6 +186,7 @@ pub async fn examine_target(
         }
         may(&http, topic, &question, &mut found).await;
     }
+    lists::lists(&http, &namespace, served.as_ref(), &mut found).await;
     if let Some(served) = &served {
         let present: Vec<String> = BATCH_GROUPS
             .iter()
