@@ -10,7 +10,8 @@ fn main() -> ExitCode {
     match jobdeck::cli::run(cli) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("jobdeck: {error:#}");
+            let said = format!("jobdeck: {error:#}");
+            eprintln!("{}", jobdeck::ui::text::escaped(&said));
             ExitCode::FAILURE
         }
     }

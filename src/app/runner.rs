@@ -31,6 +31,7 @@ use crate::logs::metrics::Pattern;
 use crate::panes::Level;
 use crate::ui::clipboard;
 use crate::ui::terminal::Terminal;
+use crate::ui::text::{harmless, left_out};
 use streams::Streams;
 pub use streams::attached;
 use workers::{Way, Workers};
@@ -370,8 +371,13 @@ impl Runner {
     fn save(&self, name: String, text: String) {
         let messages = self.messages.clone();
         tokio::task::spawn_blocking(move || {
+            let (text, odd) = harmless(&text);
+            let without = left_out(odd);
             let said = match write_new(Path::new("."), &name, text.as_bytes()) {
-                Ok(path) => Message::Notice(Level::Info, format!("saved {}", path.display())),
+                Ok(path) => {
+                    let said = format!("saved {}{without}", path.display());
+                    Message::Notice(Level::Info, said)
+                }
                 Err(e) => Message::Notice(Level::Error, format!("cannot save {name}: {e}")),
             };
             let _ = messages.blocking_send(said);

@@ -13,6 +13,7 @@ use crate::panes::switcher::{Switcher, What};
 use crate::panes::{Level, Pane, Reply, Target};
 use crate::settings::Follow;
 use crate::ui::input::Input;
+use crate::ui::text::{harmless, left_out};
 
 impl App {
     /// Performs an action.
@@ -46,8 +47,10 @@ impl App {
             Reply::Ignored | Reply::Done => {}
             Reply::Open(target) => self.open(&target),
             Reply::Copy { text, what } => {
-                self.effects.push(Effect::Copy(text));
-                self.say(Level::Info, format!("copied {what}"), now);
+                let (text, odd) = harmless(&text);
+                let without = left_out(odd);
+                self.effects.push(Effect::Copy(text.into_owned()));
+                self.say(Level::Info, format!("copied {what}{without}"), now);
             }
             Reply::Save { name, text } => self.effects.push(Effect::Save { name, text }),
             Reply::Page(text) => self.effects.push(Effect::Page(text)),

@@ -1,6 +1,6 @@
 //! `completions`, `man` and `config`: what the program says of itself.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -8,6 +8,7 @@ use color_eyre::eyre::{Result, eyre};
 
 use super::{Cli, ConfigCommand};
 use crate::settings;
+use crate::ui::text::escaped;
 
 /// Prints a completion script.
 pub fn completions(shell: Shell) -> Result<()> {
@@ -34,15 +35,29 @@ pub fn config(what: Option<ConfigCommand>) -> Result<()> {
         ConfigCommand::Show => {
             let (settings, problem) = settings::load(file.as_deref());
             if let Some(problem) = problem {
-                eprintln!("jobdeck: {problem}");
+                say!("jobdeck: {problem}");
             }
             print_all(settings::show(&settings).as_bytes())
         }
     }
 }
 
-/// Writes to standard output; a reader that has seen enough (`| head`) is no error.
+/// Writes to standard output; a reader that has seen enough (`| head`) is no error. A program behind a pipe gets the
+/// bytes; on a terminal what it would obey is written as escapes.
 pub fn print_all(bytes: &[u8]) -> Result<()> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if std::io::stdout().is_terminal() => print_raw(escaped(text).as_bytes()),
+        _ => print_raw(bytes),
+    }
+}
+
+/// The same of prose, wherever it goes: nobody takes it apart.
+pub fn print_text(text: &str) -> Result<()> {
+    print_raw(escaped(text).as_bytes())
+}
+
+/// The same of what is meant for the terminal as it is.
+pub fn print_raw(bytes: &[u8]) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

@@ -77,7 +77,7 @@ pub async fn connect(args: &ClusterArgs, one_shot: &OneShotArgs) -> Result<Conne
 async fn open(args: &ClusterArgs, one_shot: &OneShotArgs, target: Target) -> Result<Connected> {
     let (settings, problem) = settings::load(settings::file().as_deref());
     if let Some(problem) = problem {
-        eprintln!("jobdeck: {problem}");
+        say!("jobdeck: {problem}");
     }
     let (out, reports) = mpsc::channel(CHANNEL);
     let options = Options {
@@ -145,7 +145,7 @@ impl Connected {
                     Err(why) if kind == kinds[0] => bail!("{why}"),
                     // most clusters claim no devices
                     Err(why) if matches!(kind, Kind::Dra(_)) => tracing::info!(why, "devices"),
-                    Err(why) => eprintln!("jobdeck: {why}"),
+                    Err(why) => say!("jobdeck: {why}"),
                 }
             }
         }
@@ -186,7 +186,7 @@ impl Connected {
                             Err(why) if matches!(kind, Kind::Queue(_)) && self.forbidden(kind) => {
                                 tracing::info!(why, "queues");
                             }
-                            Err(why) => eprintln!("jobdeck: {why}"),
+                            Err(why) => say!("jobdeck: {why}"),
                             Ok(()) => {}
                         }
                     }
@@ -251,7 +251,7 @@ impl Connected {
             Report::Ended { source, .. } => {
                 self.sources.remove(source);
             }
-            Report::Notice(notice) => eprintln!("jobdeck: {}", notice.text),
+            Report::Notice(notice) => say!("jobdeck: {}", notice.text),
             Report::Workloads { kinds, blind, .. } => {
                 self.workloads = Some(kinds.clone());
                 self.blind.clone_from(blind);

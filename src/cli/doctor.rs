@@ -1,25 +1,61 @@
-//! `jobdeck doctor`: what a kubeconfig can reach and do, line by line.
+//! `jobdeck doctor`: what a kubeconfig can reach and do, line by line; and a report of it for others.
+
+mod report;
+mod scrub;
 
 use std::process::ExitCode;
 
-use color_eyre::eyre::Result;
+use clap::Args;
+use color_eyre::eyre::{Result, WrapErr};
 
-use super::config::print_all;
+use super::config::print_text;
 use super::{ClusterArgs, OneShotArgs};
 use crate::cluster::doctor::{Diagnosis, Mark, examine, examine_target};
 use crate::cluster::kubeconfig::Surroundings;
 use crate::ui::Glyphs;
 
+/// What it takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DoctorArgs {
+    /// Write a report that is safe to paste into a bug report, to a file or to standard output: no names of clusters, users,
+    /// namespaces or hosts, and no secrets
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub report: Option<String>,
+    /// Leave the names of clusters, users, namespaces and hosts in the report
+    #[arg(long, requires = "report")]
+    pub names: bool,
+    #[command(flatten)]
+    pub one_shot: OneShotArgs,
+}
+
 /// Runs the command: exit code 1 if jobdeck is of no use here.
-pub fn run(cluster: &ClusterArgs, one_shot: &OneShotArgs) -> Result<ExitCode> {
+///
+/// # Errors
+/// The report cannot be written.
+pub fn run(cluster: &ClusterArgs, args: &DoctorArgs) -> Result<ExitCode> {
+    let one_shot = &args.one_shot;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
     let diagnosis = runtime.block_on(look(cluster, one_shot))?;
     runtime.shutdown_background();
+    if let Some(file) = &args.report {
+        let around =
+            (!one_shot.is_demo()).then(|| Surroundings::of_process(cluster.kubeconfig.clone()));
+        let namespace = cluster.namespace.as_deref();
+        let text = report::report(&diagnosis, around.as_ref(), namespace, args.names);
+        match file.as_str() {
+            "-" => print_text(&text)?,
+            file => {
+                std::fs::write(file, text).wrap_err_with(|| format!("cannot write {file}"))?;
+                say!("jobdeck: {file} is written; look it through before you send it");
+            }
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let ascii = Glyphs::detect(None, |name| std::env::var(name).ok()) == Glyphs::Ascii;
-    print_all(text(&diagnosis, ascii).as_bytes())?;
+    print_text(&text(&diagnosis, ascii))?;
     Ok(if diagnosis.is_usable() {
         ExitCode::SUCCESS
     } else {

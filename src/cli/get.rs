@@ -216,7 +216,7 @@ fn say_nothing_found(connected: &Connected, namespaced: bool, before_filter: usi
         _ => String::new(),
     };
     match before_filter {
-        0 => eprintln!("No resources found{place}."),
-        n => eprintln!("None of {n} resources{place} passes the filter."),
+        0 => say!("No resources found{place}."),
+        n => say!("None of {n} resources{place} passes the filter."),
     }
 }

@@ -22,7 +22,7 @@ use crate::settings;
 pub fn run(args: &HardwareArgs) -> Result<ExitCode> {
     let (all, problem) = load::load(settings::folder().as_deref());
     if let Some(problem) = problem {
-        eprintln!("jobdeck: {problem}");
+        say!("jobdeck: {problem}");
     }
     let text = answer(&all, args)?;
     print_all(text.as_bytes())?;
@@ -78,7 +78,7 @@ fn one<'a>(all: &'a Catalog, name: &str) -> Result<&'a Gpu> {
             .iter()
             .map(|gpu| gpu.id.as_str())
             .collect::<Vec<_>>();
-        eprintln!(
+        say!(
             "jobdeck: {name} is taken as {}; there are {}",
             best.id,
             others.join(", ")

@@ -44,13 +44,13 @@ pub enum Output {
 pub fn run(namespace: Option<&str>, context: Option<&str>, args: &HistoryArgs) -> Result<ExitCode> {
     let (settings, problem) = settings::load(settings::file().as_deref());
     if let Some(problem) = problem {
-        eprintln!("jobdeck: {problem}");
+        say!("jobdeck: {problem}");
     }
     let folder = settings::history_folder()
         .ok_or_else(|| eyre!("no home folder: set HOME or XDG_STATE_HOME"))?;
     let shelf = Keep::new(folder.clone(), settings.history.clone()).load()?;
     for problem in &shelf.problems {
-        eprintln!("jobdeck: {problem}");
+        say!("jobdeck: {problem}");
     }
     let mut records = shelf.records;
     records.retain(|r| namespace.is_none_or(|n| r.namespace == n));
@@ -81,7 +81,7 @@ pub fn run(namespace: Option<&str>, context: Option<&str>, args: &HistoryArgs) -
             print_all(format!("{text}\n").as_bytes())?;
         }
         Output::Table if records.is_empty() => {
-            eprintln!("jobdeck: no job is kept in {}", folder.display());
+            say!("jobdeck: no job is kept in {}", folder.display());
         }
         Output::Table => print_all(table(&records, Utc::now()).text().as_bytes())?,
     }

@@ -68,7 +68,7 @@ fn is_broken_pipe(error: &color_eyre::Report) -> bool {
 fn read(args: &MetricsArgs) -> Result<()> {
     let (settings, problem) = settings::load(settings::file().as_deref());
     if let Some(problem) = problem {
-        eprintln!("jobdeck: {problem}");
+        say!("jobdeck: {problem}");
     }
     let own = args.pattern.iter().chain(&*settings.logs.patterns).cloned();
     let mut sink = Sink::new(args.output, own.collect());

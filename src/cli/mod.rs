@@ -1,6 +1,13 @@
 //! The command line: every flag and subcommand, and which function each leads to. What a command does is in the
 //! file of its name.
 
+/// A line on standard error. Much of it is others' text: what a terminal would obey is written as escapes.
+macro_rules! say {
+    ($($words:tt)*) => {
+        eprintln!("{}", $crate::ui::text::escaped(&format!($($words)*)))
+    };
+}
+
 pub mod columns;
 pub mod config;
 pub mod connect;
@@ -185,7 +192,7 @@ pub enum Command {
     /// Lead a port of this machine to a port of a pod
     Forward(write::ForwardArgs),
     /// Say, line by line, what this kubeconfig can reach and do
-    Doctor(OneShotArgs),
+    Doctor(doctor::DoctorArgs),
     /// Print a shell completion script
     Completions { shell: Shell },
     /// Print the manual page (roff)

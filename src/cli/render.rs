@@ -10,7 +10,7 @@ use color_eyre::eyre::{Result, WrapErr, bail};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::config::print_all;
+use super::config::print_raw;
 use super::connect::{Connected, Unconnected, connect};
 use super::{Cli, ClusterArgs, Format, LookArgs, RenderArgs};
 use crate::app::effect::Effect;
@@ -155,7 +155,8 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, args: &RenderArgs) -> Result<
     match &args.output {
         Some(file) => std::fs::write(file, text)
             .wrap_err_with(|| format!("cannot write {}", file.display()))?,
-        None => print_all(text.as_bytes())?,
+        // a frame holds nothing but cells and our own colours
+        None => print_raw(text.as_bytes())?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -210,7 +211,7 @@ fn dress(
     let keymap = look.keymap.as_deref().unwrap_or(&settings.keymap);
     let (look, problems) = Look::load(settings::folder(), theme, keymap, Depth::True, glyphs);
     for problem in problem.map(|p| p.to_string()).into_iter().chain(problems) {
-        eprintln!("jobdeck: {problem}");
+        say!("jobdeck: {problem}");
     }
     App::new(Begin {
         file: None,

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::ui::text::clean;
+
 /// Headers and cells; every row has as many cells as there are headers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Table {
@@ -21,17 +23,18 @@ impl Table {
     }
 
     /// Adds a row. Empty cells print as `<none>`, as kubectl has it, so that columns can be counted; control
-    /// characters become spaces, so that a message cannot break the line or drive the terminal.
+    /// characters become spaces, so that a message cannot break the line or drive the terminal, and signs that hide or
+    /// reorder text go.
     pub fn push(&mut self, cells: Vec<String>) {
         debug_assert_eq!(cells.len(), self.headers.len());
-        let clean = |cell: String| {
+        let whole = |cell: String| {
             let cell = cell.replace(|c: char| c.is_control(), " ");
-            match cell.trim() {
+            match clean(&cell).trim() {
                 "" => "<none>".to_owned(),
                 text => text.to_owned(),
             }
         };
-        self.rows.push(cells.into_iter().map(clean).collect());
+        self.rows.push(cells.into_iter().map(whole).collect());
     }
 
     pub fn is_empty(&self) -> bool {
@@ -76,7 +79,7 @@ mod tests {
         table.push(vec![
             "größe".into(),
             "10/10000".into(),
-            "a\nb\u{1b}[2J".into(),
+            "a\nb\u{1b}[2J\u{202e}".into(),
         ]);
         assert_eq!(
             table.text(),

@@ -123,7 +123,7 @@ async fn wait(cluster: &ClusterArgs, args: &WaitArgs) -> Result<ExitCode> {
         match found(&connected.model, wanted, args.goal) {
             Ok(job) => all.push(job),
             Err(why) => {
-                eprintln!("jobdeck: {why}");
+                say!("jobdeck: {why}");
                 return Ok(ExitCode::from(NOT_FOUND));
             }
         }
@@ -134,7 +134,7 @@ async fn wait(cluster: &ClusterArgs, args: &WaitArgs) -> Result<ExitCode> {
             let before = job.phase;
             job.look(&connected.model, args.goal, connected.now());
             if job.phase != before && job.stand == Stand::NotYet && !args.quiet {
-                eprintln!("{}", job.line());
+                say!("{}", job.line());
             }
         }
         if all.iter().any(|job| job.stand == Stand::Never) {
@@ -162,7 +162,7 @@ async fn wait(cluster: &ClusterArgs, args: &WaitArgs) -> Result<ExitCode> {
     if code == TIME_OVER && args.output == Prose::Text {
         let time = args.timeout.unwrap_or_default();
         let time = chrono::TimeDelta::from_std(time).unwrap_or_default();
-        eprintln!(
+        say!(
             "jobdeck: not {} after {}: `jobdeck why` says what holds it up",
             args.goal.word(),
             human::duration(time)
@@ -244,8 +244,8 @@ fn say_if_lost(connected: &Connected, lost: &mut bool) {
     *lost = silent.is_some();
     let server = connected.cluster.target().server();
     match silent {
-        Some(why) => eprintln!("jobdeck: nothing is heard from {server} ({why}); still waiting"),
-        None => eprintln!("jobdeck: {server} answers again"),
+        Some(why) => say!("jobdeck: nothing is heard from {server} ({why}); still waiting"),
+        None => say!("jobdeck: {server} answers again"),
     }
 }
 

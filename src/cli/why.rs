@@ -14,6 +14,7 @@ use crate::model::json::phase_name;
 use crate::model::waiting::{self, Waiting};
 use crate::model::want::Kind;
 use crate::model::why::why;
+use crate::ui::text::escaped;
 
 /// The answer as JSON: a documented, stable interface.
 #[derive(Debug, Serialize)]
@@ -70,7 +71,10 @@ pub fn run(cluster: &ClusterArgs, args: &WhyArgs) -> Result<ExitCode> {
     };
     let workload = model.workload_of(job).map(|w| &*w.name);
     let text = match args.output {
-        Prose::Text => prose(model, job, &sentence, waits.as_ref(), workload),
+        Prose::Text => {
+            let prose = prose(model, job, &sentence, waits.as_ref(), workload);
+            escaped(&prose).into_owned()
+        }
         Prose::Json => {
             let evidence = waits.iter().flat_map(|waits| &waits.evidence);
             let json = WhyJson {

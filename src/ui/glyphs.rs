@@ -3,7 +3,7 @@
 
 use ratatui::buffer::Buffer;
 
-use super::State;
+use super::{State, text};
 
 /// Which signs may be drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -128,14 +128,14 @@ impl Glyphs {
         }
     }
 
-    /// Last pass over a finished frame: in ASCII, replaces whatever signs are left. Text in other scripts becomes
-    /// `?`, since a terminal that cannot show `│` cannot show it either.
+    /// Last pass over a finished frame: nothing in it that a terminal would obey. In ASCII it also replaces whatever
+    /// signs are left; text in other scripts becomes `?`, since a terminal that cannot show `│` cannot show it either.
     pub fn finish(self, buf: &mut Buffer) {
-        if !self.is_ascii() {
-            return;
-        }
         for cell in &mut buf.content {
-            if !cell.symbol().is_ascii() {
+            if let Some(harmless) = text::cell(cell.symbol()) {
+                cell.set_symbol(&harmless);
+            }
+            if self.is_ascii() && !cell.symbol().is_ascii() {
                 let plain = plain(cell.symbol());
                 cell.set_symbol(plain);
             }

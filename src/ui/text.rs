@@ -111,6 +111,69 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     )
 }
 
+/// A text of lines for elsewhere (a clipboard, a file): without what a terminal obeys and what hides or reorders text,
+/// and how many signs that were. Lines and tabs stay.
+pub fn harmless(text: &str) -> (Cow<'_, str>, usize) {
+    let odd = |c: char| unwelcome(c) && !matches!(c, '\n' | '\t');
+    let count = text.chars().filter(|c| odd(*c)).count();
+    match count {
+        0 => (Cow::Borrowed(text), 0),
+        n => (text.chars().filter(|c| !odd(*c)).collect(), n),
+    }
+}
+
+/// Said of a text that was made harmless, behind what became of it.
+pub fn left_out(odd: usize) -> String {
+    match odd {
+        0 => String::new(),
+        1 => "; a sign that steers terminals or cannot be seen is left out".into(),
+        n => format!("; {n} signs that steer terminals or cannot be seen are left out"),
+    }
+}
+
+/// The same for a terminal that takes what is data as it is: such signs are written as escapes, so that they show.
+pub fn escaped(text: &str) -> Cow<'_, str> {
+    let odd = |c: char| unwelcome(c) && !matches!(c, '\n' | '\t');
+    if !text.chars().any(odd) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 64);
+    for c in text.chars() {
+        match odd(c) {
+            // as in JSON, where one beyond the first plane takes two
+            true => (c.encode_utf16(&mut [0; 2]).iter())
+                .for_each(|unit| out.push_str(&format!("\\u{unit:04x}"))),
+            false => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Characters that one cell may be made of: the longest emoji are of ten.
+const CELL: usize = 12;
+
+/// What a cell may show of this sign: none, if it is as it should be. A last look at what goes to the terminal, whoever
+/// put it there: nothing that it obeys, and no tower of accents.
+pub fn cell(symbol: &str) -> Option<String> {
+    let bytes = symbol.as_bytes();
+    if let [b' '..=b'~'] = bytes {
+        return None;
+    }
+    if bytes.len() <= 4 * CELL
+        && symbol.chars().count() <= CELL
+        && !symbol.is_empty()
+        && !symbol.chars().any(unwelcome)
+    {
+        return None;
+    }
+    let kept: String = symbol
+        .chars()
+        .filter(|c| !unwelcome(*c))
+        .take(CELL)
+        .collect();
+    Some(if kept.is_empty() { " ".into() } else { kept })
+}
+
 /// Control characters, bidirectional overrides and isolates, and other invisible formatting.
 pub(crate) fn unwelcome(c: char) -> bool {
     c.is_control()

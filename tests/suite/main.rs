@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod actions;
+mod badinput;
 mod between;
 mod claims;
 mod cli;
@@ -22,6 +23,8 @@ mod gpu_use_demo;
 mod hardware;
 mod harness;
 #[cfg(unix)]
+mod hostile;
+#[cfg(unix)]
 mod inbox;
 mod keymaps;
 mod kinds;
@@ -39,6 +42,7 @@ mod queues_demo;
 mod readme;
 mod recorded;
 mod remote;
+mod report;
 mod roles;
 mod scripted;
 mod served;

@@ -18,6 +18,8 @@ struct Shared {
 
 struct Parsed {
     parser: vt100::Parser,
+    /// Every byte that was written.
+    written: Vec<u8>,
     ended: bool,
 }
 
@@ -91,6 +93,7 @@ impl Session {
         let shared = Arc::new(Shared {
             parser: Mutex::new(Parsed {
                 parser,
+                written: Vec::new(),
                 ended: false,
             }),
             changed: Condvar::new(),
@@ -105,6 +108,7 @@ impl Session {
                 let n = reader.read(&mut buffer).unwrap_or(0);
                 let mut parsed = for_reader.parser.lock().unwrap_or_else(|e| e.into_inner());
                 parsed.parser.process(&buffer[..n]);
+                parsed.written.extend_from_slice(&buffer[..n]);
                 parsed.ended = n == 0;
                 for_reader.changed.notify_all();
                 if n == 0 {
@@ -152,6 +156,16 @@ impl Session {
             .parser
             .screen()
             .contents()
+    }
+
+    /// Every byte that was written so far.
+    pub fn written(&self) -> Vec<u8> {
+        self.shared
+            .parser
+            .lock()
+            .expect("no poison")
+            .written
+            .clone()
     }
 
     /// What the screen's first cell is painted on.

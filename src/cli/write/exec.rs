@@ -171,7 +171,7 @@ fn pick(
         return Err((Cause::NotFound, refusal));
     };
     if all.len() > 1 {
-        eprintln!("jobdeck: pod {} of {} that run", pod.name, all.len());
+        say!("jobdeck: pod {} of {} that run", pod.name, all.len());
     }
     Subject::Pod(pod)
         .object()
@@ -180,21 +180,21 @@ fn pick(
 
 /// Says why nothing was done.
 pub(super) fn refused(cause: Cause, refusal: &Refusal) -> ExitCode {
-    eprintln!("jobdeck: {refusal}");
+    say!("jobdeck: {refusal}");
     ExitCode::from(code(cause))
 }
 
 /// The exit code of what has ended; anything but an end of its own is said.
 pub(super) fn said(outcome: &Outcome) -> ExitCode {
     for note in &outcome.notes {
-        eprintln!("jobdeck: {note}");
+        say!("jobdeck: {note}");
     }
     match (&outcome.ended, outcome.exit) {
         (Ended::Done, Some(code)) => ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1)),
         (Ended::Done, None) => ExitCode::SUCCESS,
         (Ended::Not(cause, refusal), _) => refused(*cause, refusal),
         (Ended::Unknown { lost, look }, _) => {
-            eprintln!("jobdeck: the connection was lost: {lost}; {look}");
+            say!("jobdeck: the connection was lost: {lost}; {look}");
             ExitCode::from(8)
         }
         _ => ExitCode::FAILURE,

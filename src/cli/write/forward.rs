@@ -51,7 +51,7 @@ pub fn run(cluster: &ClusterArgs, args: &ForwardArgs) -> Result<ExitCode> {
             match gate.offers(&step.object).await {
                 Ok(offers) => match offers.first() {
                     Some(offer) => {
-                        eprintln!("jobdeck: port {}: {}", offer.port, offer.what);
+                        say!("jobdeck: port {}: {}", offer.port, offer.what);
                         step.intent = Intent::Forward(offer.port);
                     }
                     None => {
@@ -72,7 +72,7 @@ pub fn run(cluster: &ClusterArgs, args: &ForwardArgs) -> Result<ExitCode> {
         };
         let url = format!("http://127.0.0.1:{}", forward.local());
         print_all(format!("{url}\n").as_bytes())?;
-        eprintln!(
+        say!(
             "jobdeck: leads to port {} of {pod}; ctrl-c ends it",
             forward.remote()
         );
@@ -84,7 +84,7 @@ pub fn run(cluster: &ClusterArgs, args: &ForwardArgs) -> Result<ExitCode> {
                 let now = rx.borrow_and_update().trouble.clone();
                 if now != told {
                     if let Some(text) = &now {
-                        eprintln!("jobdeck: {text}");
+                        say!("jobdeck: {text}");
                     }
                     told = now;
                 }
@@ -99,7 +99,7 @@ pub fn run(cluster: &ClusterArgs, args: &ForwardArgs) -> Result<ExitCode> {
         Ok(match why {
             None => ExitCode::SUCCESS,
             Some(why) => {
-                eprintln!("jobdeck: {why}");
+                say!("jobdeck: {why}");
                 ExitCode::FAILURE
             }
         })

@@ -17,7 +17,7 @@ use clap::{Args, ValueEnum};
 use color_eyre::eyre::Result;
 use serde::Serialize;
 
-use super::config::print_all;
+use super::config::{print_all, print_text};
 use super::connect::{Connected, connect};
 use super::{ClusterArgs, OneShotArgs, Prose};
 use crate::actions::impact::{Tone, impact};
@@ -27,6 +27,7 @@ use crate::actions::{Intent, Propagation, Refusal, Step};
 use crate::cluster::writes::{Gate, Rules};
 use crate::keep::Keep;
 use crate::settings::{self, Settings};
+use crate::ui::text::escaped;
 
 pub use exec::{ExecArgs, run as exec};
 pub use forward::{ForwardArgs, run as forward};
@@ -234,11 +235,15 @@ impl<'a> Desk<'a> {
         let mut err = std::io::stderr().lock();
         if text && (needed || self.args.dry_run) {
             match steps {
-                [step] => writeln!(err, "{verb} {} (context {context})", step.object)?,
+                [step] => writeln!(
+                    err,
+                    "{verb} {} (context {context})",
+                    escaped(&step.object.to_string())
+                )?,
                 all => {
                     writeln!(err, "{verb} {} objects (context {context}):", all.len())?;
                     for step in all.iter().take(20) {
-                        writeln!(err, "  {}", step.object)?;
+                        writeln!(err, "  {}", escaped(&step.object.to_string()))?;
                     }
                     if all.len() > 20 {
                         writeln!(err, "  and {} more", all.len() - 20)?;
@@ -247,7 +252,7 @@ impl<'a> Desk<'a> {
             }
             for line in impact(&connected.model, steps) {
                 let mark = if line.tone == Tone::Warn { "!" } else { " " };
-                writeln!(err, "{mark} {}", line.text)?;
+                writeln!(err, "{mark} {}", escaped(&line.text))?;
             }
         }
         if !needed || self.args.yes || self.args.dry_run {
@@ -283,8 +288,8 @@ impl<'a> Desk<'a> {
         }
         for outcome in outcomes {
             match outcome.is_good() && !aside {
-                true => print_all(format!("{}\n", outcome.sentence()).as_bytes())?,
-                false => eprintln!("jobdeck: {}", outcome.sentence()),
+                true => print_text(&format!("{}\n", outcome.sentence()))?,
+                false => say!("jobdeck: {}", outcome.sentence()),
             }
         }
         Ok(())
@@ -298,9 +303,9 @@ impl<'a> Desk<'a> {
         let tell = |outcome: Outcome| {
             if text {
                 let said = match outcome.is_good() {
-                    true => print_all(format!("{}\n", outcome.sentence()).as_bytes()),
+                    true => print_text(&format!("{}\n", outcome.sentence())),
                     false => {
-                        eprintln!("jobdeck: {}", outcome.sentence());
+                        say!("jobdeck: {}", outcome.sentence());
                         Ok(())
                     }
                 };
@@ -316,7 +321,7 @@ impl<'a> Desk<'a> {
             let all: Vec<OutcomeJson> = outcomes.iter().map(OutcomeJson::of).collect();
             print_all((serde_json::to_string_pretty(&all)? + "\n").as_bytes())?;
         } else if outcomes.iter().any(|o| o.kept.is_some()) {
-            eprintln!("`jobdeck undo` makes it again");
+            say!("`jobdeck undo` makes it again");
         }
         Ok(exit(&outcomes))
     }
@@ -373,7 +378,7 @@ fn refused(cause: Cause, refusal: &Refusal, args: &WriteArgs) -> ExitCode {
         let json = serde_json::json!({"result": cause, "message": refusal.to_string()});
         let _ = print_all(format!("{json}\n").as_bytes());
     } else {
-        eprintln!("jobdeck: {refusal}");
+        say!("jobdeck: {refusal}");
     }
     ExitCode::from(code(cause))
 }

@@ -93,13 +93,13 @@ pub fn run(cluster: &ClusterArgs, args: &ResubmitArgs) -> Result<ExitCode> {
             Err((cause, refusal)) => return Ok(refused(cause, &refusal, &write)),
         };
         if let Some(from) = &origin.kept {
-            eprintln!(
+            say!(
                 "jobdeck: {} is not in the cluster any more: from {from}",
                 args.job
             );
         }
         for note in &draft.notes {
-            eprintln!("jobdeck: {note}");
+            say!("jobdeck: {note}");
         }
         if args.end.output == Shown::Yaml {
             print(&[&draft.manifest])?;
@@ -122,7 +122,7 @@ pub fn run(cluster: &ClusterArgs, args: &ResubmitArgs) -> Result<ExitCode> {
         if args.end.output == Shown::Yaml {
             // standard output is the manifest's
             let outcome = desk.gate(&connected).step(step).await;
-            eprintln!("jobdeck: {}", outcome.sentence());
+            say!("jobdeck: {}", outcome.sentence());
             return Ok(exit(&[outcome]));
         }
         desk.perform(&connected, vec![step]).await

@@ -19,7 +19,7 @@ use crate::actions::resubmit::{Options, apply};
 use crate::actions::templates::{self, Template};
 use crate::actions::{Object, Refusal, Step, validate};
 use crate::cli::ClusterArgs;
-use crate::cli::config::print_all;
+use crate::cli::config::{print_all, print_text};
 use crate::cli::connect::{Connected, connect};
 use crate::cluster::kinds::served;
 use crate::cluster::writes::{Rules, salt};
@@ -96,7 +96,7 @@ pub fn run(cluster: &ClusterArgs, args: &SubmitArgs) -> Result<ExitCode> {
 fn known() -> Vec<Template> {
     let (own, problems) = settings::templates();
     for problem in problems {
-        eprintln!("jobdeck: {problem}");
+        say!("jobdeck: {problem}");
     }
     templates::all(own)
 }
@@ -244,7 +244,7 @@ async fn submit(
     }
     for sheet in &sheets {
         for note in &sheet.notes {
-            eprintln!("jobdeck: {}: {note}", edit::words(&sheet.manifest));
+            say!("jobdeck: {}: {note}", edit::words(&sheet.manifest));
         }
     }
     if args.end.output == Shown::Yaml && !args.end.dry_run {
@@ -275,7 +275,7 @@ async fn submit(
             print(&all)?;
         }
         if !bad.is_empty() && checked.len() > 1 {
-            eprintln!("jobdeck: nothing was submitted");
+            say!("jobdeck: nothing was submitted");
         }
         return Ok(exit(&checked));
     }
@@ -294,7 +294,7 @@ async fn submit(
     tell(args, &sheets, &done, &shown)?;
     let rest: Vec<String> = left.map(|step| step.object.to_string()).collect();
     if !rest.is_empty() {
-        eprintln!("jobdeck: not tried any more: {}", rest.join(", "));
+        say!("jobdeck: not tried any more: {}", rest.join(", "));
     }
     Ok(exit(&done))
 }
@@ -384,18 +384,18 @@ fn tell(args: &SubmitArgs, sheets: &[Sheet], all: &[Outcome], shown: &[&Outcome]
             (Ended::Not(_, refusal), Some(sheet)) => {
                 let fields = complaints(&refusal.why);
                 for field in &fields {
-                    eprintln!(
+                    say!(
                         "{}: {}: {}",
                         sheet.at(sheet.document.line_at(field)),
                         field.path,
                         field.why
                     );
                 }
-                eprintln!("jobdeck: {}: {}", sheet.place("kind"), outcome.sentence());
+                say!("jobdeck: {}: {}", sheet.place("kind"), outcome.sentence());
             }
-            (Ended::Unknown { .. }, _) => eprintln!("jobdeck: {}", outcome.sentence()),
-            _ if args.end.output == Shown::Yaml => eprintln!("{}", outcome.sentence()),
-            _ => print_all(format!("{}\n", outcome.sentence()).as_bytes())?,
+            (Ended::Unknown { .. }, _) => say!("jobdeck: {}", outcome.sentence()),
+            _ if args.end.output == Shown::Yaml => say!("{}", outcome.sentence()),
+            _ => print_text(&format!("{}\n", outcome.sentence()))?,
         }
     }
     Ok(())

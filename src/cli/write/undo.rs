@@ -120,9 +120,9 @@ pub fn run(cluster: &ClusterArgs, args: &UndoArgs) -> Result<ExitCode> {
         };
         let desk = Desk::new(&connected, cluster, &args.write);
         if args.write.output == Prose::Text {
-            eprintln!("make {} again as {}", entry.words(), step.object);
+            say!("make {} again as {}", entry.words(), step.object);
             for note in entry.notes.iter().map(String::as_str).chain([LOST]) {
-                eprintln!("  {note}");
+                say!("  {note}");
             }
         }
         if !desk.ask(&connected, std::slice::from_ref(&step), &Intent::Create)? {

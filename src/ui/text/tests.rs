@@ -37,6 +37,31 @@ fn clean_removes_what_hides_or_reorders() {
 }
 
 #[test]
+fn what_leaves_for_elsewhere_is_harmless_and_counted() {
+    let odd = "a\tb\r\n\u{9b}31m\u{202e}c\u{e0041}";
+    assert_eq!(harmless("a\tb\n日"), (Cow::Borrowed("a\tb\n日"), 0));
+    assert_eq!(harmless(odd), (Cow::Borrowed("a\tb\n31mc"), 4));
+    assert_eq!(
+        escaped(odd),
+        "a\tb\\u000d\n\\u009b31m\\u202ec\\udb40\\udc41"
+    );
+    assert_eq!(left_out(0), "");
+    assert!(left_out(4).contains("4 signs"));
+}
+
+#[test]
+fn a_cell_holds_a_character_and_nothing_else() {
+    for sound in ["a", "日", "é", "👩🏻‍❤️‍💋‍👨🏻", "│", "⣿"] {
+        assert_eq!(cell(sound), None, "{sound}");
+    }
+    assert_eq!(cell("\x1b").as_deref(), Some(" "));
+    assert_eq!(cell("a\u{202e}").as_deref(), Some("a"));
+    assert_eq!(cell("\u{9b}[").as_deref(), Some("["));
+    let tower = format!("e{}", "\u{301}".repeat(1_000_000));
+    assert_eq!(cell(&tower).map(|t| t.chars().count()), Some(12));
+}
+
+#[test]
 fn wraps_at_spaces_and_inside_long_words() {
     assert_eq!(wrap("the quick brown fox", 9), ["the quick", "brown fox"]);
     assert_eq!(wrap("abcdefghij kl", 4), ["abcd", "efgh", "ij", "kl"]);

@@ -33,7 +33,7 @@ pub fn run(cluster: &ClusterArgs, args: &ResubmitArgs, wanted: &find::Wanted) ->
             Err((cause, refusal)) => return Ok(refused(cause, &refusal, &write)),
         };
         for note in &drafts.notes {
-            eprintln!("jobdeck: {note}");
+            say!("jobdeck: {note}");
         }
         if args.end.output == Shown::Yaml {
             let all: Vec<&Value> = drafts.manifests.iter().collect();

@@ -13,6 +13,7 @@ use hyper::body::{Bytes, Frame};
 use tokio::net::TcpStream;
 
 use super::super::reply;
+use super::hostile;
 use super::spec::Fault;
 
 /// The answer breaks off here.
@@ -94,6 +95,12 @@ pub fn spoilt(body: reply::Body, fault: &Fault, lines: bool, wire: Wire) -> Body
         })),
         Fault::Replay(n) => replay(pieces, *n),
         Fault::Reorder => reorder(pieces),
+        Fault::Hostile if lines => hostile_lines(pieces),
+        Fault::Hostile => Box::pin(stream::once(async move {
+            let parts: Vec<Bytes> = pieces.map(Result::unwrap_or_default).collect().await;
+            let all = parts.concat();
+            Ok(hostile::whole(&all).unwrap_or_else(|| all.into()))
+        })),
         Fault::Skew(by) => {
             let by = *by;
             Box::pin(pieces.map(move |piece| Ok(shifted(&piece?, by))))
@@ -164,6 +171,22 @@ fn garbage(pieces: Pieces, after: usize) -> Pieces {
         let mut half = piece.slice(..piece.len() / 2).to_vec();
         half.extend_from_slice(b"\x00\xff}}\n");
         Ok(half.into())
+    }))
+}
+
+/// A piece may be of many lines.
+fn hostile_lines(pieces: Pieces) -> Pieces {
+    let mut rest = Vec::new();
+    Box::pin(pieces.flat_map(move |piece| {
+        rest.extend_from_slice(&piece.unwrap_or_default());
+        let whole = rest
+            .iter()
+            .rposition(|b| *b == b'\n')
+            .map_or(0, |at| at + 1);
+        let whole: Vec<u8> = rest.drain(..whole).collect();
+        let lines = whole.split_inclusive(|b| *b == b'\n');
+        let out: Vec<_> = lines.flat_map(hostile::line).map(Ok).collect();
+        stream::iter(out)
     }))
 }
 

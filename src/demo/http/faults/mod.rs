@@ -9,6 +9,7 @@
 //! ```
 
 pub mod body;
+pub mod hostile;
 pub mod spec;
 
 use std::net::SocketAddr;
@@ -160,7 +161,7 @@ impl Switchboard {
     async fn answer(
         &self,
         shared: &Shared,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
         wire: Wire,
     ) -> Result<Response<Body>, Broken> {
         if request.uri().path() == ENDPOINT {
@@ -168,6 +169,11 @@ impl Switchboard {
         }
         let asked = Asked::of(&request);
         let (fault, skew) = self.draw(&asked);
+        let hostile = fault == Some(Fault::Hostile);
+        if hostile {
+            // it is rewritten, and so must not be packed
+            request.headers_mut().remove(header::ACCEPT_ENCODING);
+        }
         let answer = match &fault {
             Some(Fault::Close) => return Err(Broken),
             Some(Fault::Reset) => {
@@ -186,9 +192,16 @@ impl Switchboard {
             _ => super::answer(shared, &self.traffic, request).await,
         };
         // what is a refusal already is left as it is
-        let spoils = fault.filter(|_| answer.status().is_success());
+        let spoils = fault.filter(|_| hostile || answer.status().is_success());
         let lines = asked.is_watch() || asked.verb == "log";
         let (mut head, inner) = answer.into_parts();
+        if hostile {
+            head.headers.remove(header::CONTENT_LENGTH);
+            // a connection that becomes another is not looked into
+            if head.status == http::StatusCode::SWITCHING_PROTOCOLS {
+                return Ok(Response::from_parts(head, body::sound(inner)));
+            }
+        }
         if skew != 0 {
             let now = chrono::Utc::now() + chrono::TimeDelta::seconds(skew);
             let date = now.format("%a, %d %b %Y %H:%M:%S GMT").to_string();

@@ -36,6 +36,8 @@ pub enum Fault {
     Reorder,
     /// After so many events, the same ones again.
     Replay(usize),
+    /// The texts of all objects, logs and refusals attack the terminal that shows them.
+    Hostile,
     /// All times in answers are so much later (or earlier): the cluster's clock is wrong.
     Skew(i64),
     /// Nobody listens, and open connections are gone; for so long, or until that is switched off.
@@ -73,7 +75,7 @@ pub const VERBS: [&str; 13] = [
 
 /// The words for [`Fault`], for messages.
 const WHAT: &str = "refuse, close, reset, stall, mute, cut=N, delay=TIME, slow=BYTES, garbage=N, error=CODE, duplicate, \
-                    reorder, replay=N, webhook, skew=TIME, or a status from 400 to 599";
+                    reorder, replay=N, webhook, hostile, skew=TIME, or a status from 400 to 599";
 
 impl Rule {
     /// Always, everywhere.
@@ -182,6 +184,7 @@ impl FromStr for Fault {
             "reorder" => Self::Reorder,
             "replay" => Self::Replay(number(Some(1))?.max(1)),
             "webhook" => Self::Webhook,
+            "hostile" => Self::Hostile,
             "skew" => {
                 let (back, ahead) = (value.starts_with('-'), value.trim_start_matches('-'));
                 let by = i64::try_from(time(ahead)?.as_secs()).map_err(|_| "too long")?;
@@ -244,6 +247,7 @@ impl fmt::Display for Fault {
             Self::Status(code, None) => write!(f, "{code}"),
             Self::Status(code, Some(retry)) => write!(f, "{code}={retry}"),
             Self::Webhook => f.write_str("webhook"),
+            Self::Hostile => f.write_str("hostile"),
             Self::Error(code) => write!(f, "error={code}"),
             Self::Stall => f.write_str("stall"),
             Self::Mute => f.write_str("mute"),
@@ -281,6 +285,7 @@ mod tests {
             "skew=-7200s",
             "replay=5",
             "webhook@/workloads",
+            "hostile@list/pods",
             "stall",
         ] {
             assert_eq!(text.parse::<Rule>().unwrap().to_string(), text);
