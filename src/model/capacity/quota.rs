@@ -1,11 +1,12 @@
 //! What quota allows of what would fit: Kueue's queues and the namespace's ResourceQuota, beside the hardware.
 
 use super::ask::Ask;
+use super::unit::{Unit, unit_of};
 use crate::model::Model;
 use crate::model::ids::{ClusterId, Name};
 use crate::model::kueue::Amount;
 use crate::model::kueue::flavors::means;
-use crate::model::resources::is_device;
+use crate::model::kueue::queue::ResourceGroup;
 
 /// One limit.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +32,11 @@ fn asks(ask: &Ask, gpu: Option<&Name>) -> Vec<(Name, Amount)> {
     all.push(("memory".into(), count(ask.memory)));
     all.retain(|(_, n)| *n > 0);
     all
+}
+
+/// Whole GPUs go by this name; slices and shares are none.
+fn is_whole(resource: &str) -> bool {
+    unit_of(resource, None) == Unit::Gpu
 }
 
 /// What a cluster queue lets in now, borrowing included: of the flavors of each group the one that takes the most, the
@@ -62,8 +68,12 @@ fn one(
     let capacity = &model.kueue.look(cluster).capacity;
     let node = capacity.queue(queue)?;
     let mut limit: Option<(u64, String)> = None;
+    let covers = |group: &ResourceGroup| group.covers.iter().any(|r| is_whole(r));
+    if ask.gpus > 0 && !row.groups.iter().any(covers) {
+        limit = Some((0, "it covers no whole GPUs".into()));
+    }
     for group in &row.groups {
-        let gpu = group.covers.iter().find(|r| is_device(r));
+        let gpu = group.covers.iter().find(|r| is_whole(r));
         let wanted: Vec<(Name, Amount)> = asks(ask, gpu)
             .into_iter()
             .filter(|(name, _)| group.covers.contains(name))
@@ -136,7 +146,7 @@ pub fn of_namespace(model: &Model, cluster: ClusterId, namespace: &str, ask: &As
             .limits
             .iter()
             .map(|l| l.resource())
-            .find(|r| is_device(r));
+            .find(|r| is_whole(r));
         let wanted = asks(ask, gpu.map(Name::from).as_ref());
         let each = quota.limits.iter().filter_map(|limit| {
             let (name, n) = wanted

@@ -187,10 +187,11 @@ pub fn words(device: &Device, cx: &Cx) -> Vec<Line<'static>> {
     gauges.extend((reading.celsius).map(|c| (format!("{c:.0} °C"), Gauge::Heat)));
     for two in gauges.chunks(2) {
         let mut spans = Vec::new();
-        for (words, gauge) in two {
+        for (n, (words, gauge)) in two.iter().enumerate() {
             let curve = gpu_use::curve(device, *gauge, SHORT, cx);
             spans.push(Span::styled(format!("{words:<13}"), plain));
-            spans.push(Span::styled(format!(" {curve:<SHORT$}  "), theme.accent()));
+            let gap = if n == 0 { SHORT + 2 } else { 0 };
+            spans.push(Span::styled(format!(" {curve:<gap$}"), theme.accent()));
         }
         out.push(Line::from(spans));
     }

@@ -179,7 +179,7 @@ fn gpus_that_are_claimed_are_gpus() {
         deleting: false,
         asks: Vec::new(),
         allocated: true,
-        devices: ["a", "b"].map(|d| allotted(d)).into(),
+        devices: ["a", "b"].map(allotted).into(),
         users: vec![("claims-two".into(), pod.key.uid)],
     };
     for rows in [

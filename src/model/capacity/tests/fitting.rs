@@ -380,4 +380,19 @@ fn quota_is_that_of_flavors_for_the_nodes_that_are_meant() {
         ..typed(4, 0, 0)
     };
     assert_eq!(told(&selects(H100)), is(1, "nvidia.com/gpu in h100"));
+    // slices are no whole GPUs
+    let mut cut = cq("cut").quota_of("h100", 4);
+    cut.groups[0].covers = vec!["nvidia.com/mig-1g.10gb".into()];
+    cut.groups[0].flavors[0].resources[0].resource = "nvidia.com/mig-1g.10gb".into();
+    m.apply(delta(Rows::Queues(QueueRows::ClusterQueues(Change::Rows(
+        vec![cut],
+    )))));
+    let limit = quota::of_queue(&m, ClusterId(0), "cut", &typed(1, 0, 0)).unwrap();
+    assert_eq!(
+        (limit.pods, limit.by.as_str()),
+        (0, "it covers no whole GPUs")
+    );
+    let all = quota::of_queues(&m, ClusterId(0), &typed(4, 0, 0));
+    let all: Vec<(&str, u64)> = all.iter().map(|l| (l.what.as_str(), l.pods)).collect();
+    assert_eq!(all, [("cluster queue team", 3), ("cluster queue cut", 0)]);
 }
