@@ -149,6 +149,36 @@ fn pods_that_cannot_start(
     assert_eq!(seen.inbox.badge(key(1)), None);
 }
 
+/// Held or deleted: nobody found a node or an image.
+#[rstest]
+#[case::deleted(true)]
+#[case::being_deleted(false)]
+fn pods_that_are_gone_did_not_start(#[case] gone: bool) {
+    let mut seen = Seen::new();
+    let owner = job(1, "train");
+    let row = PodRow {
+        status: "ImagePullBackOff".into(),
+        node: Some("n".into()),
+        ..pod(10, &owner)
+    };
+    jobs(&mut seen.model, vec![owner]);
+    pods(&mut seen.model, vec![row.clone()]);
+    assert_eq!(seen.look(100).fresh.len(), 1);
+    let change = match gone {
+        true => Change::Gone(vec![row.key.uid]),
+        false => Change::Rows(vec![PodRow {
+            deleting: true,
+            ..row
+        }]),
+    };
+    feed(&mut seen.model, 2, Rows::Pods(change));
+    seen.look(110);
+    assert_eq!(
+        (seen.inbox.open().count(), ends(&seen.inbox)),
+        (0, vec!["no such pod any more".to_owned()])
+    );
+}
+
 #[test]
 fn many_pods_of_one_job_are_one_entry_and_gated_ones_none() {
     let mut seen = Seen::new();

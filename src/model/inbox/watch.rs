@@ -146,7 +146,8 @@ impl Watch {
             self.due.pop_first();
             slots.insert(slot);
         }
-        let mut touched: BTreeSet<(SubjectId, Trouble)> = BTreeSet::new();
+        // and whether a pod of it came out of the trouble, rather than went with it
+        let mut touched: BTreeMap<(SubjectId, Trouble), bool> = BTreeMap::new();
         for slot in slots {
             if let Some(seen) = self.pods.remove(&slot) {
                 if let Some(at) = seen.due {
@@ -157,7 +158,8 @@ impl Watch {
                     if let Some(all) = self.by_subject.get_mut(&of) {
                         all.remove(&slot);
                     }
-                    touched.insert(of);
+                    let there = |pod: &PodRow| pod.key == seen.pod && !pod.deleting;
+                    *touched.entry(of).or_default() |= table.at(slot).is_some_and(there);
                 }
             }
             let Some(pod) = table.at(slot) else { continue };
@@ -169,7 +171,7 @@ impl Watch {
             if let Some(troubled) = &troubled {
                 let of = (about.id.clone(), troubled.trouble);
                 self.by_subject.entry(of.clone()).or_default().insert(slot);
-                touched.insert(of);
+                touched.entry(of).or_default();
             }
             self.due.extend(due.map(|at| (at, slot)));
             let seen = PodSeen {
@@ -180,8 +182,12 @@ impl Watch {
             };
             self.pods.insert(slot, seen);
         }
-        for of in touched {
-            self.settle(&of, inbox, now, cancelled, news);
+        for (of, out) in touched {
+            let end = match out {
+                true => of.1.end(),
+                false => "no such pod any more",
+            };
+            self.settle(&of, end, inbox, now, cancelled, news);
         }
     }
 
@@ -189,6 +195,7 @@ impl Watch {
     fn settle(
         &mut self,
         of: &(SubjectId, Trouble),
+        end: &str,
         inbox: &mut Inbox,
         now: DateTime<Utc>,
         cancelled: bool,
@@ -200,7 +207,7 @@ impl Watch {
             self.by_subject.remove(of);
             match cancelled {
                 true => inbox.lose(|f| f.subject.id == *id && &*f.cause == trouble.cause(), now),
-                false => drop(inbox.over(id, trouble.cause(), trouble.end(), now)),
+                false => drop(inbox.over(id, trouble.cause(), end, now)),
             }
             return;
         };
