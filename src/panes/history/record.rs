@@ -101,7 +101,11 @@ pub fn manifest(record: &Record) -> Option<String> {
 /// What has to be filled in before it is submitted again.
 pub fn missing(record: &Record) -> String {
     let what = count(record.masked.len(), "value is", "values are");
-    format!("{what} not kept and stand as {MASK}: fill them in before it is submitted again")
+    let (stand, them) = match record.masked.len() {
+        1 => ("stands", "it"),
+        _ => ("stand", "them"),
+    };
+    format!("{what} not kept and {stand} as {MASK}: fill {them} in before it is submitted again")
 }
 
 /// Everything there is to say, line by line.
