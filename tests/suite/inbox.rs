@@ -24,8 +24,9 @@ fn from_the_inbox_to_the_log_and_from_the_history_to_a_deleted_job() {
         s.contains("crash-loop-entrypoint") && !s.contains("typo-in-image-tag")
     });
     term.send("\r");
-    let screen = term.until("where it leads", |s| !s.contains("errors ·"));
-    assert!(screen.contains("crash-loop-entrypoint"), "{screen}");
+    term.until("where it leads", |s| {
+        !s.contains("errors ·") && s.contains("crash-loop-entrypoint")
+    });
     term.send("\x1b");
     term.until("the inbox again", |s| s.contains("errors ·"));
     // muted: nothing more about it

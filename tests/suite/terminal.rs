@@ -77,8 +77,9 @@ fn a_first_visit_from_the_start_screen_to_the_way_out() {
     term.send("/");
     term.until_shows("filter:");
     term.send("detr-ddp\r");
+    // its row, not only its name in the line of the filter: the rows of all namespaces may take a moment
     term.until("one training", |s| {
-        s.contains("detr-ddp") && !s.contains("per-index-example")
+        s.contains("detr-ddp (esc clears)") && s.contains("0 of 4 pods done")
     });
     term.send("\r");
     term.until_shows("job/detr-ddp");

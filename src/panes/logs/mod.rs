@@ -263,8 +263,12 @@ impl Logs {
 }
 
 impl Pane for Logs {
-    fn title(&self, _cx: &Cx) -> String {
-        format!("logs {}", self.name)
+    fn title(&self, cx: &Cx) -> String {
+        // the head is drawn before the pane has settled
+        match self.named(cx) {
+            Some(name) => format!("logs {name}"),
+            None => format!("logs {}", self.name),
+        }
     }
 
     fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a> {

@@ -9,26 +9,26 @@ use crate::model::want::LogWant;
 use crate::panes::{Cx, LogsOf, Reply};
 
 impl Logs {
+    /// What is read, as the model calls it; nothing when that is gone.
+    pub(super) fn named(&self, cx: &Cx) -> Option<String> {
+        Some(match &self.of {
+            LogsOf::Job { job, .. } => format!("job/{}", cx.model.jobs.get(*job)?.name),
+            LogsOf::Pod { pod, .. } => format!("pod/{}", cx.model.pods.get(*pod)?.name),
+            LogsOf::File { name } => name.clone(),
+        })
+    }
+
     /// Takes over what the model says of the pods: new ones join, gone ones stay with their text.
     pub(super) fn settle(&mut self, cx: &Cx) {
-        match &self.of {
-            LogsOf::Job { job, .. } => {
-                if let Some(job) = cx.model.jobs.get(*job) {
-                    self.name = format!("job/{}", job.name);
-                }
+        if let Some(name) = self.named(cx) {
+            self.name = name;
+        }
+        if let LogsOf::File { name } = &self.of {
+            if self.sources.is_empty() {
+                self.sources.push(Source::file(name));
+                self.buffer.add_named(name, None);
             }
-            LogsOf::Pod { pod, .. } => {
-                if let Some(pod) = cx.model.pods.get(*pod) {
-                    self.name = format!("pod/{}", pod.name);
-                }
-            }
-            LogsOf::File { name } => {
-                if self.sources.is_empty() {
-                    self.sources.push(Source::file(name));
-                    self.buffer.add_named(name, None);
-                }
-                return;
-            }
+            return;
         }
         self.settle_other(cx);
         let plan = (self.planner).plan(&self.of, &self.sources, &self.picked, cx);
