@@ -192,6 +192,15 @@ fn cell<'a>(
             n => Cell::state(State::Failed, n.to_string()),
         },
         _ if cluster != cx.session.cluster => Cell::Empty,
+        // it was, for a screen that was left
+        _ if !cx
+            .session
+            .sources
+            .iter()
+            .any(|(kind, _)| *kind == read.kind) =>
+        {
+            Cell::styled("not watched", cx.theme.dim())
+        }
         _ => match cx.session.health(read.kind) {
             Health::Live => Cell::state(State::Running, "live"),
             Health::Connecting => Cell::state(State::Pending, "connecting"),

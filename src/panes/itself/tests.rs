@@ -87,3 +87,23 @@ fn what_is_not_known_yet_is_not_made_up() {
     let unknown = Stage::new(Model::default());
     insta::assert_snapshot!("nothing", unknown.draw(&mut Itself::default(), 80, 12));
 }
+
+/// A watch that a screen wanted which was left is not one that has trouble connecting.
+#[test]
+fn what_is_watched_no_more_says_so() {
+    let mut stage = stage(&[0, 2]);
+    let first = stage.draw(&mut Itself::default(), 160, 20);
+    assert!(!first.contains("not watched"), "{first}");
+    stage
+        .session
+        .sources
+        .retain(|(kind, _)| *kind != Kind::Node);
+    let then = stage.draw(&mut Itself::default(), 160, 20);
+    let line = then.lines().find(|line| line.contains("nodes  ")).unwrap();
+    assert!(line.contains("not watched"), "{then}");
+    assert_eq!(then.matches("not watched").count(), 1, "{then}");
+    // asked for, and not there yet
+    stage.session.sources.push((Kind::Node, Health::Connecting));
+    let again = stage.draw(&mut Itself::default(), 160, 20);
+    assert!(again.contains("connecting"), "{again}");
+}
