@@ -10,7 +10,9 @@ use color_eyre::eyre::{Result, WrapErr};
 
 use super::config::print_text;
 use super::{ClusterArgs, OneShotArgs};
-use crate::cluster::doctor::{Diagnosis, Mark, examine, examine_target};
+#[cfg(feature = "demo")]
+use crate::cluster::doctor::examine_target;
+use crate::cluster::doctor::{Diagnosis, Mark, examine};
 use crate::cluster::kubeconfig::Surroundings;
 use crate::ui::Glyphs;
 
@@ -63,7 +65,10 @@ pub fn run(cluster: &ClusterArgs, args: &DoctorArgs) -> Result<ExitCode> {
     })
 }
 
-async fn look(cluster: &ClusterArgs, one_shot: &OneShotArgs) -> Result<Diagnosis> {
+async fn look(
+    cluster: &ClusterArgs,
+    #[cfg_attr(not(feature = "demo"), expect(unused_variables))] one_shot: &OneShotArgs,
+) -> Result<Diagnosis> {
     #[cfg(feature = "demo")]
     if one_shot.demo {
         let (demo, _) = super::demo::frozen(one_shot)?;

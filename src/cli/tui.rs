@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+#[cfg(feature = "demo")]
 use std::sync::Arc;
 
 use color_eyre::eyre::{Result, WrapErr, bail};
