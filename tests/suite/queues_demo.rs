@@ -32,13 +32,25 @@ fn reserved(served: &Served, job: &str) -> Value {
     panic!("the Workload of {job} never said anything of its quota");
 }
 
+/// Applies the objects of a manifest one after the other, seconds of the cluster's clock apart: of Workloads made in the
+/// same second the smaller UID is first in line.
+fn apply_in_order(served: &Served, name: &str) {
+    let all = std::fs::read_to_string(manifest(name)).expect("a manifest");
+    for (nth, one) in all.split("\n---\n").enumerate() {
+        let file = served.folder.path().join(format!("{nth}.yaml"));
+        std::fs::write(&file, one).expect("written");
+        served.ok(&["apply", "-f", file.to_str().expect("a plain path")]);
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+}
+
 #[test]
 fn jobs_wait_for_quota_in_order_and_get_it() {
     if !kubectl_there("jobs_wait_for_quota_in_order_and_get_it") {
         return;
     }
     let served = Served::start(&["--speed", "10"]);
-    served.ok(&["apply", "-f", &manifest("queues")]);
+    apply_in_order(&served, "queues");
     let ready = "--for=jsonpath={.status.ready}=1";
     served.ok(&["wait", ready, "job/first", "--timeout=120s"]);
     wait(&served, "second", "Suspended");
