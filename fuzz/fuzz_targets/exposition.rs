@@ -2,21 +2,11 @@
 //! them and of their holders than are kept, every part within the whole and no blank as a value, without a panic.
 
 #![no_main]
-#![allow(dead_code)]
 
-#[path = "../../src/cluster/gpu_use/exposition.rs"]
-mod exposition;
-#[path = "../../src/cluster/gpu_use/gather.rs"]
-mod gather;
-#[path = "../../src/cluster/gpu_use/metrics.rs"]
-mod metrics;
-#[path = "exposition/model.rs"]
-mod model;
-
-use gather::Gather;
+use jobdeck::cluster::gpu_use::gather::Gather;
+use jobdeck::model::gpu_use::reading::DeviceRow;
+use jobdeck::model::gpu_use::{DEVICES, HOLDERS};
 use libfuzzer_sys::fuzz_target;
-use model::gpu_use::reading::DeviceRow;
-use model::gpu_use::{DEVICES, HOLDERS};
 
 fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (u64, Vec<DeviceRow>) {
     let mut gather = Gather::default();
@@ -40,7 +30,15 @@ fuzz_target!(|data: &[u8]| {
         for part in [r.engine, r.util, r.tensor, r.dram].into_iter().flatten() {
             assert!((0.0..=1.0).contains(&part), "{r:?}");
         }
-        let amounts = [r.used, r.free, r.reserved, r.watts, r.celsius, r.memory_celsius, r.mhz];
+        let amounts = [
+            r.used,
+            r.free,
+            r.reserved,
+            r.watts,
+            r.celsius,
+            r.memory_celsius,
+            r.mhz,
+        ];
         for amount in amounts.into_iter().flatten() {
             assert!((0.0..=16e6).contains(&amount), "{r:?}");
         }

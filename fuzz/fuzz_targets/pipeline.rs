@@ -2,21 +2,12 @@
 //! no control character among them, in bounded memory, without a panic.
 
 #![no_main]
-#![allow(dead_code, unused_imports)]
 
-#[path = "../../src/logs/mod.rs"]
-mod logs;
-#[path = "../../src/model/log.rs"]
-pub(crate) mod log;
-mod model {
-    pub(crate) use super::log;
-}
-
+use jobdeck::logs::metrics::{Reader, Record};
+use jobdeck::logs::run::{Run, StreamReader};
+use jobdeck::logs::{History, LogBuffer, Prefix, failures};
+use jobdeck::model::log::LogLine;
 use libfuzzer_sys::fuzz_target;
-use logs::metrics::{Reader, Record};
-use logs::run::{Run, StreamReader};
-use logs::{History, LogBuffer, Prefix, failures};
-use model::log::LogLine;
 
 const LIMIT: usize = 64 * 1024;
 

@@ -10,7 +10,7 @@
 mod ask;
 mod exposition;
 mod find;
-mod gather;
+pub mod gather;
 mod metrics;
 
 use std::collections::HashMap;
