@@ -8,16 +8,10 @@ use super::ids::Names;
 
 /// Labels as sorted hashes of `key=value` and of `key` alone, eight bytes each. Nodes of one make have the same keys, and
 /// share those.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LabelSet {
     pairs: Box<[u64]>,
     keys: Arc<[u64]>,
-}
-
-impl Default for LabelSet {
-    fn default() -> Self {
-        Self::new([])
-    }
 }
 
 impl LabelSet {

@@ -33,6 +33,16 @@ struct Seen {
 }
 
 impl Seen {
+    /// Nothing was written that a terminal obeys, but for what jobdeck itself asks of it.
+    fn assert_harmless(&self) {
+        assert!(
+            self.wrong.is_empty(),
+            "{:?}\nof {:#?}",
+            self.wrong,
+            self.all
+        );
+    }
+
     fn of(bytes: &[u8], plain: bool) -> Self {
         let mut seen = Self {
             plain,
@@ -248,12 +258,7 @@ fn the_screens_let_nothing_through() {
     assert_eq!(term.until_ended(), 0);
     term.assert_restored();
     let seen = Seen::of(&term.written(), false);
-    assert!(
-        seen.wrong.is_empty(),
-        "{:?}\nof {:#?}",
-        seen.wrong,
-        seen.all
-    );
+    seen.assert_harmless();
     assert_eq!(seen.screens, (1, 1), "{:#?}", seen.all);
     assert!(seen.printed > 20_000, "{} cells were drawn", seen.printed);
     assert!(seen.copied.len() >= 4, "{:?}", seen.copied.len());
@@ -374,11 +379,31 @@ fn a_file_lets_nothing_through() {
     walk(&mut term, steps);
     term.until_ended();
     let seen = Seen::of(&term.written(), false);
-    assert!(
-        seen.wrong.is_empty(),
-        "{:?}\nof {:#?}",
-        seen.wrong,
-        seen.all
-    );
+    seen.assert_harmless();
     assert!(seen.printed > 1_000, "{} cells were drawn", seen.printed);
+}
+
+/// The looker itself: each of these would be seen.
+#[test]
+fn what_a_terminal_would_obey_is_seen() {
+    for text in [
+        "\x1b]52;c;aGFja2Vk\x07",
+        "\x1b]0;title\x07",
+        "\x1b]8;;http://evil.example\x07",
+        "\x1b[2;5r",
+        "\x1b[6n",
+        "\x1bPq#0\x1b\\",
+        "\x1bc",
+        "\u{9b}31m",
+        "\x07",
+        "\x08",
+        "\u{202e}",
+        "\u{200b}",
+    ] {
+        assert!(
+            !Seen::of(text.as_bytes(), false).wrong.is_empty(),
+            "{text:?}"
+        );
+    }
+    Seen::of("\x1b[?1049h\x1b[1;1H\x1b[0mfür\r\n".as_bytes(), false).assert_harmless();
 }

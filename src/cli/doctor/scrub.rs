@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use crate::actions::secrets;
 use crate::ui::text::harmless;
 
 /// Words in quotes or after `=` that tell nothing of anybody.
@@ -144,6 +145,8 @@ impl Scrub {
         for (regex, with) in SECRETS.iter() {
             out = regex.replace_all(&out, *with).into_owned();
         }
+        // what trash and history know to be one, too
+        out = secrets::text(&out).replace(secrets::MASK, "<secret>");
         if self.names {
             return out;
         }
@@ -179,6 +182,7 @@ impl Scrub {
     /// A line of the debug log: when, how bad, where in the program, what; of the values beside it only those that name
     /// nobody. What others' code logged is left out but for where.
     pub fn log(&self, line: &str) -> Option<String> {
+        let line = line.trim_start();
         let mut words = line.splitn(3, ' ').filter(|w| !w.is_empty());
         let at = words
             .next()
@@ -298,6 +302,11 @@ mod tests {
                 "token: <secret> <secret> password=<secret>",
             ),
             ("Bearer abc.def", "Bearer <secret>"),
+            // shorter than what is taken for one by its length alone
+            (
+                "logged in with hf_aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgH",
+                "logged in with <secret>",
+            ),
             ("token abc-1 is no good", "token <secret> is no good"),
             (
                 "kubectl says \"alice\" of 'research'",
@@ -339,6 +348,7 @@ mod tests {
                 Some("2026-11-23T12:00:00.1Z DEBUG hyper::client: (left out)"),
             ),
             ("   3: alice at work", None),
+            (" 1é: alice at work", None),
         ] {
             assert_eq!(scrub.log(line).as_deref(), left, "{line}");
         }

@@ -2,6 +2,7 @@ use super::*;
 use crate::model::Model;
 use crate::model::delta::{Change, Delta, Rows as DeltaRows, SourceId};
 use crate::model::ids::ClusterId;
+use crate::model::node::NodeRow;
 use crate::panes::fixture::{self, exporters};
 use crate::panes::stage::Stage;
 
@@ -17,6 +18,16 @@ fn looks() {
 #[test]
 fn states() {
     fixture::in_all_states("gpus", || Box::new(map()));
+}
+
+fn of_nodes(rows: Vec<NodeRow>) -> Stage {
+    let mut model = Model::default();
+    model.apply(Delta {
+        cluster: ClusterId::default(),
+        source: SourceId(1),
+        rows: DeltaRows::Nodes(Change::Rows(rows)),
+    });
+    Stage::new(model)
 }
 
 fn line<'a>(screen: &'a str, with: &str) -> &'a str {
@@ -102,7 +113,6 @@ fn a_filter_and_a_folded_group() {
 /// A cluster of thousands of nodes is blocks, one cell a node, and the cursor goes over them.
 #[test]
 fn thousands_of_nodes_are_blocks() {
-    let mut model = Model::default();
     let rows = (0..7_500).map(|n| {
         let mut node = fixture::node(
             &format!("gpu-{n}"),
@@ -116,12 +126,7 @@ fn thousands_of_nodes_are_blocks() {
         node.ready = n != 3;
         node
     });
-    model.apply(Delta {
-        cluster: ClusterId::default(),
-        source: SourceId(1),
-        rows: DeltaRows::Nodes(Change::Rows(rows.collect())),
-    });
-    let stage = Stage::new(model);
+    let stage = of_nodes(rows.collect());
     let mut pane = map();
     let screen = stage.draw(&mut pane, 100, 24);
     assert!(screen.contains("···/····"), "{screen}");
@@ -142,7 +147,6 @@ fn thousands_of_nodes_are_blocks() {
 /// Many groups of some nodes each are no more to be read than one of all.
 #[test]
 fn groups_fold_where_all_nodes_together_are_many() {
-    let mut model = Model::default();
     let rows = (0..300).map(|n| {
         let product = format!("NVIDIA-G{:02}", n / 30);
         fixture::node(
@@ -151,12 +155,7 @@ fn groups_fold_where_all_nodes_together_are_many() {
             &[("nvidia.com/gpu", 8)],
         )
     });
-    model.apply(Delta {
-        cluster: ClusterId::default(),
-        source: SourceId(1),
-        rows: DeltaRows::Nodes(Change::Rows(rows.collect())),
-    });
-    let stage = Stage::new(model);
+    let stage = of_nodes(rows.collect());
     let mut pane = map();
     let screen = stage.draw(&mut pane, 100, 40);
     let groups = screen.lines().filter(|line| line.contains("▸ NVIDIA-G"));
