@@ -39,7 +39,7 @@ impl Count {
 }
 
 impl Meter {
-    /// Objects were left out.
+    /// Of these objects something could not be read.
     pub fn skip(&self, unread: Vec<Unread>) {
         let at = chrono::Utc::now();
         let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);

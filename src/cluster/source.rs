@@ -20,11 +20,13 @@ use super::meter::Meter;
 use super::report::{Report, Severity, SourceHealth};
 pub use super::shared::{Shared, Tuning};
 use super::sync::{self, Input, Next, Output, Sync};
-use super::wire::{self, Event, Unread, Wire};
+use super::wire::{self, Event, Wire};
 use crate::model::delta::{Change, Delta, SourceId};
 use crate::model::health::Health;
 use crate::model::ids::{Name, Names, Uid};
 use crate::model::want::Selector;
+
+mod unread;
 
 /// Rows per message.
 const BATCH: usize = 256;
@@ -97,8 +99,9 @@ struct Runner<W: Wire> {
     version: String,
     /// The newest version told on the watch that is open; 0 if they are no numbers.
     newest: u64,
-    /// Objects left out so far because they could not be read.
+    /// Objects so far of which something could not be read, and how many of them are described.
     skipped: usize,
+    described: usize,
     meter: Arc<Meter>,
     /// Ends the task: nobody listens.
     deaf: bool,
@@ -122,6 +125,7 @@ impl<W: Wire> Runner<W> {
             version: String::new(),
             newest: 0,
             skipped: 0,
+            described: 0,
             deaf: false,
         }
     }
@@ -271,7 +275,7 @@ impl<W: Wire> Runner<W> {
             }
         }
         self.flush().await;
-        self.skip(page.skipped, page.unread).await;
+        self.skip(page.skipped, page.odd, page.unread).await;
         self.step(Input::Page {
             count,
             version: page.version,
@@ -384,10 +388,17 @@ impl<W: Wire> Runner<W> {
     /// Takes in all whole lines; false if the stream is of no use any more.
     async fn read(&mut self, lines: &mut Lines) -> bool {
         while let Some(line) = lines.next_line() {
-            let event = if line.iter().all(u8::is_ascii_whitespace) {
+            if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
-            } else {
-                wire::event::<W>(line)
+            }
+            let read = wire::event_in_part::<W>(line, self.described < unread::NAMED);
+            let event = match read {
+                Ok((event, None)) => Ok(event),
+                Ok((event, Some(odd))) => {
+                    self.skip_one(odd).await;
+                    Ok(event)
+                }
+                Err(e) => Err(e),
             };
             match event {
                 Ok(Event::Applied(object)) => {
@@ -443,11 +454,6 @@ impl<W: Wire> Runner<W> {
                     return false;
                 }
                 Ok(Event::Unknown) => {}
-                // whole JSON, and yet nothing can be made of it: the others are no worse for that
-                Err(e) if e.is_data() => {
-                    let unread = wire::unread_event::<W>(line);
-                    self.skip(1, vec![unread]).await;
-                }
                 // it may have been any event: come back to where it was last whole
                 Err(e) => {
                     self.told(0).await;
@@ -525,27 +531,6 @@ impl<W: Wire> Runner<W> {
             let gone = std::mem::take(&mut self.gone);
             self.change(Change::Gone(gone)).await;
         }
-    }
-
-    async fn skip(&mut self, more: usize, unread: Vec<Unread>) {
-        if more == 0 {
-            return;
-        }
-        self.meter.skipped.add(more);
-        let first = self.skipped == 0;
-        self.skipped += more;
-        if first {
-            let what = self.source.entry.plural();
-            let first = unread.first();
-            let first = first.map(|of| format!(" (the first: {}: {})", of.object, of.why));
-            let first = first.unwrap_or_default();
-            let text = format!(
-                "{what}: {more} could not be read and are left out{first}; :self tells more"
-            );
-            let shared = self.source.shared.clone();
-            shared.notice(Severity::Warning, text).await;
-        }
-        self.meter.skip(unread);
     }
 }
 

@@ -59,7 +59,7 @@ pub struct KindRead {
     pub watches: u64,
     /// Streams that broke and requests that failed.
     pub failures: u64,
-    /// Objects nobody can be made of.
+    /// Objects of which something could not be read, be it all of it.
     pub skipped: u64,
     /// The last of them, oldest first.
     pub problems: Vec<Problem>,

@@ -302,7 +302,7 @@ impl Pane for Itself {
         if problems.is_empty() {
             return;
         }
-        let head = Span::styled("could not be read, and left out", cx.theme.dim());
+        let head = Span::styled("could not be read, at least in part", cx.theme.dim());
         put(vec![head], y, buf);
         for (kind, problem) in problems {
             y += 1;

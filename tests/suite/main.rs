@@ -34,6 +34,7 @@ mod layers;
 mod logs;
 mod metrics;
 mod multikueue;
+mod mutated;
 mod operators;
 #[cfg(unix)]
 mod pty;

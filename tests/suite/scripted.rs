@@ -86,6 +86,8 @@ pub struct State {
     pub schemas: BTreeMap<String, (u32, Value)>,
     /// Path → code and body: before anything else that is served there.
     pub answers: BTreeMap<String, (u16, Value)>,
+    /// Path → text of its answer, be it JSON or not.
+    pub texts: BTreeMap<String, String>,
     /// What requests that change something are answered, in order: method, path, turn.
     pub turns: VecDeque<(&'static str, String, Turn)>,
     /// Path → what a pod behind the proxy answers.
@@ -406,6 +408,17 @@ fn answer(request: &Request, out: &mut Out, shared: &Shared) -> bool {
     if let Some(of) = state.proxied.get(path).cloned() {
         drop(state);
         return proxied::answer(&of, out, shared);
+    }
+    if let Some(text) = state.texts.get(path).cloned() {
+        // long ones: nobody else waits while they are written
+        drop(state);
+        if request.is_stream() {
+            return out.status(422, "sendInitialEvents is forbidden for watch", None);
+        }
+        return match request.is_watch() {
+            true => proxied::answer(&proxied::Proxied::Stalls, out, shared),
+            false => out.whole(200, "", &text),
+        };
     }
     if let Some((code, body)) = state.answers.get(path) {
         return match code {

@@ -1,36 +1,80 @@
 //! Leaf decoders that accept any JSON value and never fail: what has the wrong type reads as absent.
-//! One object that another version of the API, or a broken controller, wrote oddly must not hide its list.
+//! One object that another version of the API, or a broken controller, wrote oddly must not hide its list. What was read
+//! as absent although something was there is counted, and [`strictly`] makes an error of it, to say where it is.
 
+use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+thread_local! {
+    /// Values of another type, or beyond their bounds, that were read on this thread since it was asked.
+    static ODD: Cell<u32> = const { Cell::new(0) };
+    /// Such a value is an error.
+    static STRICT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// How many values were read as absent, or as the nearest that fits, since this was last asked on this thread.
+pub fn take_odd() -> u32 {
+    ODD.take()
+}
+
+/// Does something while such values are errors, so that the first of them can be found.
+pub fn strictly<T>(what: impl FnOnce() -> T) -> T {
+    struct Guard;
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            STRICT.set(false);
+        }
+    }
+    STRICT.set(true);
+    let _guard = Guard;
+    what()
+}
+
+/// A value other than is looked for, and what to make of it.
+fn odd<T, E: Error>(otherwise: T, what: &'static str) -> Result<T, E> {
+    ODD.set(ODD.get().saturating_add(1));
+    match STRICT.get() {
+        true => Err(E::custom(format_args!("{what} is not expected here"))),
+        false => Ok(otherwise),
+    }
+}
 
 /// Visitor methods for every JSON type the visitor has no use for.
 macro_rules! otherwise {
     ($($method:ident)*) => { $(otherwise!(@ $method);)* };
-    (@ bool) => { fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> { Ok(Self::Value::default()) } };
-    (@ int) => { fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> { Ok(Self::Value::default()) }
-                 fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> { Ok(Self::Value::default()) } };
-    (@ float) => { fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> { Ok(Self::Value::default()) } };
-    (@ text) => { fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> { Ok(Self::Value::default()) } };
+    (@ bool) => { fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+        odd(Self::Value::default(), "a boolean")
+    } };
+    (@ int) => { fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+                     odd(Self::Value::default(), "a number")
+                 }
+                 fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+                     odd(Self::Value::default(), "a number")
+                 } };
+    (@ float) => { fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+        odd(Self::Value::default(), "a number")
+    } };
+    (@ text) => { fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+        odd(Self::Value::default(), "a text")
+    } };
     (@ unit) => { fn visit_unit<E>(self) -> Result<Self::Value, E> { Ok(Self::Value::default()) } };
     (@ seq) => { fn visit_seq<A: SeqAccess<'de>>(self, mut a: A) -> Result<Self::Value, A::Error> {
         while a.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Self::Value::default())
+        odd(Self::Value::default(), "a list")
     } };
     (@ map) => { fn visit_map<A: MapAccess<'de>>(self, mut a: A) -> Result<Self::Value, A::Error> {
         while a.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Self::Value::default())
+        odd(Self::Value::default(), "an object")
     } };
 }
 
 /// Any scalar; arrays, objects and null are `Absent`.
-#[derive(Debug, Default)]
 enum Scalar {
-    #[default]
     Absent,
     Bool(bool),
     Int(i64),
@@ -38,43 +82,98 @@ enum Scalar {
     Text(String),
 }
 
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct V;
-        impl<'de> Visitor<'de> for V {
-            type Value = Scalar;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("any value")
-            }
-            fn visit_bool<E>(self, v: bool) -> Result<Scalar, E> {
-                Ok(Scalar::Bool(v))
-            }
-            fn visit_i64<E>(self, v: i64) -> Result<Scalar, E> {
-                Ok(Scalar::Int(v))
-            }
-            fn visit_u64<E>(self, v: u64) -> Result<Scalar, E> {
-                Ok(Scalar::Int(i64::try_from(v).unwrap_or(i64::MAX)))
-            }
-            fn visit_f64<E>(self, v: f64) -> Result<Scalar, E> {
-                Ok(Scalar::Float(v))
-            }
-            fn visit_str<E>(self, v: &str) -> Result<Scalar, E> {
-                Ok(Scalar::Text(v.to_owned()))
-            }
-            otherwise!(unit seq map);
+/// What a value is read as; an error is what else was there, and what to make of it.
+type Read<T> = Result<T, (T, &'static str)>;
+
+/// Reads a scalar so that an error is told where it stands.
+fn scalar<'de, D: Deserializer<'de>, T>(
+    d: D,
+    read: impl FnOnce(Scalar) -> Read<T>,
+) -> Result<T, D::Error> {
+    struct V<F>(F);
+    impl<F> V<F> {
+        fn of<T, E: Error>(self, scalar: Scalar) -> Result<T, E>
+        where
+            F: FnOnce(Scalar) -> Read<T>,
+        {
+            (self.0)(scalar).or_else(|(value, what)| odd(value, what))
         }
-        d.deserialize_any(V)
     }
+    impl<'de, T, F: FnOnce(Scalar) -> Read<T>> Visitor<'de> for V<F> {
+        type Value = T;
+        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+            f.write_str("any value")
+        }
+        fn visit_bool<E: Error>(self, v: bool) -> Result<T, E> {
+            self.of(Scalar::Bool(v))
+        }
+        fn visit_i64<E: Error>(self, v: i64) -> Result<T, E> {
+            self.of(Scalar::Int(v))
+        }
+        fn visit_u64<E: Error>(self, v: u64) -> Result<T, E> {
+            self.of(Scalar::Int(i64::try_from(v).unwrap_or(i64::MAX)))
+        }
+        fn visit_f64<E: Error>(self, v: f64) -> Result<T, E> {
+            self.of(Scalar::Float(v))
+        }
+        fn visit_str<E: Error>(self, v: &str) -> Result<T, E> {
+            self.of(Scalar::Text(v.to_owned()))
+        }
+        fn visit_unit<E: Error>(self) -> Result<T, E> {
+            self.of(Scalar::Absent)
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut a: A) -> Result<T, A::Error> {
+            while a.next_element::<IgnoredAny>()?.is_some() {}
+            odd(self.of(Scalar::Absent)?, "a list")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut a: A) -> Result<T, A::Error> {
+            while a.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            odd(self.of(Scalar::Absent)?, "an object")
+        }
+    }
+    d.deserialize_any(V(read))
 }
 
 impl Scalar {
-    fn int(self) -> Option<i64> {
+    fn int(self) -> Read<Option<i64>> {
         match self {
-            Scalar::Int(v) => Some(v),
+            Scalar::Int(v) => Ok(Some(v)),
             // `as` saturates, and NaN is 0
-            Scalar::Float(v) => Some(v as i64),
-            Scalar::Text(v) => v.trim().parse().ok(),
-            Scalar::Absent | Scalar::Bool(_) => None,
+            Scalar::Float(v) => Ok(Some(v as i64)),
+            Scalar::Text(v) if v.trim().is_empty() => Ok(None),
+            Scalar::Text(v) => match v.trim().parse() {
+                Ok(v) => Ok(Some(v)),
+                Err(_) => Err((None, "a text that is no number")),
+            },
+            Scalar::Absent => Ok(None),
+            Scalar::Bool(_) => Err((None, "a boolean")),
+        }
+    }
+
+    /// The nearest number within these bounds.
+    fn within(self, from: i64, to: i64) -> Read<Option<i64>> {
+        match self.int()? {
+            Some(v) if v < from => Err((Some(from), "a number so small")),
+            Some(v) if v > to => Err((Some(to), "a number so large")),
+            other => Ok(other),
+        }
+    }
+
+    fn text(self) -> Read<Option<String>> {
+        match self {
+            Scalar::Text(v) => Ok(Some(v)),
+            Scalar::Absent => Ok(None),
+            Scalar::Bool(_) => Err((None, "a boolean")),
+            Scalar::Int(_) | Scalar::Float(_) => Err((None, "a number")),
+        }
+    }
+
+    fn flag(self) -> Read<Option<bool>> {
+        match self {
+            Scalar::Bool(v) => Ok(Some(v)),
+            Scalar::Absent => Ok(None),
+            Scalar::Text(_) => Err((None, "a text")),
+            Scalar::Int(_) | Scalar::Float(_) => Err((None, "a number")),
         }
     }
 }
@@ -114,23 +213,17 @@ pub fn text<'de, D: Deserializer<'de>, T: Default + for<'a> From<&'a str>>(
 
 /// A string whose presence means something; anything but a non-empty string is absent.
 pub fn maybe_text<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
-    Ok(match Scalar::deserialize(d)? {
-        Scalar::Text(v) if !v.is_empty() => Some(v),
-        _ => None,
-    })
+    Ok(scalar(d, Scalar::text)?.filter(|v| !v.is_empty()))
 }
 
 /// `true` only for true.
 pub fn flag<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
-    Ok(matches!(Scalar::deserialize(d)?, Scalar::Bool(true)))
+    Ok(maybe_flag(d)?.unwrap_or_default())
 }
 
 /// A switch that is on unless it is off: absent where it is neither.
 pub fn maybe_flag<'de, D: Deserializer<'de>>(d: D) -> Result<Option<bool>, D::Error> {
-    Ok(match Scalar::deserialize(d)? {
-        Scalar::Bool(v) => Some(v),
-        _ => None,
-    })
+    scalar(d, Scalar::flag)
 }
 
 /// A count: negative is 0, too large is the maximum, not a number is 0.
@@ -140,26 +233,25 @@ pub fn count<'de, D: Deserializer<'de>>(d: D) -> Result<u32, D::Error> {
 
 /// As [`count`], but absent when it is not a number.
 pub fn maybe_count<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u32>, D::Error> {
-    Ok(Scalar::deserialize(d)?
-        .int()
-        .map(|v| u32::try_from(v.max(0)).unwrap_or(u32::MAX)))
+    let number = scalar(d, |v| v.within(0, u32::MAX.into()))?;
+    Ok(number.and_then(|v| u32::try_from(v).ok()))
 }
 
 /// A signed number, clamped to 32 bits.
 pub fn maybe_int<'de, D: Deserializer<'de>>(d: D) -> Result<Option<i32>, D::Error> {
-    Ok(Scalar::deserialize(d)?
-        .int()
-        .map(|v| v.clamp(i32::MIN.into(), i32::MAX.into()) as i32))
+    let number = scalar(d, |v| v.within(i32::MIN.into(), i32::MAX.into()))?;
+    Ok(number.and_then(|v| i32::try_from(v).ok()))
 }
 
 /// A signed number of 64 bits.
 pub fn maybe_whole<'de, D: Deserializer<'de>>(d: D) -> Result<Option<i64>, D::Error> {
-    Ok(Scalar::deserialize(d)?.int())
+    scalar(d, Scalar::int)
 }
 
 /// Whole seconds, never negative.
 pub fn maybe_seconds<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
-    Ok(Scalar::deserialize(d)?.int().map(|v| v.max(0) as u64))
+    let number = scalar(d, |v| v.within(0, i64::MAX))?;
+    Ok(number.and_then(|v| u64::try_from(v).ok()))
 }
 
 /// RFC 3339.
@@ -170,8 +262,11 @@ pub fn time<'de, D: Deserializer<'de>>(d: D) -> Result<Option<DateTime<Utc>>, D:
         fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
             f.write_str("any value")
         }
-        fn visit_str<E>(self, v: &str) -> Result<Self::Value, E> {
-            Ok(moment(v))
+        fn visit_str<E: Error>(self, v: &str) -> Result<Self::Value, E> {
+            match moment(v) {
+                None if !v.is_empty() => odd(None, "a text that is no time"),
+                time => Ok(time),
+            }
         }
         otherwise!(bool int float unit seq map);
     }
@@ -281,18 +376,24 @@ impl<T> From<Object<T>> for Option<T> {
     }
 }
 
-impl From<Scalar> for Option<String> {
-    fn from(s: Scalar) -> Self {
-        match s {
-            Scalar::Text(v) => Some(v),
-            _ => None,
-        }
+/// An element that is read as a scalar.
+struct One<T>(Option<T>);
+
+impl<T> From<One<T>> for Option<T> {
+    fn from(one: One<T>) -> Self {
+        one.0
     }
 }
 
-impl From<Scalar> for Option<i64> {
-    fn from(s: Scalar) -> Self {
-        s.int()
+impl<'de> Deserialize<'de> for One<String> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        scalar(d, Scalar::text).map(One)
+    }
+}
+
+impl<'de> Deserialize<'de> for One<i64> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        scalar(d, Scalar::int).map(One)
     }
 }
 
@@ -305,12 +406,12 @@ pub fn list<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
 
 /// An array of strings.
 pub fn texts<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
-    Ok(Seq::<String, Scalar>::deserialize(d)?.0)
+    Ok(Seq::<String, One<String>>::deserialize(d)?.0)
 }
 
 /// An array of whole numbers.
 pub fn numbers<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<i64>, D::Error> {
-    Ok(Seq::<i64, Scalar>::deserialize(d)?.0)
+    Ok(Seq::<i64, One<i64>>::deserialize(d)?.0)
 }
 
 /// An object of objects, in its own order; what is no object reads as its default.

@@ -11,6 +11,7 @@ pub mod lax;
 pub mod meta;
 pub mod namespace;
 pub mod node;
+mod part;
 pub mod placement;
 pub mod pod;
 pub mod template;
@@ -24,7 +25,7 @@ use serde_json::value::RawValue;
 use crate::model::delta::{Change, Rows};
 use crate::model::ids::{ClusterId, Names};
 use meta::Meta;
-pub use unread::{Unread, unread_event};
+pub use unread::Unread;
 
 /// A kind as we read it.
 pub trait Wire: for<'de> Deserialize<'de> + Default + Send + 'static {
@@ -60,14 +61,13 @@ pub struct Page<W> {
     pub next: Option<String>,
     /// How many objects follow after this page, if the server told.
     pub remaining: Option<usize>,
-    /// Elements that could not be read at all.
+    /// Elements that nobody can be made of, or only with parts of them.
     pub skipped: usize,
-    /// What is wrong with the first of them.
+    /// Elements of which a value was read as absent, or as the nearest that fits.
+    pub odd: usize,
+    /// What is wrong with the first of both.
     pub unread: Vec<Unread>,
 }
-
-/// Of a page no more are described.
-const UNREAD: usize = 5;
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -94,50 +94,48 @@ fn text(json: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(json)
 }
 
-/// Reads a list answer. An element that cannot be read (repeated keys, numbers beyond f64) is left out and counted;
-/// only an answer that is no JSON list at all is an error.
+/// Reads a list answer. An element that cannot be read whole (repeated keys, numbers beyond f64) is read in part and
+/// counted; only an answer that is no JSON list at all is an error.
 pub fn page<W: Wire>(json: &[u8]) -> Result<Page<W>, serde_json::Error> {
     let json = text(json);
-    let (metadata, mut items, mut unread) = match serde_json::from_str::<RawPage<W>>(&json) {
-        Ok(page) => (page.metadata, page.items, Vec::new()),
-        Err(_) => one_by_one(&json)?,
+    lax::take_odd();
+    let read = serde_json::from_str::<RawPage<W>>(&json);
+    let is_sound = lax::take_odd() == 0;
+    let (metadata, read) = match read {
+        Ok(page) if is_sound && !page.items.iter().any(|item| item.meta().is_nobody()) => {
+            (page.metadata, part::Items::whole(page.items))
+        }
+        Ok(_) | Err(_) => one_by_one(&json)?,
     };
-    let before = items.len();
-    items.retain(|item| !item.meta().is_nobody());
-    let skipped = unread.len() + before - items.len();
-    unread.truncate(UNREAD);
-    unread.extend((items.len()..before).take(1).map(|_| Unread::nobody()));
     Ok(Page {
-        items,
-        skipped,
-        unread,
+        items: read.items,
+        skipped: read.skipped,
+        odd: read.odd,
+        unread: read.unread,
         version: metadata.resource_version,
         next: Some(metadata.next).filter(|t| !t.is_empty()),
         remaining: metadata.remaining_item_count.map(|n| n as usize),
     })
 }
 
-/// The slow way, for a page with an element the fast way fails on.
-fn one_by_one<W: Wire>(json: &str) -> Result<(ListMeta, Vec<W>, Vec<Unread>), serde_json::Error> {
+/// The slow way, for a page with an element the fast way fails on, or in which something is odd.
+fn one_by_one<W: Wire>(json: &str) -> Result<(ListMeta, part::Items<W>), serde_json::Error> {
     #[derive(Deserialize)]
     struct Borrowed<'a> {
         #[serde(default, deserialize_with = "lax::object")]
         metadata: ListMeta,
         #[serde(borrow, default)]
-        items: Option<Vec<&'a RawValue>>,
+        items: Option<&'a RawValue>,
     }
     let page: Borrowed = serde_json::from_str(json)?;
-    let all = page.items.unwrap_or_default();
-    let (mut items, mut bad) = (Vec::new(), Vec::new());
-    for raw in all {
-        match serde_json::from_str::<W>(raw.get()) {
-            Ok(item) => items.push(item),
-            // what is beyond these is only counted
-            Err(_) if bad.len() >= UNREAD => bad.push(Unread::untold()),
-            Err(_) => bad.push(Unread::of::<W>(raw.get())),
-        }
+    // what is no list has nothing in it
+    let items = page.items.map(|raw| serde_json::from_str(raw.get()));
+    let items: Vec<&RawValue> = items.and_then(Result::ok).unwrap_or_default();
+    let mut read = part::Items::default();
+    for item in items {
+        read.push(item.get());
     }
-    Ok((page.metadata, items, bad))
+    Ok((page.metadata, read))
 }
 
 /// One line of a watch.
@@ -169,7 +167,12 @@ struct RawEvent<W> {
 /// Reads one line of a watch; an error means the line is not whole JSON, or holds what no decoder can read.
 pub fn event<W: Wire>(line: &[u8]) -> Result<Event<W>, serde_json::Error> {
     let line = text(line);
-    let RawEvent { kind, object } = serde_json::from_str::<RawEvent<W>>(&line)?;
+    let raw = serde_json::from_str::<RawEvent<W>>(&line)?;
+    made(raw, &line)
+}
+
+fn made<W: Wire>(raw: RawEvent<W>, line: &str) -> Result<Event<W>, serde_json::Error> {
+    let RawEvent { kind, object } = raw;
     Ok(match kind.as_str() {
         "ADDED" | "MODIFIED" if !object.meta().is_nobody() => Event::Applied(object),
         "DELETED" if !object.meta().is_nobody() => Event::Deleted(object),
@@ -177,9 +180,55 @@ pub fn event<W: Wire>(line: &[u8]) -> Result<Event<W>, serde_json::Error> {
             version: object.meta().resource_version.as_str().into(),
             end: object.meta().annotations.initial_events_end == "true",
         },
-        "ERROR" => Event::Error(serde_json::from_str::<RawStatus>(&line)?.object),
+        "ERROR" => Event::Error(serde_json::from_str::<RawStatus>(line)?.object),
         _ => Event::Unknown,
     })
+}
+
+/// What is wrong with a line of a watch of which not all could be read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Odd {
+    /// Nobody could be made of it, or only with parts; else values were read as absent or as the nearest that fits.
+    pub is_lost: bool,
+    /// In words, where that was asked for.
+    pub unread: Option<Unread>,
+}
+
+/// As [`event`], but a line with what no decoder can read is read as far as that goes, and what is wrong with it is told;
+/// in words if `describe`, which takes reading it once more. An error means that it is not whole JSON.
+pub fn event_in_part<W: Wire>(
+    line: &[u8],
+    describe: bool,
+) -> Result<(Event<W>, Option<Odd>), serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Line<'a> {
+        #[serde(rename = "type", default, deserialize_with = "lax::text")]
+        kind: lax::Text,
+        #[serde(borrow)]
+        object: &'a RawValue,
+    }
+    let line = &*text(line);
+    lax::take_odd();
+    let read = serde_json::from_str(line).and_then(|raw| made::<W>(raw, line));
+    let is_sound = lax::take_odd() == 0;
+    let (event, is_lost) = match read {
+        Ok(event @ (Event::Bookmark { .. } | Event::Error(_))) => return Ok((event, None)),
+        Ok(Event::Unknown) => (Event::Unknown, true),
+        Ok(event) if is_sound => return Ok((event, None)),
+        Ok(event) => (event, false),
+        Err(e) => {
+            let Ok(Line { kind, object }) = serde_json::from_str::<Line>(line) else {
+                return Err(e);
+            };
+            let event = match part::of::<W>(object.get()) {
+                Some(object) => made(RawEvent { kind, object }, line)?,
+                None => Event::Unknown,
+            };
+            (event, true)
+        }
+    };
+    let unread = describe.then(|| Unread::of_line::<W>(line));
+    Ok((event, Some(Odd { is_lost, unread })))
 }
 
 #[derive(Deserialize)]

@@ -134,6 +134,9 @@ pub(super) fn check<W: Wire>(value: &serde_json::Value) {
     }
     let line = serde_json::json!({"type": "MODIFIED", "object": value});
     event::<W>(line.to_string().as_bytes()).unwrap();
+    let (event, unread) = event_in_part::<W>(line.to_string().as_bytes(), true).unwrap();
+    // what nobody can be made of is said, and so is what was read as absent
+    assert!(unread.is_some() || matches!(event, Event::Applied(_)));
     // a list that is something else entirely is empty, not an error
     super::page::<W>(value.to_string().as_bytes()).ok();
 }
@@ -159,7 +162,7 @@ proptest! {
 }
 
 #[test]
-fn an_element_nothing_can_read_is_left_out_and_counted() {
+fn an_element_nothing_can_read_is_read_in_part_and_counted() {
     let json = br#"{"metadata":{"continue":"t","remainingItemCount":9},"items":[
         {"metadata":{"name":"a","uid":"1"}},
         {"metadata":{"name":"b","uid":"2"},"spec":{"nodeName":"x","nodeName":"y"}},
@@ -167,14 +170,77 @@ fn an_element_nothing_can_read_is_left_out_and_counted() {
         17,
         {"metadata":{"name":"d","uid":"4"}}]}"#;
     let page = page::<Pod>(json).unwrap();
-    let names: Vec<&str> = page
-        .items
-        .iter()
-        .map(|i| i.metadata.name.as_str())
+    let mut names = Names::default();
+    let rows: Vec<_> = (page.items.into_iter())
+        .map(|i| i.row(ClusterId(0), &mut names))
+        .map(|row| (row.name.to_string(), row.node.as_deref().map(str::to_owned)))
         .collect();
-    assert_eq!(names, ["a", "d"]);
-    assert_eq!((page.skipped, page.remaining), (3, Some(9)));
+    let row = |name: &str, node: Option<&str>| (name.to_owned(), node.map(str::to_owned));
+    // of a repeated key the last holds; where a number is none, who it is at least
+    assert_eq!(
+        rows,
+        [
+            row("a", None),
+            row("b", Some("y")),
+            row("c", None),
+            row("d", None)
+        ]
+    );
+    assert_eq!((page.skipped, page.odd, page.remaining), (3, 0, Some(9)));
     assert_eq!(page.next.as_deref(), Some("t"));
+    let said: Vec<String> = page
+        .unread
+        .iter()
+        .map(|u| format!("{}: {}", u.object, u.why))
+        .collect();
+    assert!(
+        said[0].starts_with("b: spec.nodeName: duplicate field `nodeName`"),
+        "{said:?}"
+    );
+    assert!(
+        said[1].starts_with("c: spec.nodeName: number out of range"),
+        "{said:?}"
+    );
+    assert!(said[2].starts_with("without a name"), "{said:?}");
+}
+
+#[test]
+fn values_of_another_type_are_counted_and_found() {
+    let json = br#"{"items":[
+        {"metadata":{"name":"a","namespace":"ml","uid":"1","labels":null,"creationTimestamp":"2026-01-02T03:04:05Z"}},
+        {"metadata":{"name":"b","namespace":"ml","uid":"2"},"status":{"phase":"Running","startTime":"yesterday"}},
+        {"metadata":{"name":"c","uid":"3"},"spec":{"containers":{"name":"x"}},"status":{"containerStatuses":[{"restartCount":-3}]}},
+        {"metadata":{"name":"d","uid":"4","labels":[],"annotations":"x"}}]}"#;
+    let page = page::<Pod>(json).unwrap();
+    assert_eq!((page.items.len(), page.skipped, page.odd), (4, 0, 3));
+    let said: Vec<String> = page
+        .unread
+        .iter()
+        .map(|u| format!("{}: {}", u.object, u.why))
+        .collect();
+    assert!(
+        said[0].starts_with("ml/b: status.startTime: a text that is no time"),
+        "{said:?}"
+    );
+    assert!(
+        said[1].starts_with("c: spec.containers: an object is not expected here"),
+        "{said:?}"
+    );
+    assert!(
+        said[2].starts_with("d: metadata.labels: a list is not expected here"),
+        "{said:?}"
+    );
+    // the same in a watch
+    let line = br#"{"type":"MODIFIED","object":{"metadata":{"name":"b","uid":"2"},"status":{"phase":"Running","phase":"Failed"}}}"#;
+    let (event, odd) = event_in_part::<Pod>(line, true).unwrap();
+    assert!(matches!(event, Event::Applied(_)), "{event:?}");
+    assert!(
+        odd.and_then(|o| o.unread)
+            .is_some_and(|u| u.why.contains("duplicate field `phase`"))
+    );
+    let whole = br#"{"type":"MODIFIED","object":{"metadata":{"name":"b","uid":"2"}}}"#;
+    assert_eq!(event_in_part::<Pod>(whole, true).unwrap().1, None);
+    assert!(event_in_part::<Pod>(&line[..line.len() - 4], true).is_err());
 }
 
 #[rstest]

@@ -1,11 +1,11 @@
-//! What is wrong with an object that cannot be read: its name, the field, and why.
+//! What is wrong with an object that cannot be read, or only in part: its name, the field, and why.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Wire, lax};
 
-/// An object that cannot be read.
+/// An object that cannot be read, or only in part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unread {
     /// `namespace/name`, as far as that can be read.
@@ -15,21 +15,6 @@ pub struct Unread {
 }
 
 impl Unread {
-    /// Counted, but not described.
-    pub(super) fn untold() -> Self {
-        Self {
-            object: String::new(),
-            why: String::new(),
-        }
-    }
-
-    pub(super) fn nobody() -> Self {
-        Self {
-            object: "without a name".into(),
-            why: "metadata: neither name nor uid".into(),
-        }
-    }
-
     /// Reads an object once more, and looks where that ends.
     pub(super) fn of<W: Wire>(json: &str) -> Self {
         #[derive(Default, Deserialize)]
@@ -52,32 +37,41 @@ impl Unread {
             Named { name, namespace } if namespace.is_empty() => name,
             Named { name, namespace } => format!("{namespace}/{name}"),
         };
-        let why = match serde_json::from_str::<W>(json) {
-            Ok(whole) if whole.meta().is_nobody() => Self::nobody().why,
-            Ok(_) => "not whole".into(),
-            Err(e) => match path(json, offset(json, e.line(), e.column())).as_str() {
+        let told = |e: serde_json::Error| {
+            let end = offset(json, e.line(), e.column());
+            // what is said of a whole list or object is said behind it
+            let is_behind = e.is_data() && json[..end].ends_with(['}', ']']);
+            match path(json, end, is_behind).as_str() {
                 "" => e.to_string(),
                 path => format!("{path}: {e}"),
-            },
+            }
         };
+        let read = || serde_json::from_str::<W>(json);
+        let why = match read() {
+            Ok(whole) if whole.meta().is_nobody() => "metadata: neither name nor uid".into(),
+            Ok(_) => {
+                lax::strictly(read).map_or_else(told, |_| "of a kind that is not known".into())
+            }
+            Err(e) => told(e),
+        };
+        lax::take_odd();
         Self { object, why }
     }
-}
 
-/// What is wrong with the object of a line of a watch.
-pub fn unread_event<W: Wire>(line: &[u8]) -> Unread {
-    #[derive(Deserialize)]
-    struct Line<'a> {
-        #[serde(borrow)]
-        object: &'a RawValue,
-    }
-    let line = String::from_utf8_lossy(line);
-    match serde_json::from_str::<Line>(&line) {
-        Ok(line) => Unread::of::<W>(line.object.get()),
-        Err(e) => Unread {
-            object: "a line of the watch".into(),
-            why: e.to_string(),
-        },
+    /// What is wrong with the object of a line of a watch.
+    pub(super) fn of_line<W: Wire>(line: &str) -> Self {
+        #[derive(Deserialize)]
+        struct Line<'a> {
+            #[serde(borrow)]
+            object: &'a RawValue,
+        }
+        match serde_json::from_str::<Line>(line) {
+            Ok(line) => Self::of::<W>(line.object.get()),
+            Err(e) => Self {
+                object: "a line of the watch".into(),
+                why: e.to_string(),
+            },
+        }
     }
 }
 
@@ -91,8 +85,9 @@ fn offset(json: &str, line: usize, column: usize) -> usize {
     (before + column).min(json.len())
 }
 
-/// The field that a place in a JSON text belongs to, as `spec.containers[0].name`; nothing at the top.
-fn path(json: &str, end: usize) -> String {
+/// The field that a place in a JSON text belongs to, as `spec.containers[0].name`; nothing at the top. What ends there
+/// is left only if the place `is_behind` it.
+fn path(json: &str, end: usize, is_behind: bool) -> String {
     enum Level {
         /// With the key last read.
         Object(Option<String>),
@@ -110,8 +105,7 @@ fn path(json: &str, end: usize) -> String {
                 is_key = true;
             }
             b'[' => levels.push(Level::Array(0)),
-            // what the end of something is reported at is in it
-            b'}' | b']' if at + 1 < end => {
+            b'}' | b']' if is_behind || at + 1 < end => {
                 levels.pop();
                 is_key = false;
             }
@@ -188,14 +182,15 @@ mod tests {
         );
         assert_eq!(named(r#"{"metadata":{"name":"b"}}"#), "b");
         assert_eq!(named(r#"{"metadata":7}"#), "without a name");
-        let line = unread_event::<Pod>(b"{\"type\":\"ADDED\"}");
+        let line = Unread::of_line::<Pod>("{\"type\":\"ADDED\"}");
         assert_eq!(line.object, "a line of the watch");
     }
 
     proptest::proptest! {
         #[test]
         fn any_text_and_place_has_a_path(json in "[\\[\\]{}\",:a\\\\é\n]{0,40}", end in 0usize..60) {
-            path(&json, end);
+            path(&json, end, false);
+            path(&json, end, true);
         }
     }
 }
