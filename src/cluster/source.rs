@@ -375,11 +375,11 @@ impl<W: Wire> Runner<W> {
                         return;
                     }
                 }
-                // a cut connection and an orderly end are the same: resume from the last version
-                Ok(Some(Err(_)) | None) => {
+                // either way it resumes from the last version
+                Ok(end @ (Some(Err(_)) | None)) => {
                     self.told(0).await;
-                    let lived = opened.elapsed();
-                    return self.step(Input::Ended { lived }).await;
+                    let (lived, broken) = (opened.elapsed(), end.is_some());
+                    return self.step(Input::Ended { lived, broken }).await;
                 }
             }
         }

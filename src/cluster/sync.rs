@@ -63,9 +63,10 @@ pub enum Input {
         next: Option<String>,
         remaining: Option<usize>,
     },
-    /// A stream or watch ended, orderly or not, after so long.
+    /// A stream or watch ended after so long; `broken`: in the middle, not as servers end it.
     Ended {
         lived: Duration,
+        broken: bool,
     },
     /// Nothing came on a stream or watch for too long.
     Stalled {
@@ -205,7 +206,10 @@ impl Sync {
                 next,
                 remaining,
             } => self.page(count, version, next, remaining, &mut out),
-            Input::Ended { lived } => self.ended(lived, jitter, &mut out),
+            Input::Ended { lived, broken } => {
+                self.lost |= broken;
+                self.ended(lived, jitter, &mut out);
+            }
             Input::Stalled { silence } => self.stalled(silence, jitter, &mut out),
             Input::Failed(failure) => self.failed(failure, jitter, &mut out),
             Input::Older => self.went_back(jitter, &mut out),

@@ -277,8 +277,6 @@ fn listed(deck: &Deck) -> bool {
 async fn open(server: &Server) -> Deck {
     let tuning = Tuning {
         stream: false,
-        // nothing changes
-        watch_silence: Duration::from_secs(60),
         ..bench::tuning()
     };
     Deck::open_with(Target::plain(server.url(), "odd"), tuning).await

@@ -39,6 +39,7 @@ fn objects(count: usize, version: &str) -> Input {
 
 const CUT: Input = Input::Ended {
     lived: Duration::from_millis(10),
+    broken: false,
 };
 
 /// A machine and what it put out so far, without health.
@@ -332,6 +333,7 @@ fn a_server_that_hangs_up_at_once_is_not_hammered() {
     assert!(matches!(sync.health(), Health::Stale { .. }));
     let quiet = Input::Ended {
         lived: Duration::from_secs(290),
+        broken: false,
     };
     sync.step(Input::Opened, at(1), 0.5);
     sync.step(quiet, at(300), 0.5);
@@ -351,8 +353,9 @@ fn any_input() -> impl Strategy<Value = Input> {
                 remaining: None,
             }
         ),
-        (0u64..400).prop_map(|s| Input::Ended {
-            lived: Duration::from_secs(s)
+        (0u64..400, any::<bool>()).prop_map(|(s, broken)| Input::Ended {
+            lived: Duration::from_secs(s),
+            broken,
         }),
         (0u64..400).prop_map(|s| Input::Stalled {
             silence: Duration::from_secs(s)
@@ -444,6 +447,14 @@ fn what_goes_back_is_listed_again() {
     run = run.then([lost]);
     assert!(run.0.doubts() && !run.0.doubts());
     assert_eq!(run.asks(), watch("90"));
+    // so it is when a watch breaks off; one that ends as it should tells nothing
+    let lived = Duration::from_secs(9);
+    for broken in [true, false] {
+        let ended = Input::Ended { lived, broken };
+        let mut run = Run::new(false).then([page(3, None, "90"), Input::Opened, ended]);
+        assert_eq!(run.0.doubts(), broken);
+        assert_eq!(run.asks(), watch("90"));
+    }
 }
 
 #[test]

@@ -113,8 +113,8 @@ impl Churn {
             cluster,
             kinds.nodes,
             &(String::new(), name.clone()),
-            |node| {
-                let conditions = &mut node["status"]["conditions"];
+            |status| {
+                let conditions = &mut status["conditions"];
                 for condition in conditions.as_array_mut().into_iter().flatten() {
                     if condition["status"] != "Unknown" {
                         condition["lastHeartbeatTime"] = json!(now);
@@ -147,7 +147,9 @@ impl Churn {
         }
         let job = (key.0.clone(), owner.name.clone());
         let now = rfc3339(cluster.clock.now());
-        if !write(cluster, kinds.pods, &key, |pod| readiness(pod, up, &now)) {
+        if !write(cluster, kinds.pods, &key, |status| {
+            readiness(status, up, &now)
+        }) {
             return false;
         }
         let unready = self.unready.entry(job.clone()).or_default();
@@ -168,15 +170,14 @@ impl Churn {
             if unready == 0 {
                 self.unready.remove(&job);
             }
-            let mut queued = false;
-            let told = write(cluster, kinds.jobs, &job, |value| {
-                let active = value["status"]["active"].as_u64().unwrap_or(0);
+            let told = write(cluster, kinds.jobs, &job, |status| {
+                let active = status["active"].as_u64().unwrap_or(0);
                 if active > 0 {
-                    value["status"]["ready"] = json!(active.saturating_sub(unready as u64));
+                    status["ready"] = json!(active.saturating_sub(unready as u64));
                 }
-                queued = value["metadata"]["labels"]["kueue.x-k8s.io/queue-name"].is_string();
             });
-            if queued {
+            let object = cluster.store.get(kinds.jobs, &job.0, &job.1);
+            if object.is_some_and(|o| o.labels.contains_key(QUEUE)) {
                 self.workloads.insert(job);
             }
             if told {
@@ -200,8 +201,8 @@ impl Churn {
             let name = crate::controllers::kueue::workload_name("batch", "Job", &job.1, &uid);
             let ready = !self.unready.contains_key(&job);
             let now = rfc3339(cluster.clock.now());
-            let told = write(cluster, kind, &(job.0, name), |value| {
-                let all = value["status"]["conditions"].as_array_mut();
+            let told = write(cluster, kind, &(job.0, name), |status| {
+                let all = status["conditions"].as_array_mut();
                 for c in all
                     .into_iter()
                     .flatten()
@@ -237,35 +238,27 @@ impl Churn {
 }
 
 const PART: &str = "app.kubernetes.io/part-of";
+const QUEUE: &str = "kueue.x-k8s.io/queue-name";
 
 fn key(object: &Object) -> Key {
     (object.namespace.clone(), object.name.clone())
 }
 
-/// Writes an object as its controller would; false if that changes nothing, or it is not there.
+/// Writes a status as its controller would; false if that changes nothing, or it is not there.
 fn write(cluster: &mut Cluster, kind: KindId, key: &Key, change: impl FnOnce(&mut Value)) -> bool {
     let Some(old) = cluster.store.get(kind, &key.0, &key.1).cloned() else {
         return false;
     };
-    let before = old.tree();
-    let mut value = (*before).clone();
-    change(&mut value);
-    if *before == value {
-        return false;
-    }
-    cluster.store.put(kind, value);
-    true
+    cluster.store.put_status(&old, change).is_some()
 }
 
-fn readiness(pod: &mut Value, ready: bool, now: &str) {
-    let name = pod["spec"]["containers"][0]["name"].clone();
-    let name = name.as_str().unwrap_or_default();
-    let status = &mut pod["status"];
-    for c in status["containerStatuses"]
-        .as_array_mut()
-        .into_iter()
-        .flatten()
-    {
+fn readiness(status: &mut Value, ready: bool, now: &str) {
+    let all = status["containerStatuses"].as_array_mut();
+    let mut name = String::new();
+    for c in all.into_iter().flatten() {
+        if name.is_empty() {
+            name = c["name"].as_str().unwrap_or_default().to_owned();
+        }
         c["ready"] = json!(ready);
     }
     for c in status["conditions"].as_array_mut().into_iter().flatten() {
@@ -307,6 +300,7 @@ impl World {
         if churn.rate == 0 {
             return;
         }
+        let begun = now;
         let since = (now - churn.last).as_seconds_f64().max(0.0);
         churn.last = now;
         churn.owed = (churn.owed + since * f64::from(churn.rate)).min(MOST);
@@ -324,8 +318,8 @@ impl World {
                 self.cache.observe(self.kinds, &event);
             }
         }
-        // counted from the end: a machine too slow for the rate must get to other things in between
-        let now = self.cluster.clock.now();
-        self.tasks.at(now + TICK, Task::Churn);
+        // a machine too slow for the rate must get to other things in between
+        let rest = self.cluster.clock.now() + TICK / 4;
+        self.tasks.at(rest.max(begun + TICK), Task::Churn);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::bench::{Bench, Deck, rows, tuning};
+use super::bench::{Bench, Deck, impatient, rows, tuning};
 
 /// One row of the matrix.
 struct Case {
@@ -39,9 +39,10 @@ macro_rules! relist {
 async fn meets(cases: &[Case]) {
     for case in cases {
         let bench = Bench::start();
+        let is_silent = ["mute", "stall"].iter().any(|f| case.rules.contains(f));
         let tuning = jobdeck::cluster::source::Tuning {
             stream: !case.pages,
-            ..tuning()
+            ..if is_silent { impatient() } else { tuning() }
         };
         let mut deck = Deck::open_with(bench.target(), tuning).await;
         deck.until("well at first", Deck::is_well).await;
@@ -75,6 +76,9 @@ async fn meets(cases: &[Case]) {
         }
         bench.board.clear();
         bench.stir(3);
+        deck.until_same(&bench).await;
+        // and what comes then comes as ever
+        bench.stir(4);
         deck.until_same(&bench).await;
         let own = deck
             .told
