@@ -236,6 +236,7 @@ pub struct Deck {
     pub told: Vec<SourceHealth>,
     pub notices: Vec<Notice>,
     pub blind: Option<Option<String>>,
+    is_impatient: bool,
 }
 
 /// Everything that waits, waits little; but a silent watch is taken for what it is for longer than any test waits: what is
@@ -282,6 +283,7 @@ impl Deck {
 
     pub async fn open_with(target: Target, tuning: Tuning) -> Self {
         let (out, reports) = mpsc::channel(CHANNEL);
+        let is_impatient = tuning.watch_silence < PATIENCE;
         let options = Options {
             tuning,
             ..Options::default()
@@ -295,6 +297,7 @@ impl Deck {
             told: Vec::new(),
             notices: Vec::new(),
             blind: None,
+            is_impatient,
         };
         deck.cluster.want(None, &wants());
         deck
@@ -318,7 +321,12 @@ impl Deck {
 
     /// All sources answer, and nothing is on its way.
     pub fn is_well(&self) -> bool {
-        let well = |h: &SourceHealth| matches!(h.health, Health::Live | Health::Absent);
+        let well = |h: &SourceHealth| match &h.health {
+            Health::Live | Health::Absent => true,
+            // nothing happens in a world whose clock stands, and who is impatient takes that for an end
+            Health::Stale { why, .. } => self.is_impatient && why.contains("no sign of life"),
+            _ => false,
+        };
         self.blind == Some(None) && self.sources.len() > 20 && self.sources.values().all(well)
     }
 

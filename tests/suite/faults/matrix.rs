@@ -143,7 +143,7 @@ async fn connections_that_break_in_the_middle() {
             ..NONE
         },
         Case {
-            rules: relist!("cut=700@list*30"),
+            rules: "error=410@resume/pods*3;cut=200@list/pods*3",
             pages: true,
             says: "stale: ",
             ..NONE
