@@ -272,6 +272,7 @@ fn app(pods: usize, names: &mut Names) -> (App, u32) {
         context: Some("bench".into()),
         namespace: Some(None),
         read_only: false,
+        told_theme: false,
         demo: false,
         demo_offered: false,
         file: None,

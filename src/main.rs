@@ -2,15 +2,14 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    let cli = jobdeck::cli::Cli::parse();
+    let cli = jobdeck::cli::kubectl::parse();
     let _log = jobdeck::logging::start();
     match jobdeck::cli::run(cli) {
         Ok(code) => code,
         Err(error) => {
             let said = format!("jobdeck: {error:#}");
+            let said = jobdeck::cli::kubectl::as_called(&said);
             eprintln!("{}", jobdeck::ui::text::escaped(&said));
             ExitCode::FAILURE
         }

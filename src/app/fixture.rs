@@ -26,6 +26,7 @@ pub fn app(settings: Settings, read_only: bool) -> App {
         context: Some("prod".into()),
         namespace: Some(None),
         read_only,
+        told_theme: false,
         demo: false,
         demo_offered: false,
         file: None,

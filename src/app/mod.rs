@@ -135,6 +135,8 @@ pub struct App {
     alone: bool,
     /// `--read-only`, whatever the settings say of a context.
     told_read_only: bool,
+    /// The theme that the settings want here; none where a flag names one.
+    theme_wanted: Option<String>,
     /// What is under way together.
     batch: writes::Batch,
     /// The number of the next forwarded port.
@@ -160,6 +162,8 @@ pub struct Begin {
     /// `Some(None)`: all namespaces; `None`: the context's own.
     pub namespace: Option<Option<String>>,
     pub read_only: bool,
+    /// A flag or the environment names the theme, for all contexts.
+    pub told_theme: bool,
     pub demo: bool,
     /// The start screen may offer the demo cluster.
     pub demo_offered: bool,
@@ -183,7 +187,9 @@ impl App {
             },
             ..Session::default()
         };
+        let theme_wanted = (!begin.told_theme).then(|| begin.settings.theme.clone());
         let mut app = Self {
+            theme_wanted,
             desk: Desk {
                 model: Model::default(),
                 session,

@@ -20,6 +20,7 @@ impl App {
     pub fn receive(&mut self, message: Message, now: DateTime<Utc>) {
         match message {
             Message::Opened { connection, opened } if connection == self.connection => {
+                self.dress(&opened.context, now);
                 self.opened(&opened)
             }
             Message::NotOpened {
@@ -177,6 +178,7 @@ impl App {
         session.server_version.clone_from(&opened.server_version);
         session.contexts.clone_from(&opened.contexts);
         session.read_only = (self.settings).is_read_only(&opened.context, self.told_read_only);
+        session.gpu_use.on = self.settings.asks_gpus_of(&opened.context);
         session.workers = opened
             .workers
             .iter()
@@ -197,6 +199,18 @@ impl App {
         self.link = Link::Open;
         self.wanted = None;
         self.dirty = true;
+    }
+
+    /// The theme that the settings want in a context; one that a key chose stays where they want no other.
+    fn dress(&mut self, context: &str, now: DateTime<Utc>) {
+        let wanted = self.settings.theme_of(context).to_owned();
+        if self.theme_wanted.as_ref().is_none_or(|was| *was == wanted) {
+            return;
+        }
+        match self.desk.look.use_theme(&wanted) {
+            Ok(()) => self.theme_wanted = Some(wanted),
+            Err(why) => self.say(Level::Error, format!("theme kept as it was: {why}"), now),
+        }
     }
 
     fn failed(&mut self, failure: Failure) {
@@ -390,7 +404,7 @@ impl App {
         self.trash.clear();
         self.desk.session.runs.clear();
         // what a key turned on was meant for the cluster that is left
-        self.desk.session.gpu_use.on = self.settings.gpu_use.enabled;
+        self.desk.session.gpu_use.on = false;
         self.worker_watches.clear();
         self.finder = super::inbox::Finder::default();
         self.alarms = super::gpus::Alarms::default();
@@ -468,3 +482,6 @@ fn trouble(kind: Kind, health: &Health) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

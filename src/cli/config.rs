@@ -1,24 +1,52 @@
 //! `completions`, `man` and `config`: what the program says of itself.
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
-use clap::CommandFactory;
-use clap_complete::Shell;
-use color_eyre::eyre::{Result, eyre};
+use clap::{CommandFactory, ValueEnum};
+use clap_complete::{generate, shells};
+use clap_complete_nushell::Nushell;
+use color_eyre::eyre::{Result, WrapErr, eyre};
 
+use super::table::Table;
 use super::{Cli, ConfigCommand};
 use crate::settings;
 use crate::ui::text::escaped;
 
+/// Shells that completions can be printed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Nushell,
+    #[value(name = "powershell")]
+    PowerShell,
+    Zsh,
+}
+
 /// Prints a completion script.
 pub fn completions(shell: Shell) -> Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "jobdeck", &mut script);
+    let (mut grammar, out) = (Cli::command(), &mut script);
+    match shell {
+        Shell::Bash => generate(shells::Bash, &mut grammar, "jobdeck", out),
+        Shell::Elvish => generate(shells::Elvish, &mut grammar, "jobdeck", out),
+        Shell::Fish => generate(shells::Fish, &mut grammar, "jobdeck", out),
+        Shell::Nushell => generate(Nushell, &mut grammar, "jobdeck", out),
+        Shell::PowerShell => generate(shells::PowerShell, &mut grammar, "jobdeck", out),
+        Shell::Zsh => generate(shells::Zsh, &mut grammar, "jobdeck", out),
+    }
     print_all(&script)
 }
 
-/// Prints the manual page.
-pub fn man() -> Result<()> {
+/// Prints the manual page, or writes those of all commands into a folder.
+pub fn man(folder: Option<&Path>) -> Result<()> {
+    if let Some(folder) = folder {
+        let written = std::fs::create_dir_all(folder)
+            .and_then(|()| clap_mangen::generate_to(Cli::command(), folder));
+        return written.wrap_err_with(|| format!("cannot write to {}", folder.display()));
+    }
     let mut page = Vec::new();
     clap_mangen::Man::new(Cli::command()).render(&mut page)?;
     print_all(&page)
@@ -31,6 +59,18 @@ pub fn config(what: Option<ConfigCommand>) -> Result<()> {
         ConfigCommand::Path => {
             let file = file.ok_or_else(|| eyre!("no home folder: set HOME or XDG_CONFIG_HOME"))?;
             print_all(format!("{}\n", file.display()).as_bytes())
+        }
+        ConfigCommand::Schema => {
+            let schema = serde_json::to_string_pretty(&settings::schema::schema())?;
+            print_all((schema + "\n").as_bytes())
+        }
+        ConfigCommand::Env => {
+            let mut table = Table::new(vec!["VARIABLE", "SETS", "WHAT IT DOES"]);
+            for variable in settings::env::variables() {
+                let key = variable.path.join(".");
+                table.push(vec![variable.name, key, variable.description]);
+            }
+            print_all(table.text().as_bytes())
         }
         ConfigCommand::Show => {
             let (settings, problem) = settings::load(file.as_deref());

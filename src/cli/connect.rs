@@ -11,7 +11,6 @@ use tokio::time::Instant;
 use super::{ClusterArgs, OneShotArgs};
 use crate::cluster::connect::{ConnectError, resolve};
 use crate::cluster::kinds::entry;
-use crate::cluster::kubeconfig::Surroundings;
 use crate::cluster::report::{Report, SourceHealth};
 use crate::cluster::target::Target;
 use crate::cluster::{CHANNEL, Cluster, Options};
@@ -52,7 +51,7 @@ pub struct Unconnected(pub ConnectError);
 
 /// The target the flags mean, without talking to it.
 pub fn target(args: &ClusterArgs) -> Result<Target, ConnectError> {
-    let around = Surroundings::of_process(args.kubeconfig.clone());
+    let around = args.surroundings();
     resolve(&around, args.context.as_deref())
 }
 
@@ -84,6 +83,7 @@ async fn open(args: &ClusterArgs, one_shot: &OneShotArgs, target: Target) -> Res
         namespaces: settings.namespaces.clone(),
         ..Options::default()
     };
+    let namespaces = target.way().namespaces.clone();
     let cluster = Cluster::open(target, options, out)
         .await
         .map_err(Unconnected)?;
@@ -96,7 +96,7 @@ async fn open(args: &ClusterArgs, one_shot: &OneShotArgs, target: Target) -> Res
         (None, false) => Some(own.clone()),
     };
     let mut fallback = vec![own];
-    fallback.extend(settings.namespaces);
+    fallback.extend(namespaces.unwrap_or(settings.namespaces));
     Ok(Connected {
         cluster,
         reports,

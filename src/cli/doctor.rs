@@ -13,7 +13,6 @@ use super::{ClusterArgs, OneShotArgs};
 #[cfg(feature = "demo")]
 use crate::cluster::doctor::examine_target;
 use crate::cluster::doctor::{Diagnosis, Mark, examine};
-use crate::cluster::kubeconfig::Surroundings;
 use crate::ui::Glyphs;
 
 /// What it takes.
@@ -43,8 +42,7 @@ pub fn run(cluster: &ClusterArgs, args: &DoctorArgs) -> Result<ExitCode> {
     let diagnosis = runtime.block_on(look(cluster, one_shot))?;
     runtime.shutdown_background();
     if let Some(file) = &args.report {
-        let around =
-            (!one_shot.is_demo()).then(|| Surroundings::of_process(cluster.kubeconfig.clone()));
+        let around = (!one_shot.is_demo()).then(|| cluster.surroundings());
         let namespace = cluster.namespace.as_deref();
         let text = report::report(&diagnosis, around.as_ref(), namespace, args.names);
         match file.as_str() {
@@ -76,7 +74,7 @@ async fn look(
         let namespace = cluster.namespace.as_deref();
         return Ok(examine_target(target, namespace, Diagnosis::default()).await);
     }
-    let around = Surroundings::of_process(cluster.kubeconfig.clone());
+    let around = cluster.surroundings();
     Ok(examine(
         &around,
         cluster.context.as_deref(),

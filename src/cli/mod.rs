@@ -4,7 +4,7 @@
 /// A line on standard error. Much of it is others' text: what a terminal would obey is written as escapes.
 macro_rules! say {
     ($($words:tt)*) => {
-        eprintln!("{}", $crate::ui::text::escaped(&format!($($words)*)))
+        eprintln!("{}", $crate::ui::text::escaped(&$crate::cli::kubectl::as_called(&format!($($words)*))))
     };
 }
 
@@ -19,6 +19,7 @@ pub mod get;
 pub mod gpus;
 pub mod hardware;
 pub mod history;
+pub mod kubectl;
 pub mod metrics;
 pub mod render;
 #[cfg(feature = "demo")]
@@ -34,8 +35,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use clap_complete::Shell;
 
+use crate::cluster::kubeconfig::Surroundings;
 use crate::cluster::wire::kinds::WORKLOADS;
 
 /// A terminal cockpit for batch and ML work on Kubernetes.
@@ -66,7 +67,7 @@ pub struct Cli {
 pub fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
     match cli.command {
         Some(Command::Completions { shell }) => config::completions(shell)?,
-        Some(Command::Man) => config::man()?,
+        Some(Command::Man { out }) => config::man(out.as_deref())?,
         Some(Command::Config { what }) => config::config(what)?,
         None => return tui::run(&cli.cluster, &cli.look, tui::On::Cluster),
         #[cfg(feature = "demo")]
@@ -131,6 +132,19 @@ pub struct ClusterArgs {
     /// Never write to the cluster
     #[arg(long, global = true, env = "JOBDECK_READ_ONLY")]
     pub read_only: bool,
+    #[command(flatten)]
+    pub kubectl: kubectl::KubectlArgs,
+}
+
+impl ClusterArgs {
+    /// Where a cluster is looked for.
+    pub fn surroundings(&self) -> Surroundings {
+        let (settings, _) = crate::settings::load(crate::settings::file().as_deref());
+        Surroundings {
+            ways: settings.ways(),
+            ..Surroundings::of_process(self.kubeconfig.clone(), self.kubectl.overrides())
+        }
+    }
 }
 
 /// Looks and keys.
@@ -194,10 +208,14 @@ pub enum Command {
     /// Say, line by line, what this kubeconfig can reach and do
     Doctor(doctor::DoctorArgs),
     /// Print a shell completion script
-    Completions { shell: Shell },
+    Completions { shell: config::Shell },
     /// Print the manual page (roff)
-    Man,
-    /// Show the settings in force, or where their file is
+    Man {
+        /// Write this page and one of each command into this folder
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
+    /// Show the settings in force, where their file is, or what can be set
     Config {
         #[command(subcommand)]
         what: Option<ConfigCommand>,
@@ -210,6 +228,10 @@ pub enum ConfigCommand {
     Show,
     /// Print the path of the settings file
     Path,
+    /// Print the JSON schema of the settings file, for editors
+    Schema,
+    /// Print the environment variables that set something, with what they set
+    Env,
 }
 
 /// The demo cluster's knobs.

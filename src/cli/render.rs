@@ -19,7 +19,6 @@ use crate::app::message::{Failure, Message, Opened};
 use crate::app::process;
 use crate::app::readers::Readers;
 use crate::app::{App, Begin};
-use crate::cluster::kubeconfig::Surroundings;
 use crate::cluster::report::Report;
 use crate::model::ids::Key;
 use crate::model::vitals::Reading;
@@ -207,6 +206,7 @@ fn dress(
         Ascii::Always => Glyphs::Ascii,
         Ascii::Auto | Ascii::Never => Glyphs::Unicode,
     };
+    let told_theme = look.theme.is_some();
     let theme = look.theme.as_deref().unwrap_or(&settings.theme);
     let keymap = look.keymap.as_deref().unwrap_or(&settings.keymap);
     let (look, problems) = Look::load(settings::folder(), theme, keymap, Depth::True, glyphs);
@@ -220,6 +220,7 @@ fn dress(
         context: cluster.context.clone(),
         namespace,
         read_only: cluster.read_only,
+        told_theme,
         demo: args.one_shot.is_demo(),
         demo_offered: cfg!(feature = "demo"),
         settings,
@@ -271,7 +272,7 @@ impl Stage {
 
     /// No cluster: what the start screen says then.
     fn refused(&mut self, cluster: &ClusterArgs, why: &Unconnected) {
-        let around = Surroundings::of_process(cluster.kubeconfig.clone());
+        let around = cluster.surroundings();
         let failure = Failure {
             context: cluster.context.clone().unwrap_or_default(),
             tried: around

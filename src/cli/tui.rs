@@ -19,7 +19,6 @@ use crate::app::runner::RunningDemo;
 use crate::app::runner::{DemoStarter, Runner, Writing};
 use crate::app::{App, Begin};
 use crate::cluster::Options;
-use crate::cluster::kubeconfig::Surroundings;
 use crate::history::Keep;
 use crate::panes::Level;
 use crate::settings::{self, Ascii, Settings, Transport};
@@ -73,6 +72,7 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, on: On) -> Result<ExitCode> {
         bail!("this is no terminal: `jobdeck get` prints rows, `jobdeck render` draws one frame");
     }
     let (settings, problem) = settings::load(settings::file().as_deref());
+    let told_theme = look.theme.is_some();
     let (look, mut problems) = dress(&settings, look);
     problems.extend(problem.map(|p| p.to_string()));
 
@@ -92,6 +92,7 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, on: On) -> Result<ExitCode> {
             context: cluster.context.clone(),
             namespace: namespace(cluster, scene.is_some()),
             read_only: cluster.read_only,
+            told_theme,
             demo: scene.is_some(),
             demo_offered: starter.is_some(),
             settings: settings.clone(),
@@ -101,7 +102,7 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, on: On) -> Result<ExitCode> {
         if let Some(opened) = opened {
             file::follow(opened, tx.clone(), settings.logs.patterns.clone());
         }
-        let around = Surroundings::of_process(cluster.kubeconfig.clone());
+        let around = cluster.surroundings();
         let mut runner = Runner::new(
             tx,
             around,

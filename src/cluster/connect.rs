@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use kube::config::{AuthInfo, Cluster};
+use kube::config::{AuthInfo, Cluster, Context};
 use thiserror::Error;
 
+pub mod overrides;
 pub mod place;
 
 use super::failure::Failure;
@@ -62,6 +63,9 @@ pub enum ConnectError {
         place: String,
         error: Box<ConnectError>,
     },
+    /// A flag of the command line that cannot be as it is.
+    #[error("{flag}: {why}")]
+    Flag { flag: &'static str, why: String },
     #[error("in-cluster configuration: {0}")]
     InCluster(String),
     /// The server of this context was asked and did not answer well.
@@ -131,6 +135,7 @@ impl ConnectError {
             }
             Self::MissingFile { .. } => "put the file there, or correct its path".into(),
             Self::BadData { .. } => "renew the entry in the kubeconfig".into(),
+            Self::Flag { .. } => "correct the flag, or leave it out".into(),
             Self::InCluster(_) => "mount a service account token into the pod".into(),
             Self::Server { failure, .. } => match failure {
                 Failure::Status { code: 401, .. } => {
@@ -156,7 +161,13 @@ pub fn resolve(around: &Surroundings, context: Option<&str>) -> Result<Target, C
     match load(around) {
         Ok(loaded) => resolve_loaded(&loaded, context, around),
         Err(ConnectError::NoKubeconfig { .. }) if around.in_cluster && context.is_none() => {
-            Target::in_cluster()
+            Target::in_cluster(&around.overrides.on(""))
+        }
+        // a server that is named needs no file
+        Err(ConnectError::NoKubeconfig { .. })
+            if around.overrides.lead_somewhere() && context.is_none() =>
+        {
+            resolve_loaded(&Loaded::default(), None, around)
         }
         Err(e) => Err(e),
     }
@@ -183,8 +194,19 @@ fn resolved(
 ) -> Result<Target, ConnectError> {
     let files = loaded.where_from();
     let known = || loaded.contexts().into_iter().map(|c| c.name).collect();
-    let name = match context.or(loaded.config.current_context.as_deref()) {
-        Some(name) => name.to_owned(),
+    let named = context.or(loaded.config.current_context.as_deref());
+    let context = match named {
+        Some(name) => match loaded.context(name) {
+            Some(context) => context.clone(),
+            None => {
+                return Err(ConnectError::UnknownContext {
+                    name: name.to_owned(),
+                    files,
+                    known: known(),
+                });
+            }
+        },
+        None if around.overrides.lead_somewhere() => Context::default(),
         None => {
             return Err(ConnectError::NoContext {
                 files,
@@ -192,64 +214,98 @@ fn resolved(
             });
         }
     };
-    let Some(context) = loaded.context(&name) else {
-        return Err(ConnectError::UnknownContext {
-            name,
-            files,
-            known: known(),
-        });
+    let overrides = around.overrides.on(named.unwrap_or_default());
+    let of = overrides.cluster_name(&context.cluster).to_owned();
+    let mut cluster = match loaded.cluster(&of) {
+        Some(cluster) => cluster.clone(),
+        // without a context there is none, and with --server none is needed
+        None if of.is_empty() => Cluster::default(),
+        None if of != context.cluster => {
+            return Err(ConnectError::Flag {
+                flag: "--cluster",
+                why: format!("{of:?} is not in {files}"),
+            });
+        }
+        None => {
+            return Err(ConnectError::Dangling {
+                what: "cluster",
+                name: of,
+                context: named.unwrap_or_default().to_owned(),
+                files,
+            });
+        }
     };
-    let Some(cluster) = loaded.cluster(&context.cluster) else {
-        return Err(ConnectError::Dangling {
-            what: "cluster",
-            name: context.cluster.clone(),
-            context: name,
-            files,
-        });
-    };
-    let user = context.user.clone().filter(|u| !u.is_empty());
-    let auth_info = match &user {
+    overrides.over_cluster(&mut cluster)?;
+    let own_user = context.user.clone().filter(|u| !u.is_empty());
+    let user = overrides.user_name(own_user.clone());
+    let mut auth_info = match &user {
         None => AuthInfo::default(),
-        Some(user) => loaded.user(user).ok_or_else(|| ConnectError::Dangling {
-            what: "user",
-            name: user.clone(),
-            context: name.clone(),
-            files: files.clone(),
-        })?,
+        Some(name) => match loaded.user(name) {
+            Some(info) => info,
+            None if user != own_user => {
+                return Err(ConnectError::Flag {
+                    flag: "--user",
+                    why: format!("{name:?} is not in {files}"),
+                });
+            }
+            None => {
+                return Err(ConnectError::Dangling {
+                    what: "user",
+                    name: name.clone(),
+                    context: named.unwrap_or_default().to_owned(),
+                    files,
+                });
+            }
+        },
     };
-    let server = server(&context.cluster, cluster)?;
+    let server = server(&of, &cluster)?;
+    overrides.over_user(&mut auth_info, &server)?;
     let proxy = match around.proxy.choose(cluster.proxy_url.as_deref(), &server) {
         None => None,
         Some(url) => Some(
             url.parse::<http::Uri>()
                 .map_err(|e| ConnectError::BadData {
                     what: "proxy-url",
-                    of: context.cluster.clone(),
+                    of: of.clone(),
                     why: format!("{url:?}: {e}"),
                 })?,
         ),
     };
     let mut config = kube::Config::new(server.clone());
-    config.root_cert = authority(&context.cluster, cluster)?;
+    config.root_cert = authority(&of, &cluster)?;
     config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
     config.tls_server_name = cluster.tls_server_name.clone().filter(|n| !n.is_empty());
     config.disable_compression = cluster.disable_compression.unwrap_or(false);
     config.proxy_url = proxy;
-    let namespace = context.namespace.clone().filter(|n| !n.is_empty());
-    let auth = Auth::choose(user.as_deref().unwrap_or_default(), &auth_info, cluster)?;
-    Ok(Target::new(
-        name,
-        context.cluster.clone(),
+    let way = named.and_then(|name| around.ways.get(name)).cloned();
+    let way = way.unwrap_or_default();
+    let own = context.namespace.clone().filter(|n| !n.is_empty());
+    let namespace = way.namespace.clone().or(own);
+    let auth = Auth::choose(user.as_deref().unwrap_or_default(), &auth_info, &cluster)?;
+    let host = server.host().unwrap_or_default();
+    let name = match named {
+        Some(name) => name,
+        None if of.is_empty() => host,
+        None => &of,
+    };
+    let target = Target::new(
+        name.to_owned(),
+        if of.is_empty() {
+            host.to_owned()
+        } else {
+            of.clone()
+        },
         user,
         namespace,
         loaded.files.clone(),
         config,
         auth_info,
         auth,
-    ))
+    );
+    Ok(target.told(&overrides).by(way))
 }
 
-fn server(name: &str, cluster: &Cluster) -> Result<http::Uri, ConnectError> {
+pub(super) fn server(name: &str, cluster: &Cluster) -> Result<http::Uri, ConnectError> {
     let bad = || ConnectError::BadServer {
         cluster: name.to_owned(),
         server: cluster.server.clone(),
@@ -269,7 +325,10 @@ fn server(name: &str, cluster: &Cluster) -> Result<http::Uri, ConnectError> {
 }
 
 /// The cluster's certificate authorities as DER.
-fn authority(name: &str, cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>, ConnectError> {
+pub(super) fn authority(
+    name: &str,
+    cluster: &Cluster,
+) -> Result<Option<Vec<Vec<u8>>>, ConnectError> {
     const WHAT: &str = "certificate-authority";
     let data = cluster.certificate_authority_data.as_deref();
     let Some(pem) = inline(WHAT, name, data, cluster.certificate_authority.as_deref())? else {

@@ -139,6 +139,7 @@ impl Http {
 
     /// One that waits so long for the head of an answer.
     pub fn patient(target: Target, patience: Duration) -> Self {
+        let patience = target.request_timeout().unwrap_or(patience);
         Self(Arc::new(Inner {
             target,
             patience,
@@ -272,7 +273,7 @@ impl Http {
         let patience = self.0.patience;
         let answer = tokio::time::timeout(patience, session.client.send(request))
             .await
-            .map_err(|_| Failure::Silent(patience.as_secs()))?
+            .map_err(|_| silent(patience))?
             .map_err(|e| Failure::from_client(&e))?;
         let status = answer.status();
         if status.is_success() {
@@ -332,6 +333,16 @@ impl Http {
     }
 
     async fn body(&self, answer: Response<Body>, limit: usize) -> Result<Vec<u8>, Failure> {
+        match self.0.target.request_timeout() {
+            None => self.whole(answer, limit).await,
+            // kubectl's limit holds for an answer to its end; watches and logs that are followed have none
+            Some(patience) => tokio::time::timeout(patience, self.whole(answer, limit))
+                .await
+                .map_err(|_| silent(patience))?,
+        }
+    }
+
+    async fn whole(&self, answer: Response<Body>, limit: usize) -> Result<Vec<u8>, Failure> {
         let mut chunks = self.chunks(answer);
         let mut all = Vec::new();
         loop {
@@ -369,6 +380,11 @@ impl Http {
         let body = self.read(ask).await?;
         serde_json::from_slice(&body).map_err(|e| Failure::Garbled(e.to_string()))
     }
+}
+
+/// In whole seconds, of which half a one is one.
+fn silent(patience: Duration) -> Failure {
+    Failure::Silent(patience.as_secs_f64().ceil() as u64)
 }
 
 /// The texts of `Warning: 299 - "…"` headers, each once.

@@ -1,11 +1,13 @@
 //! Finding, reading and merging kubeconfig files as kubectl does, and listing their contexts.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use kube::config::{AuthInfo, Cluster, Context, Kubeconfig, KubeconfigError};
 
 use super::connect::ConnectError;
+use super::connect::overrides::Overrides;
 use super::proxy::ProxyEnv;
 
 /// What of the surroundings decides how a cluster is reached.
@@ -19,16 +21,33 @@ pub struct Surroundings {
     pub proxy: ProxyEnv,
     /// A pod's service account, if this runs inside a cluster.
     pub in_cluster: bool,
+    /// What the command line says in place of the kubeconfig.
+    pub overrides: Overrides,
+    /// What the settings say of contexts, by name.
+    pub ways: BTreeMap<String, Way>,
+}
+
+/// What the user's settings say of reaching one context.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Way {
+    /// To begin in, in place of the kubeconfig's.
+    pub namespace: Option<String>,
+    /// To watch where all may not be listed.
+    pub namespaces: Option<Vec<String>>,
+    /// First lists are streamed, or never.
+    pub stream: Option<bool>,
 }
 
 impl Surroundings {
-    /// Of this process, with the `--kubeconfig` flag.
-    pub fn of_process(file: Option<PathBuf>) -> Self {
+    /// Of this process, with the `--kubeconfig` flag and those that override what it says.
+    pub fn of_process(file: Option<PathBuf>, overrides: Overrides) -> Self {
         Self {
             file,
+            overrides,
             variable: std::env::var_os("KUBECONFIG"),
             home: std::env::home_dir(),
             proxy: ProxyEnv::of_process(),
+            ways: BTreeMap::new(),
             in_cluster: std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
                 && Path::new("/var/run/secrets/kubernetes.io/serviceaccount/token").exists(),
         }
@@ -54,7 +73,7 @@ impl Surroundings {
 }
 
 /// The merged configuration and where it came from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Loaded {
     /// Files that were there and read.
     pub files: Vec<PathBuf>,

@@ -129,10 +129,13 @@ impl Cluster {
             }
         };
         let mut tuning = options.tuning;
+        let way = http.target().way().clone();
+        tuning.stream = way.stream.unwrap_or(tuning.stream);
+        let namespaces = way.namespaces.unwrap_or(options.namespaces);
         tuning.stream &= version.as_ref().is_none_or(Version::may_stream);
         let mut fallback: Vec<Name> = Vec::new();
         let own = http.target().namespace.as_deref().unwrap_or("default");
-        for name in std::iter::once(own).chain(options.namespaces.iter().map(String::as_str)) {
+        for name in std::iter::once(own).chain(namespaces.iter().map(String::as_str)) {
             if !fallback.iter().any(|n| &**n == name) {
                 fallback.push(name.into());
             }

@@ -1,6 +1,7 @@
 //! One cluster and user, resolved: what a client is built from, and how credentials are had and renewed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -8,9 +9,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::header::HeaderValue;
 use kube::config::{AuthInfo, Cluster, ExecConfig, ExecInteractiveMode};
 
+use super::connect::overrides::Overrides;
 use super::connect::place::placed;
-use super::connect::{ConnectError, inline};
+use super::connect::{ConnectError, authority, inline, server};
 use super::exec;
+use super::kubeconfig::Way;
 
 /// Where a client goes and as whom.
 #[derive(Clone)]
@@ -26,6 +29,10 @@ pub struct Target {
     config: kube::Config,
     auth_info: AuthInfo,
     auth: Auth,
+    /// The client certificate is one of the command line.
+    flagged: bool,
+    request_timeout: Option<Duration>,
+    way: Way,
 }
 
 /// How a user proves who he is.
@@ -168,7 +175,7 @@ impl Target {
         auth_info.username = None;
         auth_info.password = None;
         auth_info.exec = None;
-        config.connect_timeout = Some(std::time::Duration::from_secs(10));
+        config.connect_timeout = Some(Duration::from_secs(10));
         // 429 and Retry-After are for us to see
         config.default_retry = false;
         config.default_namespace = namespace.clone().unwrap_or_else(|| "default".into());
@@ -181,17 +188,55 @@ impl Target {
             config,
             auth_info,
             auth,
+            flagged: false,
+            request_timeout: None,
+            way: Way::default(),
         }
     }
 
+    /// What flags say of requests.
+    pub(super) fn told(mut self, overrides: &Overrides) -> Self {
+        self.flagged = overrides.has_client_certificate();
+        self.request_timeout = overrides.request_timeout.filter(|t| !t.is_zero());
+        self
+    }
+
+    /// What the settings say of this context.
+    pub(super) fn by(mut self, way: Way) -> Self {
+        self.way = way;
+        self
+    }
+
+    pub fn way(&self) -> &Way {
+        &self.way
+    }
+
+    /// Longest wait for an answer, where the command line sets one.
+    pub fn request_timeout(&self) -> Option<Duration> {
+        self.request_timeout
+    }
+
     /// The pod's own service account.
-    pub fn in_cluster() -> Result<Self, ConnectError> {
-        let config =
+    pub fn in_cluster(overrides: &Overrides) -> Result<Self, ConnectError> {
+        let mut config =
             kube::Config::incluster().map_err(|e| ConnectError::InCluster(e.to_string()))?;
-        let auth_info = config.auth_info.clone();
+        let mut auth_info = config.auth_info.clone();
+        let mut cluster = Cluster {
+            server: Some(config.cluster_url.to_string()),
+            tls_server_name: config.tls_server_name.take(),
+            ..Cluster::default()
+        };
+        overrides.over_cluster(&mut cluster)?;
+        config.cluster_url = server("in-cluster", &cluster)?;
+        if let Some(certs) = authority("in-cluster", &cluster)? {
+            config.root_cert = Some(certs);
+        }
+        config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
+        config.tls_server_name = cluster.tls_server_name;
+        overrides.over_user(&mut auth_info, &config.cluster_url)?;
         let auth = Auth::choose("service account", &auth_info, &Cluster::default())?;
         let namespace = Some(config.default_namespace.clone());
-        Ok(Self::new(
+        let target = Self::new(
             String::new(),
             "in-cluster".into(),
             None,
@@ -200,7 +245,8 @@ impl Target {
             config,
             auth_info,
             auth,
-        ))
+        );
+        Ok(target.told(overrides))
     }
 
     /// A server that asks for nothing, as a local one on loopback (and tests) has it.
@@ -282,7 +328,13 @@ impl Target {
         };
         let mut info = self.auth_info.clone();
         let of = self.user.as_deref().unwrap_or_default();
-        let placed = |e| LoginError::Config(placed(&self.files, e));
+        let placed = |e| match (self.flagged, e) {
+            (true, e) => LoginError::Config(ConnectError::Flag {
+                flag: "--client-certificate",
+                why: format!("and --client-key: {e}"),
+            }),
+            (false, e) => LoginError::Config(placed(&self.files, e)),
+        };
         let cert = inline(
             "client-certificate",
             of,

@@ -17,6 +17,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use schemars_derive::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -28,13 +29,14 @@ pub use keep::{Keep, KeepError, Shelf};
 pub use make::Seen;
 
 /// `[history]` of the settings.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Limits {
+    /// Jobs are recorded at all.
     pub enabled: bool,
     /// Records kept; the ones not touched for longest go first.
     pub max_records: usize,
-    /// Their size on disk.
+    /// Their size on disk, in MiB.
     pub max_mib: u64,
 }
 

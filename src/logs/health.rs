@@ -8,36 +8,46 @@ mod thresholds;
 
 use std::collections::BTreeMap;
 
+use schemars_derive::JsonSchema;
 use serde::Deserialize;
 
 use self::series::{Rate, Trend};
 use super::metrics::Record;
 use crate::model::inbox::AGE;
 
-/// When something counts. All of it can be set by the user.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+/// When something about a run is worth a word.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Thresholds {
     /// Points of the loss before trends are judged.
     pub warm_up: usize,
-    /// The smoothed loss has to be above its best by so many times the best…
+    /// A loss diverges when it is, smoothed, above its best by so many times the best.
+    #[schemars(range(min = 0))]
     pub divergence: f64,
-    /// …for so many points in a row.
+    /// Points in a row for which it has to be so.
     pub divergence_points: usize,
-    /// Points without an improvement of the smoothed loss…
+    /// Points without an improvement of the smoothed loss that are a plateau.
     pub plateau_points: usize,
-    /// …by this part of it.
+    /// What is an improvement, as a part of the loss.
+    #[schemars(range(min = 0))]
     pub plateau_gain: f64,
-    /// Throughput below this part of its own median…
+    /// Throughput is slow below this part of its own median.
+    #[schemars(range(min = 0, max = 1))]
     pub slow: f64,
-    /// …and above this part of it again.
+    /// It is not slow any more above this part of it; at least `slow`.
+    #[schemars(range(min = 0, max = 1))]
     pub recovered: f64,
-    /// Seconds without a new step, at least…
+    /// Seconds without a new step, at least, before a run is said to have none.
+    #[schemars(range(min = 0))]
     pub frozen_s: f64,
-    /// …and times the usual time between two reports.
+    /// The same in times of the usual span between two reports; the longer one holds.
+    #[schemars(range(min = 0))]
     pub frozen_times: f64,
-    /// The same for one of several that says nothing while others do.
+    /// Seconds for which one of several says nothing while others do, at least.
+    #[schemars(range(min = 0))]
     pub silent_s: f64,
+    /// The same in times of the usual span between two reports.
+    #[schemars(range(min = 0))]
     pub silent_times: f64,
 }
 

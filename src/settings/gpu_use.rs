@@ -3,26 +3,32 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use schemars_derive::JsonSchema;
 use serde::Deserialize;
 
 use crate::cluster::gpu_use::Settings as Asking;
 use crate::model::gpu_use::verdict::Terms;
 
-/// What can be set of it.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+/// What GPUs do, asked of exporters through the API server.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct GpuUseSettings {
     /// Ask from the start; else only when a key says so.
     pub enabled: bool,
     /// Seconds between two questions to one node.
+    #[schemars(range(min = 15, max = 600))]
     pub interval_s: u64,
     /// Nodes asked about, of those on screen.
+    #[schemars(range(min = 1, max = 400))]
     pub nodes: usize,
     /// Questions under way at a time.
+    #[schemars(range(min = 1, max = 32))]
     pub at_once: usize,
     /// Minutes without activity that make a GPU idle.
+    #[schemars(range(min = 5, max = 1440))]
     pub window_min: u32,
     /// Degrees Celsius from which on a GPU is hot.
+    #[schemars(range(min = 40, max = 150))]
     pub hot: f32,
     /// Namespaces of exporters; empty: wherever they are.
     pub namespaces: Vec<String>,

@@ -93,7 +93,7 @@ fn wrong_usage_ends_with_2_and_names_the_way_out() {
 #[test]
 fn completions_for_each_shell_and_a_manual_page() {
     let home = home();
-    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell", "nushell"] {
         let (code, out, err) = run(jobdeck(home.path()).args(["completions", shell]));
         assert_eq!((code, &*err), (0, ""));
         assert!(

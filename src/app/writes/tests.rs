@@ -32,6 +32,7 @@ fn read_only_every_action_is_tried_and_none_writes() {
             "prod".into(),
             crate::settings::ContextSettings {
                 read_only: Some(true),
+                ..Default::default()
             },
         )]
         .into(),

@@ -7,6 +7,7 @@ use std::path::Path;
 use kube::config::AuthInfo;
 
 use super::scrub::Scrub;
+use crate::cluster::connect::overrides::Overrides;
 use crate::cluster::discover::BATCH_GROUPS;
 use crate::cluster::doctor::{Diagnosis, Mark};
 use crate::cluster::kinds;
@@ -78,10 +79,49 @@ fn known(around: Option<&Surroundings>, settings: &Settings, names: bool) -> Scr
             scrub.know("user", &name);
         }
     }
-    if let Some(loaded) = around.and_then(|around| load(around).ok()) {
-        of_kubeconfig(&loaded, &mut scrub);
+    for own in settings.contexts.values() {
+        let all = own.namespace.iter().chain(own.namespaces.iter().flatten());
+        all.for_each(|name| scrub.know("namespace", name));
+    }
+    if let Some(around) = around {
+        of_flags(&around.overrides, &mut scrub);
+        if let Ok(loaded) = load(around) {
+            of_kubeconfig(&loaded, &mut scrub);
+        }
     }
     scrub
+}
+
+/// What the command line names.
+fn of_flags(flags: &Overrides, scrub: &mut Scrub) {
+    let act_as = &flags.act_as;
+    for (what, name) in [
+        ("cluster", &flags.cluster),
+        ("user", &flags.user),
+        ("user", &act_as.user),
+        ("user", &act_as.uid),
+    ] {
+        name.iter().for_each(|name| scrub.know(what, name));
+    }
+    let extra = act_as.extra.iter().map(|(_, value)| value);
+    for name in act_as.groups.iter().chain(extra) {
+        scrub.know("user", name);
+    }
+    for url in [&flags.server, &flags.tls_server_name]
+        .into_iter()
+        .flatten()
+    {
+        know_host(url, scrub);
+    }
+    if let Some(token) = &flags.token {
+        scrub.keep_secret(&token.0);
+    }
+}
+
+fn know_host(url: &str, scrub: &mut Scrub) {
+    let host = url.rsplit("://").next().unwrap_or(url);
+    let host = host.rsplit('@').next().unwrap_or(host);
+    scrub.know("host", host.split(['/', ':']).next().unwrap_or(host));
 }
 
 fn of_kubeconfig(loaded: &Loaded, scrub: &mut Scrub) {
@@ -106,9 +146,7 @@ fn of_kubeconfig(loaded: &Loaded, scrub: &mut Scrub) {
                 &cluster.tls_server_name,
             ];
             for url in urls.into_iter().flatten() {
-                let host = url.rsplit("://").next().unwrap_or(url);
-                let host = host.rsplit('@').next().unwrap_or(host);
-                scrub.know("host", host.split(['/', ':']).next().unwrap_or(host));
+                know_host(url, scrub);
             }
             cluster
                 .certificate_authority_data

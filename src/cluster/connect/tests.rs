@@ -1,7 +1,9 @@
 use std::path::Path;
+use std::time::Duration;
 
+use super::overrides::{ActAs, Hidden, Overrides};
 use super::*;
-use crate::cluster::kubeconfig::load;
+use crate::cluster::kubeconfig::{Way, load};
 
 const BASIC: &str = r#"
 apiVersion: v1
@@ -221,4 +223,145 @@ users:
     assert_eq!(target.proxy().as_deref(), Some("socks5://p:1080"));
     let login = target.log_in().unwrap();
     assert_eq!(login.authorization.unwrap().to_str().unwrap(), "Bearer t");
+}
+
+/// The context `a` of [`BASIC`] and another cluster with all of TLS, with these flags.
+fn flagged(folder: &Path, overrides: Overrides) -> Surroundings {
+    let text = BASIC.replace(
+        "users:\n",
+        "users:\n- name: v\n  user: {tokenFile: t, as: ann, as-groups: [old]}\n",
+    );
+    Surroundings {
+        overrides,
+        ..only(&write(folder, "config", &text))
+    }
+}
+
+#[test]
+fn flags_win_by_kubectls_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    write(
+        folder.path(),
+        "ca.pem",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    );
+    let text = |s: &str| Some(s.to_owned());
+    let ca = folder.path().join("ca.pem").display().to_string();
+    let of = |overrides: Overrides| resolve(&flagged(folder.path(), overrides), None).unwrap();
+    // another server is not verified by the name of the first
+    let server = of(Overrides {
+        server: text("https://other:1"),
+        ..Overrides::default()
+    });
+    assert_eq!(server.server(), "https://other:1");
+    assert_eq!(server.describe_tls(), "verified with the system's CAs");
+    assert_eq!(
+        (server.context.as_str(), server.cluster.as_str()),
+        ("a", "one")
+    );
+    let named = of(Overrides {
+        tls_server_name: text("mine"),
+        certificate_authority: Some(ca.clone()),
+        ..Overrides::default()
+    });
+    let tls = named.describe_tls();
+    assert!(
+        tls.contains("own CA (1 ") && tls.ends_with("as mine"),
+        "{tls}"
+    );
+    let open = of(Overrides {
+        insecure_skip_tls_verify: true,
+        ..Overrides::default()
+    });
+    assert!(open.describe_tls().starts_with("NOT"));
+    let both = Overrides {
+        insecure_skip_tls_verify: true,
+        certificate_authority: Some(ca),
+        ..Overrides::default()
+    };
+    let both = error(&flagged(folder.path(), both), None).to_string();
+    assert!(both.contains("--insecure-skip-tls-verify"), "{both}");
+    // a token takes the place of a file with one, a user of the kubeconfig keeps whom it acts as
+    let user = of(Overrides {
+        user: text("v"),
+        token: Some(Hidden("t0k3n".into())),
+        ..Overrides::default()
+    });
+    assert_eq!(
+        (user.auth().describe().as_str(), user.impersonates()),
+        ("token", Some("ann"))
+    );
+    // empty is none, as with kubectl
+    let none = of(Overrides {
+        server: text(""),
+        user: text(""),
+        token: Some(Hidden(String::new())),
+        ..Overrides::default()
+    });
+    assert_eq!(
+        (none.server().as_str(), none.user.as_deref()),
+        ("https://one.example:6443", Some("u"))
+    );
+    // neither file nor context are needed by a server that is named
+    let alone = Surroundings {
+        overrides: Overrides {
+            server: text("10.0.0.1:8080"),
+            ..Overrides::default()
+        },
+        ..Surroundings::default()
+    };
+    let alone = resolve(&alone, None).unwrap();
+    assert_eq!(
+        (alone.server().as_str(), alone.context.as_str()),
+        ("http://10.0.0.1:8080", "10.0.0.1")
+    );
+}
+
+#[test]
+fn another_context_gets_neither_token_nor_server_of_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let around = flagged(
+        folder.path(),
+        Overrides {
+            server: Some("https://other:1".into()),
+            token: Some(Hidden("t0k3n".into())),
+            act_as: ActAs {
+                user: Some("ann".into()),
+                ..ActAs::default()
+            },
+            request_timeout: Some(Duration::from_secs(7)),
+            ..Overrides::default()
+        },
+    );
+    let first = resolve(&around, None).unwrap();
+    assert_eq!(
+        (first.context.as_str(), first.server().as_str()),
+        ("a", "https://other:1")
+    );
+    let second = resolve(&around.clone(), Some("b")).unwrap();
+    assert_eq!(second.server(), "http://127.0.0.1:8001");
+    assert_eq!(second.auth().describe(), "none (anonymous)");
+    // who asked to be less is not more there
+    assert_eq!(second.impersonates(), Some("ann"));
+    assert_eq!(second.request_timeout(), Some(Duration::from_secs(7)));
+    let again = resolve(&around, Some("a")).unwrap();
+    assert_eq!(again.server(), "https://other:1");
+}
+
+#[test]
+fn the_settings_say_where_a_context_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let way = Way {
+        namespace: Some("mine".into()),
+        namespaces: Some(vec!["x".into()]),
+        stream: Some(false),
+    };
+    let around = Surroundings {
+        ways: [("a".to_owned(), way.clone())].into(),
+        ..only(&write(folder.path(), "config", BASIC))
+    };
+    let a = resolve(&around, None).unwrap();
+    assert_eq!((a.namespace.as_deref(), a.way()), (Some("mine"), &way));
+    let b = resolve(&around, Some("b")).unwrap();
+    assert_eq!((b.namespace.as_deref(), b.way()), (None, &Way::default()));
 }

@@ -52,6 +52,7 @@ struct Call {
     form: Form,
     /// It takes answers that are compressed.
     gzip: bool,
+    caller: review::Caller,
     body: Bytes,
 }
 
@@ -127,6 +128,7 @@ async fn answer(shared: &Shared, traffic: &Traffic, request: Request<Incoming>) 
         user_agent: text(header::USER_AGENT),
         form,
         gzip: text(header::ACCEPT_ENCODING).contains("gzip"),
+        caller: review::Caller::of(&parts.headers),
         body: body.to_bytes(),
     };
     if let Some(reply) = discovery::document(shared, path, form) {

@@ -1,6 +1,7 @@
 //! The create-only resources that answer questions: may I, what may I, who am I. Everything is allowed.
 
-use serde_json::{Value, json};
+use http::HeaderMap;
+use serde_json::{Map, Value, json};
 
 use super::Call;
 use super::discovery::review_kind;
@@ -9,6 +10,45 @@ use crate::api::decode::{Expected, Media};
 use crate::api::options::WriteOptions;
 use crate::api::schema::definition_name;
 use crate::api::write::Refusal;
+
+/// Who asks: the administrator, or whom he acts as, as a real server takes it from the headers.
+#[derive(Default)]
+pub struct Caller(Option<Value>);
+
+impl Caller {
+    pub fn of(headers: &HeaderMap) -> Self {
+        let all = |name: &str| {
+            let values = headers.get_all(name).iter();
+            let values = values.filter_map(|v| v.to_str().ok());
+            values.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let Some(name) = all("impersonate-user").into_iter().next() else {
+            return Self::default();
+        };
+        let mut groups = all("impersonate-group");
+        groups.push("system:authenticated".into());
+        let mut user = json!({"username": name, "groups": groups});
+        if let Some(uid) = all("impersonate-uid").first() {
+            user["uid"] = json!(uid);
+        }
+        let extra: Map<String, Value> = (headers.keys())
+            .filter_map(|key| {
+                let name = key.as_str().strip_prefix("impersonate-extra-")?;
+                Some((name.to_owned(), json!(all(key.as_str()))))
+            })
+            .collect();
+        if !extra.is_empty() {
+            user["extra"] = Value::Object(extra);
+        }
+        Self(Some(user))
+    }
+
+    fn info(&self) -> Value {
+        let admin =
+            || json!({"username": "demo", "groups": ["system:masters", "system:authenticated"]});
+        self.0.clone().unwrap_or_else(admin)
+    }
+}
 
 pub fn answer(plural: &str, call: &Call) -> Result<Reply, Refusal> {
     if call.method != "POST" {
@@ -34,7 +74,10 @@ pub fn answer(plural: &str, call: &Call) -> Result<Reply, Refusal> {
     if asked["spec"].is_object() {
         answer["spec"] = asked["spec"].clone();
     }
-    answer["status"] = verdict(kind, &asked["spec"]);
+    answer["status"] = match kind {
+        "SelfSubjectReview" => json!({"userInfo": call.caller.info()}),
+        _ => verdict(kind, &asked["spec"]),
+    };
     Ok(reply::json(201, &answer))
 }
 
@@ -75,9 +118,6 @@ fn verdict(kind: &str, spec: &Value) -> Value {
                 "incomplete": false,
             })
         }
-        "SelfSubjectReview" => json!({"userInfo": {
-            "username": "demo", "groups": ["system:masters", "system:authenticated"],
-        }}),
         _ if spec["nonResourceAttributes"].is_object() => json!({"allowed": true}),
         _ => json!({"allowed": allows(&spec["resourceAttributes"])}),
     }
@@ -86,6 +126,24 @@ fn verdict(kind: &str, spec: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whom_it_is_asked_as_is_who_asks() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(Caller::of(&headers).info()["username"], "demo");
+        for (name, value) in [
+            ("impersonate-user", "ann"),
+            ("impersonate-group", "a"),
+            ("impersonate-group", "b"),
+            ("impersonate-extra-why", "tests"),
+        ] {
+            headers.append(name, value.parse().unwrap());
+        }
+        assert_eq!(
+            Caller::of(&headers).info(),
+            json!({"username": "ann", "groups": ["a", "b", "system:authenticated"], "extra": {"why": ["tests"]}})
+        );
+    }
 
     #[test]
     fn an_administrator_may_do_everything() {

@@ -11,7 +11,7 @@ mod items;
 mod known;
 mod names;
 mod number;
-mod pattern;
+pub mod pattern;
 mod rates;
 mod record;
 mod settle;

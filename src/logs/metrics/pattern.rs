@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
+use schemars_derive::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
 use super::number::{self, Form, Found};
@@ -224,6 +225,22 @@ impl Trial {
     }
 }
 
+/// A way of your own to read metrics from a log line.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[allow(dead_code, reason = "only the schema of what `Pattern` reads")]
+pub struct Written {
+    /// A regular expression (Rust's); every named group is a field: `(?<step>\d+)`.
+    regex: String,
+    /// The unit of `throughput`, e.g. tokens/s.
+    #[serde(default)]
+    unit: Option<String>,
+    /// Says that the line is no point of training.
+    #[serde(default)]
+    #[schemars(extend("enum" = KINDS))]
+    kind: Option<String>,
+}
+
 /// As the settings write it: `regex`, and if needed `unit` and `kind`.
 impl<'de> Deserialize<'de> for Pattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -239,12 +256,12 @@ impl<'de> Deserialize<'de> for Pattern {
         }
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-        struct Written {
+        struct Read {
             regex: Checked,
             unit: Option<String>,
             kind: Option<String>,
         }
-        let written = Written::deserialize(deserializer)?;
+        let written = Read::deserialize(deserializer)?;
         let pattern = written.regex.0.with_unit(written.unit);
         pattern
             .with_kind(written.kind.as_deref())

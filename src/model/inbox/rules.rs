@@ -1,19 +1,20 @@
 //! When something about a job's pods is worth a word, as the settings write it. Apart from the judging.
 
 use chrono::TimeDelta;
+use schemars_derive::JsonSchema;
 use serde::Deserialize;
 
-/// `[inbox]` of the settings.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+/// What is worth a line in the inbox.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Rules {
     /// Seconds a pod may wait for a node, or for its containers to be made.
     pub pending_s: u32,
     /// Seconds a pod may fail to pull its image: registries hiccup.
     pub image_s: u32,
-    /// Container restarts that are a restart loop…
+    /// Container restarts that are a restart loop.
     pub restarts: u32,
-    /// …as long as the last one is not longer ago than this, in seconds.
+    /// Seconds without another restart, after which a restart loop is over.
     pub settled_s: u32,
     /// Jobs that were over for longer than this when jobdeck first saw them are no news, in seconds.
     pub recent_s: u32,

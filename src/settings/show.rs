@@ -1,0 +1,102 @@
+//! The settings in force as a commented TOML file.
+
+use super::{ContextSettings, Settings};
+use crate::logs::metrics::Pattern;
+
+/// The settings as a commented TOML file, as `jobdeck config show` prints them.
+pub fn show(s: &Settings) -> String {
+    let list = s
+        .namespaces
+        .iter()
+        .map(|n| format!("{n:?}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let word = |d: String| d.to_lowercase();
+    let workers = s.multikueue.iter();
+    let workers: String = workers
+        .map(|(name, context)| format!("{name:?} = {context:?}\n"))
+        .collect();
+    let contexts: String = (s.contexts.iter())
+        .map(|(name, context)| format!("[contexts.{name:?}]\n{}", show_context(context)))
+        .collect();
+    format!(
+        "# Theme: jobdeck-dark, jobdeck-light, high-contrast, … or a file in themes/ beside this one.\ntheme = {:?}\n\
+         # Keymap: default, vim, emacs, or a file in keymaps/ beside this one.\nkeymap = {:?}\n\
+         # Never write to a cluster.\nread-only = {}\n\
+         # Namespaces to watch when listing all of them is forbidden, beside the context's own.\nnamespaces = [{list}]\n\
+         # Mouse: click, wheel. Off leaves selecting text to the terminal.\nmouse = {}\n\
+         # Borders and bars from ASCII only: auto (asks the locale), always, never.\nascii = {:?}\n\
+         # First lists: auto, stream (one streamed list), pages (compressed; for slow links).\ntransport = {:?}\n\n\
+         [logs]\n# Memory for the lines of one log screen, in MiB.\nmemory-mib = {}\n\
+         # Lines to begin with.\ntail = {}\n# Containers followed at once.\nstreams = {}\n\
+         # Logs read for the inbox though no screen shows them: off, failed (the last lines of a job that fails, once), running\n\
+         # (also the leader of running jobs, those with most GPUs first). Each stream is a connection to the API server and its\n\
+         # kubelet, and the bytes the program writes; lines are not kept.\nwatch = {:?}\nwatch-streams = {}\n\n{}{}\n{}\n{}\n{}\n\
+         # MultiKueue: the kubeconfig context of each worker cluster, to follow pods and logs there. east = \"CONTEXT\"\n\
+         [multikueue]\n{workers}\n\
+         [actions]\n# From more objects than this on, their number is typed to confirm.\ntype-above = {}\n\
+         # Manifests of deleted objects that are kept for undo; 0: none, and nothing can be undone.\ntrash = {}\n\
+         # Values in them that look like secrets are masked on disk.\nmask-secrets = {}\n\n\
+         # Per context, in place of what is said above for all: [contexts.\"prod\"] with read-only = true, theme = \"high-contrast\",\n\
+         # namespace (to begin in), namespaces, transport, gpu-use (true: from the start).\n{contexts}",
+        s.theme,
+        s.keymap,
+        s.read_only,
+        s.mouse,
+        word(format!("{:?}", s.ascii)),
+        word(format!("{:?}", s.transport)),
+        s.logs.memory_mib,
+        s.logs.tail,
+        s.logs.streams,
+        word(format!("{:?}", s.logs.watch)),
+        s.logs.watch_streams,
+        show_patterns(&s.logs.patterns),
+        s.logs.health.show(),
+        s.gpu_use.show(),
+        s.inbox.show(),
+        s.history.show(),
+        s.actions.type_above,
+        s.actions.trash,
+        s.actions.mask_secrets,
+    )
+}
+
+fn show_patterns(patterns: &[Pattern]) -> String {
+    let mut text = "# Ways of your own to read metrics from a log line: every named group is a field. unit is that of throughput;\n\
+                    # kind (validation, download, data, load, inference, info) says that the line is no point of training.\n\
+                    # [[logs.patterns]]\n# regex = 'it (?<step>\\d+) L=(?<loss>\\S+)'\n\n"
+        .to_owned();
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    for pattern in patterns {
+        text += &format!("[[logs.patterns]]\nregex = {}\n", quoted(pattern.as_str()));
+        for (key, value) in [("unit", pattern.unit()), ("kind", pattern.kind())] {
+            if let Some(value) = value {
+                text += &format!("{key} = {}\n", quoted(value));
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn show_context(own: &ContextSettings) -> String {
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    let keys = [
+        ("read-only", own.read_only.map(|on| on.to_string())),
+        ("theme", own.theme.as_deref().map(quoted)),
+        ("namespace", own.namespace.as_deref().map(quoted)),
+        (
+            "namespaces",
+            own.namespaces.as_ref().map(|all| format!("{all:?}")),
+        ),
+        (
+            "transport",
+            own.transport
+                .map(|t| quoted(&format!("{t:?}").to_lowercase())),
+        ),
+        ("gpu-use", own.gpu_use.map(|on| on.to_string())),
+    ];
+    let said = keys.into_iter();
+    said.filter_map(|(key, value)| Some(format!("{key} = {}\n", value?)))
+        .collect()
+}
