@@ -36,6 +36,7 @@ mod metrics;
 mod multikueue;
 mod mutated;
 mod operators;
+mod packaging;
 mod plugin;
 #[cfg(unix)]
 mod pty;
