@@ -12,6 +12,7 @@ mod compound;
 mod custom;
 #[cfg(unix)]
 mod dispatched;
+mod docs;
 mod envtest;
 mod exporters;
 #[cfg(unix)]

@@ -1,5 +1,5 @@
-//! What the README says is so: the keys are those of the shipped keymap, the fields of a job's row are those that
-//! come out, the flags and variables exist.
+//! What the documents say of keys and rows is so: the keys are those of the shipped keymap, the fields of a row are those
+//! that come out.
 //!
 //! `UPDATE_README=1 cargo test readme` writes the key table anew.
 
@@ -12,13 +12,15 @@ use jobdeck::ui::keymap::Keymaps;
 const BEGIN: &str = "<!-- keys: begin -->\n";
 const END: &str = "<!-- keys: end -->\n";
 
-fn path() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("README.md")
+fn path(page: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("docs")
+        .join(page)
 }
 
-fn readme() -> String {
-    std::fs::read_to_string(path())
-        .expect("a README")
+fn read(page: &str) -> String {
+    std::fs::read_to_string(path(page))
+        .expect("a page")
         .replace("\r\n", "\n")
 }
 
@@ -53,17 +55,21 @@ fn keys() -> String {
 
 #[test]
 fn the_key_table_is_that_of_the_shipped_keymap() {
-    let text = readme();
+    let text = read("keys.md");
     let (before, rest) = text.split_once(BEGIN).expect("a key table");
     let (table, after) = rest.split_once(END).expect("its end");
     let want = keys();
     if std::env::var_os("UPDATE_README").is_some() {
-        std::fs::write(path(), format!("{before}{BEGIN}{want}{END}{after}")).expect("written");
+        std::fs::write(
+            path("keys.md"),
+            format!("{before}{BEGIN}{want}{END}{after}"),
+        )
+        .expect("written");
         return;
     }
     assert!(
         table == want,
-        "README.md: run UPDATE_README=1 cargo test readme"
+        "docs/keys.md: run UPDATE_README=1 cargo test readme"
     );
 }
 
@@ -108,20 +114,20 @@ fn declared(source: &str, name: &str) -> BTreeSet<String> {
 
 #[test]
 fn the_documented_fields_are_those_that_come_out() {
-    let text = readme();
+    let text = read("scripts.md");
     let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/model/json.rs");
     let source = std::fs::read_to_string(source).expect("the row interface");
     let gpus = include_str!("../../src/cli/gpus.rs");
     assert_eq!(
-        fields(&text, "#### GPUs"),
+        fields(&text, "### GPUs"),
         declared(gpus, "GpuNodeJson"),
-        "#### GPUs"
+        "### GPUs"
     );
     for (name, heading) in [
-        ("RowJson", "#### Jobs"),
-        ("PodJson", "#### Pods"),
-        ("NodeJson", "#### Nodes"),
-        ("EventJson", "#### Events"),
+        ("RowJson", "### Jobs"),
+        ("PodJson", "### Pods"),
+        ("NodeJson", "### Nodes"),
+        ("EventJson", "### Events"),
     ] {
         assert_eq!(fields(&text, heading), declared(&source, name), "{heading}");
     }

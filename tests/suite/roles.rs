@@ -1,4 +1,4 @@
-//! The roles the README gives are those jobdeck needs: no kind is watched and nothing is written that they leave out.
+//! The roles the documents give are those jobdeck needs: no kind is watched and nothing is written that they leave out.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,7 +12,7 @@ use jobdeck::model::kueue::queue::Stop;
 use jobdeck::model::want::Kind;
 use serde::Deserialize;
 
-/// A Role or ClusterRole as the README has it.
+/// A Role or ClusterRole as the documents have it.
 #[derive(Debug, Deserialize)]
 pub struct Role {
     pub kind: String,
@@ -37,11 +37,11 @@ struct Rule {
     verbs: Vec<String>,
 }
 
-/// Every role in the README, in its order.
+/// Every role in the documents, in their order.
 pub fn all() -> Vec<Role> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let text = std::fs::read_to_string(path).expect("a README");
-    let text = text.replace("\r\n", "\n");
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let read = |page| std::fs::read_to_string(docs.join(page)).expect("a page");
+    let text = (read("rbac.md") + &read("gpus.md")).replace("\r\n", "\n");
     let fences = text.split("```yaml\n").skip(1);
     let yaml = fences.map(|rest| rest.split("```").next().unwrap_or_default());
     let roles = yaml.filter(|yaml| yaml.contains("rbac.authorization.k8s.io"));
@@ -58,7 +58,7 @@ pub fn all() -> Vec<Role> {
 pub fn role(kind: &str, name: &str) -> Role {
     let mut all = all().into_iter();
     all.find(|role| role.kind == kind && role.metadata.name == name)
-        .unwrap_or_else(|| panic!("the README has no {kind} {name}"))
+        .unwrap_or_else(|| panic!("the documents have no {kind} {name}"))
 }
 
 impl Role {

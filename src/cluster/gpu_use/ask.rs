@@ -184,7 +184,7 @@ fn refused(failure: &Failure, at: &Exporter) -> (Reason, String) {
         Some(403) if !reason.is_empty() || failure.to_string().contains("pods/proxy") => (
             Reason::Forbidden,
             format!(
-                "may not be asked: get on pods/proxy in namespace {} is needed (README, \"Use of GPUs\", has the role)",
+                "may not be asked: get on pods/proxy in namespace {} is needed (docs/gpus.md has the role)",
                 at.namespace
             ),
         ),

@@ -73,7 +73,7 @@ impl Serialize for Field {
     }
 }
 
-/// The fields of one recognised line. Each name once; which there are is in the README.
+/// The fields of one recognised line. Each name once; which there are is in docs/scripts.md.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Record {
     fields: Vec<(Name, Field)>,
