@@ -150,10 +150,14 @@ impl<W: Wire> Runner<W> {
                 Next::Ask(sync::Ask::Whole) => self.page(None, false).await,
                 Next::Ask(sync::Ask::Stream) => self.watch(None).await,
                 Next::Ask(sync::Ask::Watch { version }) => {
-                    if self.sync.doubts() && self.went_back(&version).await {
-                        self.step(Input::Older).await;
-                    } else {
-                        self.watch(Some(version)).await;
+                    let went_back = match self.sync.doubts() {
+                        true => self.went_back(&version).await,
+                        false => Ok(false),
+                    };
+                    match went_back {
+                        Ok(true) => self.step(Input::Older).await,
+                        Ok(false) => self.watch(Some(version)).await,
+                        Err(failure) => self.step(Input::Failed(failure)).await,
                     }
                 }
             }
@@ -285,16 +289,26 @@ impl<W: Wire> Runner<W> {
         .await;
     }
 
-    /// Whether the server is at an older version than this: a watch from it would be silent until that is reached.
-    async fn went_back(&self, version: &str) -> bool {
+    /// Whether the server is at an older version than this: a watch from it would be silent until that is reached, and
+    /// what is there now would not be told.
+    ///
+    /// # Errors
+    /// When there was no answer: it must be asked again.
+    async fn went_back(&self, version: &str) -> Result<bool, Failure> {
         let Ok(known) = version.parse::<u64>() else {
-            return false;
+            return Ok(false);
         };
         let ask = Ask::get(self.path(&[("limit", "1")]));
-        let answer = self.source.shared.http.read(&ask).await;
-        let page = answer.ok().and_then(|body| wire::page::<W>(&body).ok());
-        let now = page.and_then(|page| page.version.parse::<u64>().ok());
-        now.is_some_and(|now| now < known)
+        let body = match self.source.shared.http.read(&ask).await {
+            Ok(body) => body,
+            // who may watch, but not list
+            Err(failure) if matches!(failure.code(), Some(400..=428 | 430..=499)) => {
+                return Ok(false);
+            }
+            Err(failure) => return Err(failure),
+        };
+        let page = wire::page::<W>(&body).map_err(|e| Failure::Garbled(e.to_string()))?;
+        Ok(page.version.parse::<u64>().is_ok_and(|now| now < known))
     }
 
     /// Whether something older comes after something newer: a proxy or a cache repeats what was, or mixes it up.

@@ -218,6 +218,8 @@ impl Sync {
     }
 
     fn opened(&mut self, out: &mut Vec<Output>) {
+        // whatever there was to ask was asked before
+        self.lost = false;
         match &mut self.phase {
             Phase::Stream { opened, seen } => {
                 *opened = true;
@@ -292,8 +294,8 @@ impl Sync {
     }
 
     /// Before this version is gone on from: whether the server still knows it should be asked.
-    pub fn doubts(&mut self) -> bool {
-        std::mem::take(&mut self.lost) && matches!(self.phase, Phase::Watch { .. })
+    pub fn doubts(&self) -> bool {
+        self.lost && matches!(self.phase, Phase::Watch { .. })
     }
 
     /// The initial objects of a stream are still coming.
@@ -343,6 +345,7 @@ impl Sync {
 
     fn finish_list(&mut self, out: &mut Vec<Output>) {
         self.restarted = false;
+        self.lost = false;
         self.synced = true;
         out.push(Output::Synced);
         self.report(Health::Live, out);

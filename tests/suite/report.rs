@@ -89,8 +89,9 @@ fn plant(folder: &Path, server: &Server) -> std::path::PathBuf {
     });
     let path = folder.join("kubeconfig");
     std::fs::write(&path, file.to_string()).unwrap();
-    let refused =
-        json!("refused to alice.hydra on node-orion.example.com: token refusal-SECRETn is no good");
+    let refused = json!(
+        "refused to alice.hydra on node-orion.example.com: token refusal-SECRETn is no good, and pw-SECRETb none either"
+    );
     let mut state = server.state();
     state.answers.insert("/api/v1/nodes".into(), (500, refused));
     let who =
