@@ -40,6 +40,8 @@ pub mod workload;
 pub mod yaml;
 
 #[cfg(test)]
+mod accessible;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod stage;

@@ -283,19 +283,17 @@ impl Grid {
     }
 }
 
-/// One cell of a heat map: the hue of the shown state. Failures are solid however few; anything else is hollow when
-/// less than half of the block is in that state.
+/// One cell of a heat map: sign and hue of the shown state, since a hue alone tells not everybody which. Failures are
+/// bold however few; anything else is when at least half of the block is in that state.
 pub fn heat(tally: &Tally, theme: &Theme) -> (&'static str, Style) {
     let state = tally.shown();
-    let style = theme.state(state);
     if tally.total() == 0 || state == State::NotRun {
         return (theme.glyphs().zero(), theme.faint());
     }
-    let solid = state == State::Failed || tally.share() >= 0.5;
-    let sign = match (theme.glyphs().is_ascii(), solid) {
-        (true, _) => state.ascii(),
-        (false, true) => "■",
-        (false, false) => "□",
+    let style = theme.state(state);
+    let style = match state == State::Failed || tally.share() >= 0.5 {
+        true => style.add_modifier(Modifier::BOLD),
+        false => style.remove_modifier(Modifier::BOLD),
     };
-    (sign, style)
+    (theme.state_glyph(state), style)
 }

@@ -208,12 +208,19 @@ impl<'a> Meter<'a> {
             let column = (at.floor() as usize).min(columns.saturating_sub(1));
             let x = area.x + u16::try_from(column).unwrap_or(u16::MAX);
             if let Some(cell) = buf.cell_mut((x, area.y)) {
-                // A tick inside the fill is cut into it; on the track it is a line of its own.
+                // A tick inside the fill is cut into it, down to what is behind the bar: bright on bright would not be
+                // seen. On the track it is a line of its own.
                 let below = match cell.symbol() {
                     "█" | "▓" => cell.fg,
                     _ => cell.bg,
                 };
-                let style = theme.bar_tick().bg(below);
+                let filled = theme.bar_track().bg != Some(below);
+                let style = match theme.background() {
+                    Color::Reset => theme.bar_tick(),
+                    behind if filled => theme.bar_tick().fg(behind),
+                    _ => theme.bar_tick(),
+                };
+                let style = style.bg(below);
                 cell.set_symbol(if ascii { "|" } else { "│" });
                 cell.set_style(style);
             }

@@ -10,6 +10,8 @@ use ratatui::style::{Color, Modifier, Style};
 use super::{Glyphs, SourceError, State};
 
 pub mod color;
+#[cfg(test)]
+pub mod judge;
 mod load;
 mod role;
 #[cfg(test)]

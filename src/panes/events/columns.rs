@@ -68,7 +68,7 @@ fn cell<'a>(column: &str, event: &'a EventRow, cx: &Cx<'a>) -> Cell<'a> {
             event.about.1
         )),
         "message" => Cell::styled(text::clean(&event.message), cx.theme.dim()),
-        "by" => Cell::styled(&*event.by, cx.theme.faint()),
+        "by" => Cell::styled(&*event.by, cx.theme.dim()),
         _ => Cell::Empty,
     }
 }

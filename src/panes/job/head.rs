@@ -135,7 +135,7 @@ pub fn job(job: &JobRow, status: &JobStatus, gone: bool, cx: &Cx, width: usize) 
         && status.finished.is_none()
         && cx.model.totals(job.key).is_some_and(|t| t.live.running > 0)
     {
-        add(&mut out, 5, &gpu_use::off(cx), cx.theme.faint(), width, 1);
+        add(&mut out, 5, &gpu_use::off(cx), cx.theme.dim(), width, 1);
     }
     if let Some(image) = &job.image {
         let image = text::shorten(image, width.saturating_sub(6), text::Shorten::Start);

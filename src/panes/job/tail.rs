@@ -121,7 +121,7 @@ impl Tail {
         if self.is_empty() {
             return vec![Line::from(vec![
                 bar(),
-                Span::styled("no lines yet", cx.theme.faint()),
+                Span::styled("no lines yet", cx.theme.dim()),
             ])];
         }
         let rest = rows.saturating_sub(usize::from(note.is_some()));

@@ -55,7 +55,7 @@ fn cell<'a>(column: &str, line: &Line, node: &Node, cx: &Cx<'a>) -> Cell<'a> {
         "quota" => match &line.cell {
             Some((of, amounts)) => quota(node, of, amounts, cx),
             None if node.level == Level::LocalQueue => Cell::Empty,
-            None => Cell::styled("none", cx.theme.faint()),
+            None => Cell::styled("none", cx.theme.dim()),
         },
         "free" => match &line.cell {
             Some((of, amounts)) if node.level != Level::LocalQueue => free(node, of, amounts, cx),
@@ -133,7 +133,7 @@ fn quota<'a>(node: &Node, of: &FlavorResource, a: &Amounts, cx: &Cx<'a>) -> Cell
 fn free<'a>(node: &Node, of: &FlavorResource, a: &Amounts, cx: &Cx<'a>) -> Cell<'a> {
     let shut = node.stop != Stop::None || node.inactive.is_some();
     match a.available {
-        n if shut => Cell::styled(quantity(&of.resource, n), cx.theme.faint()),
+        n if shut => Cell::styled(quantity(&of.resource, n), cx.theme.dim()),
         n if n < 0 => Cell::styled(quantity(&of.resource, n), cx.theme.state(State::Failed)),
         0 => Cell::Number(0),
         n => Cell::from(quantity(&of.resource, n)),
@@ -169,11 +169,11 @@ fn state<'a>(node: &Node, cx: &Cx<'a>) -> Cell<'a> {
     }
     match node.level {
         Level::Cohort if node.broken => Cell::state(State::Failed, "in a ring"),
-        Level::Cohort if node.by_name_only => Cell::styled("by name only", cx.theme.faint()),
+        Level::Cohort if node.by_name_only => Cell::styled("by name only", cx.theme.dim()),
         // whoever reads one cluster queue reads all
         Level::ClusterQueue if node.by_name_only => {
             match cx.model.kueue.cluster_queues.is_empty() {
-                true => Cell::styled("not readable", cx.theme.faint()),
+                true => Cell::styled("not readable", cx.theme.dim()),
                 false => Cell::state(State::Failed, "does not exist"),
             }
         }

@@ -189,7 +189,7 @@ fn cell<'a>(column: &str, place: &Place, row: &'a WorkloadRow, cx: &Cx<'a>) -> C
                 if let Some(cluster) = &row.cluster {
                     words.push_str(&format!(" on {cluster}"));
                 }
-                Cell::styled(words, cx.theme.faint())
+                Cell::styled(words, cx.theme.dim())
             }
             At::Finished => Cell::Empty,
         },

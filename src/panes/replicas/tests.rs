@@ -31,7 +31,7 @@ fn hues(
     fixture::with_cx(model, |cx| {
         let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
         at.draw(&casts, cx, buf.area, &mut buf);
-        let cells = buf.content.iter().filter(|cell| cell.symbol() == "■");
+        let cells = buf.content.iter().filter(|cell| cell.symbol() == "✗");
         cells.map(|cell| Some(cell.fg)).collect()
     })
 }
@@ -107,9 +107,9 @@ fn many_replicas_wrap_then_fold_and_every_place_is_reached() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(
         lines[1],
-        "Worker 1700/2000  ■■■■■■■■■■ ■■■■■■■■■■ ■■■■■■■■■■"
+        "Worker 1700/2000  ✗●✗●✗●✗●✗● ✗●✗●✗●✗●✗● ✗●✗●✗●✗●✗●"
     );
-    assert_eq!(lines[7], "                  ■■■■■■■■■■ ■■■■■■■■■■");
+    assert_eq!(lines[7], "                  ✗●✗●✗●✗●✗● ✗●✗●✗●✗●✗●");
     let failed = fixture::with_cx(&model, |cx| cx.theme.state(State::Failed).fg);
     assert_eq!(
         hues(&mut at, &model, &job, 60, 9)

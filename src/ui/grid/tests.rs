@@ -113,13 +113,16 @@ fn one_failure_in_a_block_is_seen() {
         .collect();
     assert_eq!(tally.shown(), State::Failed);
     let (sign, style) = heat(&tally, &Theme::default());
-    assert_eq!(sign, "■");
+    assert_eq!(sign, State::Failed.glyph());
     assert_eq!(style.fg, Theme::default().state(State::Failed).fg);
+    assert!(style.add_modifier.contains(Modifier::BOLD));
     let mixed: Tally = (0..9)
         .map(|n| [State::Running, State::Pending, State::NotRun][n % 3])
         .collect();
     assert_eq!(mixed.shown(), State::Running);
-    assert_eq!(heat(&mixed, &Theme::default()).0, "□");
+    let (sign, style) = heat(&mixed, &Theme::default());
+    assert_eq!(sign, State::Running.glyph());
+    assert!(!style.add_modifier.contains(Modifier::BOLD));
     assert_eq!(Tally::default().shown(), State::NotRun);
 }
 

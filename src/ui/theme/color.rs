@@ -204,13 +204,25 @@ pub fn at_depth(colour: Color, depth: Depth) -> Color {
     }
 }
 
-fn linear(byte: u8) -> f64 {
+/// The light of a byte of sRGB, 0 to 1.
+pub fn linear(byte: u8) -> f64 {
     let c = f64::from(byte) / 255.0;
     if c <= 0.04045 {
         c / 12.92
     } else {
         ((c + 0.055) / 1.055).powf(2.4)
     }
+}
+
+/// The byte of sRGB for so much light.
+#[cfg(test)]
+pub fn encoded(light: f64) -> u8 {
+    let c = light.clamp(0.0, 1.0);
+    let c = match c <= 0.003_130_8 {
+        true => 12.92 * c,
+        false => 1.055 * c.powf(1.0 / 2.4) - 0.055,
+    };
+    (c * 255.0).round() as u8
 }
 
 /// A colour in OKLab: lightness 0–1 and two axes, in which distance is how different colours look.
