@@ -14,10 +14,12 @@ use crate::logs::health::Thresholds;
 use crate::logs::metrics::{Pattern, pattern};
 use crate::model::inbox::Rules;
 use gpu_use::GpuUseSettings;
+pub use screen::Motion;
 
 pub mod env;
 mod gpu_use;
 pub mod schema;
+mod screen;
 mod show;
 
 pub use show::show;
@@ -39,6 +41,10 @@ pub struct Settings {
     pub mouse: bool,
     /// Borders and bars from ASCII only: `auto` asks the locale.
     pub ascii: Ascii,
+    /// What moves by itself.
+    pub motion: Motion,
+    /// Keys worth knowing, one at a time, until they were used.
+    pub tips: bool,
     /// How the first list of a kind is read.
     pub transport: Transport,
     /// The log screen, and which logs are read.
@@ -213,6 +219,8 @@ impl Default for Settings {
             namespaces: Vec::new(),
             mouse: true,
             ascii: Ascii::Auto,
+            motion: Motion::Full,
+            tips: true,
             transport: Transport::Auto,
             logs: LogSettings::default(),
             inbox: Rules::default(),

@@ -189,6 +189,8 @@ actions! {
     Help "help" Global "keys of this screen";
     Command "command" Global "command bar: go to a pane, namespace, context or job";
     Filter "filter" Global "filter rows, or search text";
+    Tour "tour" Global "a tour of 90 seconds on the demo cluster; again: ends it";
+    TourNext "tour-next" Global "the next step of the tour";
     NextTab "next-tab" Global "next tab";
     PreviousTab "previous-tab" Global "previous tab";
     GoJobs "go-jobs" Global "jobs";
@@ -208,6 +210,8 @@ actions! {
     Retry "retry" Global "reconnect now";
     Focus "focus" Global "move between the panes on screen";
     Zoom "zoom" Global "give the focused pane the whole screen, and back";
+    Wider "wider" Global "the right one of two panes wider";
+    Narrower "narrower" Global "the right one of two panes narrower";
     ToggleTimes "toggle-times" Global "ages or timestamps";
     NextTheme "next-theme" Global "next theme";
     GpuUse "gpu-use" Global "ask exporters what GPUs do, or stop asking";

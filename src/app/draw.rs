@@ -43,6 +43,7 @@ impl App {
             height: 1,
             ..area
         };
+        self.spots.keys.clear();
         self.header(row(0), buf, now);
         if self.alone {
             self.body = Rect {
@@ -53,12 +54,21 @@ impl App {
             written = self.screen(row(1), buf, now);
         } else if self.link == Link::Open {
             self.tabs(row(1), buf);
+            let tour = self.tour_rows(area);
             self.body = Rect {
                 y: area.y + 3,
-                height: area.height - 4,
+                height: area.height - 4 - tour,
                 ..area
             };
             written = self.screen(row(2), buf, now);
+            self.draw_tour(
+                Rect {
+                    y: self.body.bottom(),
+                    height: tour,
+                    ..area
+                },
+                buf,
+            );
         } else {
             self.body = Rect {
                 y: area.y + 1,
@@ -96,8 +106,11 @@ impl App {
         line.spans.insert(0, Span::raw(" "));
         line.spans = text::shorten_spans(&line.spans, usize::from(answer.width));
         buf.set_line(answer.x, answer.y, &line, answer.width);
+        let used = text::spans_width(&line.spans);
         top.draw(&cx, self.body, buf);
-        top.editor()?.cursor()
+        let cursor = top.editor().and_then(|editor| editor.cursor());
+        self.draw_tip(used, answer, buf, now);
+        cursor
     }
 
     /// ` jobdeck  context ▸ namespace ▸ job/pi        ● 18  ◌ 9  ✗ 4  ✓ 31    GPUs 61/96    live`
@@ -120,10 +133,17 @@ impl App {
                 let title = text::clean(&pane.title(&cx)).into_owned();
                 header.crumbs.push(title.into());
             }
-            header.draw(area, buf, theme);
+            self.spots.crumbs = header.draw(area, buf, theme);
             return;
         }
-        header.right.push(self.health());
+        let mut health = self.health();
+        if let Some(sign) = self.spinner(now) {
+            health.insert(
+                0,
+                Span::styled(format!("{sign} "), theme.state(State::Waiting)),
+            );
+        }
+        header.right.push(health);
         if let Some(Health::Stale { why, .. } | Health::Failing { why }) = self.overall()
             && self.link == Link::Open
         {
@@ -170,7 +190,7 @@ impl App {
                     .push(vec![Span::styled("read-only", theme.state(State::Held))]);
             }
         }
-        header.draw(area, buf, theme);
+        self.spots.crumbs = header.draw(area, buf, theme);
     }
 
     fn health(&self) -> Vec<Span<'static>> {
@@ -224,7 +244,7 @@ impl App {
             )
         });
         let filter = self.screens.top().filter();
-        let right: Vec<(String, &str)> = if filter.is_empty() {
+        let (right, actions): (Vec<(String, &str)>, Vec<Action>) = if filter.is_empty() {
             [
                 (Action::Filter, "filter"),
                 (Action::Command, "go"),
@@ -232,13 +252,15 @@ impl App {
             ]
             .into_iter()
             .filter_map(|(action, word)| {
-                Some((self.desk.look.key_for(action, &[Scope::Global])?, word))
+                let key = self.desk.look.key_for(action, &[Scope::Global])?;
+                Some(((key, word), action))
             })
-            .collect()
+            .unzip()
         } else {
-            vec![(text::clean(filter).into_owned(), "(esc clears)")]
+            let filter = text::clean(filter).into_owned();
+            (vec![(filter, "(esc clears)")], vec![Action::Back])
         };
-        self.tab_places = tabs(
+        let (places, keys) = tabs(
             &labels,
             self.screens.tab() as usize,
             &right,
@@ -246,15 +268,8 @@ impl App {
             buf,
             theme,
         );
-    }
-
-    /// Which tab is under a cell, if any.
-    pub(super) fn tab_at(&self, column: u16, row: u16) -> Option<Tab> {
-        let at = self
-            .tab_places
-            .iter()
-            .position(|place| place.contains((column, row).into()))?;
-        Tab::ALL.get(at).copied()
+        self.spots.tabs = places;
+        self.spots.keys.extend(keys.into_iter().zip(actions));
     }
 
     /// The prompt, or a message, or the keys that matter; answers the cursor's place in the prompt.
@@ -300,20 +315,20 @@ impl App {
             Link::Open => self.screens.top().position(&self.desk.cx(now, true)),
             _ => String::new(),
         };
-        footer(
-            &hints,
-            &[Span::styled(right, theme.dim())],
-            area,
-            buf,
-            theme,
-        );
+        let (actions, hints): (Vec<_>, Vec<_>) = hints.into_iter().unzip();
+        let right = [Span::styled(right, theme.dim())];
+        let places = footer(&hints, &right, area, buf, theme);
+        let keys = places.into_iter().zip(actions);
+        let keys = keys.filter_map(|(place, action)| Some((place, action?)));
+        self.spots.keys.extend(keys);
         None
     }
 
-    fn hints(&self, now: DateTime<Utc>) -> Vec<Hint<'static>> {
+    /// The keys that matter, each with what it does; none of an unfinished sequence.
+    fn hints(&self, now: DateTime<Utc>) -> Vec<(Option<Action>, Hint<'static>)> {
         let pending = self.desk.look.pending();
         if !pending.is_empty() {
-            return vec![Hint::new(pending.to_string(), "…")];
+            return vec![(None, Hint::new(pending.to_string(), "…"))];
         }
         let cx = self.desk.cx(now, true);
         let pane: &dyn Pane = match (&self.overlay, &self.link) {
@@ -332,8 +347,8 @@ impl App {
         let hint = |action: Action| {
             let hint = Hint::new(self.desk.look.key_for(action, &scopes)?, action.short());
             Some(match self.denied(action, &keys) {
-                Some(why) => hint.not(text::clean(&why).into_owned()),
-                None => hint,
+                Some(why) => (None, hint.not(text::clean(&why).into_owned())),
+                None => (Some(action), hint),
             })
         };
         pane.hints(&cx).into_iter().filter_map(hint).collect()

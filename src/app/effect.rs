@@ -3,6 +3,7 @@
 use crate::actions::unsent::Unsent;
 use crate::actions::{Object, Step};
 use crate::history::Record;
+use crate::keep::habits::Habits;
 use crate::model::want::Want;
 use crate::panes::editor::{Ask, Id};
 
@@ -98,6 +99,8 @@ pub enum Effect {
     },
     /// Keep this of a job on disk.
     Keep(Box<Record>),
+    /// Keep what the user has found already.
+    Remember(Box<Habits>),
     /// Read all that is kept.
     ReadHistory,
     /// Look at what jobdeck itself takes and does.

@@ -1,12 +1,11 @@
-//! Keys, mouse, paste, resize: what the terminal sends, turned into actions and text.
+//! Keys, paste, resize: what the terminal sends, turned into actions and text.
 
 use chrono::{DateTime, Utc};
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use super::App;
 use super::action::{Action, Scope};
 use super::update::front;
-use super::{App, Link};
-use crate::panes::Reply;
 
 impl App {
     /// One event of the terminal.
@@ -128,34 +127,6 @@ impl App {
         let refused = self.prompt.take_if(|p| p.error.is_none()).is_none();
         if refused && let Some(prompt) = &mut self.prompt {
             prompt.error.get_or_insert_with(String::new);
-        }
-    }
-
-    fn mouse(&mut self, event: crossterm::event::MouseEvent, now: DateTime<Utc>) {
-        if self.prompt.is_some() && self.overlay.is_none() {
-            return;
-        }
-        if self.overlay.is_none()
-            && self.link == Link::Open
-            && matches!(event.kind, crossterm::event::MouseEventKind::Down(_))
-            && let Some(tab) = self.tab_at(event.column, event.row)
-        {
-            return self.act(tab.action(), now);
-        }
-        let area = self.body;
-        let reply = {
-            let cx = self.desk.cx(now, true);
-            front(
-                &mut self.overlay,
-                &self.link,
-                &mut self.start,
-                &mut self.screens,
-            )
-            .mouse(event, area, &cx)
-        };
-        if reply != Reply::Ignored {
-            self.dirty = true;
-            self.reply(reply, now);
         }
     }
 }

@@ -23,9 +23,11 @@ pub mod inbox;
 pub mod input;
 pub mod look;
 pub mod message;
+mod motion;
 pub mod notices;
 pub mod offscreen;
 mod pager;
+mod pointer;
 pub mod process;
 pub mod readers;
 pub mod receive;
@@ -33,6 +35,8 @@ pub mod run;
 pub mod runner;
 pub mod screens;
 mod streams;
+mod tips;
+mod tour;
 pub mod update;
 mod vitals;
 mod workers;
@@ -127,6 +131,9 @@ pub struct App {
     take_namespace_from_context: bool,
     effects: Vec<Effect>,
     wanted: Option<(Option<String>, Vec<Want>)>,
+    /// What the user has found already.
+    pub habits: crate::keep::habits::Habits,
+    tour: Option<tour::Tour>,
     /// Something on screen changed.
     pub dirty: bool,
     /// Leave the loop.
@@ -146,9 +153,9 @@ pub struct App {
     /// Editors that were opened, for the number of the next.
     editors: crate::panes::editor::Id,
     summary: crate::model::summary::Header,
-    /// Where the screen was drawn last, and the tabs above it, for the mouse.
+    /// Where the screen was drawn last, and what is around it, for the mouse.
     body: ratatui::layout::Rect,
-    tab_places: Vec<ratatui::layout::Rect>,
+    spots: pointer::Spots,
     looks: vitals::Looks,
     /// The terminal has the user's eyes: with focus lost, ages stand still.
     watched: bool,
@@ -218,7 +225,9 @@ impl App {
             wanted: None,
             summary: crate::model::summary::Header::default(),
             body: ratatui::layout::Rect::default(),
-            tab_places: Vec::new(),
+            spots: pointer::Spots::default(),
+            habits: crate::keep::habits::Habits::default(),
+            tour: None,
             dirty: true,
             done: false,
             alone: begin.file.is_some(),
@@ -312,7 +321,7 @@ impl App {
         let due = due.chain(self.alarms.due());
         let due = due.chain(self.background.due(now));
         let due = due.chain(self.desk.session.pending.wake());
-        let due = due.chain(self.next_look());
+        let due = due.chain(self.next_look()).chain(self.next_step(now));
         let notices = notices.into_iter().chain(due).min();
         if !self.watched || self.link != Link::Open {
             return notices;

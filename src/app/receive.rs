@@ -191,12 +191,17 @@ impl App {
         for (name, id) in &opened.workers {
             self.desk.model.workers.connect(name.clone(), *id);
         }
+        let widths = self.habits.widths.get(&opened.context);
+        session.widths = widths.cloned().unwrap_or_default();
         if self.take_namespace_from_context {
             session.namespace = Some(opened.namespace.as_str())
                 .filter(|n| !n.is_empty())
                 .map(Into::into);
         }
         self.link = Link::Open;
+        if !self.is_demo() {
+            self.tour = None;
+        }
         self.wanted = None;
         self.dirty = true;
     }

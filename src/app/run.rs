@@ -1,7 +1,7 @@
 //! The loop: keys, frames, messages, the next wake. Nothing else of the program waits anywhere.
 //!
 //! No tick: with nothing changing it sleeps. A key draws at once, or [`ANSWER`] after the last frame; a flood of changes
-//! is held to [`FRAME`], and to a quarter of the time where frames are dear: what comes in has the rest.
+//! is held to [`App::pace`], and to a quarter of the time where frames are dear: what comes in has the rest.
 
 use std::time::{Duration, Instant};
 
@@ -19,8 +19,6 @@ use super::pager;
 use super::runner::{Runner, attached};
 use crate::ui::terminal::{Signal, Terminal};
 
-/// Shortest time between two frames.
-pub const FRAME: Duration = Duration::from_millis(33);
 /// The same where somebody pressed a key in between.
 const ANSWER: Duration = Duration::from_millis(8);
 /// Of frames that only follow changes: so many times what one took passes before the next.
@@ -134,7 +132,7 @@ pub async fn run(
                 let took = begun.elapsed();
                 app.drawn(took, Utc::now());
                 drawn = Instant::now();
-                frame_at = drawn + FRAME.max(took * REST);
+                frame_at = drawn + app.pace().max(took * REST);
             }
             // before messages, or a flood of them would put it off for ever
             () = sleep_until(wake.unwrap_or_else(Instant::now).into()), if wake.is_some() => {

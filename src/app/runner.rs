@@ -196,6 +196,7 @@ impl Runner {
                     let _ = keeps.try_send(record);
                 }
             }
+            Effect::Remember(habits) => self.remember(*habits),
             Effect::ReadHistory => self.read_history(),
             Effect::Measure => self.measure(),
             // the loop's: it has the keys

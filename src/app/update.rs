@@ -19,6 +19,7 @@ impl App {
     /// Performs an action.
     pub fn act(&mut self, action: Action, now: DateTime<Utc>) {
         self.dirty = true;
+        self.used(action);
         if action.writes() && self.overlay.is_none() && self.link == Link::Open {
             if self.alone {
                 return self.no_cluster(now);
@@ -39,6 +40,7 @@ impl App {
             Reply::Ignored => self.own(action, now),
             reply => self.reply(reply, now),
         }
+        self.tour_saw(action, now);
     }
 
     /// What a pane answered.
@@ -215,6 +217,10 @@ impl App {
                 let next = self.desk.look.next_theme();
                 self.use_theme(&next, now);
             }
+            Action::Wider => self.resize(true, now),
+            Action::Narrower => self.resize(false, now),
+            Action::Tour => self.tour(now),
+            Action::TourNext => self.tour_next(now),
             Action::Redraw => self.effects.push(Effect::Clear),
             _ => {}
         }

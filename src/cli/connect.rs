@@ -73,6 +73,23 @@ pub async fn connect(args: &ClusterArgs, one_shot: &OneShotArgs) -> Result<Conne
     open(args, one_shot, target).await
 }
 
+/// Connects to a demo cluster of our own that lives on.
+///
+/// # Errors
+/// It does not start, or does not answer.
+#[cfg(feature = "demo")]
+pub async fn connect_scene(args: &ClusterArgs, scene: &super::SceneArgs) -> Result<Connected> {
+    let demo = super::demo::live(([127, 0, 0, 1], 0).into(), scene)?;
+    let target = super::demo::target(&demo)?;
+    let one_shot = OneShotArgs {
+        demo: true,
+        ..OneShotArgs::default()
+    };
+    let mut connected = open(args, &one_shot, target).await?;
+    connected._demo = Some(demo);
+    Ok(connected)
+}
+
 async fn open(args: &ClusterArgs, one_shot: &OneShotArgs, target: Target) -> Result<Connected> {
     let (settings, problem) = settings::load(settings::file().as_deref());
     if let Some(problem) = problem {

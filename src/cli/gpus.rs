@@ -130,7 +130,7 @@ fn table(rows: &[&NodeRow], model: &Model, _: DateTime<Utc>, shape: Shape) -> Ta
 }
 
 /// Whole ones as a number, others with what they are: `2+14 1g.10gb`.
-fn amounts(lines: &[Line], of: fn(&Line) -> u32) -> String {
+pub fn amounts(lines: &[Line], of: fn(&Line) -> u32) -> String {
     let parts: Vec<String> = lines
         .iter()
         .filter(|line| of(line) > 0)
@@ -147,7 +147,7 @@ fn amounts(lines: &[Line], of: fn(&Line) -> u32) -> String {
 }
 
 /// What keeps pods from the free devices of a node.
-fn reasons(node: &NodeRow, share: &Share) -> Vec<String> {
+pub fn reasons(node: &NodeRow, share: &Share) -> Vec<String> {
     let mut all = Vec::new();
     if !node.ready {
         all.push("not ready".into());

@@ -21,6 +21,7 @@ pub mod hardware;
 pub mod history;
 pub mod kubectl;
 pub mod metrics;
+pub mod plain;
 pub mod render;
 #[cfg(feature = "demo")]
 pub mod serve;
@@ -34,7 +35,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::cluster::kubeconfig::Surroundings;
 use crate::cluster::wire::kinds::WORKLOADS;
@@ -56,6 +58,9 @@ pub struct Cli {
     pub cluster: ClusterArgs,
     #[command(flatten)]
     pub look: LookArgs,
+    /// Lines of text instead of a screen: for screen readers and dumb terminals
+    #[arg(long)]
+    pub plain: bool,
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -65,15 +70,23 @@ pub struct Cli {
 /// # Errors
 /// What went wrong, in words for the user: the caller prints it and ends with exit code 1.
 pub fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
+    if cli.plain && !cli.command.as_ref().is_none_or(Command::is_cockpit) {
+        let what = "--plain is for the cockpit: this command prints lines already";
+        Cli::command()
+            .error(ErrorKind::ArgumentConflict, what)
+            .exit()
+    }
     match cli.command {
         Some(Command::Completions { shell }) => config::completions(shell)?,
         Some(Command::Man { out }) => config::man(out.as_deref())?,
         Some(Command::Config { what }) => config::config(what)?,
+        None if cli.plain => return plain::run(&cli.cluster, None),
         None => return tui::run(&cli.cluster, &cli.look, tui::On::Cluster),
         #[cfg(feature = "demo")]
         Some(Command::Demo(args)) => {
             return match args.serve {
                 Some(address) => serve::serve(address, args.kubeconfig_out.as_deref(), &args.scene),
+                None if args.plain || cli.plain => plain::run(&cli.cluster, Some(&args.scene)),
                 None => tui::run(&cli.cluster, &cli.look, tui::On::Demo(&args.scene)),
             };
         }
@@ -222,6 +235,17 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// It opens the cockpit on a cluster.
+    fn is_cockpit(&self) -> bool {
+        match self {
+            #[cfg(feature = "demo")]
+            Command::Demo(args) => args.serve.is_none(),
+            _ => false,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum ConfigCommand {
     /// Print the settings in force, with comments
@@ -245,6 +269,9 @@ pub struct DemoArgs {
     /// Write a kubeconfig for the served cluster to this file
     #[arg(long, value_name = "FILE", requires = "serve")]
     pub kubeconfig_out: Option<PathBuf>,
+    /// Lines of text instead of a screen, as `jobdeck --plain`
+    #[arg(long, conflicts_with = "serve")]
+    pub plain: bool,
 }
 
 /// What the demo cluster holds.
@@ -524,8 +551,6 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

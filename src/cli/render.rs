@@ -24,7 +24,7 @@ use crate::model::ids::Key;
 use crate::model::vitals::Reading;
 use crate::model::want::{Kind, LogWant, ObjectWant, Want};
 use crate::panes::{Command, LogsOf, PodsOf, Target};
-use crate::settings::{self, Ascii};
+use crate::settings::{self, Ascii, Motion};
 use crate::ui::{Depth, Glyphs, Theme, svg};
 
 /// With the clock standing still a log has no end to wait for: it is there when nothing came for so long
@@ -202,6 +202,9 @@ fn dress(
     let (mut settings, problem) = settings::load(settings::file().as_deref());
     // a picture is no look at a job
     settings.history.enabled = false;
+    // and nothing in it moves
+    settings.motion = Motion::Reduced;
+    settings.tips = false;
     let glyphs = match settings.ascii {
         Ascii::Always => Glyphs::Ascii,
         Ascii::Auto | Ascii::Never => Glyphs::Unicode,

@@ -20,8 +20,9 @@ use crate::app::runner::{DemoStarter, Runner, Writing};
 use crate::app::{App, Begin};
 use crate::cluster::Options;
 use crate::history::Keep;
+use crate::keep::habits::Habits;
 use crate::panes::Level;
-use crate::settings::{self, Ascii, Settings, Transport};
+use crate::settings::{self, Ascii, Motion, Settings, Transport};
 use crate::ui::terminal::{self, Terminal};
 use crate::ui::{Depth, Glyphs};
 
@@ -71,7 +72,8 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, on: On) -> Result<ExitCode> {
     if !std::io::stdout().is_terminal() || !keys {
         bail!("this is no terminal: `jobdeck get` prints rows, `jobdeck render` draws one frame");
     }
-    let (settings, problem) = settings::load(settings::file().as_deref());
+    let (mut settings, problem) = settings::load(settings::file().as_deref());
+    settings.motion = Motion::detect(settings.motion, |name| std::env::var(name).ok());
     let told_theme = look.theme.is_some();
     let (look, mut problems) = dress(&settings, look);
     problems.extend(problem.map(|p| p.to_string()));
@@ -99,6 +101,7 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, on: On) -> Result<ExitCode> {
             file,
             settings_file: settings::file(),
         });
+        app.habits = Habits::load(settings::state_folder().as_deref());
         if let Some(opened) = opened {
             file::follow(opened, tx.clone(), settings.logs.patterns.clone());
         }

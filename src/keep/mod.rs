@@ -2,6 +2,7 @@
 //! Files of the user's state folder, readable by the user only, bounded. No cluster is known here.
 
 pub mod audit;
+pub mod habits;
 pub mod trash;
 pub mod unsent;
 

@@ -9,6 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::beside;
 use super::health::{self, Rows};
 use super::{Cx, Level, LogsOf, Pane, Reply, Target};
 use crate::app::action::{Action, Scope};
@@ -131,6 +132,8 @@ pub struct Gpus {
     typing: Typing,
     /// Colours tell what devices do, where that is read, instead of who has them.
     heat: bool,
+    /// The column of the line between map and side, where both are seen.
+    rule: Option<u16>,
     /// Keys go to what stands beside the map.
     inside: bool,
     /// The map and the ledger are both on screen.
@@ -184,6 +187,7 @@ impl Gpus {
             side: Side::Ledger,
             typing: Typing::Filter,
             heat: false,
+            rule: None,
             inside: false,
             both: false,
         }
@@ -316,7 +320,10 @@ impl Pane for Gpus {
     fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
         self.both = area.width >= BESIDE;
         let side = match self.both {
-            true => (area.width * 2 / 5).clamp(48, 84),
+            true => {
+                let ideal = (area.width * 2 / 5).clamp(48, 84);
+                beside::width("gpus", area.width, ideal, cx)
+            }
             false => 0,
         };
         let map = Rect {
@@ -324,6 +331,7 @@ impl Pane for Gpus {
             ..area
         };
         self.map = map;
+        self.rule = self.both.then(|| map.right());
         self.refresh(cx);
         let rows = Rows {
             kind: Kind::Node,
@@ -473,6 +481,10 @@ impl Pane for Gpus {
                 count(self.tree.all as u64)
             ),
         }
+    }
+
+    fn border(&self) -> Option<(&'static str, u16)> {
+        self.rule.map(|column| ("gpus", column))
     }
 
     fn mouse(&mut self, event: MouseEvent, _area: Rect, cx: &Cx) -> Reply {

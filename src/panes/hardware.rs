@@ -10,6 +10,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
+use super::beside;
 use super::list::{Keys, List};
 use super::sheet::{Pointed, pointed};
 use super::words::count;
@@ -272,7 +273,8 @@ impl Pane for Hardware {
         let mut left = area;
         self.side = None;
         if area.width >= BESIDE && !self.items.is_empty() {
-            let wide = (area.width * 2 / 5).clamp(60, 90);
+            let ideal = (area.width * 2 / 5).clamp(60, 90);
+            let wide = beside::width("hardware", area.width, ideal, cx);
             left.width -= wide + 1;
             for y in area.y..area.bottom() {
                 buf.set_string(left.right(), y, "│", cx.theme.border(self.inside));
@@ -354,6 +356,10 @@ impl Pane for Hardware {
         super::sheet::position(&self.list, self.items.len(), self.all)
     }
 
+    fn border(&self) -> Option<(&'static str, u16)> {
+        self.side.map(|side| ("hardware", side.x - 2))
+    }
+
     fn mouse(&mut self, event: MouseEvent, _area: Rect, cx: &Cx) -> Reply {
         self.refresh(cx);
         let at = Position::new(event.column, event.row);
@@ -367,7 +373,14 @@ impl Pane for Hardware {
             self.inside |= matches!(event.kind, MouseEventKind::Down(_));
             return Reply::Done;
         }
-        match pointed(event, self.body, &self.list, &columns(), self.items.len()) {
+        match pointed(
+            event,
+            self.body,
+            &self.list,
+            &columns(),
+            self.items.len(),
+            cx,
+        ) {
             Pointed::Row(_, true) => return self.own(Action::Open, cx),
             Pointed::Row(at, _) => {
                 self.inside = false;

@@ -357,7 +357,7 @@ impl Pane for Screen {
 
     fn mouse(&mut self, event: MouseEvent, _area: Rect, cx: &Cx) -> Reply {
         let shown = self.shown(cx);
-        match pointed(event, self.body, &self.list, &[], shown.len()) {
+        match pointed(event, self.body, &self.list, &[], shown.len(), cx) {
             Pointed::Row(at, again) => {
                 self.list.go(at, &Shown(&shown));
                 if again {

@@ -8,6 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
+use super::beside;
 use super::health;
 use super::job::Job;
 use super::list::List;
@@ -337,7 +338,8 @@ impl Pane for Jobs {
     fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
         self.refresh(cx);
         let wide = if area.width >= BESIDE && self.side && !self.rows.is_empty() {
-            (area.width * 2 / 5).clamp(50, 84)
+            let ideal = (area.width * 2 / 5).clamp(50, 84);
+            beside::width("jobs", area.width, ideal, cx)
         } else {
             0
         };
@@ -517,6 +519,10 @@ impl Pane for Jobs {
         position(&self.list, self.rows.len(), self.rows.scoped())
     }
 
+    fn border(&self) -> Option<(&'static str, u16)> {
+        self.detail_area.map(|area| ("jobs", area.x - 1))
+    }
+
     fn mouse(&mut self, event: MouseEvent, _area: Rect, cx: &Cx) -> Reply {
         self.refresh(cx);
         let at = Position::new(event.column, event.row);
@@ -528,9 +534,9 @@ impl Pane for Jobs {
             return reply;
         }
         let columns = self.columns(cx);
-        match pointed(event, self.body, &self.list, &columns, self.rows.len()) {
+        match pointed(event, self.body, &self.list, &columns, self.rows.len(), cx) {
             Pointed::Nothing => return Reply::Ignored,
-            Pointed::Row(_, true) if !self.inside => return self.own(Action::Open, cx),
+            Pointed::Row(_, true) => return self.own(Action::Open, cx),
             Pointed::Row(at, _) => {
                 self.inside = false;
                 self.list.go(at, &self.rows.keys(cx.model));

@@ -1,6 +1,7 @@
 //! The panes: one file per thing on the screen. They read the model, draw with the ui kit, and answer
 //! actions; they start nothing and know no cluster.
 
+mod beside;
 pub mod centre;
 pub mod choose;
 pub mod confirm;
@@ -174,6 +175,10 @@ pub struct Session {
     pub forwards: Vec<forwards::Row>,
     /// What jobdeck itself takes and does.
     pub vitals: crate::model::vitals::Vitals,
+    /// The click under way is the second at its place.
+    pub double_click: bool,
+    /// How wide the right one of two panes side by side is, by the name of the screen, in thousandths.
+    pub widths: BTreeMap<String, u16>,
 }
 
 /// Whether exporters are asked what GPUs do, and what is worth an alarm then.
@@ -547,6 +552,10 @@ pub trait Pane {
     /// `62/62`, `17 of 40 lines`, for the footer.
     fn position(&self, _cx: &Cx) -> String {
         String::new()
+    }
+    /// The line between two panes side by side, as drawn last: what the width is remembered by, and its column.
+    fn border(&self) -> Option<(&'static str, u16)> {
+        None
     }
     /// A mouse click or wheel inside its area: answers like [`Pane::act`].
     fn mouse(&mut self, _event: crossterm::event::MouseEvent, _area: Rect, _cx: &Cx) -> Reply {

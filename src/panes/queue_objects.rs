@@ -265,7 +265,7 @@ impl Pane for QueueObjects {
     fn mouse(&mut self, event: MouseEvent, _area: Rect, cx: &Cx) -> Reply {
         self.refresh(cx);
         let columns = columns();
-        match pointed(event, self.body, &self.list, &columns, self.items.len()) {
+        match pointed(event, self.body, &self.list, &columns, self.items.len(), cx) {
             Pointed::Row(_, true) => return self.act(Action::Open, cx),
             Pointed::Row(at, _) => self.list.go(at, &Shown(&self.items)),
             Pointed::Wheel(by) => self.list.wheel(by, &Shown(&self.items)),

@@ -8,6 +8,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{self as styled, Span};
 
+use super::beside;
 use super::list::{Keys, List};
 use super::sheet::{Pointed, pointed};
 use super::{Cx, Pane, Reply, Target, workload};
@@ -58,6 +59,8 @@ pub struct Queues {
     pending: limits::Pending,
     /// Keys go to the workloads.
     inside: bool,
+    /// The column of the line between the two, where they stand side by side.
+    rule: Option<u16>,
     tree_body: Rect,
     list_body: Rect,
     list_area: Rect,
@@ -416,14 +419,18 @@ impl Pane for Queues {
 
     fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
         self.refresh(cx);
+        self.rule = None;
         if self.nodes.is_empty() {
             return absent::draw(&self.pending, cx, area, buf);
         }
         if area.width >= BESIDE {
+            let ideal = area.width - area.width * 11 / 20 - 1;
+            let right = beside::width("queues", area.width, ideal, cx);
             let left = Rect {
-                width: area.width * 11 / 20,
+                width: area.width - right - 1,
                 ..area
             };
+            self.rule = Some(left.right());
             self.draw_tree(cx, left, buf);
             for y in area.y..area.bottom() {
                 buf.set_string(left.right(), y, "│", cx.theme.border(self.inside));
@@ -529,14 +536,18 @@ impl Pane for Queues {
         }
     }
 
+    fn border(&self) -> Option<(&'static str, u16)> {
+        self.rule.map(|column| ("queues", column))
+    }
+
     fn mouse(&mut self, event: MouseEvent, _area: Rect, cx: &Cx) -> Reply {
         self.refresh(cx);
         let at = Position::new(event.column, event.row);
         if self.list_area.contains(at) {
             let columns = standing::columns(cx.session.namespace.is_none(), true, true);
             let keys = standing::keys(&self.places);
-            match pointed(event, self.list_body, &self.list, &columns, keys.len()) {
-                Pointed::Row(_, true) if self.inside => return self.own(Action::Open, cx),
+            match pointed(event, self.list_body, &self.list, &columns, keys.len(), cx) {
+                Pointed::Row(_, true) => return self.own(Action::Open, cx),
                 Pointed::Row(at, _) => {
                     self.inside = true;
                     self.list.go(at, &Fixed(&keys));
@@ -547,8 +558,8 @@ impl Pane for Queues {
         } else {
             let columns = columns::columns(self.resource.as_ref());
             let keys: Vec<Key> = self.lines.iter().map(|line| line.key).collect();
-            match pointed(event, self.tree_body, &self.tree, &columns, keys.len()) {
-                Pointed::Row(_, true) if !self.inside => return self.own(Action::Open, cx),
+            match pointed(event, self.tree_body, &self.tree, &columns, keys.len(), cx) {
+                Pointed::Row(_, true) => return self.own(Action::Open, cx),
                 Pointed::Row(at, _) => {
                     self.inside = false;
                     self.tree

@@ -152,7 +152,7 @@ impl<R: Listed> Sheet<R> {
             });
     }
 
-    /// Click selects, click on the selected is told apart, click on a heading sorts, the wheel scrolls.
+    /// Click selects, a double click is told apart, click on a heading sorts, the wheel scrolls.
     pub fn mouse(&mut self, event: MouseEvent, columns: &[Column], cx: &Cx) -> Did {
         let keys = ViewKeys {
             view: &self.view,
@@ -164,6 +164,7 @@ impl<R: Listed> Sheet<R> {
             &self.list,
             columns,
             self.view.order().len(),
+            cx,
         ) {
             Pointed::Row(at, again) => {
                 self.list.go(at, &keys);
@@ -250,13 +251,13 @@ impl<R: Listed> Sheet<R> {
 pub enum Did {
     Nothing,
     Moved,
-    /// A click on the row that was selected already: to open it.
+    /// A double click: to open the row.
     Again,
 }
 
 /// What the mouse points at in a table.
 pub enum Pointed {
-    /// A row; true if it was selected already.
+    /// A row; true at a double click.
     Row(usize, bool),
     Heading(&'static str),
     Wheel(isize),
@@ -270,6 +271,7 @@ pub fn pointed(
     list: &List,
     columns: &[Column],
     rows: usize,
+    cx: &Cx,
 ) -> Pointed {
     let inside = event.column >= body.x && event.column < body.right();
     let heading = inside && body.y > 0 && event.row + 1 == body.y;
@@ -286,7 +288,10 @@ pub fn pointed(
         }
         MouseEventKind::Down(MouseButton::Left) if on_rows => {
             match list.table.row_at(usize::from(event.row - body.y), rows) {
-                Some(at) => Pointed::Row(at, list.table.selected() == Some(at)),
+                Some(at) => {
+                    let twice = cx.session.double_click && list.table.selected() == Some(at);
+                    Pointed::Row(at, twice)
+                }
                 None => Pointed::Nothing,
             }
         }

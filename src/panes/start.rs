@@ -39,6 +39,7 @@ pub struct Start {
 #[derive(Debug, Clone, PartialEq)]
 enum Choice {
     Demo,
+    Tour,
     Retry,
     Context(String),
 }
@@ -62,7 +63,7 @@ impl Start {
         };
         let mut choices = Vec::new();
         if self.demo {
-            choices.push(Choice::Demo);
+            choices.extend([Choice::Demo, Choice::Tour]);
         }
         choices.push(Choice::Retry);
         choices.extend(
@@ -159,7 +160,7 @@ impl Pane for Start {
             hints.push(Action::Retry);
         }
         if self.demo {
-            hints.push(Action::OpenDemo);
+            hints.extend([Action::OpenDemo, Action::Tour]);
         }
         hints.extend([Action::NextTheme, Action::Quit]);
         hints
@@ -187,7 +188,11 @@ impl Pane for Start {
                     "open the demo cluster".to_owned(),
                     "a simulated GPU cluster in this program",
                 ),
-                Choice::Retry => ("try again".to_owned(), ""),
+                Choice::Tour => (
+                    "open it with a tour".to_owned(),
+                    "90 seconds, step by step over the real screens",
+                ),
+                Choice::Retry => ("try again".to_owned(), "with the same settings"),
                 Choice::Context(name) => (text::clean(name).into_owned(), "context"),
             };
             let row = Rect {
@@ -227,6 +232,7 @@ impl Pane for Start {
             Action::Open => {
                 return match choices.get(self.selected) {
                     Some(Choice::Demo) => Reply::Run(Command::Act(Action::OpenDemo)),
+                    Some(Choice::Tour) => Reply::Run(Command::Act(Action::Tour)),
                     Some(Choice::Retry) => Reply::Run(Command::Act(Action::Retry)),
                     Some(Choice::Context(name)) => Reply::Run(Command::Context(name.clone())),
                     None => Reply::Done,

@@ -26,6 +26,8 @@ pub fn show(s: &Settings) -> String {
          # Namespaces to watch when listing all of them is forbidden, beside the context's own.\nnamespaces = [{list}]\n\
          # Mouse: click, wheel. Off leaves selecting text to the terminal.\nmouse = {}\n\
          # Borders and bars from ASCII only: auto (asks the locale), always, never.\nascii = {:?}\n\
+         # What moves by itself: full, or reduced (nothing spins, changes are shown at most twice a second).\nmotion = {:?}\n\
+         # A key worth knowing at a time, until it was used.\ntips = {}\n\
          # First lists: auto, stream (one streamed list), pages (compressed; for slow links).\ntransport = {:?}\n\n\
          [logs]\n# Memory for the lines of one log screen, in MiB.\nmemory-mib = {}\n\
          # Lines to begin with.\ntail = {}\n# Containers followed at once.\nstreams = {}\n\
@@ -44,6 +46,8 @@ pub fn show(s: &Settings) -> String {
         s.read_only,
         s.mouse,
         word(format!("{:?}", s.ascii)),
+        word(format!("{:?}", s.motion)),
+        s.tips,
         word(format!("{:?}", s.transport)),
         s.logs.memory_mib,
         s.logs.tail,

@@ -7,6 +7,8 @@ fn what_is_shown_can_be_read_back() {
     let settings = Settings {
         namespaces: vec!["ml-team-a".into(), "b\"c".into()],
         ascii: Ascii::Always,
+        motion: Motion::Reduced,
+        tips: false,
         transport: Transport::Pages,
         mouse: false,
         multikueue: [("west.eu".into(), "west-admin".into())].into(),

@@ -46,11 +46,12 @@ pub struct Header<'a> {
 }
 
 impl Header<'_> {
-    /// Draws it into one row.
-    pub fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme) {
+    /// Draws it into one row. Answers where each crumb was drawn, for the mouse.
+    pub fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme) -> Vec<Rect> {
         let area = area.intersection(buf.area);
+        let mut places = Vec::with_capacity(self.crumbs.len());
         if area.is_empty() {
-            return;
+            return places;
         }
         let mut x = put(buf, area, area.x + 1, self.brand, theme.title()) + 2;
         // The crumbs keep at least a third of the row; what stands to the right takes what it needs of the rest.
@@ -83,7 +84,14 @@ impl Header<'_> {
             let style = if n == last { theme.text() } else { theme.dim() };
             let room = usize::from(left.right().saturating_sub(x));
             let crumb = text::shorten(crumb, room, Shorten::Middle);
+            let from = x;
             x = put(buf, left, x, &crumb, style);
+            places.push(Rect {
+                x: from,
+                y: area.y,
+                width: x.saturating_sub(from),
+                height: 1,
+            });
             if n < last {
                 x = put(buf, left, x + 1, theme.glyphs().crumb(), theme.faint()) + 1;
             }
@@ -95,6 +103,7 @@ impl Header<'_> {
             }
             x += 3;
         }
+        places
     }
 }
 
@@ -115,7 +124,7 @@ pub fn counts(counts: &[(State, u64)], theme: &Theme) -> Vec<Span<'static>> {
 }
 
 /// The line of tabs: the active one stands out, counts are dim, keys for what is always there at the right.
-/// Answers where each tab was drawn, for the mouse.
+/// Answers where each tab was drawn, and each of the keys if there was room, for the mouse.
 pub fn tabs(
     tabs: &[(&str, Option<u64>)],
     active: usize,
@@ -123,11 +132,11 @@ pub fn tabs(
     area: Rect,
     buf: &mut Buffer,
     theme: &Theme,
-) -> Vec<Rect> {
+) -> (Vec<Rect>, Vec<Rect>) {
     let area = area.intersection(buf.area);
-    let mut places = Vec::with_capacity(tabs.len());
+    let (mut places, mut keys) = (Vec::with_capacity(tabs.len()), Vec::new());
     if area.is_empty() {
-        return places;
+        return (places, keys);
     }
     let widths = |with_counts: bool| -> usize {
         tabs.iter()
@@ -169,11 +178,18 @@ pub fn tabs(
     if wide <= usize::from(room) && !right.is_empty() {
         let mut x = area.right() - u16::try_from(wide).unwrap_or(room);
         for (key, what) in right {
+            let from = x;
             x = put(buf, area, x, key, theme.key()) + 1;
             x = put(buf, area, x, what, theme.hint()) + 2;
+            keys.push(Rect {
+                x: from,
+                y: area.y,
+                width: (x - 2).saturating_sub(from),
+                height: 1,
+            });
         }
     }
-    places
+    (places, keys)
 }
 
 /// A key and what it does, or why it does not.

@@ -38,6 +38,8 @@ mod multikueue;
 mod mutated;
 mod operators;
 mod packaging;
+#[cfg(unix)]
+mod plain;
 mod plugin;
 #[cfg(unix)]
 mod pty;
@@ -54,6 +56,8 @@ mod streams;
 #[cfg(unix)]
 mod submitting;
 mod terminal;
+#[cfg(unix)]
+mod tour;
 mod waiting;
 mod why;
 mod wire;

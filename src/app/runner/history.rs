@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use super::Runner;
 use crate::app::message::Message;
 use crate::history::{Keep, Record};
+use crate::keep::habits::Habits;
 use crate::panes::Level;
 
 /// Records that wait to be written.
@@ -35,6 +36,18 @@ pub fn writer(keep: Keep, messages: mpsc::Sender<Message>) -> SyncSender<Box<Rec
 }
 
 impl Runner {
+    /// Only tips depend on it, so nobody is told if it cannot be kept.
+    pub(super) fn remember(&self, habits: Habits) {
+        let keep = self.writing.keep();
+        tokio::task::spawn_blocking(move || {
+            if let Some(folder) = keep.folder()
+                && let Err(why) = habits.save(folder)
+            {
+                tracing::warn!(%why, "habits are not kept");
+            }
+        });
+    }
+
     pub(super) fn read_history(&self) {
         let messages = self.messages.clone();
         let keep = self.history.clone();

@@ -286,7 +286,7 @@ impl Gpus {
                 };
                 let column = usize::from(event.column - self.map.x);
                 let spot = self.spot_of(row, column.saturating_sub(map::INDENT));
-                if spot.is_some() && spot == self.spot {
+                if cx.session.double_click && spot.is_some() && spot == self.spot {
                     return self.on_map(Action::Open, cx);
                 }
                 self.spot = spot.or_else(|| self.spot.take());
@@ -298,7 +298,7 @@ impl Gpus {
                 let Some(row) = row.filter(|_| self.alarms.body.contains(at)) else {
                     return Reply::Ignored;
                 };
-                if self.inside && self.alarms.table.selected() == Some(row) {
+                if cx.session.double_click && self.alarms.table.selected() == Some(row) {
                     return self.in_alarms(Action::Open, cx);
                 }
                 self.inside = true;
@@ -313,7 +313,7 @@ impl Gpus {
                 let Some(row) = row.filter(|_| self.ledger.body.contains(at)) else {
                     return Reply::Ignored;
                 };
-                if self.inside && self.ledger.table.selected() == Some(row) {
+                if cx.session.double_click && self.ledger.table.selected() == Some(row) {
                     return self.in_ledger(Action::Open, cx);
                 }
                 self.inside = true;

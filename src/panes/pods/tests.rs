@@ -62,7 +62,7 @@ fn keys_move_by_identity_and_lead_on() {
 }
 
 #[test]
-fn a_click_selects_a_second_click_opens_and_a_heading_sorts() {
+fn a_click_selects_a_double_click_opens_and_a_heading_sorts() {
     let model = fixture::model();
     let mut pane = Pods::new(PodsOf::All);
     fixture::with_cx(&model, |cx| {
@@ -77,6 +77,16 @@ fn a_click_selects_a_second_click_opens_and_a_heading_sorts() {
         assert_eq!(pane.mouse(click(30, 4), area, cx), Reply::Done);
         let name = pane.sheet.selected(cx.model).unwrap().name.clone();
         assert_eq!(&*name, "huge-scan-12001-q12001");
+        // a slow second one is none
+        assert_eq!(pane.mouse(click(30, 4), area, cx), Reply::Done);
+        let twice = crate::panes::Session {
+            double_click: true,
+            ..cx.session.clone()
+        };
+        let cx = &Cx {
+            session: &twice,
+            ..*cx
+        };
         assert!(matches!(
             pane.mouse(click(30, 4), area, cx),
             Reply::Open(Target::Logs(_))

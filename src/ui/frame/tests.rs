@@ -62,8 +62,9 @@ fn header_tabs_and_footer_at_three_widths() {
             (":".to_owned(), "go"),
             ("?".to_owned(), "keys"),
         ];
-        let places = tabs(&list, 1, &right, row(1), &mut buf, &theme);
+        let (places, keys) = tabs(&list, 1, &right, row(1), &mut buf, &theme);
         assert_eq!(places.len(), 5);
+        assert!([0, right.len()].contains(&keys.len()));
         let hints = [
             Hint::new("enter", "open"),
             Hint::new("l", "logs"),
