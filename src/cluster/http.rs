@@ -382,9 +382,9 @@ impl Http {
     }
 }
 
-/// In whole seconds, of which half a one is one.
+/// In whole seconds, and never none.
 fn silent(patience: Duration) -> Failure {
-    Failure::Silent(patience.as_secs_f64().ceil() as u64)
+    Failure::Silent(patience.as_secs_f64().round().max(1.0) as u64)
 }
 
 /// The texts of `Warning: 299 - "…"` headers, each once.
