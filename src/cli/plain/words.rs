@@ -32,11 +32,15 @@ impl View {
     }
 
     pub fn lines(self, model: &Model, now: DateTime<Utc>) -> Vec<Line> {
-        match self {
+        let mut lines = match self {
             View::Jobs => jobs(model, now),
             View::Queues => queues(model),
             View::Gpus => gpus(model),
+        };
+        for line in &mut lines {
+            line.text = one_line(&line.text);
         }
+        lines
     }
 
     /// The line above a list.
@@ -55,6 +59,12 @@ impl View {
             View::Gpus => format!("{} with GPUs{with}:", some(lines, "node")),
         }
     }
+}
+
+/// What a controller says may have lines of its own.
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").replace(": .", ".")
 }
 
 fn some(n: usize, what: &str) -> String {
@@ -252,7 +262,11 @@ fn gpus(model: &Model) -> Vec<Line> {
 pub fn why(model: &Model, job: &JobRow, now: DateTime<Utc>) -> String {
     let phase = model.status(job).phase.word();
     let Some(waits) = waiting(model, job, now) else {
-        return format!("{}: {phase}. {}.", title(job), why::why(model, job, now));
+        return one_line(&format!(
+            "{}: {phase}. {}.",
+            title(job),
+            why::why(model, job, now)
+        ));
     };
     let mut out = format!(
         "{}: {phase}. {}.",
@@ -327,6 +341,12 @@ mod tests {
             assert!(line.ends_with(['.', ':']), "{line}");
         }
         insta::assert_snapshot!(out);
+    }
+
+    #[test]
+    fn lines_of_a_message_are_one() {
+        let said = "failed: AppFailed: code 2, last logs:\n.";
+        assert_eq!(one_line(said), "failed: AppFailed: code 2, last logs.");
     }
 
     #[test]
