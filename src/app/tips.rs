@@ -67,20 +67,17 @@ impl App {
             Action::Help,
             Action::LogFilter,
         ];
+        let mut all = scopes.to_vec();
+        all.push(Scope::Global);
         TIPS.iter().find_map(|(scope, action, what)| {
+            let is_new = scopes.contains(scope) && !self.habits.used.contains(action.name());
             let fits = match action {
                 Action::Tour => self.is_demo(),
                 action => fits.contains(action) || everywhere.contains(action),
             };
-            let new = scopes.contains(scope) && !self.habits.used.contains(action.name());
-            let mut all = scopes.to_vec();
-            all.push(Scope::Global);
-            let key = self
-                .desk
-                .look
-                .key_for(*action, &all)
-                .filter(|_| new && fits)?;
-            Some((key, *what))
+            // looking for its key is what takes time, and this is done for each frame
+            let key = (is_new && fits).then(|| self.desk.look.key_for(*action, &all))?;
+            Some((key?, *what))
         })
     }
 
