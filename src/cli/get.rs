@@ -195,7 +195,8 @@ pub fn print<R: Listed, J: Serialize>(
             );
         }
         Output::Table | Output::Wide => {
-            print_all(table(&rows, model, now, shape).text().as_bytes())?;
+            let table = table(&rows, model, now, shape).bare(args.no_headers);
+            print_all(table.text().as_bytes())?;
         }
         Output::Json | Output::Yaml => {
             let rows: Vec<J> = rows.iter().map(|row| json(row, model, now)).collect();

@@ -17,6 +17,9 @@ pub struct HistoryArgs {
     /// How the list is printed
     #[arg(short, long, value_enum, default_value_t = Output::Table, global = true)]
     pub output: Output,
+    /// The table without its headers
+    #[arg(long)]
+    pub no_headers: bool,
     #[command(subcommand)]
     pub what: Option<HistoryCommand>,
 }
@@ -83,7 +86,10 @@ pub fn run(namespace: Option<&str>, context: Option<&str>, args: &HistoryArgs) -
         Output::Table if records.is_empty() => {
             say!("jobdeck: no job is kept in {}", folder.display());
         }
-        Output::Table => print_all(table(&records, Utc::now()).text().as_bytes())?,
+        Output::Table => {
+            let table = table(&records, Utc::now()).bare(args.no_headers);
+            print_all(table.text().as_bytes())?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

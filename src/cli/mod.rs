@@ -431,6 +431,9 @@ pub struct GetArgs {
     /// Only rows that match (the filter language of the cockpit)
     #[arg(long, short, value_name = "EXPR")]
     pub filter: Option<String>,
+    /// Tables without their headers
+    #[arg(long)]
+    pub no_headers: bool,
     #[command(flatten)]
     pub one_shot: OneShotArgs,
 }

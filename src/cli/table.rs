@@ -12,6 +12,7 @@ use crate::ui::text::clean;
 pub struct Table {
     headers: Vec<Cow<'static, str>>,
     rows: Vec<Vec<String>>,
+    bare: bool,
 }
 
 impl Table {
@@ -19,7 +20,14 @@ impl Table {
         Self {
             headers: headers.into_iter().map(Into::into).collect(),
             rows: Vec::new(),
+            bare: false,
         }
+    }
+
+    /// Without its headers, which give no width then either: kubectl's `--no-headers`.
+    pub fn bare(mut self, bare: bool) -> Self {
+        self.bare = bare;
+        self
     }
 
     /// Adds a row. Empty cells print as `<none>`, as kubectl has it, so that columns can be counted; control
@@ -43,14 +51,20 @@ impl Table {
 
     /// The whole table with its line ends.
     pub fn text(&self) -> String {
-        let mut widths: Vec<usize> = self.headers.iter().map(|h| h.width()).collect();
+        let heads = self.headers.iter().map(|h| match self.bare {
+            true => 0,
+            false => h.width(),
+        });
+        let mut widths: Vec<usize> = heads.collect();
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
                 *width = (*width).max(cell.width());
             }
         }
         let mut out = String::new();
-        line(&mut out, &widths, self.headers.iter().map(|h| &**h));
+        if !self.bare {
+            line(&mut out, &widths, self.headers.iter().map(|h| &**h));
+        }
         for row in &self.rows {
             line(&mut out, &widths, row.iter().map(String::as_str));
         }
@@ -85,5 +99,8 @@ mod tests {
             table.text(),
             "NAME   DONE      REASON\npi     1/1       <none>\ngröße  10/10000  a b [2J\n"
         );
+        let mut narrow = Table::new(vec!["LONG HEADER", "B"]).bare(true);
+        narrow.push(vec!["a".into(), "b".into()]);
+        assert_eq!(narrow.text(), "a  b\n", "no header, and none of its width");
     }
 }

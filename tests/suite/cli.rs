@@ -218,6 +218,8 @@ fn rows_can_be_narrowed_down() {
     let (_, out, _) = get(&["--filter", "state:failed", "-o", "json"]);
     let rows: Vec<Value> = serde_json::from_str(&out).expect("JSON");
     assert!(!rows.is_empty() && rows.iter().all(|row| row["phase"] == "Failed"));
+    let (_, out, _) = get(&["--filter", "state:failed", "--no-headers"]);
+    assert_eq!(out.lines().count(), rows.len(), "{out}");
     let (code, _, err) = get(&["--filter", "state>"]);
     assert!(code == 2 && err.contains("--filter"), "{err}");
 }
