@@ -130,7 +130,7 @@ pub fn pods(rows: &[&PodRow], _: &Model, now: DateTime<Utc>, shape: Shape) -> Ta
             format!("{}/{}", pod.ready, pod.containers),
             pod.status.to_string(),
             pod.restarts.to_string(),
-            age(pod.created, now),
+            age(pod.created.get(), now),
         ]);
         if shape.wide {
             cells = cells.add([

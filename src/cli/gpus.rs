@@ -119,7 +119,7 @@ fn table(rows: &[&NodeRow], model: &Model, _: DateTime<Utc>, shape: Shape) -> Ta
                 text(node.pool.as_ref()),
                 text(node.zone.as_ref()),
                 text(node.block.as_ref()),
-                text(node.clique()),
+                text(node.clique.as_ref()),
                 text(node.gpu.as_ref().and_then(|g| g.driver.as_ref())),
                 holders.join(","),
             ]);
@@ -231,7 +231,7 @@ impl GpuNodeJson {
             pool: text(node.pool.as_ref()),
             zone: text(node.zone.as_ref()),
             block: text(node.block.as_ref()),
-            nvlink_domain: text(node.clique()),
+            nvlink_domain: text(node.clique.as_ref()),
             schedulable: share.is_some_and(|share| {
                 let gate = &share.gate;
                 let taints = gate.taints.iter().all(|taint| tolerant.tolerates(taint));

@@ -93,27 +93,27 @@ pub fn pod(uid: u128, job: &JobRow) -> PodRow {
             shape: Shape::of(job.devices.clone()).into(),
             priority_class: None,
             container_names: "main".into(),
+            status: "Pending".into(),
+            phase: PodPhase::Pending,
+            index_failures: 0,
+            ready: 0,
+            containers: 1,
+            restarts: 0,
+            deleting: false,
+            is_ready: false,
+            disrupted: None,
         }
         .into(),
         name: format!("{}-{uid}", job.name).into(),
-        status: "Pending".into(),
-        phase: PodPhase::Pending,
         node: None,
         index: None,
-        index_failures: 0,
-        ready: 0,
-        containers: 1,
-        restarts: 0,
-        deleting: false,
-        is_ready: false,
         exit: None,
         why: None,
-        disrupted: None,
-        created: Some(at(0)),
-        bound: None,
+        created: Some(at(0)).into(),
+        bound: None.into(),
         given: None,
-        started: None,
-        finished: None,
+        started: None.into(),
+        finished: None.into(),
         member: None,
         replica: None,
     }
@@ -124,8 +124,8 @@ pub fn running(mut pod: PodRow, node: &str, start: i64) -> PodRow {
     pod.phase = PodPhase::Running;
     pod.status = "Running".into();
     pod.node = Some(node.into());
-    pod.bound = Some(at(start));
-    pod.started = Some(at(start));
+    pod.bound = Some(at(start)).into();
+    pod.started = Some(at(start)).into();
     (pod.ready, pod.is_ready) = (1, true);
     pod
 }
@@ -144,7 +144,7 @@ pub fn ended(mut pod: PodRow, code: i32, end: i64) -> PodRow {
         PodPhase::Failed
     };
     pod.status = reason.into();
-    pod.finished = Some(at(end));
+    pod.finished = Some(at(end)).into();
     pod.exit = Some(Box::new(Exit {
         container: "main".into(),
         code,
@@ -180,6 +180,8 @@ pub fn node(uid: u128, name: &str, allocatable: Devices) -> NodeRow {
         pool: None,
         block: None,
         gpu: None,
+        clique: None,
+        labelled: None,
         conditions: Vec::new(),
         labels: Default::default(),
         version: "v1.36.3".into(),

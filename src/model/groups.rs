@@ -133,9 +133,9 @@ impl Group {
             let first = |ours: Option<DateTime<Utc>>, theirs: Option<DateTime<Utc>>| {
                 ours.into_iter().chain(theirs).min()
             };
-            self.created = first(self.created, pod.created);
-            self.started = first(self.started, pod.started);
-            self.finished = self.finished.max(pod.finished);
+            self.created = first(self.created, pod.created.get());
+            self.started = first(self.started, pod.started.get());
+            self.finished = self.finished.max(pod.finished.get());
         }
     }
 

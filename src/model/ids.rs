@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
+use super::node::{ConditionText, GpuFacts};
 use super::pod::Common;
 use super::shape::Shape;
 
@@ -86,6 +87,8 @@ pub struct Names {
     shapes: HashSet<Arc<Shape>>,
     common: HashSet<Arc<Common>>,
     hashes: HashSet<Arc<[u64]>>,
+    conditions: HashSet<Arc<ConditionText>>,
+    gpus: HashSet<Arc<GpuFacts>>,
 }
 
 /// Kept before those no row has any more are let go: whenever their number has doubled.
@@ -95,6 +98,17 @@ fn prune<T: ?Sized + Eq + std::hash::Hash>(all: &mut HashSet<Arc<T>>) {
     if all.len() >= KEPT && all.len().is_power_of_two() {
         all.retain(|one| Arc::strong_count(one) > 1);
     }
+}
+
+/// The one allocation of it.
+fn one<T: Eq + std::hash::Hash>(all: &mut HashSet<Arc<T>>, of: T) -> Arc<T> {
+    if let Some(known) = all.get(&of) {
+        return known.clone();
+    }
+    prune(all);
+    let of = Arc::new(of);
+    all.insert(of.clone());
+    of
 }
 
 impl Names {
@@ -110,13 +124,22 @@ impl Names {
 
     /// The same for the shapes of pods.
     pub fn shape(&mut self, shape: Shape) -> Arc<Shape> {
-        if let Some(known) = self.shapes.get(&shape) {
-            return known.clone();
-        }
-        prune(&mut self.shapes);
-        let shape = Arc::new(shape);
-        self.shapes.insert(shape.clone());
-        shape
+        one(&mut self.shapes, shape)
+    }
+
+    /// The same for what conditions of nodes say.
+    pub fn condition(&mut self, says: ConditionText) -> Arc<ConditionText> {
+        one(&mut self.conditions, says)
+    }
+
+    /// The same for what labels tell of a node's GPUs.
+    pub fn gpu(&mut self, facts: GpuFacts) -> Arc<GpuFacts> {
+        one(&mut self.gpus, facts)
+    }
+
+    /// The same for what the pods of one workload have in common.
+    pub fn common(&mut self, common: Common) -> Arc<Common> {
+        one(&mut self.common, common)
     }
 
     /// The same for lists of hashes.
@@ -128,17 +151,6 @@ impl Names {
         let hashes: Arc<[u64]> = hashes.into();
         self.hashes.insert(hashes.clone());
         hashes
-    }
-
-    /// The same for what the pods of one workload have in common.
-    pub fn common(&mut self, common: Common) -> Arc<Common> {
-        if let Some(known) = self.common.get(&common) {
-            return known.clone();
-        }
-        prune(&mut self.common);
-        let common = Arc::new(common);
-        self.common.insert(common.clone());
-        common
     }
 }
 

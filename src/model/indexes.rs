@@ -1,13 +1,15 @@
 //! Per completion index of an Indexed job: its state (domain: A.4), its tries and how it last ended. Knows what
 //! was seen of pods that are gone, within a bound, and counts whole blocks of 100,000 indexes cheaply.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
 use smallvec::SmallVec;
 
+use super::blocks::Blocks;
 use super::ids::{Key, Name, Uid};
 use super::job::JobRow;
+use super::moment::Moment;
 use super::pod::{Exit, PodPhase, PodRow};
 
 /// Remembered pods per job, one for each index; beyond it the oldest clean ends go first, then the oldest
@@ -42,8 +44,9 @@ pub struct Counts {
 }
 
 /// What the live pods of an index say, before the job's own status is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Class {
+    #[default]
     Succeeded,
     Running,
     Pending,
@@ -54,9 +57,9 @@ enum Class {
 /// All that is known of one job's indexes from its pods.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Indexes {
-    cells: BTreeMap<u32, Cell>,
+    cells: Blocks<Cell>,
     /// Indexes with live pods that the job's status does not settle.
-    open: BTreeMap<u32, Class>,
+    open: Blocks<Class>,
     clean: VecDeque<u32>,
     bad: VecDeque<u32>,
 }
@@ -65,18 +68,24 @@ pub struct Indexes {
 struct Cell {
     /// Hardly ever more than one.
     live: SmallVec<[LivePod; 1]>,
+    /// None where all went well at the first try.
+    past: Option<Box<Past>>,
+}
+
+/// What is known of an index beside its pods.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Past {
     /// Most failures any pod of the index told of, itself included.
     told: u32,
     /// Failed pods that are gone.
     failed_gone: u32,
-    last: Option<Box<Seen>>,
+    last: Option<Seen>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 struct LivePod {
     uid: Uid,
-    /// Seconds; servers tell no more.
-    created: i64,
+    created: Moment,
     class: PodClass,
     restarts: u32,
 }
@@ -109,15 +118,15 @@ impl Seen {
     pub fn of(pod: &PodRow) -> Self {
         Self {
             key: pod.key,
-            name: pod.name.clone(),
+            name: pod.name.as_str().into(),
             node: pod.node.clone(),
             phase: pod.phase,
             status: pod.status.clone(),
             exit: pod.exit.as_deref().cloned(),
             disrupted: pod.disrupted.clone(),
-            created: pod.created,
-            started: pod.started,
-            finished: pod.finished,
+            created: pod.created.get(),
+            started: pod.started.get(),
+            finished: pod.finished.get(),
         }
     }
 
@@ -158,14 +167,28 @@ impl Cell {
     fn retries(&self) -> u32 {
         let failed = self.live.iter().filter(|p| p.class == PodClass::Failed);
         let restarts: u32 = self.live.iter().map(|p| p.restarts).sum();
+        let past = self.past.as_deref();
         let seen = (failed.count() as u32)
-            .saturating_add(self.failed_gone)
+            .saturating_add(past.map_or(0, |past| past.failed_gone))
             .saturating_add(restarts);
-        self.told.max(seen)
+        past.map_or(0, |past| past.told).max(seen)
     }
 
     fn is_blank(&self) -> bool {
-        self.live.is_empty() && self.told == 0 && self.failed_gone == 0 && self.last.is_none()
+        self.live.is_empty() && self.past.is_none()
+    }
+
+    fn last(&self) -> Option<&Seen> {
+        self.past.as_ref()?.last.as_ref()
+    }
+
+    fn forget(&mut self) {
+        if let Some(past) = &mut self.past {
+            past.last = None;
+            if **past == Past::default() {
+                self.past = None;
+            }
+        }
     }
 }
 
@@ -182,15 +205,17 @@ impl Indexes {
         };
         let live = LivePod {
             uid: pod.key.uid,
-            created: pod.created.map_or(i64::MIN, |at| at.timestamp()),
+            created: pod.created,
             class,
             restarts: pod.restarts,
         };
-        let cell = self.cells.entry(index).or_default();
-        cell.told = cell.told.max(
-            pod.index_failures
-                .saturating_add(u32::from(class == PodClass::Failed)),
-        );
+        let cell = self.cells.or_default(index);
+        let failed = u32::from(class == PodClass::Failed);
+        let told = pod.index_failures.saturating_add(failed);
+        if told > 0 {
+            let past = cell.past.get_or_insert_default();
+            past.told = past.told.max(told);
+        }
         match cell.live.iter_mut().find(|p| p.uid == live.uid) {
             Some(known) => *known = live,
             None => cell.live.push(live),
@@ -201,29 +226,27 @@ impl Indexes {
     /// A pod left the table; `gone` is its last row if it left the cluster too.
     pub fn remove(&mut self, pod: &PodRow, gone: Option<&PodRow>, job: Option<&JobRow>) {
         let Some(index) = pod.index else { return };
-        let Some(cell) = self.cells.get_mut(&index) else {
+        let Some(cell) = self.cells.get_mut(index) else {
             return;
         };
         cell.live.retain(|p| p.uid != pod.key.uid);
         if let Some(gone) = gone {
+            let past = cell.past.get_or_insert_default();
             if gone.phase == PodPhase::Failed {
-                cell.failed_gone = cell.failed_gone.saturating_add(1);
+                past.failed_gone = past.failed_gone.saturating_add(1);
             }
             let seen = Seen::of(gone);
-            if cell
-                .last
-                .as_ref()
-                .is_none_or(|last| last.age() <= seen.age())
-            {
-                if cell.last.is_none() {
+            let last = past.last.as_ref();
+            if last.is_none_or(|last| last.age() <= seen.age()) {
+                if last.is_none() {
                     let bad = seen.is_bad();
                     (if bad { &mut self.bad } else { &mut self.clean }).push_back(index);
                 }
-                cell.last = Some(Box::new(seen));
+                past.last = Some(seen);
             }
         }
         if cell.is_blank() {
-            self.cells.remove(&index);
+            self.cells.remove(index);
         }
         self.reclass(index, job);
         self.forget();
@@ -231,22 +254,22 @@ impl Indexes {
 
     /// Indexes the job's status tells of are no longer open.
     pub fn settle(&mut self, job: &JobRow) {
-        self.open.retain(|&i, class| !settled(job, i, *class));
+        self.open.retain(|i, class| !settled(job, i, *class));
     }
 
     fn reclass(&mut self, index: u32, job: Option<&JobRow>) {
-        let class = self.cells.get(&index).and_then(Cell::class);
+        let class = self.cells.get(index).and_then(Cell::class);
         match class.filter(|&c| !job.is_some_and(|job| settled(job, index, c))) {
-            Some(class) => self.open.insert(index, class),
-            None => self.open.remove(&index),
-        };
+            Some(class) => *self.open.or_default(index) = class,
+            None => self.open.remove(index),
+        }
     }
 
     fn forget(&mut self) {
         while self.clean.len() + self.bad.len() > REMEMBERED {
             let index = match self.clean.pop_front() {
                 Some(index) => {
-                    let last = self.cells.get(&index).and_then(|c| c.last.as_ref());
+                    let last = self.cells.get(index).and_then(Cell::last);
                     if last.is_some_and(|seen| seen.is_bad()) {
                         self.bad.push_back(index);
                         continue;
@@ -258,10 +281,10 @@ impl Indexes {
                     None => return,
                 },
             };
-            if let Some(cell) = self.cells.get_mut(&index) {
-                cell.last = None;
+            if let Some(cell) = self.cells.get_mut(index) {
+                cell.forget();
                 if cell.is_blank() {
-                    self.cells.remove(&index);
+                    self.cells.remove(index);
                 }
             }
         }
@@ -269,26 +292,26 @@ impl Indexes {
 
     /// Failed tries of an index, as far as told or seen.
     pub fn retries(&self, index: u32) -> u32 {
-        self.cells.get(&index).map_or(0, Cell::retries)
+        self.cells.get(index).map_or(0, Cell::retries)
     }
 
     /// The newest pod of an index that is in the pod table.
     pub fn newest(&self, index: u32) -> Option<Uid> {
-        let live = &self.cells.get(&index)?.live;
+        let live = &self.cells.get(index)?.live;
         Some(live.iter().max_by_key(|p| (p.created, p.uid))?.uid)
     }
 
     /// All pods of an index that are in the pod table.
     pub fn pods(&self, index: u32) -> impl Iterator<Item = Uid> + '_ {
         self.cells
-            .get(&index)
+            .get(index)
             .into_iter()
             .flat_map(|c| c.live.iter().map(|p| p.uid))
     }
 
     /// The newest pod of an index that is gone, if still remembered.
     pub fn remembered(&self, index: u32) -> Option<&Seen> {
-        self.cells.get(&index)?.last.as_deref()
+        self.cells.get(index)?.last()
     }
 }
 
@@ -325,7 +348,7 @@ impl<'a> Grid<'a> {
 
     /// The state of one index, in O(log n).
     pub fn state(&self, index: u32) -> IndexState {
-        let open = self.seen.and_then(|seen| seen.open.get(&index)).copied();
+        let open = self.seen.and_then(|seen| seen.open.get(index)).copied();
         if self.job.completed_indexes.contains(index) || open == Some(Class::Succeeded) {
             return IndexState::Succeeded;
         }
@@ -358,7 +381,7 @@ impl<'a> Grid<'a> {
         n.failed = self.job.failed_indexes.count_in(from, to);
         let mut rest = (to - from + 1).saturating_sub(n.succeeded + n.failed);
         if let Some(seen) = self.seen {
-            for (&index, class) in seen.open.range(from..=to) {
+            for (index, class) in seen.open.range(from..=to) {
                 let place = match class {
                     Class::Succeeded => &mut n.succeeded,
                     Class::Running => &mut n.running,
@@ -394,7 +417,7 @@ impl<'a> Grid<'a> {
         let open = self.seen.filter(|_| self.over).map(|seen| &seen.open);
         let extra: Vec<String> = open
             .into_iter()
-            .flatten()
+            .flat_map(Blocks::iter)
             .filter(|(_, class)| **class == Class::Retrying)
             .map(|(index, _)| index.to_string())
             .collect();

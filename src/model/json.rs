@@ -346,9 +346,9 @@ impl PodJson {
             exit_reason: pod.exit.as_ref().map(|e| e.reason.to_string()),
             disrupted: text(pod.disrupted.as_deref()),
             owner: owner(pod.owner.as_ref()),
-            creation_time: pod.created,
-            start_time: pod.started,
-            finish_time: pod.finished,
+            creation_time: pod.created.get(),
+            start_time: pod.started.get(),
+            finish_time: pod.finished.get(),
         }
     }
 }

@@ -4,6 +4,8 @@
 //! needs a time is given `now`. Rows of several clusters live in one table, keyed by [`ids::Key`].
 
 pub mod access;
+pub mod bag;
+pub mod blocks;
 pub mod capacity;
 pub mod claimed;
 pub mod cron;
@@ -32,6 +34,7 @@ pub mod kueue;
 pub mod labels;
 pub mod listed;
 pub mod log;
+pub mod moment;
 pub mod namespace;
 pub mod node;
 pub mod placement;

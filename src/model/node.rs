@@ -1,5 +1,8 @@
 //! Nodes: what they offer and whether they can be used.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::ids::{Key, Name};
@@ -54,21 +57,39 @@ pub struct NodeRow {
     /// The narrowest topology block or rack above the node that a label names.
     pub block: Option<Name>,
     /// What labels tell of its GPUs; none where no label does.
-    pub gpu: Option<Box<GpuFacts>>,
+    pub gpu: Option<Arc<GpuFacts>>,
+    /// `<cluster uuid>.<clique>`: the NVLink domain that spans nodes.
+    pub clique: Option<Name>,
+    /// `gfd.timestamp`: when GPU feature discovery started, not when it labelled last.
+    pub labelled: Option<DateTime<Utc>>,
     pub conditions: Vec<NodeCondition>,
     pub labels: LabelSet,
     /// `status.nodeInfo.kubeletVersion`.
     pub version: Name,
 }
 
-/// A condition; `status` is `True`, `False` or `Unknown`. Texts are shared: most nodes say the same.
+/// A condition: what it says, and since when. Read as fields of its own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeCondition {
+    pub says: Arc<ConditionText>,
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// `status` is `True`, `False` or `Unknown`. Most nodes say the same: equal ones are one allocation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ConditionText {
     pub kind: Name,
     pub status: Name,
     pub reason: Name,
     pub message: Name,
-    pub since: Option<DateTime<Utc>>,
+}
+
+impl Deref for NodeCondition {
+    type Target = ConditionText;
+
+    fn deref(&self) -> &ConditionText {
+        &self.says
+    }
 }
 
 impl NodeCondition {
@@ -81,8 +102,9 @@ impl NodeCondition {
     }
 }
 
-/// Labels that GPU feature discovery, the GPU operator and AMD's labeller write (gpu reference, section 2).
-#[derive(Debug, Clone, PartialEq, Default)]
+/// Labels that GPU feature discovery, the GPU operator and AMD's labeller write (gpu reference, section 2), but for those
+/// that differ from node to node: equal ones are one allocation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct GpuFacts {
     /// `gpu.count`: physical GPUs; under MIG strategy `single` MIG devices.
     pub count: Option<u32>,
@@ -103,13 +125,9 @@ pub struct GpuFacts {
     /// The layout that is wanted and how far its manager is: `all-1g.10gb`, `pending`.
     pub mig_config: Option<Name>,
     pub mig_state: Option<Name>,
-    /// `<cluster uuid>.<clique>`: the NVLink domain that spans nodes.
-    pub clique: Option<Name>,
     /// `570.124.06`, `12.8`.
     pub driver: Option<Name>,
     pub cuda: Option<Name>,
-    /// `gfd.timestamp`: when GPU feature discovery started, not when it labelled last.
-    pub labelled: Option<DateTime<Utc>>,
     /// Devices by MIG profile, strategy `mixed`.
     pub mig: Vec<MigFacts>,
     /// AMD: `cpx_nps4`.
@@ -117,7 +135,7 @@ pub struct GpuFacts {
 }
 
 /// `mig-<profile>.*`.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct MigFacts {
     pub profile: Name,
     pub count: Option<u32>,
@@ -129,10 +147,5 @@ impl NodeRow {
     /// Its taints, taken apart.
     pub fn taint_list(&self) -> impl Iterator<Item = Taint> + '_ {
         self.taints.iter().filter_map(|text| Taint::parse(text))
-    }
-
-    /// The NVLink domain.
-    pub fn clique(&self) -> Option<&Name> {
-        self.gpu.as_ref()?.clique.as_ref()
     }
 }

@@ -377,6 +377,11 @@ mod tests {
         assert_eq!((got.trouble, &*got.text), (Trouble::Waiting, want));
     }
 
+    fn preempted(mut pod: PodRow) -> PodRow {
+        pod.disrupted = Some("PreemptionByScheduler".into());
+        pod
+    }
+
     #[rstest]
     #[case(died("Error", 1, "Error"), Trouble::Crashed, "exit 1")]
     #[case(died("Error", 137, "Error"), Trouble::Crashed, "exit 137 (killed)")]
@@ -405,7 +410,11 @@ mod tests {
         Trouble::Refused,
         "refused by the kubelet: node out of nvidia.com/gpu"
     )]
-    #[case(PodRow { disrupted: Some("PreemptionByScheduler".into()), ..died("Error", 137, "Error") }, Trouble::Disrupted, "disrupted: preempted for a pod of higher priority")]
+    #[case(
+        preempted(died("Error", 137, "Error")),
+        Trouble::Disrupted,
+        "disrupted: preempted for a pod of higher priority"
+    )]
     fn why_dead(#[case] pod: PodRow, #[case] trouble: Trouble, #[case] want: &str) {
         assert_eq!(
             why(&pod),

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use hashbrown::{HashMap, HashSet};
 
+use super::bag::Bag;
 use super::capacity::holds;
 use super::ids::{ClusterId, Key, Name, Uid};
 use super::indexes::Indexes;
@@ -56,11 +57,11 @@ pub struct Live {
     /// Held by bound pods that are not terminal.
     pub devices: Devices,
     /// Nodes such pods are on, with their number.
-    pub nodes: BTreeMap<Name, u32>,
+    pub nodes: Bag<Name>,
     /// Start times (seconds) of running pods, with their number: for the ETA.
-    pub starts: BTreeMap<i64, u32>,
+    pub starts: Bag<i64>,
     /// How failed pods ended: (exit code, reason) → pods.
-    pub exits: BTreeMap<(i32, Name), u32>,
+    pub exits: Bag<(i32, Name)>,
 }
 
 /// What stays known when pods are garbage-collected. Bounded: a sample of durations, one death, and as many
@@ -70,7 +71,7 @@ pub struct Memory {
     /// Failed pods that are gone.
     pub failed: u32,
     /// How they ended.
-    pub exits: BTreeMap<(i32, Name), u32>,
+    pub exits: Bag<(i32, Name)>,
     /// The newest bad end seen.
     pub last_death: Option<Box<Death>>,
     durations: Sample,
@@ -135,11 +136,12 @@ impl JobTotals {
 
     /// How failed pods ended, most frequent first: (exit code, reason, pods).
     pub fn exits(&self) -> Vec<(i32, Name, u32)> {
-        let mut sum: BTreeMap<(i32, Name), u32> = self.live.exits.clone();
-        for (kind, n) in &self.memory.exits {
-            *sum.entry(kind.clone()).or_default() += n;
+        let mut sum = self.live.exits.clone();
+        for (kind, n) in self.memory.exits.iter() {
+            sum.add_many(kind.clone(), n);
         }
-        let mut list: Vec<_> = sum.into_iter().map(|((c, r), n)| (c, r, n)).collect();
+        let each = |((code, reason), n): (&(i32, Name), u32)| (*code, reason.clone(), n);
+        let mut list: Vec<_> = sum.iter().map(each).collect();
         list.sort_by_key(|&(_, _, n)| std::cmp::Reverse(n));
         list
     }
@@ -264,7 +266,7 @@ impl Live {
                 );
                 if phase == PodPhase::Running {
                     step(&mut self.running, 1);
-                    if let Some(at) = pod.started {
+                    if let Some(at) = pod.started.get() {
                         count(&mut self.starts, at.timestamp(), add);
                     }
                 } else {
@@ -290,21 +292,17 @@ impl Live {
     }
 }
 
-fn count<K: Ord>(map: &mut BTreeMap<K, u32>, key: K, add: bool) {
-    if add {
-        *map.entry(key).or_default() += 1;
-    } else if let Some(n) = map.get_mut(&key) {
-        *n -= 1;
-        if *n == 0 {
-            map.remove(&key);
-        }
+fn count<K: Ord>(bag: &mut Bag<K>, key: K, add: bool) {
+    match add {
+        true => bag.add(key),
+        false => bag.take(&key),
     }
 }
 
 impl Memory {
     fn saw(&mut self, pod: &PodRow) {
         if pod.phase == PodPhase::Succeeded
-            && let (Some(from), Some(to)) = (pod.started, pod.finished)
+            && let (Some(from), Some(to)) = (pod.started.get(), pod.finished.get())
         {
             let millis = (to - from).num_milliseconds().max(0);
             self.durations.put(pod.key.uid, millis);
@@ -313,9 +311,9 @@ impl Memory {
         if bad.is_none() && pod.phase != PodPhase::Failed && pod.disrupted.is_none() {
             return;
         }
-        let at = bad.and_then(|exit| exit.finished).or(pod.finished);
+        let at = bad.and_then(|exit| exit.finished).or(pod.finished.get());
         let death = Death {
-            pod: pod.name.clone(),
+            pod: pod.name.as_str().into(),
             uid: pod.key.uid,
             node: pod.node.clone(),
             index: pod.index,

@@ -15,7 +15,11 @@ impl Devices {
         }
         match self.0.binary_search_by(|(n, _)| n.cmp(&name)) {
             Ok(at) => self.0[at].1 = self.0[at].1.saturating_add(amount),
-            Err(at) => self.0.insert(at, (name, amount)),
+            Err(at) => {
+                // most have one kind, and there are many of them
+                self.0.reserve_exact(1);
+                self.0.insert(at, (name, amount));
+            }
         }
     }
 

@@ -91,7 +91,7 @@ fn is_past(pod: &PodRow) -> bool {
 
 /// Who comes first: those that live, oldest first, then those that are over, newest first.
 fn standing(pod: &PodRow) -> impl Ord + '_ {
-    let at = pod.created.map_or(0, |at| at.timestamp());
+    let at = pod.created.get().map_or(0, |at| at.timestamp());
     let past = is_past(pod);
     let when = if past { Reverse(at) } else { Reverse(-at) };
     (past, when, &pod.name)
@@ -224,7 +224,7 @@ mod tests {
     fn the_pod_that_lives_stands_for_its_place() {
         let row = torch(&[("Worker", 1, 1)]);
         let mut dead = part(11, &row, "worker", Some(0), 0);
-        (dead.phase, dead.created) = (PodPhase::Failed, Some(at(50)));
+        (dead.phase, dead.created) = (PodPhase::Failed, Some(at(50)).into());
         dead.name = "mnist-worker-0-dead".into();
         let live = part(12, &row, "worker", Some(0), 0);
         assert_eq!(

@@ -247,12 +247,12 @@ impl JobStatus {
             Some((totals, tau)) => {
                 let starts = &totals.live.starts;
                 let (mut left, mut running) = (0i128, 0u32);
-                for (start, n) in starts {
+                for (start, n) in starts.iter() {
                     let spent = now
                         .timestamp_millis()
                         .saturating_sub(start.saturating_mul(1000));
-                    left += i128::from(tau.saturating_sub(spent).max(0)) * i128::from(*n);
-                    running = running.saturating_add(*n);
+                    left += i128::from(tau.saturating_sub(spent).max(0)) * i128::from(n);
+                    running = running.saturating_add(n);
                 }
                 let waiting = remaining.saturating_sub(running);
                 let places = job.parallelism.min(remaining).max(1);

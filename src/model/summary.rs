@@ -181,7 +181,7 @@ mod tests {
         let mut out = node(51, "n2", devices("nvidia.com/gpu", 8));
         out.cordoned = true;
         let mut shared = node(52, "n3", devices("nvidia.com/gpu", 8));
-        let facts = shared.gpu.get_or_insert_default();
+        let facts = std::sync::Arc::make_mut(shared.gpu.get_or_insert_default());
         (facts.count, facts.replicas) = (Some(2), Some(4));
         m.apply(nodes(&[
             node(50, "n1", mixed),

@@ -57,8 +57,11 @@ fn pod(row: &PodRow) -> usize {
     let exit = row.exit.as_deref();
     let message = exit.and_then(|exit| exit.message.as_deref());
     let given = row.given.as_deref();
-    text(&row.name)
-        + row.why.as_deref().map_or(0, text)
+    let name = match row.name.is_heap_allocated() {
+        true => text(&row.name),
+        false => 0,
+    };
+    name + row.why.as_deref().map_or(0, text)
         + boxed::<Exit>(exit)
         + message.map_or(0, text)
         + boxed::<Member>(row.member.as_deref())
@@ -79,7 +82,6 @@ fn node(row: &NodeRow) -> usize {
     slice::<super::node::NodeCondition>(row.conditions.len())
         + row.labels.bytes()
         + slice::<super::ids::Name>(row.taints.len())
-        + boxed(row.gpu.as_deref())
         + slice::<(super::ids::Name, u32)>(row.capacity.0.len() + row.allocatable.0.len())
 }
 

@@ -89,27 +89,27 @@ pub fn pod(of: &JobRow, name: &str, index: Option<u32>, node: &str, started: i64
             shape: Shape::of(of.devices.clone()).into(),
             priority_class: None,
             container_names: "main".into(),
+            status: "Running".into(),
+            phase: PodPhase::Running,
+            index_failures: 0,
+            ready: 1,
+            containers: 1,
+            restarts: 0,
+            deleting: false,
+            is_ready: true,
+            disrupted: None,
         }
         .into(),
         name: name.into(),
-        status: "Running".into(),
-        phase: PodPhase::Running,
         node: Some(node.into()),
         index,
-        index_failures: 0,
-        ready: 1,
-        containers: 1,
-        restarts: 0,
-        deleting: false,
-        is_ready: true,
         exit: None,
         why: None,
-        disrupted: None,
-        created: ago(started + 3),
-        bound: ago(started + 2),
+        created: ago(started + 3).into(),
+        bound: ago(started + 2).into(),
         given: None,
-        started: ago(started),
-        finished: None,
+        started: ago(started).into(),
+        finished: None.into(),
         member: None,
         replica: None,
     }
@@ -123,7 +123,7 @@ pub fn ended(mut pod: PodRow, code: i32, reason: &str, finished: i64) -> PodRow 
     };
     pod.status = reason.into();
     (pod.ready, pod.is_ready) = (0, false);
-    pod.finished = ago(finished);
+    pod.finished = ago(finished).into();
     pod.exit = Some(Box::new(Exit {
         container: "main".into(),
         code,
@@ -140,7 +140,7 @@ pub fn waiting(mut pod: PodRow, status: &str, why: &str, bound: bool) -> PodRow 
     pod.phase = PodPhase::Pending;
     pod.status = status.into();
     pod.why = Some(why.into());
-    (pod.ready, pod.is_ready, pod.started) = (0, false, None);
+    (pod.ready, pod.is_ready, pod.started) = (0, false, crate::model::moment::Moment::NONE);
     if !bound {
         pod.node = None;
     }
@@ -170,6 +170,8 @@ pub fn node(name: &str, product: Option<&str>, gpus: &[(&str, u32)]) -> NodeRow 
         pool: None,
         block: None,
         gpu: None,
+        clique: None,
+        labelled: None,
         conditions: Vec::new(),
         labels: Default::default(),
         version: "v1.36.3".into(),

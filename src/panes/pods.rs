@@ -178,7 +178,7 @@ pub fn act(action: Action, pod: &PodRow, cx: &Cx) -> Reply {
 
 /// When the age of a pod counts from.
 pub fn since(pod: &PodRow) -> Option<DateTime<Utc>> {
-    pod.created
+    pod.created.get()
 }
 
 impl Pane for Pods {

@@ -19,7 +19,7 @@ const GPU: &str = "nvidia.com/gpu";
 fn plain(uid: u128, name: &str) -> NodeRow {
     let mut row = node(uid, name, devices(GPU, 8));
     row.product = Some("NVIDIA-H100-80GB-HBM3".into());
-    row.gpu = Some(Box::new(GpuFacts {
+    row.gpu = Some(std::sync::Arc::new(GpuFacts {
         count: Some(8),
         replicas: Some(1),
         ..GpuFacts::default()
@@ -35,7 +35,7 @@ fn sick(uid: u128, name: &str) -> NodeRow {
 
 fn stale_labels(uid: u128, name: &str) -> NodeRow {
     let mut row = plain(uid, name);
-    row.gpu.as_mut().unwrap().count = Some(4);
+    std::sync::Arc::make_mut(row.gpu.as_mut().unwrap()).count = Some(4);
     row
 }
 

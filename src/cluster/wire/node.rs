@@ -7,7 +7,7 @@ use super::{Object, Wire, lax};
 use crate::model::delta::{Change, Rows};
 use crate::model::ids::{ClusterId, Name, Names};
 use crate::model::labels::LabelSet;
-use crate::model::node::{NodeCondition, NodeRow, PRODUCT};
+use crate::model::node::{ConditionText, NodeCondition, NodeRow, PRODUCT};
 use crate::model::quantity::Quantity;
 use crate::model::resources::{Devices, is_device, is_extra};
 
@@ -138,6 +138,7 @@ impl Wire for Node {
         } = self;
         let ready = status.conditions.iter().find(|c| c.kind == "Ready");
         let is_ready = ready.is_some_and(|c| c.status == "True");
+        let labels = gpu::facts(&metadata, names);
         let label = |names: &mut Names, keys: &[&str]| -> Option<Name> {
             let value = keys.iter().find_map(|key| metadata.label(key))?;
             named(names, value)
@@ -178,13 +179,20 @@ impl Wire for Node {
             ),
             pool: label(names, POOL),
             block: label(names, BLOCK),
-            gpu: gpu::facts(&metadata, names),
+            gpu: labels.gpu,
+            clique: labels.clique,
+            labelled: labels.labelled,
             conditions: (status.conditions.iter())
                 .map(|c| NodeCondition {
-                    kind: names.get(&c.kind),
-                    status: names.get(&c.status),
-                    reason: names.get(&c.reason),
-                    message: names.get(&c.message),
+                    says: {
+                        let says = ConditionText {
+                            kind: names.get(&c.kind),
+                            status: names.get(&c.status),
+                            reason: names.get(&c.reason),
+                            message: names.get(&c.message),
+                        };
+                        names.condition(says)
+                    },
                     since: c.last_transition_time,
                 })
                 .collect(),

@@ -253,7 +253,7 @@ mod tests {
         );
         assert_eq!(*row.shape.selector, [("pool".into(), "a".into())]);
         assert_eq!(*row.shape.by_claim, [Name::from("nvidia.com/gpu")]);
-        assert_eq!(row.bound.map(|t| t.timestamp()), Some(1_767_323_045));
+        assert_eq!(row.bound.get().map(|t| t.timestamp()), Some(1_767_323_045));
         let given: Vec<(&str, Health)> = row
             .given
             .iter()

@@ -458,18 +458,8 @@ impl Wire for Pod {
             priority_class: named(names, &spec.priority_class_name),
             shape: shape(&spec, &status, names),
             container_names: container_names(&spec, names),
-        };
-        let common = names.common(common);
-        PodRow {
-            member,
-            replica: super::kinds::replica(&metadata, index, names),
-            key: metadata.key(cluster),
-            common,
-            name: metadata.name.as_str().into(),
             status: names.get(&columns.status),
             phase,
-            node: named(names, &spec.node_name),
-            index,
             index_failures: annotations
                 .index_failures
                 .saturating_add(annotations.index_ignored_failures),
@@ -478,21 +468,32 @@ impl Wire for Pod {
             restarts: columns.restarts,
             deleting: view.deleting,
             is_ready: view.is_ready,
-            exit: status.exit(names),
-            why: status.why(&spec.scheduling_gates),
             disrupted: status
                 .condition("DisruptionTarget")
                 .filter(|c| c.status == "True")
                 .map(|c| names.get(&c.reason)),
-            created: metadata.creation_timestamp,
+        };
+        let common = names.common(common);
+        PodRow {
+            member,
+            replica: super::kinds::replica(&metadata, index, names),
+            key: metadata.key(cluster),
+            common,
+            name: metadata.name.as_str().into(),
+            node: named(names, &spec.node_name),
+            index,
+            exit: status.exit(names),
+            why: status.why(&spec.scheduling_gates),
+            created: metadata.creation_timestamp.into(),
             bound: status
                 .condition("PodScheduled")
                 .filter(|c| c.status == "True")
                 .and_then(|c| c.last_transition_time)
-                .or(status.start_time),
+                .or(status.start_time)
+                .into(),
             given: status.given(names),
-            started: started.or(status.start_time.filter(|_| over)),
-            finished,
+            started: started.or(status.start_time.filter(|_| over)).into(),
+            finished: finished.into(),
         }
     }
 

@@ -235,7 +235,7 @@ fn of_node(model: &Model, node: &NodeRow, now: DateTime<Utc>, all: &mut Vec<Alar
         add(What::Labels, text);
     }
     // labels that are older than the node were carried over from what stood there before
-    if let (Some(labelled), Some(created)) = (facts.labelled, node.created)
+    if let (Some(labelled), Some(created)) = (node.labelled, node.created)
         && created - labelled > SETTLED
     {
         add(What::Labels, "its GPU labels are older than the node itself: GPU feature discovery has not run on it".into());

@@ -201,7 +201,7 @@ pub fn fit(model: &Model, cluster: ClusterId, ask: &Ask) -> Fit {
             (Dim::Pool, node.pool.clone()),
             (Dim::Zone, node.zone.clone()),
             (Dim::Block, node.block.clone()),
-            (Dim::Clique, node.clique().cloned()),
+            (Dim::Clique, node.clique.clone()),
         ];
         for (dim, name) in groups {
             let Some(name) = name else { continue };

@@ -85,7 +85,11 @@ pub fn maker(pod: &PodRow) -> Option<(Name, Name)> {
 
 /// Since when a pod holds its devices, in seconds.
 pub fn since(pod: &PodRow) -> Option<i64> {
-    let at = pod.bound.or(pod.started).or(pod.created)?;
+    let at = pod
+        .bound
+        .get()
+        .or(pod.started.get())
+        .or(pod.created.get())?;
     Some(at.timestamp())
 }
 
@@ -131,7 +135,7 @@ impl Ledger {
 
     /// A pod that is over came (or went).
     pub fn spend(&mut self, pod: &PodRow, add: bool) {
-        let (Some(from), Some(to)) = (since(pod), pod.finished) else {
+        let (Some(from), Some(to)) = (since(pod), pod.finished.get()) else {
             return;
         };
         let seconds = i128::from((to.timestamp() - from).max(0));

@@ -40,7 +40,7 @@ pub fn share(node: &NodeRow, used: &NodeUse, dra: &OnNode) -> Option<Share> {
             node.pool.clone(),
             node.zone.clone(),
             node.block.clone(),
-            node.clique().cloned(),
+            node.clique.clone(),
         ],
         gate: gate(node, used),
         empty: lines

@@ -30,12 +30,12 @@ fn gpus(uid: u128, name: &str, product: &str, of: &[(&str, u32)]) -> NodeRow {
     }
     let mut row = node(uid, name, all);
     row.product = Some(product.into());
-    row.gpu = Some(Box::new(GpuFacts::default()));
+    row.gpu = Some(GpuFacts::default().into());
     row
 }
 
 fn facts(row: &mut NodeRow) -> &mut GpuFacts {
-    row.gpu.get_or_insert_default()
+    std::sync::Arc::make_mut(row.gpu.get_or_insert_default())
 }
 
 /// A running pod of job 1 that holds devices.
@@ -563,7 +563,7 @@ fn parts_of_a_device_are_free_by_capacity() {
 fn the_ledger_follows_from_running_sums() {
     let mut m = model(&[gpus(10, "n", H100, &[(GPU, 8)])], &[]);
     let mut other = on(102, "n", &[(GPU, 1)]);
-    (other.owner, other.namespace, other.bound) = (None, "lab".into(), Some(at(1800)));
+    (other.owner, other.namespace, other.bound) = (None, "lab".into(), Some(at(1800)).into());
     let done = ended(on(103, "n", &[(GPU, 4)]), 0, 3600);
     m.apply(pods(&[
         on(100, "n", &[(GPU, 2)]),

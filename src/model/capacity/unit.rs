@@ -254,7 +254,7 @@ mod tests {
         row.product = Some(product.into());
         let mut facts = GpuFacts::default();
         change(&mut facts);
-        row.gpu = Some(Box::new(facts));
+        row.gpu = Some(facts.into());
         unit_of(resource, Some(&row))
     }
 

@@ -89,10 +89,10 @@ pub fn look(pod: &PodRow, rules: &Rules, now: DateTime<Utc>) -> Look {
         }
         _ => return (None, None),
     };
-    let due = pod.created.map(|at| at + span(patience));
+    let due = pod.created.get().map(|at| at + span(patience));
     match due {
         Some(due) if due > now => (None, Some(due)),
-        _ => (Some(of(trouble, pod, pod.created)), None),
+        _ => (Some(of(trouble, pod, pod.created.get())), None),
     }
 }
 

@@ -156,20 +156,18 @@ fn pods_that_cannot_start(
 fn pods_that_are_gone_did_not_start(#[case] gone: bool) {
     let mut seen = Seen::new();
     let owner = job(1, "train");
-    let row = PodRow {
-        status: "ImagePullBackOff".into(),
-        node: Some("n".into()),
-        ..pod(10, &owner)
-    };
+    let mut row = pod(10, &owner);
+    row.status = "ImagePullBackOff".into();
+    row.node = Some("n".into());
     jobs(&mut seen.model, vec![owner]);
     pods(&mut seen.model, vec![row.clone()]);
     assert_eq!(seen.look(100).fresh.len(), 1);
     let change = match gone {
         true => Change::Gone(vec![row.key.uid]),
-        false => Change::Rows(vec![PodRow {
-            deleting: true,
-            ..row
-        }]),
+        false => {
+            row.deleting = true;
+            Change::Rows(vec![row])
+        }
     };
     feed(&mut seen.model, 2, Rows::Pods(change));
     seen.look(110);
@@ -184,15 +182,12 @@ fn many_pods_of_one_job_are_one_entry_and_gated_ones_none() {
     let mut seen = Seen::new();
     let owner = job(1, "train");
     let waiting = |uid| PodRow {
-        status: "Pending".into(),
         why: Some("Unschedulable: 0/9 nodes are available: 5 Insufficient cpu.".into()),
         ..pod(uid, &owner)
     };
     jobs(&mut seen.model, vec![owner.clone()]);
-    let gated = PodRow {
-        status: "SchedulingGated".into(),
-        ..pod(20, &owner)
-    };
+    let mut gated = pod(20, &owner);
+    gated.status = "SchedulingGated".into();
     pods(
         &mut seen.model,
         (10..14).map(waiting).chain([gated]).collect(),

@@ -22,10 +22,15 @@ impl Indexes {
     }
 }
 
+fn deleting(mut pod: PodRow) -> PodRow {
+    pod.deleting = true;
+    pod
+}
+
 fn at_index(uid: u128, job: &JobRow, index: u32) -> PodRow {
     let mut p = pod(uid, job);
     p.index = Some(index);
-    p.created = Some(at(uid as i64));
+    p.created = Some(at(uid as i64)).into();
     p
 }
 
@@ -54,10 +59,7 @@ fn states_by_precedence(
             let p = at_index(uid, &j, 0);
             match *life {
                 "running" => running(p, "n", 0),
-                "deleting" => PodRow {
-                    deleting: true,
-                    ..running(p, "n", 0)
-                },
+                "deleting" => deleting(running(p, "n", 0)),
                 "failed" => ended(running(p, "n", 0), 1, 1),
                 "succeeded" => ended(running(p, "n", 0), 0, 1),
                 _ => p,
@@ -179,7 +181,7 @@ proptest! {
             match life {
                 0 => p,
                 1 => running(p, "n", 0),
-                2 => PodRow { deleting: true, ..running(p, "n", 0) },
+                2 => deleting(running(p, "n", 0)),
                 3 => ended(running(p, "n", 0), 1, 1),
                 _ => ended(running(p, "n", 0), 0, 1),
             }

@@ -130,7 +130,7 @@ impl Listed for PodRow {
             PodColumn::Job => text_value(self.job().map(|n| &**n)),
             PodColumn::Index => Value::of(self.index),
             PodColumn::Gpus => Value::Int(self.shape.devices.total().into()),
-            PodColumn::Age => age_value(self.created),
+            PodColumn::Age => age_value(self.created.get()),
         }
     }
 }
@@ -168,8 +168,8 @@ impl Fields for PodFields<'_> {
         let row = self.0;
         Some(match num {
             Num::Gpu => row.shape.devices.total().into(),
-            Num::Age => since(row.created, self.1)?,
-            Num::Elapsed => since(row.started, row.finished.unwrap_or(self.1))?,
+            Num::Age => since(row.created.get(), self.1)?,
+            Num::Elapsed => since(row.started.get(), row.finished.get().unwrap_or(self.1))?,
             Num::Restarts => row.restarts.into(),
             Num::Ready => row.ready.into(),
             Num::Index => row.index?.into(),

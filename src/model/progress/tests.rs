@@ -120,7 +120,7 @@ fn any_life(uid: u128) -> impl Strategy<Value = Life> {
             j.devices = devices("nvidia.com/gpu", 1 + owner as u32);
             let mut p = pod(100 + uid, &j);
             (p.index, p.index_failures) = (index, told);
-            p.created = Some(at((uid % 5) as i64));
+            p.created = Some(at((uid % 5) as i64)).into();
             let mut rows = vec![p.clone()];
             let r = running(p, ["n1", "n2"][(uid % 2) as usize], uid as i64);
             rows.push(r.clone());

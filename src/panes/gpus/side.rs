@@ -350,7 +350,7 @@ impl Gpus {
         if let Some(queue) = job.and_then(|job| cx.model.queue(job)) {
             more.push(format!("queue {}", text::clean(queue)));
         }
-        if let Some(at) = pod.started {
+        if let Some(at) = pod.started.get() {
             more.push(human::duration(cx.now - at));
         }
         spans.push(Span::styled(format!("  {}", more.join(" · ")), theme.dim()));

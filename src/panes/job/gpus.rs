@@ -228,7 +228,7 @@ fn row(pod: &PodRow, device: &Device, columns: &[Column], cx: &Cx) -> Row<'stati
         "heat" => said(reading.celsius.map(|c| format!("{c:.0}°C")), dim),
         "remark" => {
             let mut spans = Vec::new();
-            for (text, style) in gpu_use::remark(device, pod.started, cx) {
+            for (text, style) in gpu_use::remark(device, pod.started.get(), cx) {
                 if !spans.is_empty() {
                     spans.push(Span::styled(", ", cx.theme.faint()));
                 }
@@ -265,9 +265,9 @@ impl Gpus<'_> {
         }
         let (mut idle, mut sick) = (0, 0);
         for (pod, device) in &self.devices {
-            let verdict = device.verdict(cx.now, terms.window, pod.started);
+            let verdict = device.verdict(cx.now, terms.window, pod.started.get());
             idle += usize::from(verdict.idle_since().is_some());
-            let alarms = device.alarms(cx.now, terms, pod.started);
+            let alarms = device.alarms(cx.now, terms, pod.started.get());
             sick += usize::from(alarms.iter().any(|a| a.weight() == Weight::Sick));
         }
         if idle > 0 {
@@ -299,7 +299,7 @@ impl Gpus<'_> {
         let room = usize::from(table.height.saturating_sub(1));
         if shown.len() > room {
             shown.sort_by_key(|(pod, device)| {
-                std::cmp::Reverse(gpu_use::urgency(device, pod.started, cx))
+                std::cmp::Reverse(gpu_use::urgency(device, pod.started.get(), cx))
             });
         }
         let mut y = area.y;

@@ -88,8 +88,8 @@ fn facts(cast: &Cast, job: &JobRow, at: usize, over: bool, cx: &Cx) -> Vec<Strin
     if pod.restarts > 0 {
         out.push(words::count(pod.restarts as usize, "restart", "restarts"));
     }
-    if let Some(from) = pod.started {
-        let to = pod.finished.unwrap_or(cx.now);
+    if let Some(from) = pod.started.get() {
+        let to = pod.finished.get().unwrap_or(cx.now);
         out.push(words::span((to - from).num_seconds().max(0)));
     }
     out

@@ -63,7 +63,7 @@ impl Ask {
         let over = matches!(pod.phase, PodPhase::Succeeded | PodPhase::Failed);
         LogWant {
             namespace: pod.namespace.clone(),
-            pod: pod.name.as_ref().into(),
+            pod: pod.name.as_str().into(),
             uid: pod.key.uid,
             container: self.container.clone(),
             previous: self.previous,
@@ -122,7 +122,7 @@ impl Source {
     pub fn new(pod: &PodRow, follow: bool) -> Self {
         Self {
             pod: pod.key,
-            name: pod.name.clone(),
+            name: pod.name.as_str().into(),
             index: pod.index,
             state: state(pod),
             gone: false,
@@ -308,6 +308,7 @@ pub fn plan<'a>(of: &'a LogsOf, sources: &[Source], picked: &[Key], cx: &Cx<'a>)
             let grace = TimeDelta::seconds(GRACE_SECONDS);
             let until = pod
                 .finished
+                .get()
                 .map(|at| at + grace)
                 .filter(|until| cx.now < *until);
             if known.is_some_and(|source| source.done) {

@@ -43,7 +43,7 @@ impl Logs {
         self.out = plan
             .next
             .iter()
-            .map(|pod| (pod.key, pod.index, pod.name.as_ref().into()))
+            .map(|pod| (pod.key, pod.index, pod.name.as_str().into()))
             .collect();
         let kept: Vec<_> = plan.pods.iter().map(|pod| pod.key).collect();
         let losses: Vec<usize> = self

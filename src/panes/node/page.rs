@@ -88,7 +88,7 @@ fn facts(page: &mut Page, row: &NodeRow, object: Option<&Value>) {
             with("zone", &row.zone),
             with("pool", &row.pool),
             with("block", &row.block),
-            with("NVLink domain", &row.clique().cloned()),
+            with("NVLink domain", &row.clique),
         ],
     );
     if let Some(gpu) = row.gpu.as_deref() {

@@ -24,7 +24,7 @@ fn what_is_claimed_counts_and_what_is_shared_does_not() {
         Some("Tesla-T4-SHARED"),
         &[("nvidia.com/gpu", 8)],
     );
-    let facts = shared.gpu.get_or_insert_default();
+    let facts = std::sync::Arc::make_mut(shared.gpu.get_or_insert_default());
     (facts.count, facts.replicas) = (Some(2), Some(4));
     let tpu = fixture::node("tpu", None, &[("google.com/tpu", 4)]);
     let rows = vec![claimed, shared, tpu];

@@ -93,7 +93,7 @@ fn cell<'a>(column: &str, pod: &'a PodRow, state: State, cx: &Cx<'a>) -> Cell<'a
                 false => Cell::from(devices(&all, product(pod, cx))),
             }
         }
-        "age" => Cell::styled(when(pod.created, cx), cx.theme.dim()),
+        "age" => Cell::styled(when(pod.created.get(), cx), cx.theme.dim()),
         "why" => why(pod).map_or(Cell::Empty, |text| Cell::styled(text, cx.theme.dim())),
         _ => Cell::Empty,
     }

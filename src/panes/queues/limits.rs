@@ -86,7 +86,7 @@ fn pending(cx: &Cx) -> BTreeMap<Shared, Group> {
             .or_default();
         group.pods += 1;
         group.devices.add_all(&pod.shape.devices);
-        group.oldest = group.oldest.into_iter().chain(pod.created).min();
+        group.oldest = group.oldest.into_iter().chain(pod.created.get()).min();
         if group.message.is_empty() {
             group.message = pod.why.as_deref().unwrap_or_default().to_owned();
         }

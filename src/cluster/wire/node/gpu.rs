@@ -1,15 +1,27 @@
 //! What the labels of a node tell of its GPUs, as GPU feature discovery, the GPU operator, the DRA driver and AMD's
 //! labeller write them.
 
-use chrono::DateTime;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
 
 use super::super::meta::{Meta, named};
 use crate::model::ids::{Name, Names};
 use crate::model::node::{GpuFacts, MigFacts};
 
-/// The facts; `None` where no label tells any.
-pub fn facts(meta: &Meta, names: &mut Names) -> Option<Box<GpuFacts>> {
+/// What labels tell.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// `None` where no label tells any.
+    pub gpu: Option<Arc<GpuFacts>>,
+    pub clique: Option<Name>,
+    pub labelled: Option<DateTime<Utc>>,
+}
+
+/// Takes the labels apart.
+pub fn facts(meta: &Meta, names: &mut Names) -> Told {
     let mut facts = GpuFacts::default();
+    let (mut clique, mut labelled) = (None, None);
     let (mut major, mut minor) = ("", "");
     let (mut old_major, mut old_minor, mut old_rev) = ("", "", "");
     let (mut cuda_major, mut cuda_minor) = ("", "");
@@ -26,8 +38,8 @@ pub fn facts(meta: &Meta, names: &mut Names) -> Option<Box<GpuFacts>> {
                     facts.family = named(names, value);
                 }
                 // where no clique label is: the same thing as topology tools name it
-                "network.topology.nvidia.com/accelerator" if facts.clique.is_none() => {
-                    facts.clique = named(names, value);
+                "network.topology.nvidia.com/accelerator" if clique.is_none() => {
+                    clique = named(names, value);
                 }
                 _ => {}
             }
@@ -40,7 +52,7 @@ pub fn facts(meta: &Meta, names: &mut Names) -> Option<Box<GpuFacts>> {
             "gpu.memory" => facts.memory_mib = number(),
             "gpu.family" => facts.family = named(names, value),
             "gpu.machine" => facts.machine = named(names, value),
-            "gpu.clique" => facts.clique = named(names, value),
+            "gpu.clique" => clique = named(names, value),
             "gpu.compute.major" => major = value,
             "gpu.compute.minor" => minor = value,
             "mig.strategy" => facts.mig_strategy = named(names, value),
@@ -55,7 +67,7 @@ pub fn facts(meta: &Meta, names: &mut Names) -> Option<Box<GpuFacts>> {
             "cuda.runtime.minor" => cuda_minor = value,
             "gfd.timestamp" => {
                 let seconds = value.parse().ok();
-                facts.labelled = seconds.and_then(|s| DateTime::from_timestamp(s, 0));
+                labelled = seconds.and_then(|s| DateTime::from_timestamp(s, 0));
             }
             _ => {
                 if let Some((profile, what)) = mig(key) {
@@ -76,7 +88,12 @@ pub fn facts(meta: &Meta, names: &mut Names) -> Option<Box<GpuFacts>> {
         facts.cuda = dotted(names, &[cuda_major, cuda_minor]);
     }
     facts.mig.sort_by(|a, b| a.profile.cmp(&b.profile));
-    (facts != GpuFacts::default()).then(|| Box::new(facts))
+    let any = clique.is_some() || labelled.is_some() || facts != GpuFacts::default();
+    Told {
+        gpu: any.then(|| names.gpu(facts)),
+        clique,
+        labelled,
+    }
 }
 
 /// `mig-1g.10gb.count` → `1g.10gb` and `count`; profiles have dots of their own.
@@ -107,7 +124,7 @@ fn set(all: &mut Vec<MigFacts>, profile: Name, what: &str, value: Option<u32>) {
 mod tests {
     use super::*;
 
-    fn of(labels: &[(&str, &str)]) -> Option<Box<GpuFacts>> {
+    fn of(labels: &[(&str, &str)]) -> Told {
         let labels = labels.iter().map(|(k, v)| ((*k).into(), (*v).into()));
         let meta = Meta {
             labels: labels.collect(),
@@ -118,7 +135,7 @@ mod tests {
 
     #[test]
     fn labels_of_a_cut_node() {
-        let facts = of(&[
+        let told = of(&[
             ("nvidia.com/gpu.count", "8"),
             ("nvidia.com/gpu.replicas", "1"),
             ("nvidia.com/gpu.compute.major", "9"),
@@ -141,20 +158,20 @@ mod tests {
             ("nvidia.com/gfd.timestamp", "1764979200"),
             ("kubernetes.io/arch", "amd64"),
         ]);
-        let facts = facts.unwrap();
+        let facts = told.gpu.unwrap();
         assert_eq!(
             (facts.count, facts.replicas, facts.compute.as_deref()),
             (Some(8), Some(1), Some("9.0"))
         );
         assert_eq!(
-            (facts.clique.as_deref(), facts.mig_state.as_deref()),
+            (told.clique.as_deref(), facts.mig_state.as_deref()),
             (Some("7b3c.1"), Some("pending"))
         );
         assert_eq!(
             (facts.driver.as_deref(), facts.cuda.as_deref()),
             (Some("570.124.06"), Some("12.8"))
         );
-        assert_eq!(facts.labelled.map(|t| t.timestamp()), Some(1_764_979_200));
+        assert_eq!(told.labelled.map(|t| t.timestamp()), Some(1_764_979_200));
         let mig: Vec<(&str, Option<u32>)> =
             facts.mig.iter().map(|m| (&*m.profile, m.count)).collect();
         assert_eq!(mig, [("1g.10gb", Some(14)), ("3g.40gb", Some(6))]);
@@ -167,7 +184,8 @@ mod tests {
                 ("kubernetes.io/arch", "amd64"),
                 ("nvidia.com/mig-", "x"),
                 ("nvidia.com/gpu.count", "many")
-            ]),
+            ])
+            .gpu,
             None
         );
     }

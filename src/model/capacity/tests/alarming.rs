@@ -78,7 +78,7 @@ fn each_trouble_has_its_sentence() {
     let mut stale = labelled(16, "stale");
     facts(&mut stale).count = Some(4);
     let mut carried = labelled(17, "carried");
-    facts(&mut carried).labelled = Some(at(-900_000));
+    carried.labelled = Some(at(-900_000));
     let mut fresh = labelled(18, "fresh");
     (facts(&mut fresh).count, fresh.created) = (Some(4), Some(at(-60)));
     let m = model(

@@ -114,7 +114,7 @@ fn a_gang_that_must_stay_together_gets_the_best_domain() {
     let rows: Vec<NodeRow> = (0..5u128)
         .map(|n| {
             let mut row = gpus(10 + n, &format!("n{n}"), H100, &[(GPU, 4)]);
-            facts(&mut row).clique = Some(if n < 3 { "a.1" } else { "b.1" }.into());
+            row.clique = Some(if n < 3 { "a.1" } else { "b.1" }.into());
             row.zone = Some("z".into());
             row
         })

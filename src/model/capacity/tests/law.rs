@@ -45,10 +45,10 @@ fn a_pod() -> impl Strategy<Value = Step> {
             2 => PodPhase::Failed,
             _ => PodPhase::Running,
         };
-        row.finished = matches!(phase, 1 | 2).then(|| at(100));
+        row.finished = matches!(phase, 1 | 2).then(|| at(100)).into();
         row.node = (node < 3).then(|| at_node.as_str().into());
         row.deleting = deleting;
-        row.bound = Some(at(bound));
+        row.bound = Some(at(bound)).into();
         let mut shape = (*row.shape).clone();
         shape.cpu_milli = cpu * 31_800;
         if bound == 3 {
