@@ -29,6 +29,13 @@ fn split(key: u32) -> (u32, u32) {
     (key / BLOCK, key % BLOCK)
 }
 
+/// Room for one more: a list that grows does so by an eighth, where of its own accord it would double.
+fn make_room<T>(list: &mut Vec<T>) {
+    if list.len() == list.capacity() {
+        list.reserve_exact((list.len() / 8).max(1));
+    }
+}
+
 impl<T> Block<T> {
     /// Where the value of a key is, or would be.
     fn find(&self, bit: u32) -> Result<usize, usize> {
@@ -76,15 +83,13 @@ impl<T> Blocks<T> {
         let (at, bit) = split(key);
         let found = self.find(at).unwrap_or_else(|found| {
             let (keys, all) = (0, Vec::new());
+            make_room(&mut self.0);
             self.0.insert(found, Block { at, keys, all });
             found
         });
         let block = &mut self.0[found];
         let place = block.find(bit).unwrap_or_else(|place| {
-            if block.all.len() == block.all.capacity() {
-                // by a quarter, where a list of its own accord would double
-                block.all.reserve_exact((block.all.len() / 4).max(1));
-            }
+            make_room(&mut block.all);
             block.keys |= 1 << bit;
             block.all.insert(place, T::default());
             place

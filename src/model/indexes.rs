@@ -87,7 +87,7 @@ struct LivePod {
     uid: Uid,
     created: Moment,
     class: PodClass,
-    restarts: u32,
+    restarts: u16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,7 +166,7 @@ impl Cell {
 
     fn retries(&self) -> u32 {
         let failed = self.live.iter().filter(|p| p.class == PodClass::Failed);
-        let restarts: u32 = self.live.iter().map(|p| p.restarts).sum();
+        let restarts: u32 = self.live.iter().map(|p| u32::from(p.restarts)).sum();
         let past = self.past.as_deref();
         let seen = (failed.count() as u32)
             .saturating_add(past.map_or(0, |past| past.failed_gone))
@@ -207,7 +207,7 @@ impl Indexes {
             uid: pod.key.uid,
             created: pod.created,
             class,
-            restarts: pod.restarts,
+            restarts: u16::try_from(pod.restarts).unwrap_or(u16::MAX),
         };
         let cell = self.cells.or_default(index);
         let failed = u32::from(class == PodClass::Failed);

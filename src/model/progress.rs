@@ -15,6 +15,7 @@ use super::capacity::holds;
 use super::ids::{ClusterId, Key, Name, Uid};
 use super::indexes::Indexes;
 use super::job::JobRow;
+use super::moment::Moment;
 use super::pod::{Exit, PodPhase, PodRow};
 use super::resources::Devices;
 use super::table::Table;
@@ -58,8 +59,8 @@ pub struct Live {
     pub devices: Devices,
     /// Nodes such pods are on, with their number.
     pub nodes: Bag<Name>,
-    /// Start times (seconds) of running pods, with their number: for the ETA.
-    pub starts: Bag<i64>,
+    /// Start times of running pods, with their number: for the ETA.
+    pub starts: Bag<Moment>,
     /// How failed pods ended: (exit code, reason) → pods.
     pub exits: Bag<(i32, Name)>,
 }
@@ -266,8 +267,8 @@ impl Live {
                 );
                 if phase == PodPhase::Running {
                     step(&mut self.running, 1);
-                    if let Some(at) = pod.started.get() {
-                        count(&mut self.starts, at.timestamp(), add);
+                    if pod.started.is_some() {
+                        count(&mut self.starts, pod.started, add);
                     }
                 } else {
                     step(&mut self.pending, 1);

@@ -250,7 +250,7 @@ impl JobStatus {
                 for (start, n) in starts.iter() {
                     let spent = now
                         .timestamp_millis()
-                        .saturating_sub(start.saturating_mul(1000));
+                        .saturating_sub(i64::from(start.seconds()) * 1000);
                     left += i128::from(tau.saturating_sub(spent).max(0)) * i128::from(n);
                     running = running.saturating_add(n);
                 }

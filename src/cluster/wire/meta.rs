@@ -141,15 +141,17 @@ pub struct Condition {
 
 /// Conditions as rows.
 pub fn conditions(all: Vec<Condition>, names: &mut Names) -> Vec<ConditionRow> {
-    all.into_iter()
-        .map(|c| ConditionRow {
-            kind: names.get(&c.kind),
-            on: c.status == "True",
-            reason: names.get(&c.reason),
-            message: c.message.into(),
-            since: c.last_transition_time,
-        })
-        .collect()
+    let each = all.into_iter().map(|c| ConditionRow {
+        kind: names.get(&c.kind),
+        on: c.status == "True",
+        reason: names.get(&c.reason),
+        message: c.message.into(),
+        since: c.last_transition_time,
+    });
+    // collected in place they would keep the room of what was decoded
+    let mut rows: Vec<_> = each.collect();
+    rows.shrink_to_fit();
+    rows
 }
 
 /// The text interned, unless it is empty.
