@@ -147,6 +147,7 @@ macro_rules! actions {
                     Action::ClearLogs => "clear",
                     Action::NextTheme => "theme",
                     Action::ToggleTimes => "times",
+                    Action::ToggleMouse => "mouse",
                     Action::InboxRead => "read",
                     Action::InboxReadAll => "all read",
                     Action::InboxDismiss => "dismiss",
@@ -162,6 +163,24 @@ macro_rules! actions {
                     Action::MoveQueue => "move",
                     Action::SetPriority => "priority",
                     Action::Create => "submit",
+                    Action::SplitRight => "split right",
+                    Action::SplitDown => "split down",
+                    Action::CloseSplit => "close",
+                    Action::NextSplit => "next",
+                    Action::PreviousSplit => "previous",
+                    Action::FocusLeft => "left",
+                    Action::FocusRight => "right",
+                    Action::FocusUp => "up",
+                    Action::FocusDown => "down",
+                    Action::SwapSplit => "swap",
+                    Action::SplitWider => "wider",
+                    Action::SplitNarrower => "narrower",
+                    Action::SplitTaller => "taller",
+                    Action::SplitShorter => "shorter",
+                    Action::SplitEven => "even",
+                    Action::OpenBeside => "open beside",
+                    Action::LogsBeside => "log beside",
+                    Action::YamlBeside => "YAML beside",
                     Action::DryRun => "check",
                     Action::NextProblem => "next problem",
                     Action::ExternalEditor => "$EDITOR",
@@ -212,9 +231,25 @@ actions! {
     Zoom "zoom" Global "give the focused pane the whole screen, and back";
     Wider "wider" Global "the right one of two panes wider";
     Narrower "narrower" Global "the right one of two panes narrower";
+    SplitRight "split-right" Global "split the screen: another pane to the right";
+    SplitDown "split-down" Global "split the screen: another pane below";
+    CloseSplit "close-split" Global "close this pane of a split screen";
+    NextSplit "next-split" Global "the next pane of a split screen";
+    PreviousSplit "previous-split" Global "the pane before it";
+    FocusLeft "focus-left" Global "the pane to the left";
+    FocusRight "focus-right" Global "the pane to the right";
+    FocusUp "focus-up" Global "the pane above";
+    FocusDown "focus-down" Global "the pane below";
+    SwapSplit "swap-split" Global "change places with the next pane";
+    SplitWider "split-wider" Global "this pane wider";
+    SplitNarrower "split-narrower" Global "this pane narrower";
+    SplitTaller "split-taller" Global "this pane taller";
+    SplitShorter "split-shorter" Global "this pane shorter";
+    SplitEven "split-even" Global "all panes the same share";
     ToggleTimes "toggle-times" Global "ages or timestamps";
     NextTheme "next-theme" Global "next theme";
     GpuUse "gpu-use" Global "ask exporters what GPUs do, or stop asking";
+    ToggleMouse "toggle-mouse" Global "mouse on, or off so that the terminal selects text";
     Redraw "redraw" Global "draw the screen anew";
 
     Up "up" List "up";
@@ -226,6 +261,9 @@ actions! {
     Left "left" List "left";
     Right "right" List "right";
     Open "open" List "open what is selected";
+    OpenBeside "open-beside" List "open it in a pane beside, which follows the cursor";
+    LogsBeside "logs-beside" List "its log in a pane beside, which follows the cursor";
+    YamlBeside "yaml-beside" List "its YAML in a pane beside, which follows the cursor";
     Mark "mark" List "mark, and move on";
     MarkRange "mark-range" List "mark from the last mark to here";
     MarkClear "mark-clear" List "clear all marks";

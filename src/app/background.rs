@@ -123,7 +123,8 @@ impl App {
         self.background.chosen = Some((now, version));
         let most = self.settings.logs.watch_streams;
         let cx = self.desk.cx(now, true);
-        let front = self.screens.top().about(&cx);
+        let fronts = self.screens.fronts();
+        let front: Vec<Key> = fronts.filter_map(|(pane, _)| pane.about(&cx)).collect();
         let model = &self.desk.model;
         let here = self.desk.session.cluster;
         let phase = |key: Key| model.jobs.get(key).map(|job| model.status(job).phase);
@@ -131,7 +132,7 @@ impl App {
         // what is followed stays so; a log that is read to its end leaves by itself
         let all = &mut self.background;
         all.streams.retain(|want, stream| {
-            let there = model.jobs.contains(stream.job) && Some(stream.job) != front;
+            let there = model.jobs.contains(stream.job) && !front.contains(&stream.job);
             there && (!want.follow || runs(stream.job))
         });
         while all.streams.len() > most {
@@ -140,7 +141,7 @@ impl App {
         while all.streams.len() < most
             && let Some(job) = all.failed.pop_front()
         {
-            if Some(job) != front
+            if !front.contains(&job)
                 && let Some(pod) = victim(model, job).filter(|pod| pod.key.cluster == here)
             {
                 all.streams
@@ -153,7 +154,7 @@ impl App {
                 .jobs
                 .rows()
                 .filter(|job| job.key.cluster == here && !model.is_part(job))
-                .filter(|job| Some(job.key) != front && !followed.contains(&job.key))
+                .filter(|job| !front.contains(&job.key) && !followed.contains(&job.key))
                 .filter(|job| model.status(job).phase == Phase::Running)
                 .map(|job| {
                     let gpus: u32 = model.gpus(job).0.iter().map(|(_, n)| *n).sum();

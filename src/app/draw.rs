@@ -15,6 +15,7 @@ use crate::model::job::Phase;
 use crate::model::listed::Scope as Scoped;
 use crate::panes::{Level, Pane};
 use crate::ui::frame::{Header, Hint, counts, footer, tabs, too_small};
+use crate::ui::layout::Id;
 use crate::ui::{Level as Loud, State, text, toast};
 
 /// Below this nothing sensible fits.
@@ -44,6 +45,7 @@ impl App {
             ..area
         };
         self.spots.keys.clear();
+        self.tipped = false;
         self.header(row(0), buf, now);
         if self.alone {
             self.body = Rect {
@@ -51,7 +53,12 @@ impl App {
                 height: area.height - 3,
                 ..area
             };
-            written = self.screen(row(1), buf, now);
+            let all = Rect {
+                y: area.y + 1,
+                height: area.height - 2,
+                ..area
+            };
+            written = self.draw_splits(all, buf, now);
         } else if self.link == Link::Open {
             self.tabs(row(1), buf);
             let tour = self.tour_rows(area);
@@ -60,7 +67,12 @@ impl App {
                 height: area.height - 4 - tour,
                 ..area
             };
-            written = self.screen(row(2), buf, now);
+            let all = Rect {
+                y: area.y + 2,
+                height: area.height - 3 - tour,
+                ..area
+            };
+            written = self.draw_splits(all, buf, now);
             self.draw_tour(
                 Rect {
                     y: self.body.bottom(),
@@ -98,19 +110,35 @@ impl App {
         }
     }
 
-    /// The screen in front; answers where the cursor of a text in it stands.
-    fn screen(&mut self, answer: Rect, buf: &mut Buffer, now: DateTime<Utc>) -> Option<Position> {
-        let cx = self.desk.cx(now, self.overlay.is_none());
-        let top = self.screens.top_mut();
+    /// The screen in front of a split; answers where the cursor of a text in it stands.
+    pub(super) fn screen(
+        &mut self,
+        id: Id,
+        answer: Rect,
+        body: Rect,
+        buf: &mut Buffer,
+        now: DateTime<Utc>,
+    ) -> Option<Position> {
+        let own = id == self.screens.focused();
+        let cx = self.desk.cx(now, own && self.overlay.is_none());
+        let top = self.screens.front_of_mut(id)?;
         let mut line = top.answer(&cx);
         line.spans.insert(0, Span::raw(" "));
         line.spans = text::shorten_spans(&line.spans, usize::from(answer.width));
         buf.set_line(answer.x, answer.y, &line, answer.width);
         let used = text::spans_width(&line.spans);
-        top.draw(&cx, self.body, buf);
+        top.draw(&cx, body, buf);
         let cursor = top.editor().and_then(|editor| editor.cursor());
-        self.draw_tip(used, answer, buf, now);
-        cursor
+        if own {
+            let taken = (used as u16 + 3).min(answer.width);
+            let free = Rect {
+                x: answer.x + taken,
+                width: (answer.width - taken).saturating_sub(1),
+                ..answer
+            };
+            self.tipped = self.draw_tip(free, buf, now);
+        }
+        cursor.filter(|_| own)
     }
 
     /// ` jobdeck  context ▸ namespace ▸ job/pi        ● 18  ◌ 9  ✗ 4  ✓ 31    GPUs 61/96    live`
@@ -315,9 +343,25 @@ impl App {
             Link::Open => self.screens.top().position(&self.desk.cx(now, true)),
             _ => String::new(),
         };
+        let right = match self.hidden() {
+            Some(words) if right.is_empty() => words,
+            Some(words) => format!("{words}  {right}"),
+            None => right,
+        };
         let (actions, hints): (Vec<_>, Vec<_>) = hints.into_iter().unzip();
+        let end = area.right().saturating_sub(text::width(&right) as u16 + 4);
         let right = [Span::styled(right, theme.dim())];
         let places = footer(&hints, &right, area, buf, theme);
+        // no key gave way for want of room
+        if !self.tipped && places.len() == hints.len() {
+            let from = places.last().map_or(area.x, |place| place.right()) + 3;
+            let free = Rect {
+                x: from,
+                width: end.saturating_sub(from),
+                ..area
+            };
+            self.draw_tip(free, buf, now);
+        }
         let keys = places.into_iter().zip(actions);
         let keys = keys.filter_map(|(place, action)| Some((place, action?)));
         self.spots.keys.extend(keys);
@@ -327,9 +371,6 @@ impl App {
     /// The keys that matter, each with what it does; none of an unfinished sequence.
     fn hints(&self, now: DateTime<Utc>) -> Vec<(Option<Action>, Hint<'static>)> {
         let pending = self.desk.look.pending();
-        if !pending.is_empty() {
-            return vec![(None, Hint::new(pending.to_string(), "…"))];
-        }
         let cx = self.desk.cx(now, true);
         let pane: &dyn Pane = match (&self.overlay, &self.link) {
             (Some(overlay), _) => &**overlay,
@@ -339,6 +380,13 @@ impl App {
         let mut scopes: Vec<Scope> = pane.scopes().to_vec();
         if pane.editor().is_none() {
             scopes.push(Scope::Global);
+        }
+        if !pending.is_empty() {
+            // what has begun, and how it may go on
+            let begun = std::iter::once((None, Hint::new(pending.to_string(), "…")));
+            let next = self.desk.look.continuations(&scopes).into_iter();
+            let next = next.map(|(keys, action)| (None, Hint::new(keys, action.short())));
+            return begun.chain(next).collect();
         }
         let keys = match self.link {
             Link::Open => pane.subjects(&cx),

@@ -262,8 +262,11 @@ impl App {
     /// Something a text put off is due.
     pub(super) fn look_at_text(&mut self, now: DateTime<Utc>) {
         let cx = self.desk.cx(now, true);
-        let ask = self.screens.top_mut().editor_mut().and_then(|e| e.due(&cx));
-        if let Some(ask) = ask {
+        let fronts = self.screens.fronts_mut();
+        let asks: Vec<Ask> = fronts
+            .filter_map(|pane| pane.editor_mut()?.due(&cx))
+            .collect();
+        for ask in asks {
             self.asked(ask, now);
         }
     }

@@ -111,4 +111,6 @@ pub enum Effect {
     Suspend,
     /// Draw every cell anew.
     Clear,
+    /// Have the terminal report the mouse, or leave it to the terminal.
+    Mouse(bool),
 }

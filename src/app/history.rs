@@ -163,13 +163,17 @@ impl App {
         }
         self.keeper.owed = None;
         let cx = self.desk.cx(now, true);
-        let Some(job) = self.screens.top().about(&cx) else {
-            return;
-        };
-        let row = self.desk.model.jobs.get(job);
-        let over = row.is_some_and(|job| self.desk.model.status(job).phase.is_over());
-        if over || self.screens.path().count() > 1 {
-            self.keep_row(job, None, now);
+        let fronts = self.screens.fronts();
+        let mut jobs: Vec<(Key, usize)> = fronts
+            .filter_map(|(pane, depth)| Some((pane.about(&cx)?, depth)))
+            .collect();
+        jobs.dedup_by_key(|(job, _)| *job);
+        for (job, depth) in jobs {
+            let row = self.desk.model.jobs.get(job);
+            let over = row.is_some_and(|job| self.desk.model.status(job).phase.is_over());
+            if over || depth > 1 {
+                self.keep_row(job, None, now);
+            }
         }
     }
 
@@ -214,9 +218,9 @@ impl App {
             },
         );
         let cx = self.desk.cx(now, true);
-        let top = self.screens.top();
-        if top.about(&cx) == Some(key) {
-            let lines = top.last_lines(crate::history::LINES);
+        let mut fronts = self.screens.fronts().map(|(pane, _)| pane);
+        if let Some(pane) = fronts.find(|pane| pane.about(&cx) == Some(key)) {
+            let lines = pane.last_lines(crate::history::LINES);
             record.set_lines(lines.iter().map(String::as_str));
         }
         Some(record)

@@ -87,6 +87,15 @@ impl Look {
         &self.pending
     }
 
+    /// How the sequence typed so far may go on: one key for each action.
+    pub fn continuations(&self, scopes: &[Scope]) -> Vec<(String, Action)> {
+        let scopes: Vec<&str> = scopes.iter().map(|s| s.name()).collect();
+        let mut next = self.keymap.continuations(&self.pending, &scopes);
+        let mut seen = std::collections::BTreeSet::new();
+        next.retain(|(_, action)| seen.insert(*action));
+        next
+    }
+
     /// The first key bound to an action in these scopes, as it is printed.
     pub fn key_for(&self, action: Action, scopes: &[Scope]) -> Option<String> {
         let scopes: Vec<&str> = scopes.iter().map(|s| s.name()).collect();

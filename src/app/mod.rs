@@ -34,6 +34,7 @@ pub mod receive;
 pub mod run;
 pub mod runner;
 pub mod screens;
+mod splits;
 mod streams;
 mod tips;
 mod tour;
@@ -131,9 +132,15 @@ pub struct App {
     take_namespace_from_context: bool,
     effects: Vec<Effect>,
     wanted: Option<(Option<String>, Vec<Want>)>,
+    /// What more than one split reads.
+    shared: std::collections::BTreeSet<Want>,
     /// What the user has found already.
     pub habits: crate::keep::habits::Habits,
     tour: Option<tour::Tour>,
+    /// A tip stands in this frame already.
+    tipped: bool,
+    /// Clicks and the wheel are reported.
+    mouse_on: bool,
     /// Something on screen changed.
     pub dirty: bool,
     /// Leave the loop.
@@ -194,6 +201,7 @@ impl App {
             },
             ..Session::default()
         };
+        let mouse_on = begin.settings.mouse;
         let theme_wanted = (!begin.told_theme).then(|| begin.settings.theme.clone());
         let mut app = Self {
             theme_wanted,
@@ -223,11 +231,14 @@ impl App {
             take_namespace_from_context: begin.namespace.is_none(),
             effects: Vec::new(),
             wanted: None,
+            shared: std::collections::BTreeSet::new(),
             summary: crate::model::summary::Header::default(),
             body: ratatui::layout::Rect::default(),
             spots: pointer::Spots::default(),
             habits: crate::keep::habits::Habits::default(),
             tour: None,
+            tipped: false,
+            mouse_on,
             dirty: true,
             done: false,
             alone: begin.file.is_some(),
@@ -272,9 +283,10 @@ impl App {
         if self.link != Link::Open || self.alone {
             return;
         }
+        self.keep_up(now);
         self.choose_background(now);
         let cx = self.desk.cx(now, true);
-        let mut wants = self.screens.top().wants(&cx);
+        let (mut wants, shared) = self.wants_of_splits(&cx);
         if let Some(overlay) = &self.overlay {
             wants.extend(overlay.wants(&cx));
         }
@@ -302,13 +314,15 @@ impl App {
             self.desk.session.namespace.as_ref().map(|n| n.to_string()),
             wants,
         );
+        self.ask_again(shared, &asked.0);
         if self.wanted.as_ref() != Some(&asked) {
             let (namespace, wants) = asked.clone();
             self.wanted = Some(asked);
             self.effects.push(Effect::Wants { namespace, wants });
             let cx = self.desk.cx(now, true);
             let mut read: Vec<_> = self.background.jobs().collect();
-            read.extend(self.screens.top().about(&cx));
+            let fronts = self.screens.fronts();
+            read.extend(fronts.filter_map(|(pane, _)| pane.about(&cx)));
             self.lose_unread_logs(&read, now);
             self.keep_looked_at(now);
         }
@@ -327,10 +341,9 @@ impl App {
             return notices;
         }
         let cx = self.desk.cx(now, true);
-        [notices, self.screens.top().wake(&cx)]
-            .into_iter()
-            .flatten()
-            .min()
+        let shown = self.shown().filter_map(|pane| pane.wake(&cx));
+        let next = shown.chain(notices).chain(self.screens.rested());
+        next.min()
     }
 
     /// The time has come that a screen waited for: something on it changes, or does not come that should have.
@@ -345,18 +358,22 @@ impl App {
         self.dirty = true;
     }
 
-    /// Keeps what the screen in front was told of a training.
+    /// Keeps what the screens in front were told of a training.
     fn remember(&mut self, now: DateTime<Utc>) {
         let cx = self.desk.cx(now, true);
-        if let Some((job, summary)) = self.screens.top_mut().told(&cx) {
+        let (mut told, mut worries, mut curves) = (Vec::new(), Vec::new(), Vec::new());
+        for pane in self.screens.fronts_mut() {
+            told.extend(pane.told(&cx));
+            worries.extend(pane.worries(&cx));
+            curves.extend(pane.curves(&cx));
+        }
+        for (job, summary) in told {
             self.desk.session.remember_run(job, summary, now);
         }
-        let cx = self.desk.cx(now, true);
-        if let Some(worries) = self.screens.top_mut().worries(&cx) {
+        for worries in worries {
             self.worried(worries, now);
         }
-        let cx = self.desk.cx(now, true);
-        if let Some((job, curves)) = self.screens.top_mut().curves(&cx) {
+        for (job, curves) in curves {
             self.desk.session.remember_curves(job, curves);
         }
     }

@@ -2,15 +2,16 @@
 //! anything else; the line between two panes is drawn to and fro.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use super::action::Action;
+use super::action::{Action, Scope};
 use super::effect::Effect;
 use super::screens::Tab;
 use super::update::front;
 use super::{App, Link};
-use crate::panes::Reply;
+use crate::panes::{Level, Reply};
+use crate::ui::layout::{Id, Placed};
 
 /// Two clicks within this time at one place are a double click.
 const TWICE: TimeDelta = TimeDelta::milliseconds(400);
@@ -25,12 +26,46 @@ pub(super) struct Spots {
     pub keys: Vec<(Rect, Action)>,
     /// The parts of the path: context, namespace, then the screens.
     pub crumbs: Vec<Rect>,
+    /// The area that splits share, where each was drawn last, and the screen in it.
+    pub area: Rect,
+    pub splits: Placed,
+    pub bodies: Vec<(Id, Rect)>,
     clicked: Option<(Position, DateTime<Utc>)>,
     /// The line that is held.
-    held: Option<&'static str>,
+    held: Option<Held>,
+}
+
+/// A line that follows the mouse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// Between two panes of a screen, by what its width is remembered by.
+    Border(&'static str),
+    /// Between splits, by its number.
+    Split(usize),
 }
 
 impl App {
+    /// Clicks and the wheel are reported from now on, or left to the terminal.
+    pub(super) fn use_mouse(&mut self, on: bool, now: DateTime<Utc>) {
+        self.mouse_on = on;
+        self.effects.push(Effect::Mouse(on));
+        let key = self
+            .desk
+            .look
+            .key_for(Action::ToggleMouse, &[Scope::Global]);
+        let key = key.unwrap_or_else(|| ":toggle-mouse".into());
+        let text = match on {
+            true => {
+                "the mouse clicks, scrolls and draws lines; with shift the terminal selects text"
+                    .into()
+            }
+            false => format!(
+                "the mouse is the terminal's: it selects text as everywhere; {key} takes it back"
+            ),
+        };
+        self.say(Level::Info, text, now);
+    }
+
     pub(super) fn mouse(&mut self, event: MouseEvent, now: DateTime<Utc>) {
         let at = Position::new(event.column, event.row);
         match event.kind {
@@ -42,10 +77,13 @@ impl App {
                 }
             }
             MouseEventKind::Drag(MouseButton::Left) if self.spots.held.is_some() => {
-                return self.drag(at.x);
+                return self.drag(at);
             }
-            MouseEventKind::Up(MouseButton::Left) if self.spots.held.take().is_some() => {
-                return self.keep_widths();
+            MouseEventKind::Up(MouseButton::Left) if self.spots.held.is_some() => {
+                if let Some(Held::Border(_)) = self.spots.held.take() {
+                    self.keep_widths();
+                }
+                return;
             }
             _ => {}
         }
@@ -62,7 +100,27 @@ impl App {
         } else {
             self.spots.clicked = last;
         }
-        let area = self.body;
+        // the wheel turns what it is over, and the keyboard stays where it is
+        let here = self.screens.focused();
+        let over = self.spots.splits.pane_at(at);
+        if self.overlay.is_none()
+            && self.link == Link::Open
+            && let Some(over) = over
+        {
+            self.screens.focus(over);
+        }
+        self.pointed(event, at, now);
+        if !matches!(event.kind, MouseEventKind::Down(_)) {
+            self.screens.focus(here);
+        }
+    }
+
+    /// An event of the mouse for what it is over.
+    fn pointed(&mut self, event: MouseEvent, at: Position, now: DateTime<Utc>) {
+        let area = match self.overlay.is_none() && self.link == Link::Open {
+            true => self.body_here(),
+            false => self.body,
+        };
         let reply = {
             let cx = self.desk.cx(now, true);
             front(
@@ -83,6 +141,19 @@ impl App {
                 self.reply(reply, now);
             }
         }
+        // with a modifier: beside it
+        let asks = KeyModifiers::ALT | KeyModifiers::CONTROL;
+        let press = event.kind == MouseEventKind::Down(MouseButton::Left);
+        if press && event.modifiers.intersects(asks) && area.contains(at) && !self.alone {
+            self.act(Action::OpenBeside, now);
+        }
+    }
+
+    /// Where the screen of the split that has the keyboard was drawn last.
+    fn body_here(&self) -> Rect {
+        let here = self.screens.focused();
+        let found = self.spots.bodies.iter().find(|(id, _)| *id == here);
+        found.map_or(self.body, |(_, area)| *area)
     }
 
     /// The wheel over something that only knows keys.
@@ -116,14 +187,25 @@ impl App {
             self.crumb(crumb, now);
             return true;
         }
-        if let Some((name, column)) = self.screens.top().border()
-            && at.x == column
-            && self.body.contains(at)
-        {
-            self.spots.held = Some(name);
+        let pane = self.spots.splits.pane_at(at);
+        if let Some(pane) = pane.filter(|pane| *pane != self.screens.focused()) {
+            self.dirty = true;
+            self.screens.focus(pane);
+            self.arrived();
+        }
+        if let Some(line) = self.spots.splits.line_at(at) {
+            self.spots.held = Some(Held::Split(line));
             return true;
         }
-        false
+        if let Some((name, column)) = self.screens.top().border()
+            && at.x == column
+            && self.body_here().contains(at)
+        {
+            self.spots.held = Some(Held::Border(name));
+            return true;
+        }
+        // a title
+        pane.is_some() && !self.body_here().contains(at) && self.spots.splits.panes.len() > 1
     }
 
     /// A part of the path: the context and the namespace are chosen, a screen is gone back to.
@@ -147,29 +229,43 @@ impl App {
     }
 
     /// The line that is held goes where the mouse is.
-    fn drag(&mut self, column: u16) {
-        let Some(name) = self.spots.held else {
-            return;
+    fn drag(&mut self, to: Position) {
+        self.dirty = true;
+        let name = match self.spots.held {
+            Some(Held::Border(name)) => name,
+            Some(Held::Split(line)) => {
+                let layout = self.screens.layout_mut();
+                return layout.drag(line, &self.spots.splits, to);
+            }
+            None => return,
         };
-        let whole = u32::from(self.body.width.max(1));
-        let right = u32::from(self.body.right().saturating_sub(column + 1));
+        let body = self.body_here();
+        let whole = u32::from(body.width.max(1));
+        let right = u32::from(body.right().saturating_sub(to.x + 1));
         let share = (right * 1000 / whole).clamp(100, 900) as u16;
         self.desk.session.widths.insert(name.to_owned(), share);
-        self.dirty = true;
     }
 
     /// The line between the panes in front goes aside by a step; `wider`: the right one gains.
     pub(super) fn resize(&mut self, wider: bool, now: DateTime<Utc>) {
         let Some((name, column)) = self.screens.top().border() else {
+            if self.screens.is_split() {
+                let action = match wider {
+                    true => Action::SplitWider,
+                    false => Action::SplitNarrower,
+                };
+                return self.act(action, now);
+            }
             let text = "no two panes stand side by side here (a wider terminal has room for them)";
-            return self.say(crate::panes::Level::Info, text, now);
+            return self.say(Level::Info, text, now);
         };
-        self.spots.held = Some(name);
-        let step = (self.body.width / 20).max(1);
-        self.drag(match wider {
+        self.spots.held = Some(Held::Border(name));
+        let step = (self.body_here().width / 20).max(1);
+        let x = match wider {
             true => column.saturating_sub(step),
             false => column + step,
-        });
+        };
+        self.drag(Position::new(x, 0));
         self.spots.held = None;
         self.keep_widths();
     }

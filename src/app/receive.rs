@@ -326,7 +326,9 @@ impl App {
         if let Some(overlay) = &mut self.overlay {
             overlay.receive(arrival, &cx);
         }
-        self.screens.top_mut().receive(arrival, &cx);
+        for pane in self.screens.fronts_mut() {
+            pane.receive(arrival, &cx);
+        }
         if matches!(arrival, Arrival::Lines { .. }) {
             self.keep_lines_later(now);
         }

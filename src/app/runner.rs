@@ -203,6 +203,7 @@ impl Runner {
             Effect::Page(_) | Effect::Attach | Effect::External { .. } => {}
             Effect::Suspend => terminal.suspend()?,
             Effect::Clear => terminal.redraw()?,
+            Effect::Mouse(on) => terminal.set_mouse(on)?,
         }
         Ok(())
     }

@@ -1,9 +1,18 @@
-//! Tabs, each with its stack of screens: where the user is, and the way back and forward.
+//! Where the user is: splits that share the screen, each with tabs and a stack of screens for each tab. Most of the app
+//! knows the split that has the keyboard only.
+
+use ratatui::layout::Rect;
 
 use crate::actions::Object;
 use crate::app::action::Action;
-use crate::panes::editor::{Editor, Id};
+use crate::panes::editor::{Editor, Id as EditorId};
 use crate::panes::{Pane, Target};
+use crate::ui::layout::{Along, Id, Layout, Placed};
+pub use follow::Follow;
+use stacks::Stacks;
+
+mod follow;
+mod stacks;
 
 /// A tab of the tab line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,173 +66,263 @@ impl Tab {
     }
 }
 
-#[derive(Default)]
-struct Stack {
-    screens: Vec<Box<dyn Pane>>,
-    forward: Vec<Box<dyn Pane>>,
+/// One of the panes that share the screen.
+struct Split {
+    id: Id,
+    stacks: Stacks,
+    /// It shows what is under the cursor of another.
+    follows: Option<Follow>,
 }
 
-/// All screens there are. The screen in front is never missing: every stack holds at least its root.
+/// All screens there are. The split that has the keyboard is never missing.
 pub struct Screens {
-    tab: Tab,
-    stacks: [Stack; Tab::ALL.len()],
     open: fn(&Target) -> Box<dyn Pane>,
-    /// There are no tabs: everything stands in one stack.
-    alone: bool,
+    splits: Vec<Split>,
+    layout: Layout,
+    /// Which of `splits` has the keyboard.
+    focus: usize,
+    /// It has the whole screen.
+    zoomed: bool,
+    next: Id,
 }
 
 impl Screens {
     /// `open` makes the pane for a target.
     pub fn new(open: fn(&Target) -> Box<dyn Pane>) -> Self {
-        let root = |tab: Tab| {
-            let target = match tab {
-                Tab::Jobs => Target::Jobs,
-                Tab::Queues => Target::Queues,
-                Tab::Gpus => Target::GpuMap(crate::panes::gpus::MapOf::All),
-                Tab::Pods => Target::Pods(crate::panes::PodsOf::All),
-                Tab::Nodes => Target::Nodes,
-                Tab::Events => Target::Events(None),
-                Tab::Inbox => Target::Inbox,
-                Tab::Hardware => Target::Hardware,
-            };
-            Stack {
-                screens: vec![open(&target)],
-                forward: Vec::new(),
-            }
-        };
-        Self {
-            tab: Tab::Jobs,
-            stacks: Tab::ALL.map(root),
-            open,
-            alone: false,
-        }
+        Self::of(open, Stacks::new(open))
     }
 
     /// Without tabs: this screen, and what is opened over it.
     pub fn alone(open: fn(&Target) -> Box<dyn Pane>, root: &Target) -> Self {
-        let mut screens = Self {
-            alone: true,
-            ..Self::new(open)
-        };
-        screens.stack().screens = vec![open(root)];
-        screens
+        Self::of(open, Stacks::alone(open, root))
     }
 
-    fn stack(&mut self) -> &mut Stack {
-        &mut self.stacks[self.tab as usize]
+    fn of(open: fn(&Target) -> Box<dyn Pane>, stacks: Stacks) -> Self {
+        let split = Split {
+            id: 0,
+            stacks,
+            follows: None,
+        };
+        Self {
+            open,
+            splits: vec![split],
+            layout: Layout::new(0),
+            focus: 0,
+            zoomed: false,
+            next: 1,
+        }
+    }
+
+    fn here(&self) -> &Stacks {
+        &self.splits[self.focus].stacks
+    }
+
+    fn here_mut(&mut self) -> &mut Stacks {
+        &mut self.splits[self.focus].stacks
     }
 
     pub fn tab(&self) -> Tab {
-        self.tab
+        self.here().tab()
     }
 
-    /// The screen in front.
+    /// The screen in front where the keyboard is.
     pub fn top(&self) -> &dyn Pane {
-        let screens = &self.stacks[self.tab as usize].screens;
-        &*screens[screens.len() - 1]
+        self.here().top()
     }
 
     pub fn top_mut(&mut self) -> &mut dyn Pane {
-        let screens = &mut self.stack().screens;
-        let last = screens.len() - 1;
-        &mut *screens[last]
+        self.here_mut().top_mut()
     }
 
     /// The way to the screen in front, root first.
     pub fn path(&self) -> impl Iterator<Item = &dyn Pane> {
-        self.stacks[self.tab as usize].screens.iter().map(|s| &**s)
+        self.here().path()
     }
 
     pub fn go(&mut self, tab: Tab) {
-        self.tab = tab;
+        self.here_mut().go(tab);
     }
 
     /// Steps through the tabs.
     pub fn step(&mut self, by: isize) {
-        let n = Tab::ALL.len() as isize;
-        self.tab = Tab::ALL[(self.tab as isize + by).rem_euclid(n) as usize];
+        self.here_mut().step(by);
     }
 
     /// Puts a screen in front; roots become their tab.
     pub fn open(&mut self, target: &Target) {
-        match target {
-            other if self.alone => self.push(other),
-            Target::Jobs => self.go(Tab::Jobs),
-            Target::Queues => self.go(Tab::Queues),
-            Target::GpuMap(crate::panes::gpus::MapOf::All) => self.go(Tab::Gpus),
-            Target::Pods(crate::panes::PodsOf::All) => self.go(Tab::Pods),
-            Target::Nodes => self.go(Tab::Nodes),
-            Target::Events(None) => self.go(Tab::Events),
-            Target::Inbox => self.go(Tab::Inbox),
-            Target::Hardware => self.go(Tab::Hardware),
-            other => self.push(other),
-        }
-    }
-
-    fn push(&mut self, target: &Target) {
-        let screen = (self.open)(target);
-        let stack = self.stack();
-        stack.forward.clear();
-        stack.screens.push(screen);
+        self.here_mut().open(target);
     }
 
     /// One screen back; false at the root.
     pub fn back(&mut self) -> bool {
-        let stack = self.stack();
-        if stack.screens.len() < 2 {
-            return false;
-        }
-        stack.forward.extend(stack.screens.pop());
-        true
-    }
-
-    /// The editor of this number, wherever it is.
-    pub fn editor(&mut self, id: Id) -> Option<&mut Editor> {
-        let all = self.stacks.iter_mut().flat_map(|stack| &mut stack.screens);
-        all.filter_map(|screen| screen.editor_mut())
-            .find(|editor| editor.id() == id)
-    }
-
-    /// All editors there are.
-    pub fn editors(&self) -> impl Iterator<Item = &Editor> {
-        let all = self.stacks.iter().flat_map(|stack| &stack.screens);
-        all.filter_map(|screen| screen.editor())
-    }
-
-    /// Takes an editor away for good; no way leads forward to it. True if it was in front.
-    pub fn close(&mut self, id: Id) -> bool {
-        let front = self.top().editor().is_some_and(|editor| editor.id() == id);
-        for stack in &mut self.stacks {
-            let is = |screen: &dyn Pane| screen.editor().is_some_and(|editor| editor.id() == id);
-            stack.screens.retain(|screen| !is(&**screen));
-        }
-        front
-    }
-
-    /// The list of jobs comes to the front, with the row of this object under the cursor as soon as it is there.
-    pub fn seek(&mut self, object: &Object) {
-        self.go(Tab::Jobs);
-        let stack = self.stack();
-        stack.screens.truncate(1);
-        stack.forward.clear();
-        self.top_mut().seek(object);
+        self.here_mut().back()
     }
 
     /// Undoes one [`Screens::back`]; false if there is none.
     pub fn forward(&mut self) -> bool {
-        let stack = self.stack();
-        let Some(screen) = stack.forward.pop() else {
-            return false;
-        };
-        stack.screens.push(screen);
+        self.here_mut().forward()
+    }
+
+    /// The list of jobs comes to the front, with the row of this object under the cursor as soon as it is there.
+    pub fn seek(&mut self, object: &Object) {
+        self.here_mut().seek(object);
+    }
+
+    /// The editor of this number, wherever it is.
+    pub fn editor(&mut self, id: EditorId) -> Option<&mut Editor> {
+        let mut all = self.splits.iter_mut();
+        all.find_map(|split| split.stacks.editor(id))
+    }
+
+    /// All editors there are.
+    pub fn editors(&self) -> impl Iterator<Item = &Editor> {
+        self.splits.iter().flat_map(|split| split.stacks.editors())
+    }
+
+    /// Takes an editor away for good; no way leads forward to it. True if it was in front where the keyboard is.
+    pub fn close(&mut self, id: EditorId) -> bool {
+        let front = self.top().editor().is_some_and(|editor| editor.id() == id);
+        for split in &mut self.splits {
+            split.stacks.close(id);
+        }
+        front
+    }
+
+    /// Another cluster or namespace: what was opened belongs to the old one. The splits stay, each with its tab.
+    pub fn reset(&mut self) {
+        for split in &mut self.splits {
+            split.stacks.reset();
+            if let Some(follows) = &mut split.follows {
+                follows.forget();
+            }
+        }
+    }
+
+    /// The screen in front of each split, also of those that are hidden for now, and how deep it is.
+    pub fn fronts(&self) -> impl Iterator<Item = (&dyn Pane, usize)> {
+        let all = self.splits.iter();
+        all.map(|split| (split.stacks.top(), split.stacks.depth()))
+    }
+
+    pub fn fronts_mut(&mut self) -> impl Iterator<Item = &mut dyn Pane> {
+        self.splits.iter_mut().map(|split| split.stacks.top_mut())
+    }
+
+    fn at(&self, id: Id) -> Option<usize> {
+        self.splits.iter().position(|split| split.id == id)
+    }
+
+    /// The screen in front of one split.
+    pub fn front_of(&self, id: Id) -> Option<&dyn Pane> {
+        Some(self.splits[self.at(id)?].stacks.top())
+    }
+
+    pub fn front_of_mut(&mut self, id: Id) -> Option<&mut dyn Pane> {
+        let at = self.at(id)?;
+        Some(self.splits[at].stacks.top_mut())
+    }
+
+    /// The way to it.
+    pub fn path_of(&self, id: Id) -> impl Iterator<Item = &dyn Pane> {
+        let found = self.at(id).and_then(|at| self.splits.get(at));
+        found.into_iter().flat_map(|split| split.stacks.path())
+    }
+
+    /// The tab of one split.
+    pub fn tab_of(&self, id: Id) -> Option<Tab> {
+        Some(self.splits[self.at(id)?].stacks.tab())
+    }
+
+    /// Whom a split follows.
+    pub fn follows(&self, id: Id) -> Option<&Follow> {
+        self.splits[self.at(id)?].follows.as_ref()
+    }
+
+    /// The split that has the keyboard.
+    pub fn focused(&self) -> Id {
+        self.splits[self.focus].id
+    }
+
+    /// Gives a split the keyboard; whether it is there.
+    pub fn focus(&mut self, id: Id) -> bool {
+        let Some(at) = self.at(id) else { return false };
+        self.focus = at;
         true
     }
 
-    /// Another cluster or namespace: what was opened belongs to the old one.
-    pub fn reset(&mut self) {
-        *self = Self {
-            tab: self.tab,
-            ..Self::new(self.open)
-        };
+    pub fn is_split(&self) -> bool {
+        self.splits.len() > 1
+    }
+
+    /// Its number in reading order, from 1, and how many there are.
+    pub fn number(&self) -> (usize, usize) {
+        let all = self.layout.ids();
+        let at = all.iter().position(|id| *id == self.focused());
+        (at.map_or(1, |n| n + 1), all.len())
+    }
+
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    pub fn layout_mut(&mut self) -> &mut Layout {
+        &mut self.layout
+    }
+
+    pub fn is_zoomed(&self) -> bool {
+        self.zoomed
+    }
+
+    pub fn zoom(&mut self, on: bool) {
+        self.zoomed = on && self.is_split();
+    }
+
+    /// Where the splits are. One alone where it is zoomed, or there is no room for all.
+    pub fn place(&self, area: Rect) -> Placed {
+        let all = (!self.zoomed).then(|| self.layout.place(area)).flatten();
+        all.unwrap_or_else(|| Placed {
+            panes: vec![(self.focused(), area)],
+            lines: Vec::new(),
+        })
+    }
+
+    /// A new split beside or below the one that has the keyboard, at the same tab; answers which it is.
+    pub fn split(&mut self, along: Along) -> Id {
+        let id = self.next;
+        self.next += 1;
+        let mut stacks = Stacks::new(self.open);
+        stacks.go(self.tab());
+        self.layout.split(self.focused(), along, id);
+        self.splits.push(Split {
+            id,
+            stacks,
+            follows: None,
+        });
+        self.zoomed = false;
+        id
+    }
+
+    /// Takes the split away that has the keyboard; the one before it has it then.
+    pub fn close_split(&mut self) {
+        if !self.is_split() {
+            return;
+        }
+        let gone = self.splits.remove(self.focus).id;
+        let all = self.layout.ids();
+        let at = all.iter().position(|id| *id == gone).unwrap_or(0);
+        let heir = all[if at == 0 { 1 } else { at - 1 }];
+        self.layout.close(gone);
+        for split in &mut self.splits {
+            if split.follows.as_ref().is_some_and(|f| f.leader == gone) {
+                split.follows = None;
+            }
+        }
+        self.focus = self.at(heir).unwrap_or(0);
+        self.zoomed &= self.is_split();
+    }
+
+    /// Whether a text is written in the split that has the keyboard.
+    pub fn writes_here(&self) -> bool {
+        self.here().editors().next().is_some()
     }
 }

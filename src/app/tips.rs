@@ -1,5 +1,5 @@
-//! One key at a time that is worth knowing where the user is, at the right of the line that says what matters. Gone for
-//! good once it was used.
+//! One key at a time that is worth knowing where the user is: at the right of the line that says what matters, or behind the
+//! keys of the footer where that line is full. Gone for good once it was used.
 
 use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
@@ -81,10 +81,10 @@ impl App {
         })
     }
 
-    /// Draws it where `used` columns of the line are taken.
-    pub(super) fn draw_tip(&self, used: usize, area: Rect, buf: &mut Buffer, now: DateTime<Utc>) {
+    /// Draws it at the right end of what is free of a row, if it fits; whether it did.
+    pub(super) fn draw_tip(&self, free: Rect, buf: &mut Buffer, now: DateTime<Utc>) -> bool {
         let Some((key, what)) = self.tip(now) else {
-            return;
+            return false;
         };
         let theme = &self.desk.look.theme;
         let line = Line::from(vec![
@@ -93,11 +93,12 @@ impl App {
             Span::styled(format!(" {what}"), theme.hint()),
         ]);
         let wide = text::spans_width(&line.spans);
-        if used + wide + 4 > usize::from(area.width) {
-            return;
+        let fits = free.height > 0 && wide <= usize::from(free.width);
+        if fits {
+            let x = free.right() - wide as u16;
+            buf.set_line(x, free.y, &line, wide as u16);
         }
-        let x = area.right() - wide as u16 - 1;
-        buf.set_line(x, area.y, &line, wide as u16);
+        fits
     }
 }
 
@@ -157,9 +158,46 @@ mod tests {
         for used in 0..60 {
             let mut buf = Buffer::empty(area);
             theme.clear(area, &mut buf);
-            app.draw_tip(used, area, &mut buf, at(1));
-            let free = (0..used as u16).all(|x| buf[(x, 0)].symbol() == " ");
+            let rest = Rect {
+                x: used,
+                width: 60 - used,
+                ..area
+            };
+            let drawn = app.draw_tip(rest, &mut buf, at(1));
+            let free = (0..used).all(|x| buf[(x, 0)].symbol() == " ");
             assert!(free, "{used} columns were taken");
+            let some = (0..60).any(|x| buf[(x, 0)].symbol() != " ");
+            assert_eq!(drawn, some);
+        }
+    }
+
+    #[test]
+    fn where_the_first_line_is_full_a_tip_stands_behind_the_keys_and_hides_none() {
+        let picture = |app: &mut App, width: u16| -> Vec<String> {
+            let area = Rect::new(0, 0, width, 30);
+            let mut buf = Buffer::empty(area);
+            app.paint(area, &mut buf, at(1));
+            let rows = buf.content.chunks(usize::from(width));
+            rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>())
+                .collect()
+        };
+        let quiet = Settings {
+            tips: false,
+            ..Settings::default()
+        };
+        let mut quiet = app(quiet, false);
+        let mut app = app(Settings::default(), false);
+        // a line that leaves no room: half of the screen
+        for app in [&mut quiet, &mut app] {
+            app.act(Action::SplitRight, at(1));
+        }
+        for width in [80, 100, 160] {
+            let (without, with) = (picture(&mut quiet, width), picture(&mut app, width));
+            let keys = without[29].trim_end();
+            let keys = keys.trim_end_matches(|c: char| c.is_ascii_digit() || c == '/');
+            assert!(with[29].starts_with(keys.trim_end()), "{}", with[29]);
+            assert_eq!(with[29].contains("tip "), width >= 160, "{}", with[29]);
+            assert!(!with[3].contains("tip "), "{}", with[3]);
         }
     }
 }

@@ -26,6 +26,9 @@ impl App {
             }
             return self.begin(action, now);
         }
+        if self.split_first(action, now) {
+            return;
+        }
         let reply = {
             let cx = self.desk.cx(now, true);
             front(
@@ -217,10 +220,12 @@ impl App {
                 let next = self.desk.look.next_theme();
                 self.use_theme(&next, now);
             }
+            Action::Focus => self.next_split(1),
             Action::Wider => self.resize(true, now),
             Action::Narrower => self.resize(false, now),
             Action::Tour => self.tour(now),
             Action::TourNext => self.tour_next(now),
+            Action::ToggleMouse => self.use_mouse(!self.mouse_on, now),
             Action::Redraw => self.effects.push(Effect::Clear),
             _ => {}
         }
@@ -259,7 +264,7 @@ impl App {
         self.arrived();
     }
 
-    fn arrived(&mut self) {
+    pub(super) fn arrived(&mut self) {
         if self.screens.tab() == Tab::Inbox {
             self.desk.notices.read();
         }
@@ -335,6 +340,10 @@ impl App {
                 format!("settings kept as they were: {problem}"),
                 now,
             );
+        }
+        if read.mouse != self.settings.mouse {
+            self.settings.mouse = read.mouse;
+            self.use_mouse(read.mouse, now);
         }
         let health = &read.logs.health;
         if *health != self.settings.logs.health || read.inbox != self.settings.inbox {

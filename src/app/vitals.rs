@@ -34,7 +34,7 @@ impl App {
 
     /// Asks for another look if the screen in front shows it, and the last is a second old.
     pub(super) fn look_at_itself(&mut self, now: DateTime<Utc>) {
-        if !self.screens.top().shows_vitals() {
+        if !self.shows_vitals() {
             return;
         }
         if self.looks.asked.is_none_or(|at| now - at >= PACE) {
@@ -43,9 +43,13 @@ impl App {
         }
     }
 
+    fn shows_vitals(&self) -> bool {
+        self.shown().any(|pane| pane.shows_vitals())
+    }
+
     /// When to look again.
     pub(super) fn next_look(&self) -> Option<DateTime<Utc>> {
-        let shown = self.screens.top().shows_vitals() && self.watched;
+        let shown = self.shows_vitals() && self.watched;
         self.looks.asked.filter(|_| shown).map(|at| at + PACE)
     }
 

@@ -401,3 +401,37 @@ fn blocks_of_many_tell_their_state_without_colours() {
         assert_eq!(seen.insert(sign, state), None, "{sign}");
     }
 }
+
+/// A pane of a split screen has neighbours: it draws into its own area only, however small.
+#[test]
+fn every_pane_keeps_to_its_area_in_the_smallest_split() {
+    let mut stage = Stage::new(fixture::model());
+    stage.session = fixture::session();
+    let (wide, high) = crate::ui::layout::LEAST;
+    for (width, height) in [(wide, high - 2), (wide, 40), (150, high - 2), (60, 9)] {
+        let area = Rect::new(20, 5, width, height);
+        let whole = Rect::new(0, 0, 20 + width + 20, 5 + height + 5);
+        let mut panes = all(&stage.model);
+        panes.push(log(&stage.cx()));
+        for pane in &mut panes {
+            let cx = stage.cx();
+            let title = pane.title(&cx);
+            for _ in 0..2 {
+                let mut buf = Buffer::filled(whole, ratatui::buffer::Cell::new("~"));
+                stage.theme.clear(area, &mut buf);
+                for place in area.positions() {
+                    buf[place].set_symbol(" ");
+                }
+                pane.draw(&cx, area, &mut buf);
+                let outside = whole.positions().filter(|place| !area.contains(*place));
+                let odd: Vec<_> = outside
+                    .filter(|place| buf[*place].symbol() != "~")
+                    .collect();
+                assert!(
+                    odd.is_empty(),
+                    "{title} at {width}x{height} draws at {odd:?}"
+                );
+            }
+        }
+    }
+}

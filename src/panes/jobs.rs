@@ -437,6 +437,13 @@ impl Pane for Jobs {
         }
     }
 
+    fn cursor(&self, cx: &Cx) -> Option<Key> {
+        match self.beside().filter(|_| self.inside) {
+            Some(detail) => detail.cursor(cx),
+            None => self.list.selected(),
+        }
+    }
+
     fn wants(&self, cx: &Cx) -> Vec<Want> {
         let all = [Kind::Job, Kind::CronJob, Kind::Pod, Kind::Node];
         let mut wants: Vec<Want> = all.map(|kind| Want::Watch(kind, Selector::All)).into();

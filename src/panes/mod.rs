@@ -490,6 +490,14 @@ pub trait Pane {
     fn within(&self, _cx: &Cx) -> Option<Key> {
         None
     }
+    /// The object under the cursor, whatever is marked.
+    fn cursor(&self, cx: &Cx) -> Option<Key> {
+        self.subjects(cx).first().copied()
+    }
+    /// Where an action would lead from the row under the cursor. Asked again and again by a pane beside that follows it.
+    fn leads_to(&self, action: Action, cx: &Cx) -> Option<Target> {
+        beside::leads(self.cursor(cx)?, self.within(cx), action, cx)
+    }
     /// What a shell or a port leads into: a pod, or what has pods.
     fn enters(&self, cx: &Cx) -> Option<Key> {
         self.subjects(cx).first().copied()

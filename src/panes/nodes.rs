@@ -218,6 +218,10 @@ impl Pane for Nodes {
         self.sheet.list.meant()
     }
 
+    fn cursor(&self, _cx: &Cx) -> Option<Key> {
+        self.sheet.list.selected()
+    }
+
     fn wants(&self, cx: &Cx) -> Vec<Want> {
         let watches = [Kind::Node, Kind::Pod].map(|kind| Want::Watch(kind, Selector::All));
         let with_gpus = |node: &&NodeRow| gpu_use::has_gpus(node, cx);

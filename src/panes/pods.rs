@@ -305,6 +305,10 @@ impl Pane for Pods {
         self.sheet.list.meant()
     }
 
+    fn cursor(&self, _cx: &Cx) -> Option<Key> {
+        self.sheet.list.selected()
+    }
+
     fn wants(&self, cx: &Cx) -> Vec<Want> {
         let mut wants: Vec<Want> = [Kind::Pod, Kind::Node, Kind::Job]
             .map(|kind| Want::Watch(kind, Selector::All))

@@ -8,6 +8,7 @@ pub mod glyphs;
 pub mod grid;
 pub mod input;
 pub mod keymap;
+pub mod layout;
 pub mod meter;
 pub mod scroll;
 pub mod source;

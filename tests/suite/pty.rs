@@ -243,6 +243,14 @@ impl Session {
         }
     }
 
+    /// Whether clicks are reported.
+    #[track_caller]
+    pub fn assert_mouse(&self, on: bool) {
+        let parsed = self.shared.parser.lock().expect("no poison");
+        let mode = parsed.parser.screen().mouse_protocol_mode();
+        assert_eq!(mode != vt100::MouseProtocolMode::None, on, "{mode:?}");
+    }
+
     /// Alternate screen left, cursor shown, mouse, paste and focus reports off.
     #[track_caller]
     pub fn assert_restored(&self) {
