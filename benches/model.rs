@@ -269,7 +269,7 @@ fn app(pods: usize, names: &mut Names) -> (App, u32) {
     let mut app = App::new(Begin {
         settings: jobdeck::settings::Settings::default(),
         look,
-        context: Some("bench".into()),
+        contexts: vec!["bench".into()],
         namespace: Some(None),
         read_only: false,
         told_theme: false,

@@ -59,6 +59,8 @@ pub struct Settings {
     pub gpu_use: GpuUseSettings,
     /// Kubeconfig contexts of MultiKueue's worker clusters, by what Kueue calls them.
     pub multikueue: BTreeMap<String, String>,
+    /// Contexts that are looked at together, by the name of the group: `--context @NAME` opens them.
+    pub clusters: BTreeMap<String, Vec<String>>,
     /// What holds for one context, by its name.
     pub contexts: BTreeMap<String, ContextSettings>,
 }
@@ -228,6 +230,7 @@ impl Default for Settings {
             actions: ActionSettings::default(),
             gpu_use: GpuUseSettings::default(),
             multikueue: BTreeMap::new(),
+            clusters: BTreeMap::new(),
             contexts: BTreeMap::new(),
         }
     }

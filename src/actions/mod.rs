@@ -31,7 +31,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::model::access::Question;
-use crate::model::ids::{Key, Name, Uid};
+use crate::model::ids::{ClusterId, Key, Name, Uid};
 use crate::model::kueue::QueueKind;
 use crate::model::kueue::queue::Stop;
 use crate::model::want::Kind;
@@ -230,6 +230,8 @@ impl Intent {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
     pub intent: Intent,
+    /// The cluster it is done in: that of the object, or where a new one is to be made.
+    pub cluster: ClusterId,
     /// What was named.
     pub object: Object,
     /// What is written instead, where the object is not its own master: its Workload.
@@ -248,6 +250,7 @@ impl Step {
     pub fn new(intent: Intent, object: Object) -> Self {
         Self {
             intent,
+            cluster: object.key.map(|key| key.cluster).unwrap_or_default(),
             object,
             through: None,
             workload: None,
@@ -263,6 +266,12 @@ impl Step {
             manifest: Some(manifest),
             ..Self::new(Intent::Create, object)
         }
+    }
+
+    /// In this cluster.
+    pub fn in_cluster(mut self, cluster: ClusterId) -> Self {
+        self.cluster = cluster;
+        self
     }
 
     /// What is written.

@@ -61,7 +61,7 @@ impl All {
 
     /// The server answered: what it took stays until it is seen.
     pub fn answered(&mut self, step: &Step, done: bool, model: &Model, now: DateTime<Utc>) {
-        if step.intent == Intent::Create && done && !is_there(model, &step.object) {
+        if step.intent == Intent::Create && done && !is_there(model, step) {
             self.made.push(Pending {
                 step: step.clone(),
                 since: now,
@@ -106,8 +106,7 @@ impl All {
     /// Lets go of what the model shows by now; O(pending).
     pub fn look(&mut self, model: &Model) -> bool {
         let before = self.rows.len() + self.made.len();
-        self.made
-            .retain(|pending| !is_there(model, &pending.step.object));
+        self.made.retain(|pending| !is_there(model, &pending.step));
         self.rows
             .retain(|key, pending| !(pending.taken && is_seen(model, *key, &pending.step.intent)));
         before != self.rows.len() + self.made.len()
@@ -139,15 +138,24 @@ impl All {
     }
 }
 
-/// Whether an object has a row.
-fn is_there(model: &Model, object: &Object) -> bool {
-    let is = |ns: &str, name: &str| ns == &*object.namespace && name == &*object.name;
+/// Whether the object of a step has a row, in its cluster.
+fn is_there(model: &Model, step: &Step) -> bool {
+    let object = &step.object;
+    let is = |key: Key, ns: &str, name: &str| {
+        key.cluster == step.cluster && ns == &*object.namespace && name == &*object.name
+    };
     match object.kind {
-        Kind::CronJob => model.cronjobs.rows().any(|r| is(&r.namespace, &r.name)),
-        Kind::Pod => model.pods.rows().any(|r| is(&r.namespace, &r.name)),
+        Kind::CronJob => {
+            let mut rows = model.cronjobs.rows();
+            rows.any(|r| is(r.key, &r.namespace, &r.name))
+        }
+        Kind::Pod => {
+            let mut rows = model.pods.rows();
+            rows.any(|r| is(r.key, &r.namespace, &r.name))
+        }
         kind @ (Kind::Job | Kind::Workload(_)) => {
             let mut rows = model.jobs.rows();
-            rows.any(|r| r.kind.object() == Some(kind) && is(&r.namespace, &r.name))
+            rows.any(|r| r.kind.object() == Some(kind) && is(r.key, &r.namespace, &r.name))
         }
         // no list of ours has rows of it: nothing to wait for
         _ => true,

@@ -154,6 +154,7 @@ macro_rules! actions {
                     Action::InboxMute => "mute",
                     Action::InboxShow => "which",
                     Action::AllNamespaces => "all namespaces",
+                    Action::NextCluster => "cluster",
                     Action::GpuUse => "gpu use",
                     Action::PortForward => "forward port",
                     Action::StopForward => "stop",
@@ -248,6 +249,7 @@ actions! {
     SplitEven "split-even" Global "all panes the same share";
     ToggleTimes "toggle-times" Global "ages or timestamps";
     NextTheme "next-theme" Global "next theme";
+    NextCluster "next-cluster" Global "of several clusters only the next, or all; of one, the context before";
     GpuUse "gpu-use" Global "ask exporters what GPUs do, or stop asking";
     ToggleMouse "toggle-mouse" Global "mouse on, or off so that the terminal selects text";
     Redraw "redraw" Global "draw the screen anew";

@@ -10,7 +10,7 @@ use crate::cluster::report::LogBatch;
 use crate::history::LINES;
 use crate::logs::run::{Reading, Said};
 use crate::model::Model;
-use crate::model::ids::{Key, Name};
+use crate::model::ids::{ClusterId, Key, Name};
 use crate::model::inbox::News;
 use crate::model::job::Phase;
 use crate::model::pod::{PodPhase, PodRow};
@@ -46,8 +46,9 @@ pub(super) struct Background {
 }
 
 impl Background {
-    pub fn wants(&self) -> impl Iterator<Item = Want> + '_ {
-        self.streams.keys().cloned().map(Want::Log)
+    pub fn wants(&self) -> impl Iterator<Item = (ClusterId, Want)> + '_ {
+        let all = self.streams.iter();
+        all.map(|(want, stream)| (stream.pod.cluster, Want::Log(want.clone())))
     }
 
     /// Jobs whose logs are read.
@@ -126,7 +127,8 @@ impl App {
         let fronts = self.screens.fronts();
         let front: Vec<Key> = fronts.filter_map(|(pane, _)| pane.about(&cx)).collect();
         let model = &self.desk.model;
-        let here = self.desk.session.cluster;
+        let open = self.desk.session.shown();
+        let here = |key: Key| open.contains(&key.cluster);
         let phase = |key: Key| model.jobs.get(key).map(|job| model.status(job).phase);
         let runs = |key: Key| follow == Follow::Running && phase(key) == Some(Phase::Running);
         // what is followed stays so; a log that is read to its end leaves by itself
@@ -142,7 +144,7 @@ impl App {
             && let Some(job) = all.failed.pop_front()
         {
             if !front.contains(&job)
-                && let Some(pod) = victim(model, job).filter(|pod| pod.key.cluster == here)
+                && let Some(pod) = victim(model, job).filter(|pod| here(pod.key))
             {
                 all.streams
                     .insert(want(pod, false), Stream::new(job, pod.key));
@@ -153,7 +155,7 @@ impl App {
             let mut jobs: Vec<_> = model
                 .jobs
                 .rows()
-                .filter(|job| job.key.cluster == here && !model.is_part(job))
+                .filter(|job| here(job.key) && !model.is_part(job))
                 .filter(|job| !front.contains(&job.key) && !followed.contains(&job.key))
                 .filter(|job| model.status(job).phase == Phase::Running)
                 .map(|job| {
@@ -170,7 +172,7 @@ impl App {
                 if all.streams.len() >= most {
                     break;
                 }
-                if let Some(pod) = leader(model, job).filter(|pod| pod.key.cluster == here) {
+                if let Some(pod) = leader(model, job).filter(|pod| here(pod.key)) {
                     all.streams
                         .insert(want(pod, true), Stream::new(job, pod.key));
                 }
@@ -184,6 +186,10 @@ impl App {
         let Some(stream) = self.background.streams.get_mut(&*batch.want) else {
             return;
         };
+        // another cluster may have a pod that is called the same
+        if stream.pod.cluster != batch.cluster {
+            return;
+        }
         stream.reading.take(0, said, &thresholds, &batch.lines, now);
         for line in &batch.lines {
             if stream.lines.len() == LINES {

@@ -61,15 +61,23 @@ impl App {
             written = self.draw_splits(all, buf, now);
         } else if self.link == Link::Open {
             self.tabs(row(1), buf);
-            let tour = self.tour_rows(area);
+            let (tour, strip) = (self.tour_rows(area), self.strip_rows());
             self.body = Rect {
-                y: area.y + 3,
-                height: area.height - 4 - tour,
+                y: area.y + 3 + strip,
+                height: area.height - 4 - tour - strip,
                 ..area
             };
+            self.draw_strip(
+                Rect {
+                    y: area.y + 2,
+                    height: strip,
+                    ..area
+                },
+                buf,
+            );
             let all = Rect {
-                y: area.y + 2,
-                height: area.height - 3 - tour,
+                y: area.y + 2 + strip,
+                height: area.height - 3 - tour - strip,
                 ..area
             };
             written = self.draw_splits(all, buf, now);
@@ -144,7 +152,7 @@ impl App {
     /// ` jobdeck  context ▸ namespace ▸ job/pi        ● 18  ◌ 9  ✗ 4  ✓ 31    GPUs 61/96    live`
     fn header(&mut self, area: Rect, buf: &mut Buffer, now: DateTime<Utc>) {
         let scope = Scoped {
-            cluster: Some(self.desk.session.cluster),
+            clusters: Some(self.desk.session.shown()),
             namespaces: self.desk.session.namespace.clone().map(|n| vec![n]),
             ..Scoped::default()
         };
@@ -164,7 +172,7 @@ impl App {
             self.spots.crumbs = header.draw(area, buf, theme);
             return;
         }
-        let mut health = self.health();
+        let mut health = self.health(area.width);
         if let Some(sign) = self.spinner(now) {
             health.insert(
                 0,
@@ -172,15 +180,17 @@ impl App {
             );
         }
         header.right.push(health);
-        if let Some(Health::Stale { why, .. } | Health::Failing { why }) = self.overall()
-            && self.link == Link::Open
-        {
+        let trouble = match self.overall() {
+            Some(Health::Stale { why, .. } | Health::Failing { why }) => Some(why),
+            _ => None,
+        };
+        if let (Some(why), Link::Open, false) = (trouble, &self.link, session.several()) {
             let why = text::clean(why);
             let why = text::shorten(&why, 40, text::Shorten::End).into_owned();
             header.right.push(vec![Span::styled(why, theme.dim())]);
         }
         if self.link == Link::Open {
-            header.crumbs.push(text::clean(&session.context));
+            header.crumbs.push(self.context_crumb());
             header.crumbs.push(
                 session
                     .namespace
@@ -212,17 +222,20 @@ impl App {
                     Span::styled(format!("{}/{}", gpus.used, gpus.allocatable), theme.text()),
                 ]);
             }
-            if session.read_only {
+            if let Some(words) = self.read_only_words() {
                 header
                     .right
-                    .push(vec![Span::styled("read-only", theme.state(State::Held))]);
+                    .push(vec![Span::styled(words, theme.state(State::Held))]);
             }
         }
         self.spots.crumbs = header.draw(area, buf, theme);
     }
 
-    fn health(&self) -> Vec<Span<'static>> {
+    fn health(&self, width: u16) -> Vec<Span<'static>> {
         let theme = &self.desk.look.theme;
+        if self.link == Link::Open && self.desk.session.several() {
+            return self.health_of_all(usize::from(width) / 2);
+        }
         let word =
             |state: State, text: &str| vec![Span::styled(text.to_owned(), theme.state(state))];
         match (&self.link, self.overall()) {

@@ -19,7 +19,7 @@ use crate::actions::plan::{Subject, subject};
 use crate::actions::unsent::Unsent;
 use crate::actions::{Intent, Refusal};
 use crate::model::access::Question;
-use crate::model::ids::Key;
+use crate::model::ids::{ClusterId, Key};
 use crate::model::job::JobKind;
 use crate::model::kueue::QueueKind;
 use crate::model::want::{Kind, ObjectWant};
@@ -37,8 +37,18 @@ impl App {
     /// `r`: what is selected, or the record of the history in front, in an editor.
     pub(super) fn resubmit(&mut self, now: DateTime<Utc>) {
         if let Some(uid) = self.screens.top().record() {
+            let record = self.desk.session.history.get(&uid);
+            let context = record.map(|record| record.context.clone());
+            let open = self.desk.session.clusters().into_iter();
+            let mut open = open.filter(|open| context.as_deref() == Some(open.context));
+            let of = open.next().map(|open| open.id);
             return match self.of_record(&uid) {
-                Ok(from) => self.edit(from),
+                Ok(from) => {
+                    if let Some(id) = of {
+                        self.front(id);
+                    }
+                    self.edit(from);
+                }
                 Err(refusal) => self.say(Level::Warning, refusal.to_string(), now),
             };
         }
@@ -57,7 +67,7 @@ impl App {
             return self.say(Level::Warning, away, now);
         }
         if let Some(question) = self.creates(key)
-            && self.desk.session.permits.get(&question) == Some(&false)
+            && self.desk.session.permits(key.cluster).get(&question) == Some(&false)
         {
             let text = format!(
                 "cannot submit it again: forbidden, needs {}",
@@ -65,8 +75,17 @@ impl App {
             );
             return self.say(Level::Warning, text, now);
         }
+        if self.desk.session.is_read_only(key.cluster) {
+            let context = self.desk.session.context_of(key.cluster);
+            let text = format!("resubmit: read-only in context {context}; nothing was done");
+            return self.say(Level::Warning, text, now);
+        }
         match self.of_live(key) {
-            Ok(from) => self.edit(from),
+            Ok(from) => {
+                // of several that are marked the first is meant, wherever the cursor is
+                self.front(key.cluster);
+                self.edit(from);
+            }
             Err(refusal) => self.say(Level::Warning, refusal.to_string(), now),
         }
     }
@@ -121,8 +140,11 @@ impl App {
             Kind::CronJob | Kind::Pod => key,
             kind => {
                 let mut rows = model.jobs.rows();
-                let row =
-                    rows.find(|r| r.kind.object() == Some(kind) && same(&r.namespace, &r.name));
+                let row = rows.find(|r| {
+                    r.key.cluster == key.cluster
+                        && r.kind.object() == Some(kind)
+                        && same(&r.namespace, &r.name)
+                });
                 row.map_or(key, |row| row.key)
             }
         };
@@ -182,12 +204,14 @@ impl App {
                 "{what} not kept, because they look like secrets: fill them in"
             ));
         }
-        self.edit(From::Kept {
+        let from = From::Kept {
             manifest: Arc::new(entry.manifest.clone()),
             notes,
             words: entry.words(),
             failed: String::new(),
-        });
+        };
+        self.front(self.trash_of);
+        self.edit(from);
     }
 
     /// Opens an editor.
@@ -291,16 +315,18 @@ impl App {
                 self.keep_one(id, now);
                 self.effects.push(Effect::Look {
                     connection: self.connection,
+                    cluster: self.cluster_of(id),
                     id,
                     version,
                     text,
-                    namespace: self.place(),
+                    namespace: self.place(id),
                 });
             }
             Ask::Send { id, ref text, .. } if manifests::is_strange(text) => {
                 self.keep_one(id, now);
                 self.effects.push(Effect::Meet {
                     connection: self.connection,
+                    cluster: self.cluster_of(id),
                     id,
                     text: text.clone(),
                     then: ask,
@@ -314,10 +340,13 @@ impl App {
                 unchecked,
             } => {
                 self.keep_one(id, now);
-                let steps = match manifests::steps(&text, &made, &self.place()) {
+                let cluster = self.cluster_of(id);
+                let steps = match manifests::steps(&text, &made, &self.place(id)) {
                     Ok(steps) => steps,
                     Err(problems) => return self.tell_editor(id, &Told::NotSent(problems), now),
                 };
+                let steps = steps.into_iter().map(|step| step.in_cluster(cluster));
+                let steps: Vec<_> = steps.collect();
                 if let Some(why) = self.forbidden(&steps) {
                     return self.tell_editor(
                         id,
@@ -327,6 +356,7 @@ impl App {
                 }
                 self.effects.push(Effect::Submit {
                     connection: self.connection,
+                    cluster,
                     id,
                     steps,
                     only,
@@ -367,10 +397,18 @@ impl App {
         }
     }
 
+    /// Where what is written in an editor goes: to the cluster it was opened in.
+    fn cluster_of(&self, id: Id) -> ClusterId {
+        let opened = self.screens.cluster_of(id);
+        opened.unwrap_or(self.desk.session.cluster)
+    }
+
     /// The namespace of objects that name none.
-    fn place(&self) -> String {
+    fn place(&self, id: Id) -> String {
         let session = &self.desk.session;
-        let named = session.namespace.as_deref().unwrap_or(&session.home);
+        let home = session.open(self.cluster_of(id)).map(|open| open.home);
+        let home = home.unwrap_or(&session.home);
+        let named = session.namespace.as_deref().unwrap_or(home);
         match named {
             "" => "default".to_owned(),
             named => named.to_owned(),

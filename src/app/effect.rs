@@ -4,6 +4,7 @@ use crate::actions::unsent::Unsent;
 use crate::actions::{Object, Step};
 use crate::history::Record;
 use crate::keep::habits::Habits;
+use crate::model::ids::ClusterId;
 use crate::model::want::Want;
 use crate::panes::editor::{Ask, Id};
 
@@ -13,6 +14,8 @@ pub enum Effect {
     Connect {
         connection: u32,
         context: Option<String>,
+        /// Contexts to open beside it.
+        peers: Vec<String>,
     },
     /// Start the demo cluster and connect to it.
     ConnectDemo {
@@ -23,7 +26,7 @@ pub enum Effect {
         namespace: Option<String>,
         wants: Vec<Want>,
     },
-    /// Do these, and answer how each ended.
+    /// Do these, each in its cluster, and answer how each ended.
     Write {
         connection: u32,
         steps: Vec<Step>,
@@ -51,6 +54,7 @@ pub enum Effect {
     /// Look at a text that is being written: does it parse, what do the served schemas not know.
     Look {
         connection: u32,
+        cluster: ClusterId,
         id: Id,
         version: u64,
         text: String,
@@ -60,6 +64,7 @@ pub enum Effect {
     /// Ask the server whether it serves the kinds in a text that is to be sent; then go on with that.
     Meet {
         connection: u32,
+        cluster: ClusterId,
         id: Id,
         text: String,
         then: Ask,
@@ -67,6 +72,7 @@ pub enum Effect {
     /// Have the server say what it would do with these; then do them, unless `only` that. `unchecked`: it cannot say.
     Submit {
         connection: u32,
+        cluster: ClusterId,
         id: Id,
         steps: Vec<Step>,
         only: bool,
@@ -88,6 +94,7 @@ pub enum Effect {
     /// Read what can be made again.
     Trash {
         connection: u32,
+        cluster: ClusterId,
     },
     /// Do not wait for the next try.
     RetryNow,

@@ -16,7 +16,7 @@ const OLD: TimeDelta = TimeDelta::seconds(2);
 /// What exporters told is looked at so often, as what they tell no more is not known any more.
 const AGING: TimeDelta = TimeDelta::seconds(30);
 
-type Versions = (u64, u64, u64, u64, ClusterId);
+type Versions = (u64, u64, u64, u64, Vec<ClusterId>);
 
 /// What was found last.
 #[derive(Debug, Default)]
@@ -66,16 +66,20 @@ impl App {
     /// Rows changed, or time passed.
     pub(super) fn look_at_gpus(&mut self, now: DateTime<Utc>) {
         let model = &self.desk.model;
-        let cluster = self.desk.session.cluster;
+        let clusters = self.desk.session.clusters();
+        let clusters: Vec<ClusterId> = clusters.iter().map(|open| open.id).collect();
+        let seen: Vec<ClusterId> = (clusters.into_iter())
+            .filter(|cluster| self.nodes_seen(*cluster))
+            .collect();
         let versions = (
             model.capacity.version(),
             model.nodes.version(),
             model.kueue.version(),
             model.gpu_use.version(),
-            cluster,
+            seen.clone(),
         );
-        if let Some((made, at)) = self.alarms.made {
-            let changed = made != versions;
+        if let Some((made, at)) = &self.alarms.made {
+            let (changed, at) = (*made != versions, *at);
             if changed && now - at < OLD {
                 self.alarms.due = Some(at + OLD);
                 return;
@@ -84,14 +88,17 @@ impl App {
                 return;
             }
         }
-        if !self.nodes_seen() {
+        if seen.is_empty() {
             self.alarms.due = None;
             return;
         }
         let terms = self.desk.session.gpu_use.terms;
-        let alarms = all(model, cluster, now, &terms);
+        let mut alarms: Vec<GpuAlarm> = Vec::new();
+        for cluster in &seen {
+            alarms.extend(all(model, *cluster, now, &terms));
+        }
         self.alarms.made = Some((versions, now));
-        let asked = model.gpu_use.nodes(cluster).next().is_some();
+        let asked = (seen.iter()).any(|of| model.gpu_use.nodes(*of).next().is_some());
         self.alarms.due = asked.then_some(now + AGING);
         let fresh = self
             .alarms
@@ -107,9 +114,12 @@ impl App {
     }
 
     /// Nodes and pods were listed: with one of them alone there seems to be more wrong than there is.
-    fn nodes_seen(&self) -> bool {
+    fn nodes_seen(&self, cluster: ClusterId) -> bool {
         [Kind::Node, Kind::Pod].into_iter().all(|kind| {
-            let mut of = self.sources.values().filter(|(k, _)| *k == kind).peekable();
+            let mut of = self
+                .sources_of(cluster)
+                .filter(|(k, _)| *k == kind)
+                .peekable();
             of.peek().is_some()
                 && of.all(|(_, health)| matches!(health, Health::Live | Health::Stale { .. }))
         })

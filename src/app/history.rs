@@ -10,7 +10,7 @@ use super::App;
 use super::effect::Effect;
 use crate::history::{Record, Seen};
 use crate::model::delta::{Change, Delta, Rows};
-use crate::model::ids::{Key, Uid};
+use crate::model::ids::{ClusterId, Key, Uid};
 use crate::model::inbox::News;
 use crate::model::job::JobRow;
 use crate::model::want::{ObjectWant, Want};
@@ -24,7 +24,7 @@ const REST: TimeDelta = TimeDelta::seconds(3);
 /// What is remembered of that.
 #[derive(Debug, Default)]
 pub(super) struct Keeper {
-    asked: BTreeMap<ObjectWant, Key>,
+    asked: BTreeMap<(ClusterId, ObjectWant), Key>,
     queue: VecDeque<(ObjectWant, Key)>,
     /// Jobs whose object was asked for.
     known: BTreeSet<Key>,
@@ -34,8 +34,9 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// What has to be fetched now.
-    pub fn wants(&self) -> impl Iterator<Item = Want> + '_ {
-        self.asked.keys().cloned().map(Want::Object)
+    pub fn wants(&self) -> impl Iterator<Item = (ClusterId, Want)> + '_ {
+        let asked = self.asked.keys();
+        asked.map(|(cluster, want)| (*cluster, Want::Object(want.clone())))
     }
 
     pub fn due(&self) -> Option<DateTime<Utc>> {
@@ -46,7 +47,7 @@ impl Keeper {
         while self.asked.len() < AT_ONCE
             && let Some((want, job)) = self.queue.pop_front()
         {
-            self.asked.insert(want, job);
+            self.asked.insert((job.cluster, want), job);
         }
     }
 }
@@ -88,7 +89,7 @@ impl App {
         let Rows::Jobs(Change::Gone(uids)) = &delta.rows else {
             return;
         };
-        if !self.keeps() || delta.cluster != self.desk.session.cluster {
+        if !self.keeps() || !self.desk.session.is_open(delta.cluster) {
             return;
         }
         for uid in uids {
@@ -106,7 +107,7 @@ impl App {
         let Some(job) = self.desk.model.jobs.get(key) else {
             return;
         };
-        let here = key.cluster == self.desk.session.cluster;
+        let here = self.desk.session.is_open(key.cluster);
         let want = job.kind.object().filter(|_| here).map(|kind| ObjectWant {
             kind,
             namespace: job.namespace.clone(),
@@ -126,11 +127,12 @@ impl App {
     /// An object came, or does not.
     pub(super) fn keep_object(
         &mut self,
+        cluster: ClusterId,
         want: &ObjectWant,
         object: &Result<Value, String>,
         now: DateTime<Utc>,
     ) {
-        let Some(key) = self.keeper.asked.remove(want) else {
+        let Some(key) = self.keeper.asked.remove(&(cluster, want.clone())) else {
             return;
         };
         self.keeper.fill();
@@ -212,7 +214,7 @@ impl App {
             job,
             &Seen {
                 model,
-                context: &session.context,
+                context: session.context_of(key.cluster),
                 summary: session.runs.get(&key).map(|known| &known.summary),
                 now,
             },

@@ -14,7 +14,7 @@ use crate::model::job::Phase;
 use crate::model::progress::job_of;
 use crate::model::want::{Kind, LogWant};
 use crate::panes::inbox::Do;
-use crate::panes::{Level, Worries};
+use crate::panes::{Level, Worries, worker};
 
 /// What is remembered to find things.
 #[derive(Debug, Default)]
@@ -71,16 +71,19 @@ impl App {
         self.background.ended(&news);
     }
 
-    /// Jobs and pods were listed, or cannot be.
+    /// Jobs and pods of all clusters that answered were listed, or cannot be.
     fn all_seen(&self) -> bool {
-        let seen = |kind: Kind| {
-            let mut of = self.sources.values().filter(|(k, _)| *k == kind).peekable();
+        let seen = |cluster, kind: Kind| {
+            let of = self.sources_of(cluster);
+            let mut of = of.filter(|(k, _)| *k == kind).peekable();
             of.peek().is_some()
                 && of.all(|(_, health)| {
                     !matches!(health, Health::Connecting | Health::Syncing { .. })
                 })
         };
-        seen(Kind::Job) && seen(Kind::Pod)
+        let open = self.desk.session.clusters().into_iter();
+        let mut answered = open.filter(|open| *open.link == worker::Link::Open);
+        answered.all(|open| seen(open.id, Kind::Job) && seen(open.id, Kind::Pod))
     }
 
     /// A short word in the footer for what is new; nothing that takes the keyboard.

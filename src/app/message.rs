@@ -41,12 +41,11 @@ pub enum Message {
         /// Known failures in them.
         failed: Vec<super::inbox::Failed>,
     },
-    /// A worker cluster answered, or did not (yet).
-    Worker {
+    /// A cluster beside the first answered (a worker cluster, or one that is looked at together with it), or did not (yet).
+    Joined {
         connection: Connection,
-        name: Name,
-        /// The runner takes it out before the app sees the message.
-        outcome: Result<Option<Box<Cluster>>, String>,
+        id: ClusterId,
+        outcome: Result<Joined, String>,
     },
     /// What is kept of jobs was read, or cannot be.
     History(Box<Result<Shelf, String>>),
@@ -78,6 +77,7 @@ pub enum Message {
     /// What can be made again, newest first, of this cluster.
     Trash {
         connection: Connection,
+        cluster: ClusterId,
         entries: Vec<Entry>,
     },
     /// What a look at a text came to.
@@ -153,6 +153,16 @@ pub struct Opened {
     pub contexts: Vec<String>,
     /// Worker clusters one can get to: what Kueue calls them, and their numbers.
     pub workers: Vec<(Name, ClusterId)>,
+}
+
+/// A cluster beside the first.
+#[derive(Debug)]
+pub struct Joined {
+    /// The runner takes it out before the app sees the message.
+    pub cluster: Option<Box<Cluster>>,
+    /// Its context's own namespace; empty if it names none.
+    pub namespace: String,
+    pub server_version: Option<String>,
 }
 
 /// A connection that could not be opened.

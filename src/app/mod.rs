@@ -9,6 +9,7 @@
 pub mod action;
 pub mod attach;
 mod background;
+mod clusters;
 pub mod draw;
 mod editing;
 pub mod effect;
@@ -36,6 +37,7 @@ pub mod runner;
 pub mod screens;
 mod splits;
 mod streams;
+mod strip;
 mod tips;
 mod tour;
 pub mod update;
@@ -43,7 +45,7 @@ mod vitals;
 mod workers;
 mod writes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -51,6 +53,7 @@ use crate::model::Model;
 use crate::model::delta::SourceId;
 use crate::model::dra::DraKind;
 use crate::model::health::Health;
+use crate::model::ids::ClusterId;
 use crate::model::want::{Kind, Want};
 use crate::panes::{Cx, GpuUse, Level, LogsOf, Pane, Session, Target};
 use crate::settings::Settings;
@@ -116,15 +119,17 @@ pub struct App {
     /// The command bar or a switcher, drawn over the screen.
     overlay: Option<Box<dyn Pane>>,
     prompt: Option<Prompt>,
-    sources: BTreeMap<SourceId, (Kind, Health)>,
+    sources: BTreeMap<(ClusterId, SourceId), (Kind, Health)>,
     worker_watches: workers::Watches,
     finder: inbox::Finder,
     alarms: gpus::Alarms,
     keeper: history::Keeper,
     background: background::Background,
     settings_file: Option<std::path::PathBuf>,
-    /// It was said that something no longer arrives, and not yet that it does again.
-    troubled: bool,
+    /// Clusters of which it was said that something no longer arrives, and not yet that it does again.
+    troubled: BTreeSet<ClusterId>,
+    /// What was connected to before: the way back.
+    before: Vec<String>,
     link: Link,
     start: crate::panes::start::Start,
     connection: Connection,
@@ -155,11 +160,14 @@ pub struct App {
     batch: writes::Batch,
     /// The number of the next forwarded port.
     forwards: u32,
-    /// What can be made again, as it was read last.
+    /// What can be made again, as it was read last, and in which cluster.
     trash: Vec<crate::keep::trash::Entry>,
+    trash_of: ClusterId,
     /// Editors that were opened, for the number of the next.
     editors: crate::panes::editor::Id,
     summary: crate::model::summary::Header,
+    /// Of each of several clusters.
+    beside: BTreeMap<ClusterId, crate::model::summary::Header>,
     /// Where the screen was drawn last, and what is around it, for the mouse.
     body: ratatui::layout::Rect,
     spots: pointer::Spots,
@@ -172,7 +180,8 @@ pub struct App {
 pub struct Begin {
     pub settings: Settings,
     pub look: Look,
-    pub context: Option<String>,
+    /// Contexts to look at together; none: the current one.
+    pub contexts: Vec<String>,
     /// `Some(None)`: all namespaces; `None`: the context's own.
     pub namespace: Option<Option<String>>,
     pub read_only: bool,
@@ -192,6 +201,7 @@ impl App {
         let session = Session {
             read_only: begin.read_only || begin.settings.read_only,
             type_above: begin.settings.actions.type_above,
+            groups: begin.settings.clusters.clone(),
             namespace: begin.namespace.clone().flatten().map(Into::into),
             thresholds: begin.settings.logs.health.clone().into(),
             gpu_use: GpuUse {
@@ -223,7 +233,8 @@ impl App {
             keeper: history::Keeper::default(),
             background: background::Background::default(),
             settings_file: begin.settings_file,
-            troubled: false,
+            troubled: BTreeSet::new(),
+            before: Vec::new(),
             link: Link::Connecting { context: None },
             start: crate::panes::start::Start::default(),
             connection: 0,
@@ -233,6 +244,7 @@ impl App {
             wanted: None,
             shared: std::collections::BTreeSet::new(),
             summary: crate::model::summary::Header::default(),
+            beside: BTreeMap::new(),
             body: ratatui::layout::Rect::default(),
             spots: pointer::Spots::default(),
             habits: crate::keep::habits::Habits::default(),
@@ -246,6 +258,7 @@ impl App {
             batch: writes::Batch::default(),
             forwards: 0,
             trash: Vec::new(),
+            trash_of: ClusterId::default(),
             editors: 0,
             looks: vitals::Looks::default(),
             watched: true,
@@ -257,7 +270,7 @@ impl App {
         } else if begin.demo {
             app.connect_demo()
         } else {
-            app.connect(begin.context)
+            app.connect(&begin.contexts)
         }
         app
     }
@@ -283,10 +296,11 @@ impl App {
         if self.link != Link::Open || self.alone {
             return;
         }
+        self.settle_front(now);
         self.keep_up(now);
         self.choose_background(now);
+        let (mut wants, shared) = self.wants_of_splits(now);
         let cx = self.desk.cx(now, true);
-        let (mut wants, shared) = self.wants_of_splits(&cx);
         if let Some(overlay) = &self.overlay {
             wants.extend(overlay.wants(&cx));
         }
@@ -299,8 +313,15 @@ impl App {
                 .map(|k| Want::Watch(k, crate::model::want::Selector::All)),
         );
         wants.push(Want::Workloads);
-        wants.extend(self.keeper.wants());
-        wants.extend(self.background.wants());
+        let front = self.desk.session.cluster;
+        let mut elsewhere: Vec<Want> = Vec::new();
+        for (cluster, want) in self.keeper.wants().chain(self.background.wants()) {
+            match cluster == front {
+                true => wants.push(want),
+                false => elsewhere.push(want.at(cluster)),
+            }
+        }
+        wants.extend(elsewhere);
         if !self.desk.session.read_only {
             let keys = self.screens.top().subjects(&cx);
             wants.extend(self.questions(&keys).into_iter().map(Want::May));
@@ -308,6 +329,7 @@ impl App {
         if !self.desk.session.gpu_use.on {
             wants.retain(|want| !want.is_gpu_use());
         }
+        let mut wants = clusters::addressed(wants, front);
         wants.sort();
         wants.dedup();
         let asked = (

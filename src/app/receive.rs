@@ -1,32 +1,38 @@
 //! What tasks tell, folded into the state.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::effect::Effect;
 use super::message::{Failure, Message, Opened};
-use super::workers::Verdict;
 use super::{App, Link};
 use crate::cluster::report::{Report, Severity};
 use crate::logs::run::Said;
 use crate::model::Model;
 use crate::model::delta::{Change, Rows};
 use crate::model::health::Health;
-use crate::model::ids::{ClusterId, Name};
-use crate::model::want::Kind;
-use crate::panes::{Arrival, Level, worker};
+use crate::model::ids::ClusterId;
+use crate::model::want::{Kind, Want};
+use crate::panes::{Arrival, Level, clusters, worker};
 
 impl App {
     /// Folds one message into the state. Messages of an earlier connection are ignored.
     pub fn receive(&mut self, message: Message, now: DateTime<Utc>) {
         match message {
             Message::Opened { connection, opened } if connection == self.connection => {
-                self.dress(&opened.context, now);
+                // of several clusters none has the screen to itself
+                let dressed = match self.desk.session.several() {
+                    true => "",
+                    false => &opened.context,
+                };
+                self.dress(dressed, now);
                 self.opened(&opened)
             }
             Message::NotOpened {
                 connection,
                 failure,
-            } if connection == self.connection => self.failed(failure),
+            } if connection == self.connection => self.failed(failure, now),
             Message::From {
                 connection,
                 report,
@@ -38,13 +44,11 @@ impl App {
                 }
                 self.report(report, &said, now);
             }
-            Message::Worker {
+            Message::Joined {
                 connection,
-                name,
+                id,
                 outcome,
-            } if connection == self.connection => {
-                self.worker(&name, outcome.err(), now);
-            }
+            } if connection == self.connection => self.joined(id, outcome, now),
             Message::Written {
                 connection,
                 outcome,
@@ -69,8 +73,9 @@ impl App {
             } if connection == self.connection => self.forwarded(id, said, now),
             Message::Trash {
                 connection,
+                cluster,
                 entries,
-            } if connection == self.connection => self.trash(entries),
+            } if connection == self.connection => self.trash(cluster, entries),
             Message::Looked {
                 connection,
                 id,
@@ -90,7 +95,10 @@ impl App {
             } => self.submitted(connection, id, dry, outcomes, now),
             Message::Beginnings(all) => self.beginnings(all, now),
             Message::FileRead { name, text } => self.file_read(&name, text, now),
-            Message::File(heard) => self.arrive(&Arrival::File(&heard), now),
+            Message::File(heard) => {
+                let here = self.desk.session.cluster;
+                self.arrive(here, &Arrival::File(&heard), now);
+            }
             Message::Notice(level, text) => self.say(level, text, now),
             Message::History(shelf) => {
                 for problem in self.desk.session.history.take(*shelf) {
@@ -110,95 +118,54 @@ impl App {
             | Message::Forward { .. }
             | Message::Looked { .. }
             | Message::Met { .. }
-            | Message::Worker { .. } => {}
-        }
-    }
-
-    /// A worker cluster was opened, or why not. Said once, not with every try.
-    fn worker(&mut self, name: &Name, failed: Option<String>, now: DateTime<Utc>) {
-        let mut workers = self.desk.session.workers.iter_mut();
-        let Some(worker) = workers.find(|worker| worker.name == *name) else {
-            return;
-        };
-        let link = failed.map_or(worker::Link::Open, worker::Link::Failed);
-        let before = std::mem::replace(&mut worker.link, link.clone());
-        self.dirty = true;
-        match (before, link) {
-            (worker::Link::Failed(_), worker::Link::Failed(_)) => {}
-            (_, worker::Link::Failed(why)) => {
-                let text = format!("worker cluster {name}: {why}; trying again");
-                self.say(Level::Warning, text, now);
-            }
-            (worker::Link::Failed(_), _) => {
-                self.say(Level::Info, format!("worker cluster {name} answers"), now);
-            }
-            _ => {}
-        }
-    }
-
-    /// What its watches tell of it; nothing as long as none has answered.
-    fn worker_is(&mut self, name: &Name, is: Verdict, now: DateTime<Utc>) {
-        match is {
-            Verdict::Unknown => {}
-            Verdict::Well => self.worker(name, None, now),
-            Verdict::Failed(why) => self.worker(name, Some(why), now),
-        }
-    }
-
-    /// What comes from a worker cluster: rows, lines and how it is, and nothing about this one.
-    fn worker_says(&mut self, cluster: ClusterId, report: &Report, now: DateTime<Utc>) {
-        let workers = self.desk.session.workers.iter();
-        let name = workers
-            .filter(|worker| worker.id == cluster)
-            .map(|worker| worker.name.clone())
-            .next();
-        let Some(name) = name else { return };
-        match report {
-            Report::Health(of) => {
-                let watches = &mut self.worker_watches;
-                let is = watches.health(cluster, of.source, of.kind, &of.health);
-                self.worker_is(&name, is, now);
-            }
-            Report::Ended { source, .. } => {
-                let is = self.worker_watches.ended(cluster, *source);
-                self.worker_is(&name, is, now);
-            }
-            Report::Notice(notice) if notice.severity > Severity::Info => {
-                let text = format!("worker cluster {name}: {}", notice.text);
-                self.say(level(notice.severity), text, now);
-            }
-            _ => {}
+            | Message::Joined { .. } => {}
         }
     }
 
     fn opened(&mut self, opened: &Opened) {
         let session = &mut self.desk.session;
+        let several = session.several();
+        // another one of several may have answered before, and be in front
+        let first = ClusterId::default();
+        if let Some(peer) = session.peers.iter_mut().find(|peer| peer.id == first) {
+            peer.link = worker::Link::Open;
+        }
+        session.put_in_front(first);
+        session.link = worker::Link::Open;
         session.context.clone_from(&opened.context);
         session.home = opened.namespace.as_str().into();
         session.server_version.clone_from(&opened.server_version);
         session.contexts.clone_from(&opened.contexts);
         session.read_only = (self.settings).is_read_only(&opened.context, self.told_read_only);
         session.gpu_use.on = self.settings.asks_gpus_of(&opened.context);
+        let is_open = |id| {
+            let peer = session.peers.iter().find(|peer| peer.id == id);
+            peer.is_some_and(|peer| peer.link == worker::Link::Open) || id == first
+        };
         session.workers = opened
             .workers
             .iter()
             .map(|(name, id)| worker::Worker {
                 name: name.clone(),
                 id: *id,
-                link: worker::Link::Idle,
+                link: match is_open(*id) {
+                    true => worker::Link::Open,
+                    false => worker::Link::Idle,
+                },
             })
             .collect();
         for (name, id) in &opened.workers {
-            self.desk.model.workers.connect(name.clone(), *id);
+            self.desk.model.connect_worker(name.clone(), *id);
         }
         let widths = self.habits.widths.get(&opened.context);
         session.widths = widths.cloned().unwrap_or_default();
-        if self.take_namespace_from_context {
+        if self.take_namespace_from_context && !several {
             session.namespace = Some(opened.namespace.as_str())
                 .filter(|n| !n.is_empty())
                 .map(Into::into);
         }
         self.link = Link::Open;
+        self.publish_names();
         if !self.is_demo() {
             self.tour = None;
         }
@@ -218,8 +185,11 @@ impl App {
         }
     }
 
-    fn failed(&mut self, failure: Failure) {
+    fn failed(&mut self, failure: Failure, now: DateTime<Utc>) {
         self.desk.session.contexts.clone_from(&failure.contexts);
+        if self.desk.session.several() && self.first_failed(&failure.why, now) {
+            return;
+        }
         self.link = Link::Failed(failure);
         self.refresh_start();
         self.dirty = true;
@@ -236,7 +206,7 @@ impl App {
                 | Report::Notice(_)
         );
         if about_itself && cluster != self.desk.session.cluster {
-            return self.worker_says(cluster, &report, now);
+            return self.other_says(cluster, report, now);
         }
         match report {
             Report::Delta(delta) => {
@@ -255,22 +225,27 @@ impl App {
             }
             Report::Health(of) => {
                 let trouble = trouble(of.kind, &of.health);
-                self.sources.insert(of.source, (of.kind, of.health));
-                self.publish_health();
+                self.sources
+                    .insert((cluster, of.source), (of.kind, of.health));
+                self.publish_health(cluster);
                 self.look_around(now, false);
                 self.look_at_gpus(now);
-                self.tell(trouble, now);
+                self.tell(cluster, trouble, now);
             }
             Report::Ended { source, .. } => {
-                self.sources.remove(&source);
-                self.publish_health();
-                self.tell(None, now);
+                self.sources.remove(&(cluster, source));
+                self.publish_health(cluster);
+                self.tell(cluster, None, now);
             }
             Report::Log(batch) => {
                 self.hear_background(&batch, said, now);
+                if !self.is_asked(cluster, &Want::Log((*batch.want).clone())) {
+                    return;
+                }
                 let want = &*batch.want;
                 if !batch.lines.is_empty() {
                     self.arrive(
+                        cluster,
                         &Arrival::Lines {
                             want,
                             lines: &batch.lines,
@@ -281,6 +256,7 @@ impl App {
                 }
                 for note in &batch.notes {
                     self.arrive(
+                        cluster,
                         &Arrival::LogNote {
                             want,
                             level: level(note.severity),
@@ -290,15 +266,25 @@ impl App {
                     );
                 }
             }
-            Report::Object { want, object, .. } => {
-                self.keep_object(&want, &object, now);
+            Report::Object {
+                cluster,
+                want,
+                object,
+            } => {
+                self.keep_object(cluster, &want, &object, now);
+                if !self.is_asked(cluster, &Want::Object(want.clone())) {
+                    return;
+                }
                 let arrival = Arrival::Object {
                     want: &want,
                     object: &object,
                 };
-                self.arrive(&arrival, now);
+                self.arrive(cluster, &arrival, now);
+            }
+            Report::Fields { want, .. } if !self.is_asked(cluster, &Want::Object(want.clone())) => {
             }
             Report::Fields { want, fields, .. } => self.arrive(
+                cluster,
                 &Arrival::Fields {
                     want: &want,
                     fields: &fields,
@@ -321,13 +307,24 @@ impl App {
         }
     }
 
-    fn arrive(&mut self, arrival: &Arrival, now: DateTime<Utc>) {
+    fn arrive(&mut self, cluster: ClusterId, arrival: &Arrival, now: DateTime<Utc>) {
         let cx = self.desk.cx(now, true);
         if let Some(overlay) = &mut self.overlay {
             overlay.receive(arrival, &cx);
         }
-        for pane in self.screens.fronts_mut() {
-            pane.receive(arrival, &cx);
+        // an object of the same name in another cluster is another
+        let named = matches!(arrival, Arrival::Object { .. } | Arrival::Fields { .. });
+        for id in self.screens.ids() {
+            self.with_front_of(id, now, |app| {
+                let session = &app.desk.session;
+                if named && cluster != session.cluster && session.is_open(cluster) {
+                    return;
+                }
+                let cx = app.desk.cx(now, true);
+                if let Some(pane) = app.screens.front_of_mut(id) {
+                    pane.receive(arrival, &cx);
+                }
+            });
         }
         if matches!(arrival, Arrival::Lines { .. }) {
             self.keep_lines_later(now);
@@ -338,60 +335,10 @@ impl App {
         self.dirty = true;
     }
 
-    /// Says once that something no longer arrives, and once that everything does again: not for each watch of
-    /// a lost cluster, and not for each try.
-    fn tell(&mut self, trouble: Option<String>, now: DateTime<Utc>) {
-        let context = self.desk.session.context.clone();
-        if let Some(trouble) = trouble {
-            if !std::mem::replace(&mut self.troubled, true) {
-                self.say(Level::Error, format!("{context}: {trouble}"), now);
-            }
-            return;
-        }
-        let settled = |(_, health): &(Kind, Health)| {
-            matches!(
-                health,
-                Health::Live | Health::Absent | Health::Forbidden { .. }
-            )
-        };
-        if self.troubled && self.sources.values().all(settled) {
-            self.troubled = false;
-            let text = format!("{context} answers again, what is shown is live");
-            self.say(Level::Info, text, now);
-        }
-    }
-
-    fn publish_health(&mut self) {
-        self.desk.session.sources = self.sources.values().cloned().collect();
-        self.dirty = true;
-    }
-
-    /// The worst health of all watches, for the header.
+    /// The worst health of all watches of the cluster in front, for the header.
     pub fn overall(&self) -> Option<&Health> {
-        let kinds = [
-            Kind::Job,
-            Kind::Pod,
-            Kind::Node,
-            Kind::CronJob,
-            Kind::Event,
-            Kind::Namespace,
-        ];
-        let sources = &self.desk.session.sources;
-        let watched = kinds
-            .into_iter()
-            .filter(|k| sources.iter().any(|(kind, _)| kind == k));
-        // a kind that is not this user's to see takes nothing from the others
-        let optional = sources
-            .iter()
-            .filter(|(kind, health)| {
-                matches!(kind, Kind::Workload(_) | Kind::Queue(_) | Kind::Dra(_))
-                    && !matches!(health, Health::Forbidden { .. })
-            })
-            .map(|(kind, _)| *kind);
-        watched
-            .chain(optional)
-            .map(|k| self.desk.session.health(k))
-            .find(|h| !matches!(h, Health::Live | Health::Absent))
+        let session = &self.desk.session;
+        clusters::trouble(&session.sources)
     }
 
     /// Leaves the connection there is; its rows go.
@@ -400,7 +347,12 @@ impl App {
         self.connection += 1;
         self.desk.model = Model::default();
         self.sources.clear();
-        self.troubled = false;
+        self.troubled.clear();
+        self.desk.session.cluster = ClusterId::default();
+        self.desk.session.link = worker::Link::Idle;
+        self.desk.session.peers.clear();
+        self.desk.session.only = None;
+        self.beside.clear();
         self.desk.session.sources.clear();
         self.desk.session.served = None;
         self.desk.session.workers.clear();
@@ -427,9 +379,23 @@ impl App {
         self.dirty = true;
     }
 
-    /// Connects to a context (`None`: the current one).
-    pub(super) fn connect(&mut self, context: Option<String>) {
+    /// Connects to a context (none: the current one), or to several to look at them together.
+    pub(super) fn connect(&mut self, contexts: &[String]) {
+        let session = &self.desk.session;
+        if self.link == Link::Open && !session.context.is_empty() {
+            let left = session.clusters().into_iter();
+            self.before = left.map(|open| open.context.to_owned()).collect();
+        }
         self.leave();
+        let mut contexts = contexts.to_vec();
+        let mut seen = BTreeSet::new();
+        contexts.retain(|context| seen.insert(context.clone()));
+        let context = contexts.first().cloned();
+        self.name_clusters(&contexts);
+        if self.take_namespace_from_context && contexts.len() > 1 {
+            // a namespace of one is seldom one of the others
+            self.desk.session.namespace = None;
+        }
         self.desk.session.context = context.clone().unwrap_or_default();
         self.link = Link::Connecting {
             context: context.clone(),
@@ -438,6 +404,7 @@ impl App {
         self.effects.push(Effect::Connect {
             connection: self.connection,
             context,
+            peers: contexts.into_iter().skip(1).collect(),
         });
     }
 
@@ -470,7 +437,7 @@ impl App {
     }
 }
 
-fn level(severity: Severity) -> Level {
+pub(super) fn level(severity: Severity) -> Level {
     match severity {
         Severity::Info => Level::Info,
         Severity::Warning => Level::Warning,
@@ -479,7 +446,7 @@ fn level(severity: Severity) -> Level {
 }
 
 /// What to say of a watch that does not arrive.
-fn trouble(kind: Kind, health: &Health) -> Option<String> {
+pub(super) fn trouble(kind: Kind, health: &Health) -> Option<String> {
     let what = kind.plural();
     match health {
         Health::Stale { why, .. } => Some(format!(

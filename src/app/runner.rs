@@ -4,8 +4,8 @@
 mod editing;
 mod history;
 mod measure;
+mod others;
 mod streams;
-mod workers;
 mod writes;
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::effect::Effect;
@@ -28,13 +28,15 @@ use crate::cluster::writes::Running;
 use crate::cluster::{CHANNEL, Cluster, Options};
 use crate::history::{Keep, Record};
 use crate::logs::metrics::Pattern;
+use crate::model::ids::ClusterId;
 use crate::panes::Level;
 use crate::ui::clipboard;
 use crate::ui::terminal::Terminal;
 use crate::ui::text::{harmless, left_out};
+use others::{Others, Way};
 use streams::Streams;
 pub use streams::attached;
-use workers::{Way, Workers};
+
 pub use writes::Writing;
 
 /// A running demo cluster: how to reach it. It runs as long as this lives.
@@ -67,8 +69,8 @@ pub struct Runner {
     /// Keeps the demo cluster running.
     running_demo: Option<RunningDemo>,
     cluster: Option<Cluster>,
-    /// Of the open connection.
-    workers: Option<Workers>,
+    /// Beside it, of the same connection.
+    others: Option<Others>,
     /// Where records of jobs go; none: nothing is kept.
     history: Option<Keep>,
     keeps: Option<std::sync::mpsc::SyncSender<Box<Record>>>,
@@ -77,6 +79,8 @@ pub struct Runner {
     streams: Streams,
     /// Ends what works for the connection there is, or the attempt at one.
     connecting: CancellationToken,
+    /// Whoever waits for the next try to connect tries now.
+    again: Arc<Notify>,
 }
 
 impl Runner {
@@ -110,8 +114,9 @@ impl Runner {
             keeps,
             running_demo: None,
             cluster: None,
-            workers: None,
+            others: None,
             connecting: CancellationToken::new(),
+            again: Arc::default(),
         }
     }
 
@@ -124,14 +129,15 @@ impl Runner {
             Effect::Connect {
                 connection,
                 context,
-            } => self.connect(connection, context),
+                peers,
+            } => self.connect(connection, context, &peers),
             Effect::ConnectDemo { connection } => self.connect_demo(connection),
             Effect::Wants { namespace, wants } => {
                 if let Some(cluster) = &mut self.cluster {
                     cluster.want(namespace.as_deref(), &wants);
                 }
-                if let Some(workers) = &mut self.workers {
-                    workers.want(&wants);
+                if let Some(others) = &mut self.others {
+                    others.want(namespace.as_deref(), &wants);
                 }
             }
             Effect::Write { connection, steps } => self.write(connection, steps),
@@ -144,37 +150,44 @@ impl Runner {
                 local,
             } => self.forward(connection, id, step, local),
             Effect::StopForward(id) => self.stop_forward(id),
-            Effect::Trash { connection } => self.read_trash(connection),
+            Effect::Trash {
+                connection,
+                cluster,
+            } => self.read_trash(connection, cluster),
             Effect::Look {
                 connection,
+                cluster,
                 id,
                 version,
                 text,
                 namespace,
-            } => self.look(connection, id, version, text, namespace),
+            } => self.look((connection, cluster), id, version, text, namespace),
             Effect::Meet {
                 connection,
+                cluster,
                 id,
                 text,
                 then,
-            } => self.meet(connection, id, text, then),
+            } => self.meet((connection, cluster), id, text, then),
             Effect::Submit {
                 connection,
+                cluster,
                 id,
                 steps,
                 only,
                 unchecked,
-            } => self.submit(connection, id, steps, only, unchecked),
+            } => self.submit((connection, cluster), id, steps, only, unchecked),
             Effect::KeepUnsent(unsent) => self.keep_unsent(&unsent),
             Effect::DropUnsent(id) => self.drop_unsent(&id),
             Effect::ReadBeginnings => self.read_beginnings(),
             Effect::ReadFile(name) => self.read_file(name),
             Effect::RetryNow => {
+                self.again.notify_waiters();
                 if let Some(cluster) = &self.cluster {
                     cluster.retry_now();
                 }
-                if let Some(workers) = &self.workers {
-                    workers.retry_now();
+                if let Some(others) = &self.others {
+                    others.retry_now();
                 }
             }
             Effect::Copy(text) => {
@@ -215,31 +228,38 @@ impl Runner {
                 self.cluster = opened.cluster.take();
                 self.running_demo = opened.demo.take().or(self.running_demo.take());
                 let ways = self.ways();
-                opened.workers = workers::numbered(&ways);
-                self.workers = Some(Workers::new(
-                    &ways,
-                    *connection,
-                    self.around.clone(),
-                    self.options.clone(),
-                    (self.messages.clone(), self.patterns.clone()),
-                    self.connecting.clone(),
-                ));
+                let others = self.others.get_or_insert_with(|| {
+                    Others::new(
+                        *connection,
+                        self.around.clone(),
+                        self.options.clone(),
+                        (self.messages.clone(), self.patterns.clone()),
+                        (self.connecting.clone(), self.again.clone()),
+                    )
+                });
+                opened.workers = others.add_workers(&ways, &opened.context);
             }
             Message::Entered {
                 running: Ok(running),
                 ..
             } => self.streams.entered = running.take(),
-            Message::Worker {
+            Message::Joined {
                 connection,
-                name,
-                outcome: Ok(cluster),
+                id,
+                outcome: Ok(joined),
             } => {
-                if let (Some(workers), Some(cluster)) = (&mut self.workers, cluster.take()) {
-                    workers.adopt(*connection, name, *cluster);
+                if let (Some(others), Some(cluster)) = (&mut self.others, joined.cluster.take()) {
+                    others.adopt(*connection, *id, *cluster);
                 }
             }
             _ => {}
         }
+    }
+
+    /// One of the clusters that are open.
+    fn open_cluster(&self, id: ClusterId) -> Option<&Cluster> {
+        let first = self.cluster.as_ref().filter(|cluster| cluster.id() == id);
+        first.or_else(|| self.others.as_ref()?.cluster(id))
     }
 
     /// The command that has begun and waits for the terminal.
@@ -266,15 +286,31 @@ impl Runner {
 
     fn leave(&mut self) -> CancellationToken {
         self.cluster = None;
-        self.workers = None;
+        self.others = None;
         self.connecting.cancel();
         self.connecting = CancellationToken::new();
         self.connecting.clone()
     }
 
-    fn connect(&mut self, connection: Connection, context: Option<String>) {
+    fn connect(&mut self, connection: Connection, context: Option<String>, peers: &[String]) {
         let stop = self.leave();
         self.running_demo = None;
+        if !peers.is_empty() {
+            // flags with an address or credentials are meant for the first, and no other may get them
+            let first = context.as_deref().unwrap_or_default();
+            self.around.overrides.begin_with(first);
+            let mut others = Others::new(
+                connection,
+                self.around.clone(),
+                self.options.clone(),
+                (self.messages.clone(), self.patterns.clone()),
+                (stop.clone(), self.again.clone()),
+            );
+            others.open_peers(peers);
+            self.others = Some(others);
+        }
+        // beside others it may be back any time: whoever has one cluster is asked first
+        let (alone, again) = (peers.is_empty(), self.again.clone());
         let patterns = self.patterns.clone();
         let (around, options, messages) = (
             self.around.clone(),
@@ -318,17 +354,19 @@ impl Runner {
                     () = stop.cancelled() => return,
                 };
                 let failure = outcome.as_ref().err().cloned();
+                let open = failure.is_none();
                 let passing = failure.as_ref().is_some_and(|failure| failure.passing);
                 // the same again is no news, and would take the selection back to the first choice
-                if failure.is_none() || failure != told {
+                if open || failure != told {
                     told = failure;
                     tell_outcome(outcome, connection, &messages).await;
                 }
-                if !passing {
+                if open || (alone && !passing) {
                     return;
                 }
                 tokio::select! {
                     () = tokio::time::sleep(backoff(tries, random())) => {}
+                    () = again.notified() => {}
                     () = stop.cancelled() => return,
                 }
             }

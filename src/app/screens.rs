@@ -5,8 +5,9 @@ use ratatui::layout::Rect;
 
 use crate::actions::Object;
 use crate::app::action::Action;
+use crate::model::ids::ClusterId;
 use crate::panes::editor::{Editor, Id as EditorId};
-use crate::panes::{Pane, Target};
+use crate::panes::{Cx, Pane, Target};
 use crate::ui::layout::{Along, Id, Layout, Placed};
 pub use follow::Follow;
 use stacks::Stacks;
@@ -148,9 +149,36 @@ impl Screens {
         self.here_mut().step(by);
     }
 
-    /// Puts a screen in front; roots become their tab.
-    pub fn open(&mut self, target: &Target) {
-        self.here_mut().open(target);
+    /// Puts a screen in front; roots become their tab. `cluster`: where it is opened.
+    pub fn open(&mut self, target: &Target, cluster: ClusterId) {
+        self.here_mut().open(target, cluster);
+    }
+
+    /// The cluster that the screen in front was opened in; none of a root.
+    pub fn cluster(&self) -> Option<ClusterId> {
+        self.here().cluster()
+    }
+
+    /// The tab in front shows rows of all clusters, not of one.
+    pub fn is_of_all(&self) -> bool {
+        self.here().is_of_all()
+    }
+
+    /// The cluster that the screen in front of a split is about: where it was opened, or that of its cursor.
+    pub fn cluster_of_split(&self, id: Id, cx: &Cx) -> Option<ClusterId> {
+        let stacks = &self.splits[self.at(id)?].stacks;
+        stacks.cluster().or_else(|| stacks.top().cluster(cx))
+    }
+
+    /// The cluster that an editor was opened in.
+    pub fn cluster_of(&self, id: EditorId) -> Option<ClusterId> {
+        let mut all = self.splits.iter();
+        all.find_map(|split| split.stacks.cluster_of(id))
+    }
+
+    /// The splits there are.
+    pub fn ids(&self) -> Vec<Id> {
+        self.splits.iter().map(|split| split.id).collect()
     }
 
     /// One screen back; false at the root.

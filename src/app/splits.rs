@@ -9,11 +9,12 @@ use ratatui::style::Modifier;
 use ratatui::text::Span;
 
 use super::action::Action;
+use super::clusters::addressed;
 use super::effect::Effect;
 use super::screens::Follow;
 use super::{App, Link};
 use crate::model::want::Want;
-use crate::panes::{Cx, Level, Pane};
+use crate::panes::{Level, Pane};
 use crate::ui::frame::{horizontal, vertical};
 use crate::ui::layout::{Along, Id, Placed, Way};
 use crate::ui::text;
@@ -202,18 +203,48 @@ impl App {
     }
 
     /// What all splits want, and what of it is read by more than one.
-    pub(super) fn wants_of_splits(&self, cx: &Cx) -> (Vec<Want>, BTreeSet<Want>) {
+    pub(super) fn wants_of_splits(&mut self, now: DateTime<Utc>) -> (Vec<Want>, BTreeSet<Want>) {
         let (mut all, mut shared) = (Vec::new(), BTreeSet::new());
-        for (pane, _) in self.screens.fronts() {
-            let mut wants = pane.wants(cx);
+        for id in self.screens.ids() {
+            // each asks the cluster that it is about
+            let mut wants = self.with_front_of(id, now, |app| {
+                let cx = app.desk.cx(now, true);
+                let wants = app.screens.front_of(id).map(|pane| pane.wants(&cx));
+                addressed(wants.unwrap_or_default(), cx.session.cluster)
+            });
             wants.sort();
             wants.dedup();
-            let told_once = |want: &&Want| matches!(want, Want::Log(_) | Want::Object(_));
+            let told_once = |want: &&Want| {
+                let want = match want {
+                    Want::At { want, .. } => want,
+                    want => *want,
+                };
+                matches!(want, Want::Log(_) | Want::Object(_))
+            };
             let again = wants.iter().filter(told_once).filter(|w| all.contains(*w));
             shared.extend(again.cloned());
             all.extend(wants);
         }
         (all, shared)
+    }
+
+    /// Does something with the cluster in front that a split is about.
+    pub(super) fn with_front_of<T>(
+        &mut self,
+        id: Id,
+        now: DateTime<Utc>,
+        what: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let before = self.desk.session.cluster;
+        if self.desk.session.several() {
+            let cx = self.desk.cx(now, true);
+            if let Some(mine) = self.screens.cluster_of_split(id, &cx) {
+                self.desk.session.put_in_front(mine);
+            }
+        }
+        let done = what(self);
+        self.desk.session.put_in_front(before);
+        done
     }
 
     /// A log or an object is told from its beginning to whoever reads it first: who comes later has it told again. The
@@ -260,7 +291,7 @@ impl App {
                 ..rest
             };
             self.spots.bodies.push((*id, body));
-            let at = self.screen(*id, answer, body, buf, now);
+            let at = self.with_front_of(*id, now, |app| app.screen(*id, answer, body, buf, now));
             cursor = cursor.or(at);
         }
         if titled {

@@ -63,6 +63,12 @@ impl App {
                 return None;
             }
         };
+        if self.desk.session.is_read_only(pod.cluster) {
+            let context = self.desk.session.context_of(pod.cluster);
+            let text = format!("read-only in context {context}; nothing was done");
+            self.say(Level::Warning, text, now);
+            return None;
+        }
         if let Some(text) = self.forbidden(&steps) {
             self.say(Level::Warning, text, now);
             return None;
@@ -116,7 +122,8 @@ impl App {
     fn refused(&mut self, outcome: &Outcome, now: DateTime<Utc>) {
         if let Ended::Not(Cause::Forbidden, _) = &outcome.ended {
             for question in outcome.step.needs() {
-                self.desk.session.permits.insert(question, false);
+                let permits = self.desk.session.permits_of(outcome.step.cluster);
+                permits.insert(question, false);
             }
         }
         self.say(Level::Error, outcome.sentence(), now);

@@ -20,6 +20,7 @@ impl App {
     pub fn act(&mut self, action: Action, now: DateTime<Utc>) {
         self.dirty = true;
         self.used(action);
+        self.settle_front(now);
         if action.writes() && self.overlay.is_none() && self.link == Link::Open {
             if self.alone {
                 return self.no_cluster(now);
@@ -69,12 +70,12 @@ impl App {
     pub(super) fn run(&mut self, command: Command, now: DateTime<Utc>) {
         self.close_overlay();
         match command {
-            Command::Namespace(_) | Command::Context(_) if self.alone => self.no_cluster(now),
+            Command::Namespace(_) | Command::Contexts(_) if self.alone => self.no_cluster(now),
             Command::Go(target) if self.alone && !needs_none(&target) => self.no_cluster(now),
             Command::Act(action) => self.act(action, now),
             Command::Go(target) => self.open(&target),
             Command::Namespace(namespace) => self.switch_namespace(namespace.as_deref(), now),
-            Command::Context(context) => self.connect(Some(context)),
+            Command::Contexts(contexts) => self.connect(&contexts),
             Command::Theme(name) => self.use_theme(&name, now),
             Command::Filter(text) => self.filter(&text, now),
             Command::Inbox(what) => self.inbox_do(what, now),
@@ -103,7 +104,7 @@ impl App {
             | Command::UndoEdited(_)
             | Command::Edit(_)
             | Command::EditFile(_)
-                if self.desk.session.read_only || self.alone =>
+                if self.alone || self.is_closed_to(&command) =>
             {
                 self.say(Level::Warning, "read-only: nothing was done", now);
             }
@@ -133,7 +134,7 @@ impl App {
         if *target == Target::History {
             self.effects.push(Effect::ReadHistory);
         }
-        self.screens.open(target);
+        self.screens.open(target, self.desk.session.cluster);
     }
 
     pub(super) fn no_cluster(&mut self, now: DateTime<Utc>) {
@@ -159,6 +160,7 @@ impl App {
             | Action::GoEvents
             | Action::Retry
             | Action::GpuUse
+            | Action::NextCluster
             | Action::OpenDemo
                 if self.alone =>
             {
@@ -207,12 +209,10 @@ impl App {
             Action::AllNamespaces => self.switch_namespace(None, now),
             Action::Retry => match &self.link {
                 Link::Open => self.effects.push(Effect::RetryNow),
-                Link::Connecting { context } => self.connect(context.clone()),
-                Link::Failed(failure) => {
-                    let context = Some(failure.context.clone()).filter(|c| !c.is_empty());
-                    self.connect(context);
-                }
+                Link::Connecting { .. } => self.connect_again(),
+                Link::Failed(_) => self.connect_again(),
             },
+            Action::NextCluster => self.next_cluster(now),
             Action::OpenDemo if self.demo_offered => self.connect_demo(),
             Action::GpuUse => self.toggle_gpu_use(now),
             Action::ToggleTimes => self.desk.timestamps = !self.desk.timestamps,

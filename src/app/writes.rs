@@ -13,11 +13,11 @@ use crate::actions::{Intent, Step};
 use crate::cluster::kinds;
 use crate::keep::trash::Entry;
 use crate::model::access::{Question, missing};
-use crate::model::ids::Key;
+use crate::model::ids::{ClusterId, Key};
 use crate::model::kueue::queue::Stop;
 use crate::panes::choose::{Choose, Kept, Of};
 use crate::panes::confirm::Confirm;
-use crate::panes::{Level, worker};
+use crate::panes::{Command, Level, worker};
 
 /// Refusals named one by one where several objects are meant.
 const NAMED: usize = 3;
@@ -34,13 +34,8 @@ pub struct Batch {
 impl App {
     /// What a key that changes something begins.
     pub(super) fn begin(&mut self, action: Action, now: DateTime<Utc>) {
-        if self.desk.session.read_only {
-            let text = format!(
-                "{}: read-only in context {}; nothing was done",
-                action.name(),
-                self.desk.session.context
-            );
-            return self.say(Level::Warning, text, now);
+        if let Some(closed) = self.closed(now) {
+            return self.read_only(closed, action.name(), now);
         }
         match action {
             Action::Resubmit => return self.resubmit(now),
@@ -51,6 +46,7 @@ impl App {
         if action == Action::Undo {
             self.effects.push(Effect::Trash {
                 connection: self.connection,
+                cluster: self.desk.session.cluster,
             });
             return;
         }
@@ -97,6 +93,40 @@ impl App {
         }
     }
 
+    /// The cluster that is meant and not to be written to: that in front, or all of what is marked.
+    fn closed(&self, now: DateTime<Utc>) -> Option<ClusterId> {
+        let cx = self.desk.cx(now, true);
+        let keys = self.screens.top().subjects(&cx).into_iter();
+        let mut meant: Vec<ClusterId> = keys.map(|key| key.cluster).collect();
+        if meant.is_empty() {
+            meant.push(cx.session.cluster);
+        }
+        let all = meant.iter().all(|id| cx.session.is_read_only(*id));
+        meant.first().copied().filter(|_| all)
+    }
+
+    /// Whether what a question ended in is for a cluster that is not to be written to.
+    pub(super) fn is_closed_to(&self, command: &Command) -> bool {
+        let closed = |id: ClusterId| self.desk.session.is_read_only(id);
+        match command {
+            Command::Do(steps) => steps.iter().any(|step| closed(step.cluster)),
+            Command::Plan(keys, _) => keys.iter().all(|key| closed(key.cluster)),
+            Command::Shell(pod, _)
+            | Command::Container(pod)
+            | Command::Ports(pod)
+            | Command::Forward(pod, _) => closed(pod.cluster),
+            Command::Undo(_) | Command::UndoEdited(_) => closed(self.trash_of),
+            _ => self.desk.session.read_only,
+        }
+    }
+
+    /// Says that a cluster is not to be written to.
+    fn read_only(&mut self, cluster: ClusterId, what: &str, now: DateTime<Utc>) {
+        let context = self.desk.session.context_of(cluster);
+        let text = format!("{what}: read-only in context {context}; nothing was done");
+        self.say(Level::Warning, text, now);
+    }
+
     /// What an action means for an object now; none for those that ask for more first.
     fn intent(&self, action: Action, key: Key) -> Option<Intent> {
         Some(match action {
@@ -122,14 +152,24 @@ impl App {
     pub(super) fn propose(&mut self, keys: Vec<Key>, intent: &Intent, now: DateTime<Utc>) {
         let mut steps: Vec<Step> = Vec::new();
         let mut left_out: Vec<String> = Vec::new();
+        let mut meant: Vec<Key> = Vec::new();
         for key in &keys {
             let away = {
                 let cx = self.desk.cx(now, true);
                 worker::elsewhere(key.cluster, "it", &cx)
             };
+            // of several clusters each has its own rules
+            if self.desk.session.is_read_only(key.cluster) {
+                let context = self.desk.session.context_of(key.cluster);
+                left_out.push(format!("read-only in context {context}"));
+                continue;
+            }
             match (away, plan(&self.desk.model, *key, intent)) {
                 (Some(away), _) => left_out.push(away),
-                (None, Ok(planned)) => steps.extend(planned),
+                (None, Ok(planned)) => {
+                    steps.extend(planned);
+                    meant.push(*key);
+                }
                 (None, Err(refusal)) => left_out.push(refusal.to_string()),
             }
         }
@@ -153,7 +193,7 @@ impl App {
             return self.carry_out(steps, now);
         }
         let cx = self.desk.cx(now, true);
-        let confirm = Confirm::new(keys, intent.clone(), steps, left_out, &cx);
+        let confirm = Confirm::new(meant, intent.clone(), steps, left_out, &cx);
         self.overlay = Some(Box::new(confirm));
         self.dirty = true;
     }
@@ -162,7 +202,7 @@ impl App {
     pub(super) fn forbidden(&self, steps: &[Step]) -> Option<String> {
         steps.iter().find_map(|step| {
             let needs = step.needs();
-            let question = missing(&needs, &self.desk.session.permits)?;
+            let question = missing(&needs, self.desk.session.permits(step.cluster))?;
             let place = question.namespace.as_ref();
             let place = place.map_or(String::new(), |ns| format!(" in {ns}"));
             Some(format!(
@@ -200,7 +240,9 @@ impl App {
             .answered(&outcome.step, done, &self.desk.model, now);
         if let Ended::Not(Cause::Forbidden, _) = &outcome.ended {
             for question in outcome.step.needs() {
-                session.permits.insert(question, false);
+                session
+                    .permits_of(outcome.step.cluster)
+                    .insert(question, false);
             }
         }
         let several = self.batch.left > 0;
@@ -265,7 +307,7 @@ impl App {
     }
 
     /// What can be made again is there: a list to choose from.
-    pub(super) fn trash(&mut self, entries: Vec<Entry>) {
+    pub(super) fn trash(&mut self, cluster: ClusterId, entries: Vec<Entry>) {
         let kept = entries.iter().map(|entry| Kept {
             id: entry.id.clone(),
             words: entry.words(),
@@ -275,7 +317,7 @@ impl App {
             masked: !entry.masked.is_empty(),
         });
         let kept = kept.collect();
-        self.trash = entries;
+        (self.trash, self.trash_of) = (entries, cluster);
         self.choose(Of::Kept(kept));
         self.dirty = true;
     }
@@ -290,19 +332,25 @@ impl App {
             return;
         };
         let model = &self.desk.model;
+        let cluster = self.trash_of;
         let taken = |name: &str| {
-            let is = |ns: &str, other: &str| ns == entry.namespace && other == name;
-            model.jobs.rows().any(|r| is(&r.namespace, &r.name))
-                || model.cronjobs.rows().any(|r| is(&r.namespace, &r.name))
-                || model.pods.rows().any(|r| is(&r.namespace, &r.name))
+            let is = |key: Key, ns: &str, other: &str| {
+                key.cluster == cluster && ns == entry.namespace && other == name
+            };
+            model.jobs.rows().any(|r| is(r.key, &r.namespace, &r.name))
+                || (model.cronjobs.rows()).any(|r| is(r.key, &r.namespace, &r.name))
+                || model.pods.rows().any(|r| is(r.key, &r.namespace, &r.name))
         };
         let masked = &entry.masked;
         match again(kind, &entry.manifest, masked, &[], &Naming::Safe, taken) {
             Ok(step) => {
                 let step = Step {
                     origin: Some(entry.id.clone()),
-                    ..step
+                    ..step.in_cluster(cluster)
                 };
+                if self.desk.session.is_read_only(cluster) {
+                    return self.read_only(cluster, "undo", now);
+                }
                 if let Some(text) = self.forbidden(std::slice::from_ref(&step)) {
                     return self.say(Level::Warning, text, now);
                 }
@@ -325,9 +373,13 @@ impl App {
             return Some(format!("needs {}", question.words()));
         }
         let key = *keys.first()?;
+        if self.desk.session.is_read_only(key.cluster) {
+            return Some("read-only".into());
+        }
+        let permits = self.desk.session.permits(key.cluster);
         if action == Action::Resubmit {
             let needs = [self.creates(key)?];
-            let question = missing(&needs, &self.desk.session.permits)?;
+            let question = missing(&needs, permits)?;
             return Some(format!("needs {}", question.words()));
         }
         let intent = self.intent(action, key)?;
@@ -335,7 +387,7 @@ impl App {
             Err(refusal) => Some(refusal.why),
             Ok(steps) => {
                 let needs: Vec<Question> = steps.first()?.needs();
-                let question = missing(&needs, &self.desk.session.permits)?;
+                let question = missing(&needs, permits)?;
                 Some(format!("needs {}", question.words()))
             }
         }

@@ -15,8 +15,10 @@ use crate::cluster::report::{Report, SourceHealth};
 use crate::cluster::target::Target;
 use crate::cluster::{CHANNEL, Cluster, Options};
 use crate::model::Model;
+use crate::model::clusters::Clusters;
 use crate::model::delta::SourceId;
 use crate::model::health::Health;
+use crate::model::ids::ClusterId;
 use crate::model::want::{Kind, Selector, Want};
 use crate::settings;
 
@@ -37,6 +39,10 @@ pub struct Connected {
     pub workloads: Option<Vec<Kind>>,
     /// Why others may be served all the same.
     pub blind: Option<String>,
+    /// Of several that were asked: their contexts, by number.
+    pub contexts: Vec<String>,
+    /// One of them could not be had.
+    pub incomplete: bool,
     /// The demo cluster's clock, which stands still; a real cluster's is ours.
     frozen: Option<DateTime<Utc>>,
     /// Last, so that it outlives the connection to it.
@@ -52,7 +58,7 @@ pub struct Unconnected(pub ConnectError);
 /// The target the flags mean, without talking to it.
 pub fn target(args: &ClusterArgs) -> Result<Target, ConnectError> {
     let around = args.surroundings();
-    resolve(&around, args.context.as_deref())
+    resolve(&around, args.context())
 }
 
 /// Connects to the cluster the flags mean, be it a demo cluster of our own.
@@ -73,6 +79,65 @@ pub async fn connect(args: &ClusterArgs, one_shot: &OneShotArgs) -> Result<Conne
     open(args, one_shot, target).await
 }
 
+/// Connects to each of the contexts that the flags name, one after the other, and has `ask` read all of them into one
+/// model. Of several, one that cannot be had is said and left out.
+///
+/// # Errors
+/// None of them can be had.
+pub async fn each(
+    args: &ClusterArgs,
+    one_shot: &OneShotArgs,
+    mut ask: impl AsyncFnMut(&mut Connected) -> Result<()>,
+) -> Result<Connected> {
+    let [first, _, ..] = &args.context[..] else {
+        let mut connected = connect(args, one_shot).await?;
+        ask(&mut connected).await?;
+        return Ok(connected);
+    };
+    let around = args.surroundings();
+    // flags with an address or credentials are meant for the first
+    around.overrides.begin_with(first);
+    let ids = (0..).map(ClusterId);
+    let named = ids.clone().zip(args.context.iter().map(String::as_str));
+    let mut model = Model {
+        clusters: Clusters::new(named),
+        ..Model::default()
+    };
+    let (mut had, mut served, mut incomplete) = (None, Vec::new(), false);
+    for (id, context) in ids.zip(&args.context) {
+        let one = ClusterArgs {
+            all_namespaces: args.namespace.is_none(),
+            ..args.clone()
+        };
+        let asked = async {
+            let target = resolve(&around, Some(context)).map_err(Unconnected)?;
+            let mut connected = open_as(id, &one, one_shot, target).await?;
+            std::mem::swap(&mut connected.model, &mut model);
+            let asked = ask(&mut connected).await;
+            std::mem::swap(&mut connected.model, &mut model);
+            asked.map(|()| connected)
+        };
+        match asked.await {
+            Ok(connected) => {
+                served.extend(connected.workloads.iter().flatten().copied());
+                had = Some(connected);
+            }
+            Err(why) => {
+                incomplete = true;
+                say!("jobdeck: {context}: {why}");
+            }
+        }
+    }
+    let Some(mut connected) = had else {
+        bail!("none of the contexts can be had")
+    };
+    connected.model = model;
+    connected.workloads = connected.workloads.map(|_| served);
+    connected.contexts.clone_from(&args.context);
+    connected.incomplete = incomplete;
+    Ok(connected)
+}
+
 /// Connects to a demo cluster of our own that lives on.
 ///
 /// # Errors
@@ -91,12 +156,22 @@ pub async fn connect_scene(args: &ClusterArgs, scene: &super::SceneArgs) -> Resu
 }
 
 async fn open(args: &ClusterArgs, one_shot: &OneShotArgs, target: Target) -> Result<Connected> {
+    open_as(ClusterId::default(), args, one_shot, target).await
+}
+
+async fn open_as(
+    id: ClusterId,
+    args: &ClusterArgs,
+    one_shot: &OneShotArgs,
+    target: Target,
+) -> Result<Connected> {
     let (settings, problem) = settings::load(settings::file().as_deref());
     if let Some(problem) = problem {
         say!("jobdeck: {problem}");
     }
     let (out, reports) = mpsc::channel(CHANNEL);
     let options = Options {
+        id,
         namespaces: settings.namespaces.clone(),
         ..Options::default()
     };
@@ -123,6 +198,8 @@ async fn open(args: &ClusterArgs, one_shot: &OneShotArgs, target: Target) -> Res
         sources: HashMap::new(),
         workloads: None,
         blind: None,
+        contexts: Vec::new(),
+        incomplete: false,
         frozen: None,
         #[cfg(feature = "demo")]
         _demo: None,

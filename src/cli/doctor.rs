@@ -75,12 +75,7 @@ async fn look(
         return Ok(examine_target(target, namespace, Diagnosis::default()).await);
     }
     let around = cluster.surroundings();
-    Ok(examine(
-        &around,
-        cluster.context.as_deref(),
-        cluster.namespace.as_deref(),
-    )
-    .await)
+    Ok(examine(&around, cluster.context(), cluster.namespace.as_deref()).await)
 }
 
 /// One line each, what to do about it below.

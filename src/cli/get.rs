@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::columns::{self, Shape};
 use super::config::print_all;
-use super::connect::{Connected, connect};
+use super::connect::{Connected, each};
 use super::table::Table;
 use super::{Cli, ClusterArgs, GetArgs, Output, What};
 use crate::model::Model;
@@ -104,15 +104,14 @@ fn get<R: Listed, J: Serialize>(
 ) -> Result<ExitCode> {
     let filter = filter::<R>(args);
     let runtime = runtime()?;
-    let connected = runtime.block_on(async {
-        let mut connected = connect(cluster, &args.one_shot).await?;
+    let ask = async |connected: &mut Connected| {
         if args.what == What::Nodes {
             // they belong to all namespaces, and so does what runs on them
             connected.namespace = None;
         }
-        connected.sync(kinds).await?;
-        Ok::<_, color_eyre::Report>(connected)
-    })?;
+        connected.sync(kinds).await
+    };
+    let connected = runtime.block_on(each(cluster, &args.one_shot, ask))?;
     let mut rows: Vec<&R> = R::table(&connected.model).rows().collect();
     rows.retain(|row| keep(row));
     print(&connected, args, &filter, rows, table, json)
@@ -126,13 +125,10 @@ fn workloads(
 ) -> Result<ExitCode> {
     let filter = filter::<JobRow>(args);
     let runtime = runtime()?;
-    let connected = runtime.block_on(async {
-        let mut connected = connect(cluster, &args.one_shot).await?;
-        // pods tell retries and time left, children the counts of their parents
-        let all: Vec<Kind> = JOBS.into_iter().chain([Kind::CronJob]).collect();
-        connected.sync_workloads(&all).await?;
-        Ok::<_, color_eyre::Report>(connected)
-    })?;
+    // pods tell retries and time left, children the counts of their parents
+    let all: Vec<Kind> = JOBS.into_iter().chain([Kind::CronJob]).collect();
+    let ask = async |connected: &mut Connected| connected.sync_workloads(&all).await;
+    let connected = runtime.block_on(each(cluster, &args.one_shot, ask))?;
     let model = &connected.model;
     // always there: the one is built in, the other no object
     let built_in = ["cronjobs", "podgroups"];
@@ -179,7 +175,7 @@ pub fn print<R: Listed, J: Serialize>(
     json: fn(&R, &Model, DateTime<Utc>) -> J,
 ) -> Result<ExitCode> {
     let (model, now) = (&connected.model, connected.now());
-    rows.sort_by_key(|row| row.tie());
+    rows.sort_by_key(|row| (row.tie(), row.key().cluster));
     let all = rows.len();
     rows.retain(|row| filter.is_empty() || filter.passes(&row.fields(model, now)));
     let shape = Shape {
@@ -195,11 +191,28 @@ pub fn print<R: Listed, J: Serialize>(
             );
         }
         Output::Table | Output::Wide => {
-            let table = table(&rows, model, now, shape).bare(args.no_headers);
+            let mut table = table(&rows, model, now, shape);
+            if model.clusters.several() {
+                let name = |row: &&R| {
+                    model
+                        .clusters
+                        .name(row.key().cluster)
+                        .map(ToString::to_string)
+                };
+                table = table.with_first(
+                    "CLUSTER",
+                    rows.iter().map(|row| name(row).unwrap_or_default()),
+                );
+            }
+            let table = table.bare(args.no_headers);
             print_all(table.text().as_bytes())?;
         }
         Output::Json | Output::Yaml => {
-            let rows: Vec<J> = rows.iter().map(|row| json(row, model, now)).collect();
+            let placed = rows.iter().map(|row| Placed {
+                cluster: connected.contexts.get(usize::from(row.key().cluster.0)),
+                row: json(row, model, now),
+            });
+            let rows: Vec<Placed<J>> = placed.collect();
             let text = match args.output {
                 Output::Json => serde_json::to_string_pretty(&rows)? + "\n",
                 _ => serde_saphyr::to_string(&rows)?,
@@ -207,7 +220,19 @@ pub fn print<R: Listed, J: Serialize>(
             print_all(text.as_bytes())?;
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(match connected.incomplete {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    })
+}
+
+/// A row, and of several clusters the context it is of.
+#[derive(Serialize)]
+struct Placed<'a, J> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<&'a String>,
+    #[serde(flatten)]
+    row: J,
 }
 
 /// As kubectl: on standard error, so that standard output stays empty.

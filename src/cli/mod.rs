@@ -11,6 +11,7 @@ macro_rules! say {
 pub mod columns;
 pub mod config;
 pub mod connect;
+mod contexts;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod doctor;
@@ -69,7 +70,8 @@ pub struct Cli {
 ///
 /// # Errors
 /// What went wrong, in words for the user: the caller prints it and ends with exit code 1.
-pub fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
+pub fn run(mut cli: Cli) -> color_eyre::Result<ExitCode> {
+    contexts::expand(&mut cli)?;
     if cli.plain && !cli.command.as_ref().is_none_or(Command::is_cockpit) {
         let what = "--plain is for the cockpit: this command prints lines already";
         Cli::command()
@@ -95,7 +97,7 @@ pub fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
         Some(Command::Hardware(args)) => return hardware::run(&args),
         Some(Command::History(args)) => {
             let cluster = &cli.cluster;
-            let (namespace, context) = (cluster.namespace.as_deref(), cluster.context.as_deref());
+            let (namespace, context) = (cluster.namespace.as_deref(), cluster.context());
             return history::run(namespace, context, &args);
         }
         Some(Command::Why(args)) => return why::run(&cli.cluster, &args),
@@ -127,9 +129,9 @@ pub struct ClusterArgs {
     /// Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the pod's service account]
     #[arg(long, global = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
-    /// Kubeconfig context
+    /// Kubeconfig context; several (A,B or more than once), or @GROUP of the settings, are looked at together
     #[arg(long, global = true, value_name = "NAME", env = "JOBDECK_CONTEXT")]
-    pub context: Option<String>,
+    pub context: Vec<String>,
     /// Namespace to look at [default: the context's]
     #[arg(
         long,
@@ -150,6 +152,11 @@ pub struct ClusterArgs {
 }
 
 impl ClusterArgs {
+    /// The context that was named, the first of several.
+    pub fn context(&self) -> Option<&str> {
+        self.context.first().map(String::as_str)
+    }
+
     /// Where a cluster is looked for.
     pub fn surroundings(&self) -> Surroundings {
         let (settings, _) = crate::settings::load(crate::settings::file().as_deref());
@@ -236,6 +243,15 @@ pub enum Command {
 }
 
 impl Command {
+    /// It can look at several contexts together.
+    fn takes_several(&self) -> bool {
+        match self {
+            Command::Completions { .. } | Command::Man { .. } | Command::Config { .. } => true,
+            Command::Get(args) => args.what != What::Gpus && !args.one_shot.is_demo(),
+            _ => false,
+        }
+    }
+
     /// It opens the cockpit on a cluster.
     fn is_cockpit(&self) -> bool {
         match self {

@@ -220,7 +220,7 @@ fn dress(
         file: None,
         settings_file: None,
         look,
-        context: cluster.context.clone(),
+        contexts: cluster.context.clone(),
         namespace,
         read_only: cluster.read_only,
         told_theme,
@@ -277,7 +277,7 @@ impl Stage {
     fn refused(&mut self, cluster: &ClusterArgs, why: &Unconnected) {
         let around = cluster.surroundings();
         let failure = Failure {
-            context: cluster.context.clone().unwrap_or_default(),
+            context: cluster.context().unwrap_or_default().to_owned(),
             tried: around
                 .candidates()
                 .iter()
@@ -427,7 +427,7 @@ impl Stage {
                     connected.model.gpu_use.node(cluster, node).is_none()
                 }
                 // worker clusters are not waited for, nor what may be done
-                Want::Worker { .. } | Want::May(_) => false,
+                Want::At { .. } | Want::Worker { .. } | Want::May(_) => false,
             };
             let logs_only = wanted
                 .iter()

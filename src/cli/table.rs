@@ -45,6 +45,23 @@ impl Table {
         self.rows.push(cells.into_iter().map(whole).collect());
     }
 
+    /// The same with a first column: one cell for each row, in their order.
+    pub fn with_first(
+        mut self,
+        header: &'static str,
+        cells: impl IntoIterator<Item = String>,
+    ) -> Self {
+        let mut first = Self::new(vec![header]);
+        for cell in cells {
+            first.push(vec![cell]);
+        }
+        self.headers.insert(0, header.into());
+        for (row, cell) in self.rows.iter_mut().zip(first.rows) {
+            row.splice(0..0, cell);
+        }
+        self
+    }
+
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }

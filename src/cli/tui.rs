@@ -91,7 +91,7 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, on: On) -> Result<ExitCode> {
         let starter = demo_starter(scene);
         let mut app = App::new(Begin {
             look,
-            context: cluster.context.clone(),
+            contexts: cluster.context.clone(),
             namespace: namespace(cluster, scene.is_some()),
             read_only: cluster.read_only,
             told_theme,

@@ -87,7 +87,7 @@ impl Subscriptions {
                         Running::GpuUse(node.clone(), nodes > most)
                     }
                     // that cluster's own
-                    Want::Worker { .. } => return None,
+                    Want::At { .. } | Want::Worker { .. } => return None,
                 })
             })
             .collect();

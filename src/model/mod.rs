@@ -8,6 +8,7 @@ pub mod bag;
 pub mod blocks;
 pub mod capacity;
 pub mod claimed;
+pub mod clusters;
 pub mod cron;
 pub mod delta;
 pub mod dra;
@@ -66,6 +67,7 @@ pub mod yaml;
 use std::collections::BTreeSet;
 
 use capacity::Capacity;
+use clusters::Clusters;
 use delta::{Change, Delta, Rows, SourceId};
 use dra::{ClaimRow, ClassRow, DraRows, SliceRow};
 use event::EventRow;
@@ -113,6 +115,8 @@ pub struct Model {
     pub kueue: Kueue,
     /// Clusters that queues hand workloads to.
     pub workers: Workers,
+    /// The clusters that are looked at, by name.
+    pub clusters: Clusters,
     /// What GPUs of the nodes that are looked at do, where that is read.
     pub gpu_use: GpuUse,
 }

@@ -2,7 +2,7 @@
 
 use super::Model;
 use super::capacity::amounts::Sums;
-use super::ids::{ClusterId, Key};
+use super::ids::Key;
 use super::job::Phase;
 use super::listed::Scope;
 
@@ -39,7 +39,7 @@ impl Summary {
             }
             all.jobs += 1;
         }
-        all.gpus = gpus(model, scope.cluster);
+        all.gpus = gpus(model, scope);
         all
     }
 
@@ -54,10 +54,10 @@ impl Summary {
     }
 }
 
-/// Whole GPUs of one cluster, or of all.
-pub fn gpus(model: &Model, of: Option<ClusterId>) -> Option<Gpus> {
+/// Whole GPUs of the clusters of a scope.
+pub fn gpus(model: &Model, scope: &Scope) -> Option<Gpus> {
     let clusters = model.capacity.clusters();
-    let here = clusters.filter(|cluster| of.is_none_or(|of| of == *cluster));
+    let here = clusters.filter(|cluster| scope.is_of(*cluster));
     let mut sums = Sums::default();
     for group in here.filter_map(|cluster| model.capacity.all(cluster)) {
         sums.add(&group.gpus(|_| true).sums);
@@ -99,7 +99,7 @@ impl Header {
                 None => self.build(model, scope),
             }
         }
-        self.summary.gpus = gpus(model, scope.cluster);
+        self.summary.gpus = gpus(model, scope);
         self.seen = Some((versions, scope.clone()));
         &self.summary
     }

@@ -3,7 +3,7 @@
 
 use super::access::Question;
 use super::dra::DraKind;
-use super::ids::{Name, Uid};
+use super::ids::{ClusterId, Name, Uid};
 use super::kind::{JobKind, OtherKind};
 use super::kueue::{Line, QueueKind};
 
@@ -147,6 +147,11 @@ pub enum Want {
     /// What the GPUs of a node do, asked of its exporter every few seconds. Nothing is asked unless the user wants it
     /// so: panes declare it, the app drops it while that is off.
     GpuUse(Name),
+    /// The same in one of several clusters that are looked at together.
+    At {
+        cluster: ClusterId,
+        want: Box<Want>,
+    },
     /// The same in a worker cluster of MultiKueue, in one namespace.
     Worker {
         cluster: Name,
@@ -156,11 +161,24 @@ pub enum Want {
 }
 
 impl Want {
+    /// The same in a cluster.
+    pub fn at(self, cluster: ClusterId) -> Self {
+        Want::At {
+            cluster,
+            want: Box::new(self),
+        }
+    }
+
+    /// It means all clusters that are looked at; any other is about something in one of them.
+    pub fn is_of_all(&self) -> bool {
+        matches!(self, Want::Watch(_, Selector::All) | Want::Workloads)
+    }
+
     /// It is about the use of GPUs, here or in a worker cluster.
     pub fn is_gpu_use(&self) -> bool {
         match self {
             Want::GpuUse(_) => true,
-            Want::Worker { want, .. } => want.is_gpu_use(),
+            Want::At { want, .. } | Want::Worker { want, .. } => want.is_gpu_use(),
             _ => false,
         }
     }

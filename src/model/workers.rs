@@ -55,6 +55,15 @@ impl Workers {
 }
 
 impl Model {
+    /// From now on rows of cluster `id` are those of the worker cluster of this name, and so are those that are there.
+    pub fn connect_worker(&mut self, name: Name, id: ClusterId) {
+        self.workers.connect(name, id);
+        let Self { workers, jobs, .. } = self;
+        for job in jobs.rows().filter(|job| job.key.cluster == id) {
+            workers.row(None, Some(job));
+        }
+    }
+
     /// The worker cluster a workload was dispatched to.
     pub fn worker_of(&self, job: &JobRow) -> Option<&Name> {
         self.workload_of(job)?.cluster.as_ref()

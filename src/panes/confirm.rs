@@ -8,7 +8,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::palette::Command;
-use super::{Arrival, Cx, Level, Pane, Reply};
+use super::{Arrival, Cx, Level, Pane, Reply, worker};
 use crate::actions::impact::{self, Tone, impact};
 use crate::actions::plan::plan;
 use crate::actions::{Intent, Propagation, Step};
@@ -158,13 +158,14 @@ impl Confirm {
         let theme = cx.theme;
         let mut body: Vec<Vec<Span>> = Vec::new();
         let clean = |text: &str| text::clean(text).into_owned();
+        let context = |step: &Step| clean(cx.session.context_of(step.cluster));
         match &self.steps[..] {
             [step] => body.push(vec![
                 Span::styled(clean(&step.object.name), theme.title()),
                 Span::styled(
                     match step.object.namespace.as_ref() {
-                        "" => format!("  context {}", clean(&cx.session.context)),
-                        ns => format!("  in {}, context {}", clean(ns), clean(&cx.session.context)),
+                        "" => format!("  context {}", context(step)),
+                        ns => format!("  in {}, context {}", clean(ns), context(step)),
                     },
                     theme.dim(),
                 ),
@@ -174,7 +175,15 @@ impl Confirm {
                     let object = &step.object;
                     body.push(vec![
                         Span::styled(clean(&object.words()), theme.text()),
-                        Span::styled(format!("  {}", clean(&object.namespace)), theme.dim()),
+                        Span::styled(
+                            match cx.session.several() {
+                                true => {
+                                    format!("  {} · {}", clean(&object.namespace), context(step))
+                                }
+                                false => format!("  {}", clean(&object.namespace)),
+                            },
+                            theme.dim(),
+                        ),
                     ]);
                 }
                 if all.len() > NAMED {
@@ -337,13 +346,17 @@ impl Pane for Confirm {
         Reply::Done
     }
 
-    fn wants(&self, _cx: &Cx) -> Vec<Want> {
+    fn wants(&self, cx: &Cx) -> Vec<Want> {
         match &self.steps[..] {
-            [step] if self.deletes() => vec![Want::Object(ObjectWant {
-                kind: step.object.kind,
-                namespace: step.object.namespace.clone(),
-                name: step.object.name.clone(),
-            })],
+            [step] if self.deletes() => {
+                let object = Want::Object(ObjectWant {
+                    kind: step.object.kind,
+                    namespace: step.object.namespace.clone(),
+                    name: step.object.name.clone(),
+                });
+                let namespace = &step.object.namespace;
+                vec![worker::at(step.cluster, namespace, object, cx)]
+            }
             _ => Vec::new(),
         }
     }

@@ -9,10 +9,10 @@ use ratatui::text::{Line, Span};
 use super::health::{self, Rows};
 use super::sheet::{Did, Sheet, scope};
 use super::words::{count, when};
-use super::{About, Cx, LogsOf, Pane, Reply, Target};
+use super::{About, Cx, LogsOf, Pane, Reply, Target, clusters};
 use crate::app::action::{Action, Scope};
 use crate::model::event::EventRow;
-use crate::model::ids::Key;
+use crate::model::ids::{ClusterId, Key};
 use crate::model::listed::{self, EventColumn};
 use crate::model::want::{Kind, ObjectWant, Selector, Want};
 use crate::ui::{Column, State, text};
@@ -44,7 +44,11 @@ impl Events {
     }
 
     fn columns(&self, cx: &Cx) -> Vec<Column> {
-        columns::columns(self.about.is_some(), cx.session.namespace.is_none())
+        let columns = columns::columns(self.about.is_some(), cx.session.namespace.is_none());
+        match self.about {
+            None => clusters::with_column(columns, cx),
+            Some(_) => columns,
+        }
     }
 
     fn refresh(&mut self, cx: &Cx) {
@@ -217,6 +221,10 @@ impl Pane for Events {
             },
             _ => Reply::Ignored,
         }
+    }
+
+    fn cluster(&self, _cx: &Cx) -> Option<ClusterId> {
+        self.sheet.list.selected().map(|key| key.cluster)
     }
 
     fn wants(&self, _cx: &Cx) -> Vec<Want> {

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::Cx;
+use super::clusters::worst;
 use super::words::stamp;
 use crate::app::action::Action;
 use crate::model::health::Health;
@@ -45,8 +46,16 @@ pub fn notice(rows: Rows, cx: &Cx) -> Option<Notice> {
     let retry = key(cx.keymap, Action::Retry)
         .map(|k| format!("{k} retries"))
         .unwrap_or_default();
-    let say = |level, text: String, hint: String| Some(Notice { level, text, hint });
-    match cx.session.health(rows.kind) {
+    // of several clusters it is said which; one that does not answer is no reason to say nothing of the others' rows
+    let (which, health) = told(rows.kind, cx);
+    let say = |level, text: String, hint: String| {
+        let text = match &which {
+            Some(name) => format!("{name}: {text}"),
+            None => text,
+        };
+        Some(Notice { level, text, hint })
+    };
+    match health {
         Health::Stale { since, why } => {
             let since = stamp(*since, cx.now);
             say(
@@ -119,6 +128,29 @@ pub fn notice(rows: Rows, cx: &Cx) -> Option<Notice> {
         }
         _ => None,
     }
+}
+
+/// The health that is worth a word: that of the cluster in front, or of several the first with one, and its name.
+fn told<'a>(kind: Kind, cx: &Cx<'a>) -> (Option<String>, &'a Health) {
+    if !cx.session.several() {
+        return (None, cx.session.health(kind));
+    }
+    let shown = cx.session.shown();
+    let is_bad = |health: &Health| {
+        matches!(
+            health,
+            Health::Stale { .. } | Health::Failing { .. } | Health::Forbidden { .. }
+        )
+    };
+    for open in cx.session.clusters() {
+        let health = worst(open.sources, kind);
+        if shown.contains(&open.id) && is_bad(health) {
+            let name = cx.model.clusters.name(open.id);
+            let name = text::clean(name.map_or(open.context, |name| name));
+            return (Some(name.into_owned()), health);
+        }
+    }
+    (None, cx.session.health(kind))
 }
 
 /// What to say of a kind in an answer line as long as it is not known: counting nothing would be a claim.

@@ -8,6 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::clusters::{Open, worst};
 use super::list::walk;
 use super::{Cx, Pane, Reply};
 use crate::app::action::{Action, Scope};
@@ -15,7 +16,7 @@ use crate::model::health::Health;
 use crate::model::human;
 use crate::model::ids::ClusterId;
 use crate::model::vitals::{KindRead, Link, Spread, Vitals};
-use crate::model::want::Want;
+use crate::model::want::{Kind, Want};
 use crate::model::weight::Weight;
 use crate::ui::table::TableState;
 use crate::ui::{Cell, Column, Row as Drawn, State, Table, text};
@@ -124,6 +125,18 @@ fn link(link: &Link, vitals: &Vitals) -> String {
     )
 }
 
+/// How one of several clusters is: its version, its state, and why that.
+fn how(of: &Open) -> String {
+    let version = of.version.map_or(String::new(), |v| format!(" {v}"));
+    let why = of.lost().map_or(String::new(), |why| format!(": {why}"));
+    let closed = match of.read_only {
+        true => ", read-only",
+        false => "",
+    };
+    let words = format!("{}{version}, {}{closed}{why}", of.context, of.state().1);
+    text::clean(&words).into_owned()
+}
+
 impl Itself {
     fn settle(&mut self, rows: usize) {
         let selected = self.table.selected().unwrap_or(0);
@@ -152,7 +165,7 @@ impl Itself {
                     return Drawn::default();
                 };
                 // rows of worker clusters stand in the same tables
-                let own = *cluster == cx.session.cluster;
+                let own = *cluster == cx.session.cluster && !cx.session.several();
                 let weight = weights.iter().find(|of| own && of.kind == read.kind);
                 let cells = columns
                     .iter()
@@ -171,9 +184,12 @@ fn cell<'a>(
     cx: &Cx,
 ) -> Cell<'a> {
     match column {
-        "kind" => Cell::text(match cluster == cx.session.cluster {
-            true => read.kind.plural().to_owned(),
-            false => format!("{} of worker {}", read.kind.plural(), cluster.0),
+        "kind" => Cell::text(match cx.model.clusters.name(cluster) {
+            _ if cluster == cx.session.cluster && !cx.session.several() => {
+                read.kind.plural().to_owned()
+            }
+            Some(name) => format!("{} of {}", read.kind.plural(), text::clean(name)),
+            None => format!("{} of worker {}", read.kind.plural(), cluster.0),
         }),
         "rows" => weight.map_or(Cell::Empty, |of| Cell::text(human::count(of.rows as u64))),
         "memory" => weight.map_or(Cell::Empty, |of| Cell::text(human::bytes(of.bytes as u64))),
@@ -191,31 +207,33 @@ fn cell<'a>(
             0 => Cell::Number(0),
             n => Cell::state(State::Failed, n.to_string()),
         },
-        _ if cluster != cx.session.cluster => Cell::Empty,
+        _ => state(cluster, read.kind, cx),
+    }
+}
+
+/// How the watches of a kind are in a cluster that is looked at.
+fn state(cluster: ClusterId, kind: Kind, cx: &Cx) -> Cell<'static> {
+    let Some(open) = cx.session.open(cluster) else {
+        return Cell::Empty;
+    };
+    if !open.sources.iter().any(|(of, _)| *of == kind) {
         // it was, for a screen that was left
-        _ if !cx
-            .session
-            .sources
-            .iter()
-            .any(|(kind, _)| *kind == read.kind) =>
-        {
-            Cell::styled("not watched", cx.theme.dim())
+        return Cell::styled("not watched", cx.theme.dim());
+    }
+    match worst(open.sources, kind) {
+        Health::Live => Cell::state(State::Running, "live"),
+        Health::Connecting => Cell::state(State::Pending, "connecting"),
+        Health::Syncing { seen, .. } => {
+            let words = format!("syncing {}", human::count(*seen as u64));
+            Cell::state(State::Pending, words)
         }
-        _ => match cx.session.health(read.kind) {
-            Health::Live => Cell::state(State::Running, "live"),
-            Health::Connecting => Cell::state(State::Pending, "connecting"),
-            Health::Syncing { seen, .. } => {
-                let words = format!("syncing {}", human::count(*seen as u64));
-                Cell::state(State::Pending, words)
-            }
-            Health::Absent => Cell::styled("not served", cx.theme.dim()),
-            Health::Forbidden { verb, .. } => {
-                Cell::state(State::Held, format!("{} forbidden", text::clean(verb)))
-            }
-            Health::Stale { why, .. } | Health::Failing { why } => {
-                Cell::state(State::Failed, text::clean(why).into_owned())
-            }
-        },
+        Health::Absent => Cell::styled("not served", cx.theme.dim()),
+        Health::Forbidden { verb, .. } => {
+            Cell::state(State::Held, format!("{} forbidden", text::clean(verb)))
+        }
+        Health::Stale { why, .. } | Health::Failing { why } => {
+            Cell::state(State::Failed, text::clean(why).into_owned())
+        }
     }
 }
 
@@ -262,6 +280,9 @@ impl Pane for Itself {
             _ => format!("; at most {most} of {room} waited"),
         };
         lines.push(("turns", format!("{turns}{queue}")));
+        if cx.session.several() {
+            lines.extend(cx.session.clusters().iter().map(|of| ("context", how(of))));
+        }
         let links = vitals.last().map(|last| &last.links).into_iter().flatten();
         lines.extend(links.map(|of| ("cluster", link(of, vitals))));
         let mut y = area.y;

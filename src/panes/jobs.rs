@@ -13,12 +13,12 @@ use super::health;
 use super::job::Job;
 use super::list::List;
 use super::sheet::{Pointed, loading, next_column, pointed, position, scope};
-use super::{About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, Worries, workload};
+use super::{About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, Worries, clusters, workload};
 use crate::actions::Object;
 use crate::app::action::{Action, Scope};
 use crate::logs::run::Summary;
 use crate::model::human;
-use crate::model::ids::{Key, Name};
+use crate::model::ids::{ClusterId, Key, Name};
 use crate::model::job::JobKind;
 use crate::model::listed::JobColumn;
 use crate::model::sort::{Column as _, Sort};
@@ -80,11 +80,12 @@ impl Default for Jobs {
 
 impl Jobs {
     fn columns(&self, cx: &Cx) -> Vec<Column> {
-        columns::columns(
+        let columns = columns::columns(
             cx.session.namespace.is_none(),
             self.rows.mixed(),
             !cx.session.runs.is_empty(),
-        )
+        );
+        clusters::with_column(columns, cx)
     }
 
     fn refresh(&mut self, cx: &Cx) {
@@ -442,6 +443,10 @@ impl Pane for Jobs {
             Some(detail) => detail.cursor(cx),
             None => self.list.selected(),
         }
+    }
+
+    fn cluster(&self, cx: &Cx) -> Option<ClusterId> {
+        self.cursor(cx).map(|key| key.cluster)
     }
 
     fn wants(&self, cx: &Cx) -> Vec<Want> {

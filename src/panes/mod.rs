@@ -4,6 +4,7 @@
 mod beside;
 pub mod centre;
 pub mod choose;
+pub mod clusters;
 pub mod confirm;
 pub mod editor;
 pub mod events;
@@ -129,12 +130,18 @@ pub struct Cx<'a> {
     pub focused: bool,
 }
 
-/// Which cluster and namespaces are looked at, and how its sources are.
+/// Which cluster and namespaces are looked at, and how its sources are. Of several clusters (`peers`) it is the one in front.
 #[derive(Debug, Clone, Default)]
 pub struct Session {
     pub cluster: ClusterId,
     /// Context name, `demo` for the demo cluster.
     pub context: String,
+    /// How the connection to it is.
+    pub link: worker::Link,
+    /// The clusters that are open beside it.
+    pub peers: Vec<clusters::Peer>,
+    /// Of several, lists show this one's rows only.
+    pub only: Option<ClusterId>,
     /// `None`: all namespaces.
     pub namespace: Option<Name>,
     /// `v1.36.3`, once known.
@@ -150,6 +157,8 @@ pub struct Session {
     pub thresholds: Arc<Thresholds>,
     /// Other contexts of the kubeconfig.
     pub contexts: Vec<String>,
+    /// Contexts of the settings that are looked at together, by the name of their group.
+    pub groups: BTreeMap<String, Vec<String>>,
     /// Per running watch: what and how it is.
     pub sources: Vec<(Kind, Health)>,
     /// The kinds that may be absent and are served; none before they were looked for.
@@ -254,24 +263,7 @@ impl Session {
 
     /// The health to show for a kind: the worst of its sources; `Connecting` if none runs yet.
     pub fn health(&self, kind: Kind) -> &Health {
-        fn rank(health: &Health) -> u8 {
-            match health {
-                Health::Live => 0,
-                Health::Absent => 1,
-                Health::Syncing { .. } => 2,
-                Health::Connecting => 3,
-                Health::Forbidden { .. } => 4,
-                Health::Stale { .. } => 5,
-                Health::Failing { .. } => 6,
-            }
-        }
-        static NONE: Health = Health::Connecting;
-        self.sources
-            .iter()
-            .filter(|(k, _)| *k == kind)
-            .map(|(_, h)| h)
-            .max_by_key(|h| rank(h))
-            .unwrap_or(&NONE)
+        clusters::worst(&self.sources, kind)
     }
 }
 
@@ -485,6 +477,10 @@ pub trait Pane {
     /// What an action that changes the cluster is about now: what is marked, else what is under the cursor.
     fn subjects(&self, _cx: &Cx) -> Vec<Key> {
         Vec::new()
+    }
+    /// The cluster it is about now, of several: that of the row under the cursor.
+    fn cluster(&self, _cx: &Cx) -> Option<ClusterId> {
+        None
     }
     /// The pod under the cursor, where that is more exact than what an action is about: of an index, a replica.
     fn within(&self, _cx: &Cx) -> Option<Key> {

@@ -11,14 +11,14 @@ use ratatui::text::{Line, Span};
 use super::health::{self, Rows};
 use super::sheet::{Did, Sheet, scope};
 use super::words::count;
-use super::{About, Cx, Pane, PodsOf, Reply, Target, gpu_use};
+use super::{About, Cx, Pane, PodsOf, Reply, Target, clusters, gpu_use};
 use crate::app::action::{Action, Scope};
-use crate::model::ids::{Key, Name};
+use crate::model::ids::{ClusterId, Key, Name};
 use crate::model::listed::{self, NodeColumn};
 use crate::model::node::NodeRow;
 use crate::model::tally::Tally;
 use crate::model::want::{Kind, ObjectWant, Selector, Want};
-use crate::ui::State;
+use crate::ui::{Column, State};
 
 pub mod columns;
 #[cfg(test)]
@@ -42,18 +42,23 @@ pub struct Gpus {
 
 /// Counts whole GPUs of plugins and claims (slices, shares and other accelerators are not added in).
 pub fn gpus(cx: &Cx) -> Gpus {
-    let Some(all) = cx.model.capacity.all(cx.session.cluster) else {
-        return Gpus::default();
-    };
-    // whoever keeps pods off with a taint means it for some
-    let whole = all.gpus(|_| true);
-    Gpus {
-        all: whole.sums.capacity,
-        used: whole.sums.used,
-        free: whole.open + whole.stranded,
-        away: whole.away,
-        sick: whole.sums.sick,
+    let mut sum = Gpus::default();
+    let clusters = cx.session.shown().into_iter();
+    for all in clusters.filter_map(|cluster| cx.model.capacity.all(cluster)) {
+        // whoever keeps pods off with a taint means it for some
+        let whole = all.gpus(|_| true);
+        sum.all += whole.sums.capacity;
+        sum.used += whole.sums.used;
+        sum.free += whole.open + whole.stranded;
+        sum.away += whole.away;
+        sum.sick += whole.sums.sick;
     }
+    sum
+}
+
+/// The columns as the clusters and the use of GPUs ask for them.
+fn columns_of(cx: &Cx) -> Vec<Column> {
+    clusters::with_column(columns::columns(cx.session.gpu_use.on), cx)
 }
 
 /// Where a node is shown, by its name: where its row is not known, the pods on it.
@@ -90,7 +95,7 @@ impl Pane for Nodes {
 
     fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a> {
         let scope = listed::Scope {
-            cluster: Some(cx.session.cluster),
+            clusters: Some(cx.session.shown()),
             ..listed::Scope::default()
         };
         let mut tally = self.tally.borrow_mut();
@@ -171,14 +176,8 @@ impl Pane for Nodes {
             none: "no nodes",
         };
         let area = health::draw(rows, cx, area, buf);
-        self.sheet.draw(
-            cx,
-            area,
-            buf,
-            &columns::columns(cx.session.gpu_use.on),
-            cx.focused,
-            columns::row,
-        );
+        self.sheet
+            .draw(cx, area, buf, &columns_of(cx), cx.focused, columns::row);
     }
 
     fn act(&mut self, action: Action, cx: &Cx) -> Reply {
@@ -186,10 +185,7 @@ impl Pane for Nodes {
         if action == Action::Copy {
             return self.sheet.copy(cx.model, "node", "node names");
         }
-        if let Some(reply) = self
-            .sheet
-            .act(action, &columns::columns(cx.session.gpu_use.on), cx)
-        {
+        if let Some(reply) = self.sheet.act(action, &columns_of(cx), cx) {
             return reply;
         }
         let Some(node) = self.sheet.selected(cx.model) else {
@@ -222,11 +218,16 @@ impl Pane for Nodes {
         self.sheet.list.selected()
     }
 
+    fn cluster(&self, cx: &Cx) -> Option<ClusterId> {
+        self.cursor(cx).map(|key| key.cluster)
+    }
+
     fn wants(&self, cx: &Cx) -> Vec<Want> {
         let watches = [Kind::Node, Kind::Pod].map(|kind| Want::Watch(kind, Selector::All));
         let with_gpus = |node: &&NodeRow| gpu_use::has_gpus(node, cx);
         let shown = self.sheet.visible(cx.model).filter(with_gpus);
-        let shown = shown.map(|node| Want::GpuUse(node.name.clone()));
+        let none = Name::default();
+        let shown = shown.map(|node| gpu_use::want(node.key.cluster, &node.name, &none, cx));
         watches.into_iter().chain(shown).collect()
     }
 
@@ -249,10 +250,7 @@ impl Pane for Nodes {
     }
 
     fn mouse(&mut self, event: MouseEvent, _area: Rect, cx: &Cx) -> Reply {
-        match self
-            .sheet
-            .mouse(event, &columns::columns(cx.session.gpu_use.on), cx)
-        {
+        match self.sheet.mouse(event, &columns_of(cx), cx) {
             Did::Nothing => Reply::Ignored,
             Did::Moved => Reply::Done,
             Did::Again => self.act(Action::Open, cx),

@@ -17,7 +17,8 @@ pub enum Command {
     /// Switch the namespace; `None`: all.
     Namespace(Option<Name>),
     /// Switch to this context of the kubeconfig.
-    Context(String),
+    /// Contexts to look at together, or one.
+    Contexts(Vec<String>),
     /// Use the theme of this name.
     Theme(String),
     /// Set the filter of the pane below.
@@ -196,17 +197,24 @@ fn everything(cx: &Cx) -> Vec<Candidate> {
     all.extend(prefixed("ns", namespaces(cx)));
     all.extend(prefixed("ctx", contexts(cx)));
     all.extend(prefixed("theme", themes()));
-    let here = |key: Key| key.cluster == cx.session.cluster;
+    let shown = cx.session.shown();
+    let here = |key: Key| shown.contains(&key.cluster);
+    // of several clusters it is said which
+    let place = |key: Key, detail: &str| match cx.model.clusters.name(key.cluster) {
+        Some(cluster) if cx.session.several() => format!("{detail}, {cluster}"),
+        _ => detail.to_owned(),
+    };
     let jobs = cx.model.jobs.rows().filter(|job| here(job.key));
     all.extend(jobs.map(|job| Candidate {
         text: format!("{}/{}", job.kind.singular(), job.name),
-        detail: job.namespace.to_string(),
+        detail: place(job.key, &job.namespace),
         keys: String::new(),
         command: Command::Go(Target::Job(job.key)),
     }));
-    all.extend(cx.model.nodes.rows().map(|node| Candidate {
+    let nodes = cx.model.nodes.rows().filter(|node| here(node.key));
+    all.extend(nodes.map(|node| Candidate {
         text: format!("node/{}", node.name),
-        detail: "its state, GPUs and pods".to_owned(),
+        detail: place(node.key, "its state, GPUs and pods"),
         keys: String::new(),
         command: Command::Go(Target::Node(node.key)),
     }));
@@ -234,7 +242,7 @@ fn contexts(cx: &Cx) -> Vec<Candidate> {
         text: name.clone(),
         detail: "context".to_owned(),
         keys: String::new(),
-        command: Command::Context(name.clone()),
+        command: Command::Contexts(vec![name.clone()]),
     };
     cx.session.contexts.iter().map(one).collect()
 }

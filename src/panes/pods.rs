@@ -11,9 +11,9 @@ use ratatui::text::{Line, Span};
 use super::health::{self, Rows};
 use super::sheet::{Did, Sheet, scope};
 use super::words::count;
-use super::{About, Cx, LogsOf, Pane, PodsOf, Reply, Target, worker};
+use super::{About, Cx, LogsOf, Pane, PodsOf, Reply, Target, clusters, worker};
 use crate::app::action::{Action, Scope};
-use crate::model::ids::Key;
+use crate::model::ids::{ClusterId, Key};
 use crate::model::listed::{self, Parent, PodColumn};
 use crate::model::pod::PodRow;
 use crate::model::progress::job_of;
@@ -68,13 +68,19 @@ impl Pods {
         listed::Scope {
             parent,
             // a dispatched workload's pods are in another cluster
-            cluster: scope.cluster.filter(|_| !matches!(self.of, PodsOf::Job(_))),
+            clusters: scope
+                .clusters
+                .filter(|_| !matches!(self.of, PodsOf::Job(_))),
             ..scope
         }
     }
 
     fn columns(&self, cx: &Cx) -> Vec<Column> {
-        columns::columns(&self.of, cx.session.namespace.is_none())
+        let columns = columns::columns(&self.of, cx.session.namespace.is_none());
+        match self.of {
+            PodsOf::All => clusters::with_column(columns, cx),
+            _ => columns,
+        }
     }
 
     fn refresh(&mut self, cx: &Cx) {
@@ -307,6 +313,10 @@ impl Pane for Pods {
 
     fn cursor(&self, _cx: &Cx) -> Option<Key> {
         self.sheet.list.selected()
+    }
+
+    fn cluster(&self, cx: &Cx) -> Option<ClusterId> {
+        self.cursor(cx).map(|key| key.cluster)
     }
 
     fn wants(&self, cx: &Cx) -> Vec<Want> {

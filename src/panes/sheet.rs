@@ -59,10 +59,10 @@ pub fn loading(kind: Kind, cx: &Cx) -> bool {
     )
 }
 
-/// The namespaces looked at, as a scope of rows.
+/// The clusters and namespaces looked at, as a scope of rows.
 pub fn scope(cx: &Cx) -> Scope {
     Scope {
-        cluster: Some(cx.session.cluster),
+        clusters: Some(cx.session.shown()),
         namespaces: cx.session.namespace.clone().map(|ns| vec![ns]),
         ..Scope::default()
     }

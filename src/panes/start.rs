@@ -234,7 +234,9 @@ impl Pane for Start {
                     Some(Choice::Demo) => Reply::Run(Command::Act(Action::OpenDemo)),
                     Some(Choice::Tour) => Reply::Run(Command::Act(Action::Tour)),
                     Some(Choice::Retry) => Reply::Run(Command::Act(Action::Retry)),
-                    Some(Choice::Context(name)) => Reply::Run(Command::Context(name.clone())),
+                    Some(Choice::Context(name)) => {
+                        Reply::Run(Command::Contexts(vec![name.clone()]))
+                    }
                     None => Reply::Done,
                 };
             }

@@ -1,5 +1,7 @@
 //! Lists to choose a namespace or a context from.
 
+use std::collections::BTreeSet;
+
 use super::palette::Command;
 use super::pick::{Found, Pick, Typed, matching};
 use super::{Cx, Reply};
@@ -18,6 +20,15 @@ pub enum What {
 pub struct Switcher {
     what: What,
     typed: Typed,
+    /// Contexts to open together.
+    marked: BTreeSet<String>,
+}
+
+/// The contexts of a choice: those of a group, or itself.
+fn contexts_of(name: &str, cx: &Cx) -> Vec<String> {
+    let group = name.strip_prefix('@');
+    let group = group.and_then(|name| cx.session.groups.get(name));
+    group.cloned().unwrap_or_else(|| vec![name.to_owned()])
 }
 
 /// The line that stands for all namespaces.
@@ -28,6 +39,7 @@ impl Switcher {
         Self {
             what,
             typed: Typed::default(),
+            marked: BTreeSet::new(),
         }
     }
 
@@ -37,22 +49,24 @@ impl Switcher {
             What::Context => {
                 let mut all = cx.session.contexts.clone();
                 all.sort();
+                // a group is one choice, and several contexts
+                all.extend(cx.session.groups.keys().map(|name| format!("@{name}")));
                 (all, cx.session.context.clone())
             }
             What::Namespace => {
-                let here = cx.session.cluster;
+                let shown = cx.session.shown();
                 let listed = cx
                     .model
                     .namespaces
                     .rows()
-                    .filter(|n| n.key.cluster == here)
+                    .filter(|n| shown.contains(&n.key.cluster))
                     .map(|n| n.name.to_string());
                 // where namespaces may not be listed, those of the rows are known all the same
                 let seen = cx
                     .model
                     .jobs
                     .rows()
-                    .filter(|j| j.key.cluster == here)
+                    .filter(|j| shown.contains(&j.key.cluster))
                     .map(|j| j.namespace.to_string());
                 let mut all: Vec<String> = listed
                     .chain(seen)
@@ -69,7 +83,13 @@ impl Switcher {
 
     fn detail(&self, choice: &str, cx: &Cx) -> String {
         if self.what == What::Context {
-            return String::new();
+            let group = choice.strip_prefix('@');
+            let group = group.and_then(|name| cx.session.groups.get(name));
+            return match group {
+                Some(contexts) => contexts.join(", "),
+                None if self.marked.contains(choice) => "with others".into(),
+                None => String::new(),
+            };
         }
         let jobs = cx
             .model
@@ -101,12 +121,25 @@ impl Pick for Switcher {
         }
     }
 
+    fn heading(&self, cx: &Cx) -> String {
+        match (self.what, self.marked.len()) {
+            (What::Namespace, _) => self.name(cx),
+            (What::Context, 0) => "context (tab marks several)".into(),
+            (What::Context, n) => format!("{n} contexts to be opened together"),
+        }
+    }
+
     fn found(&self, cx: &Cx) -> Vec<Found> {
         let (choices, current) = self.choices(cx);
         let all = choices.into_iter().map(|name| (name, String::new()));
         let mut found = matching(&self.typed.text, all.collect());
         for one in &mut found {
-            one.about = match one.name == current {
+            let open = cx.session.clusters();
+            let now = match self.what {
+                What::Namespace => one.name == current,
+                What::Context => open.iter().any(|open| open.context == one.name),
+            };
+            one.about = match now && !self.marked.contains(&one.name) {
                 true => "now".to_owned(),
                 false => self.detail(&one.name, cx),
             };
@@ -135,9 +168,26 @@ impl Pick for Switcher {
                 let typed = self.typed.text.as_str();
                 Reply::Run(Command::Namespace(Some(typed.into())))
             }
-            (What::Context, Some(name)) => Reply::Run(Command::Context(name)),
+            (What::Context, _) if !self.marked.is_empty() => {
+                let marked = self.marked.iter();
+                let each = marked.flat_map(|name| contexts_of(name, cx));
+                Reply::Run(Command::Contexts(each.collect()))
+            }
+            (What::Context, Some(name)) => Reply::Run(Command::Contexts(contexts_of(&name, cx))),
             _ => Reply::Done,
         }
+    }
+
+    fn look(&mut self, at: Option<usize>, cx: &Cx) -> Reply {
+        let chosen = at.and_then(|at| self.choices(cx).0.into_iter().nth(at));
+        let Some(name) = chosen.filter(|_| self.what == What::Context) else {
+            return Reply::Ignored;
+        };
+        if !self.marked.remove(&name) {
+            self.marked.insert(name);
+        }
+        self.typed.selected += 1;
+        Reply::Done
     }
 
     fn watched(&self, cx: &Cx) -> Vec<Want> {

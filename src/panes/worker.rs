@@ -16,9 +16,10 @@ pub struct Worker {
 }
 
 /// How the connection to a worker cluster is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Link {
-    /// Nobody looked there yet.
+    /// Nobody looked there yet, or it has not answered yet.
+    #[default]
     Idle,
     Open,
     /// Why not; it is tried again.
@@ -55,6 +56,12 @@ pub fn on(cluster: &Name, namespace: &Name, cx: &Cx) -> Vec<Want> {
 
 /// A want about an object of this cluster, wherever that is.
 pub fn at(id: ClusterId, namespace: &Name, want: Want, cx: &Cx) -> Want {
+    if cx.session.is_open(id) {
+        return match id == cx.session.cluster {
+            true => want,
+            false => want.at(id),
+        };
+    }
     match cx.session.workers.iter().find(|worker| worker.id == id) {
         Some(worker) => Want::Worker {
             cluster: worker.name.clone(),
@@ -104,6 +111,10 @@ pub fn absent(job: &JobRow, cx: &Cx) -> Option<(String, String)> {
 
 /// Said where an object of a worker cluster would have to be fetched from there.
 pub fn elsewhere(id: ClusterId, what: &str, cx: &Cx) -> Option<String> {
+    // it is looked at for itself, too
+    if cx.session.is_open(id) {
+        return None;
+    }
     let worker = cx.session.workers.iter().find(|w| w.id == id)?;
     let name = &worker.name;
     Some(format!(

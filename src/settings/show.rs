@@ -16,6 +16,9 @@ pub fn show(s: &Settings) -> String {
     let workers: String = workers
         .map(|(name, context)| format!("{name:?} = {context:?}\n"))
         .collect();
+    let groups: String = (s.clusters.iter())
+        .map(|(name, contexts)| format!("{name:?} = {contexts:?}\n"))
+        .collect();
     let contexts: String = (s.contexts.iter())
         .map(|(name, context)| format!("[contexts.{name:?}]\n{}", show_context(context)))
         .collect();
@@ -36,6 +39,8 @@ pub fn show(s: &Settings) -> String {
          # kubelet, and the bytes the program writes; lines are not kept.\nwatch = {:?}\nwatch-streams = {}\n\n{}{}\n{}\n{}\n{}\n\
          # MultiKueue: the kubeconfig context of each worker cluster, to follow pods and logs there. east = \"CONTEXT\"\n\
          [multikueue]\n{workers}\n\
+         # Contexts that are looked at together: prod = [\"CONTEXT\", \"CONTEXT\"] is opened with --context @prod, or from the\n\
+         # list of contexts.\n[clusters]\n{groups}\n\
          [actions]\n# From more objects than this on, their number is typed to confirm.\ntype-above = {}\n\
          # Manifests of deleted objects that are kept for undo; 0: none, and nothing can be undone.\ntrash = {}\n\
          # Values in them that look like secrets are masked on disk.\nmask-secrets = {}\n\n\

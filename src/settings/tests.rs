@@ -12,6 +12,7 @@ fn what_is_shown_can_be_read_back() {
         transport: Transport::Pages,
         mouse: false,
         multikueue: [("west.eu".into(), "west-admin".into())].into(),
+        clusters: [("prod".into(), vec!["a".into(), "b".into()])].into(),
         actions: ActionSettings {
             type_above: 0,
             trash: 7,

@@ -8,6 +8,8 @@ mod between;
 mod claims;
 mod cli;
 mod client;
+#[cfg(unix)]
+mod clusters;
 mod compound;
 mod custom;
 #[cfg(unix)]

@@ -67,7 +67,7 @@ fn logs(app: &mut App, seconds: i64) -> Vec<(String, bool)> {
     app.take_effects(at(seconds));
     let wants = app.background.wants();
     let mut all: Vec<_> = wants
-        .filter_map(|want| match want {
+        .filter_map(|(_, want)| match want {
             Want::Log(log) => Some((log.pod.to_string(), log.follow)),
             _ => None,
         })

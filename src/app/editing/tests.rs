@@ -412,7 +412,7 @@ fn what_was_written_is_kept_whatever_closes_it() {
     // another cluster
     let mut app = writing(TEXT);
     letters(&mut app, "# far");
-    app.connect(None);
+    app.connect(&[]);
     assert!(app.desk.session.unsent[0].text.starts_with("# far"));
 }
 
@@ -455,7 +455,7 @@ fn records_entries_of_the_trash_and_files_are_opened_too() {
         undone: None,
     }];
     let entries = app.trash.clone();
-    app.trash(entries);
+    app.trash(Default::default(), entries);
     press(&mut app, KeyCode::Tab, KeyModifiers::NONE);
     let screen = draw(&mut app);
     assert!(

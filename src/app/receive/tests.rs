@@ -7,7 +7,7 @@ use crate::settings::{ContextSettings, Settings};
 
 /// Another context answers.
 fn go(app: &mut App, context: &str) {
-    app.connect(Some(context.to_owned()));
+    app.connect(&[context.to_owned()]);
     let opened = Box::new(Opened {
         cluster: None,
         demo: None,

@@ -9,15 +9,16 @@ use crate::actions::outcome::{Cause, Ended, Outcome};
 use crate::actions::unsent::Unsent;
 use crate::actions::{Step, validate};
 use crate::cluster::writes::{Gate, Rules};
+use crate::model::ids::ClusterId;
 use crate::panes::editor::{Ask, Found, Id, Problem};
 
 /// Larger files are no manifests.
 const LARGEST: u64 = 4 * 1024 * 1024;
 
 impl Runner {
-    /// The gate of the cluster that is open; `dry_run`: the server only says what it would do.
-    pub(super) fn gate_of(&self, dry_run: bool) -> Option<Gate> {
-        let cluster = self.cluster.as_ref()?;
+    /// The gate of an open cluster; `dry_run`: the server only says what it would do.
+    pub(super) fn gate_of(&self, cluster: ClusterId, dry_run: bool) -> Option<Gate> {
+        let cluster = self.open_cluster(cluster)?;
         let rules = Rules {
             // the app refuses before; this is the second lock
             read_only: self.writing.is_read_only(&cluster.target().context),
@@ -28,13 +29,13 @@ impl Runner {
 
     pub(super) fn look(
         &self,
-        connection: Connection,
+        (connection, cluster): (Connection, ClusterId),
         id: Id,
         version: u64,
         text: String,
         namespace: String,
     ) {
-        let (gate, messages) = (self.gate_of(true), self.messages.clone());
+        let (gate, messages) = (self.gate_of(cluster, true), self.messages.clone());
         tokio::spawn(async move {
             let found = look(gate, version, text, &namespace).await;
             let found = Box::new(found);
@@ -48,8 +49,14 @@ impl Runner {
         });
     }
 
-    pub(super) fn meet(&self, connection: Connection, id: Id, text: String, then: Ask) {
-        let (gate, messages) = (self.gate_of(true), self.messages.clone());
+    pub(super) fn meet(
+        &self,
+        (connection, cluster): (Connection, ClusterId),
+        id: Id,
+        text: String,
+        then: Ask,
+    ) {
+        let (gate, messages) = (self.gate_of(cluster, true), self.messages.clone());
         tokio::spawn(async move {
             let problems = match (gate, parse(&text)) {
                 (Some(gate), Ok(documents)) => {
@@ -74,13 +81,13 @@ impl Runner {
 
     pub(super) fn submit(
         &self,
-        connection: Connection,
+        (connection, cluster): (Connection, ClusterId),
         id: Id,
         steps: Vec<Step>,
         only: bool,
         unchecked: bool,
     ) {
-        let (dry, gate) = (self.gate_of(true), self.gate_of(false));
+        let (dry, gate) = (self.gate_of(cluster, true), self.gate_of(cluster, false));
         let messages = self.messages.clone();
         tokio::spawn(async move {
             let (Some(dry), Some(gate)) = (dry, gate) else {

@@ -13,7 +13,7 @@ impl Runner {
         let own = self.cluster.as_ref();
         let own = own.map(|cluster| cluster.link(&cluster.target().context));
         let mut links: Vec<_> = own.into_iter().collect();
-        links.extend(self.workers.iter().flat_map(|workers| workers.links()));
+        links.extend(self.others.iter().flat_map(|others| others.links()));
         let messages = self.messages.clone();
         tokio::task::spawn_blocking(move || {
             let reading = Reading {

@@ -14,6 +14,7 @@ use crate::actions::outcome::Ended;
 use crate::actions::{Object, Refusal, Step};
 use crate::cluster::streams::forward::traffic;
 use crate::cluster::writes::{Gate, Running};
+use crate::model::ids::ClusterId;
 use crate::ui::terminal::{Raw, Signals, Terminal};
 
 /// How often what goes through is told.
@@ -29,13 +30,15 @@ pub struct Streams {
 }
 
 impl Runner {
-    /// The gate of the cluster that is open.
-    pub(super) fn gate(&self) -> Option<Gate> {
-        self.gate_of(false)
+    /// The gate of an open cluster.
+    pub(super) fn gate(&self, cluster: ClusterId) -> Option<Gate> {
+        self.gate_of(cluster, false)
     }
 
     pub(super) fn shell(&self, connection: Connection, step: Step) {
-        let Some(gate) = self.gate() else { return };
+        let Some(gate) = self.gate(step.cluster) else {
+            return;
+        };
         let messages = self.messages.clone();
         tokio::spawn(async move {
             let running = gate.exec(step).await.map(|running| Some(Box::new(running)));
@@ -48,7 +51,8 @@ impl Runner {
     }
 
     pub(super) fn offers(&self, connection: Connection, pod: Object) {
-        let Some(gate) = self.gate() else { return };
+        let gate = pod.key.and_then(|pod| self.gate(pod.cluster));
+        let Some(gate) = gate else { return };
         let messages = self.messages.clone();
         tokio::spawn(async move {
             let offers: Result<_, Refusal> = gate.offers(&pod).await;
@@ -68,7 +72,9 @@ impl Runner {
         step: Step,
         local: Option<u16>,
     ) {
-        let Some(gate) = self.gate() else { return };
+        let Some(gate) = self.gate(step.cluster) else {
+            return;
+        };
         let messages = self.messages.clone();
         let (stop, left) = (CancellationToken::new(), self.connecting.clone());
         self.streams.ports.retain(|_, stop| !stop.is_cancelled());

@@ -1,6 +1,7 @@
-//! Writes: through the gate of the cluster that is open, each end told as it comes. A write that is under way is not
+//! Writes: through the gate of the cluster each is meant for, each end told as it comes. A write that is under way is not
 //! stopped when the cluster is left: half of it may be done.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::message::{Connection, Message};
@@ -9,6 +10,7 @@ use crate::actions::outcome::{Cause, Ended, Outcome};
 use crate::actions::{Refusal, Step};
 use crate::keep::Keep;
 use crate::keep::trash::Entry;
+use crate::model::ids::ClusterId;
 use crate::settings::{self, Settings};
 
 /// How writes are done.
@@ -39,8 +41,19 @@ impl Writing {
 }
 
 impl Runner {
+    /// Each step goes to its own cluster.
     pub(super) fn write(&self, connection: Connection, steps: Vec<Step>) {
-        let Some(gate) = self.gate() else {
+        let mut by_cluster: BTreeMap<ClusterId, Vec<Step>> = BTreeMap::new();
+        for step in steps {
+            by_cluster.entry(step.cluster).or_default().push(step);
+        }
+        for (cluster, steps) in by_cluster {
+            self.write_in(cluster, connection, steps);
+        }
+    }
+
+    fn write_in(&self, cluster: ClusterId, connection: Connection, steps: Vec<Step>) {
+        let Some(gate) = self.gate(cluster) else {
             // the cluster was left between the key and now: the rows must not wait for an answer
             for step in steps {
                 let refusal = Refusal::new("no cluster is connected").next("R connects");
@@ -82,8 +95,10 @@ impl Runner {
         });
     }
 
-    pub(super) fn read_trash(&self, connection: Connection) {
-        let Some(cluster) = &self.cluster else { return };
+    pub(super) fn read_trash(&self, connection: Connection, id: ClusterId) {
+        let Some(cluster) = self.open_cluster(id) else {
+            return;
+        };
         let (context, server) = (cluster.target().context.clone(), cluster.target().server());
         let (keep, messages) = (self.writing.keep.clone(), self.messages.clone());
         tokio::task::spawn_blocking(move || {
@@ -92,6 +107,7 @@ impl Runner {
             let entries = all.map(|entry| keep.whole(&entry)).collect();
             let message = Message::Trash {
                 connection,
+                cluster: id,
                 entries,
             };
             let _ = messages.blocking_send(message);

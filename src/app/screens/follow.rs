@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Screens, Tab};
 use crate::app::action::Action;
+use crate::model::ids::ClusterId;
 use crate::panes::{Cx, Target};
 use crate::ui::layout::Id;
 
@@ -25,6 +26,8 @@ pub struct Follow {
 #[derive(Debug, Clone, PartialEq)]
 struct Shown {
     target: Target,
+    /// An object of another cluster may be called the same.
+    cluster: ClusterId,
     tab: Tab,
     /// How deep its screen is.
     depth: usize,
@@ -51,6 +54,17 @@ impl Screens {
     /// This split follows that one from now on.
     pub fn follow(&mut self, id: Id, follow: Follow) {
         if let Some(at) = self.at(id) {
+            let split = &self.splits[at];
+            let (tab, depth) = (split.stacks.tab(), split.stacks.depth());
+            // it does so already, and that is in front: nothing is shown twice
+            let is_same = split.follows.as_ref().is_some_and(|old| {
+                let mut shown = old.shown.iter();
+                let in_front = shown.any(|shown| shown.tab == tab && shown.depth == depth);
+                in_front && old.leader == follow.leader && old.show == follow.show
+            });
+            if is_same {
+                return;
+            }
             self.splits[at].follows = Some(follow);
         }
     }
@@ -76,7 +90,12 @@ impl Screens {
             }
             let leader = self.front_of(follow.leader);
             let target = leader.and_then(|pane| pane.leads_to(follow.show, cx));
-            let is_shown = follow.shown.as_ref().map(|shown| &shown.target) == target.as_ref();
+            let cluster = self.cluster_of_split(follow.leader, cx);
+            let cluster = cluster.unwrap_or(cx.session.cluster);
+            let shown = follow.shown.as_ref();
+            let is_shown = shown.is_some_and(|shown| {
+                Some(&shown.target) == target.as_ref() && shown.cluster == cluster
+            });
             let first = follow.shown.is_none();
             let split = &mut self.splits[at];
             let Some(follow) = &mut split.follows else {
@@ -96,8 +115,13 @@ impl Screens {
             }
             follow.next = None;
             let depth = follow.shown.as_ref().map_or(depth + 1, |shown| shown.depth);
-            split.stacks.replace(depth - 1, &target);
-            follow.shown = Some(Shown { target, tab, depth });
+            split.stacks.replace(depth - 1, &target, cluster);
+            follow.shown = Some(Shown {
+                target,
+                cluster,
+                tab,
+                depth,
+            });
             changed = true;
         }
         changed

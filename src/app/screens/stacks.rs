@@ -1,14 +1,48 @@
 //! The screens of one split: tabs, each with its stack, and the way back and forward.
 
+use std::ops::{Deref, DerefMut};
+
 use super::Tab;
 use crate::actions::Object;
+use crate::model::ids::ClusterId;
+use crate::panes::clusters::of_target;
 use crate::panes::editor::{Editor, Id};
 use crate::panes::{Pane, Target};
 
+/// A pane in its place.
+struct Screen {
+    pane: Box<dyn Pane>,
+    /// The cluster it was opened in; none of a root, which is of all that are looked at.
+    cluster: Option<ClusterId>,
+}
+
+impl Screen {
+    fn root(pane: Box<dyn Pane>) -> Self {
+        Self {
+            pane,
+            cluster: None,
+        }
+    }
+}
+
+impl Deref for Screen {
+    type Target = dyn Pane;
+
+    fn deref(&self) -> &(dyn Pane + 'static) {
+        &*self.pane
+    }
+}
+
+impl DerefMut for Screen {
+    fn deref_mut(&mut self) -> &mut (dyn Pane + 'static) {
+        &mut *self.pane
+    }
+}
+
 #[derive(Default)]
 struct Stack {
-    screens: Vec<Box<dyn Pane>>,
-    forward: Vec<Box<dyn Pane>>,
+    screens: Vec<Screen>,
+    forward: Vec<Screen>,
 }
 
 /// All screens of one split. The screen in front is never missing: every stack holds at least its root.
@@ -35,7 +69,7 @@ impl Stacks {
                 Tab::Hardware => Target::Hardware,
             };
             Stack {
-                screens: vec![open(&target)],
+                screens: vec![Screen::root(open(&target))],
                 forward: Vec::new(),
             }
         };
@@ -53,7 +87,7 @@ impl Stacks {
             alone: true,
             ..Self::new(open)
         };
-        stacks.stack().screens = vec![open(root)];
+        stacks.stack().screens = vec![Screen::root(open(root))];
         stacks
     }
 
@@ -92,10 +126,27 @@ impl Stacks {
         self.tab = Tab::ALL[(self.tab as isize + by).rem_euclid(n) as usize];
     }
 
-    /// Puts a screen in front; roots become their tab.
-    pub fn open(&mut self, target: &Target) {
+    /// The cluster that the screen in front was opened in; none of a root.
+    pub fn cluster(&self) -> Option<ClusterId> {
+        self.stacks[self.tab as usize].screens.last()?.cluster
+    }
+
+    /// The tab in front shows rows of all clusters, not of one.
+    pub fn is_of_all(&self) -> bool {
+        !matches!(self.tab, Tab::Queues | Tab::Gpus | Tab::Hardware)
+    }
+
+    /// The cluster that an editor was opened in.
+    pub fn cluster_of(&self, id: Id) -> Option<ClusterId> {
+        let mut all = self.stacks.iter().flat_map(|stack| &stack.screens);
+        all.find(|screen| screen.editor().is_some_and(|editor| editor.id() == id))?
+            .cluster
+    }
+
+    /// Puts a screen in front; roots become their tab. `cluster`: where it is opened.
+    pub fn open(&mut self, target: &Target, cluster: ClusterId) {
         match target {
-            other if self.alone => self.push(other),
+            other if self.alone => self.push(other, cluster),
             Target::Jobs => self.go(Tab::Jobs),
             Target::Queues => self.go(Tab::Queues),
             Target::GpuMap(crate::panes::gpus::MapOf::All) => self.go(Tab::Gpus),
@@ -104,12 +155,15 @@ impl Stacks {
             Target::Events(None) => self.go(Tab::Events),
             Target::Inbox => self.go(Tab::Inbox),
             Target::Hardware => self.go(Tab::Hardware),
-            other => self.push(other),
+            other => self.push(other, cluster),
         }
     }
 
-    fn push(&mut self, target: &Target) {
-        let screen = (self.open)(target);
+    fn push(&mut self, target: &Target, cluster: ClusterId) {
+        let screen = Screen {
+            pane: (self.open)(target),
+            cluster: Some(of_target(target).unwrap_or(cluster)),
+        };
         let stack = self.stack();
         stack.forward.clear();
         stack.screens.push(screen);
@@ -138,9 +192,9 @@ impl Stacks {
     }
 
     /// Another screen in place of those from this depth on.
-    pub fn replace(&mut self, depth: usize, target: &Target) {
+    pub fn replace(&mut self, depth: usize, target: &Target, cluster: ClusterId) {
         self.stack().screens.truncate(depth.max(1));
-        self.push(target);
+        self.push(target, cluster);
     }
 
     /// All editors there are.

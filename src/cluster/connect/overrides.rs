@@ -74,6 +74,11 @@ impl Overrides {
         }
     }
 
+    /// They are said of this context, whichever is read first.
+    pub fn begin_with(&self, context: &str) {
+        let _ = self.first.get_or_init(|| context.to_owned());
+    }
+
     /// A cluster is named without a context: then none is needed.
     pub fn lead_somewhere(&self) -> bool {
         filled(&self.server).is_some() || filled(&self.cluster).is_some()

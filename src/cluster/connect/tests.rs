@@ -318,6 +318,22 @@ fn flags_win_by_kubectls_rules() {
 }
 
 #[test]
+fn of_several_contexts_only_the_first_that_was_named_gets_the_flags_whichever_is_read_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let overrides = || Overrides {
+        server: Some("https://other:1".into()),
+        ..Overrides::default()
+    };
+    let of = |first: &str| {
+        let around = flagged(folder.path(), overrides());
+        around.overrides.begin_with(first);
+        resolve(&around, Some("a")).unwrap().server()
+    };
+    assert_eq!(of("a"), "https://other:1");
+    assert_eq!(of("elsewhere"), "https://one.example:6443");
+}
+
+#[test]
 fn another_context_gets_neither_token_nor_server_of_the_first() {
     let folder = tempfile::tempdir().unwrap();
     let around = flagged(

@@ -189,6 +189,11 @@ impl Gate {
 
     /// Why nothing of the kind may go through at all: read-only mode, or a missing role.
     async fn closed(&self, step: &Step) -> Option<Ended> {
+        // whoever chose the gate chose wrong: an object of the same name here is not what was meant
+        if step.cluster != self.shared.cluster {
+            let refusal = Refusal::new("it is in another cluster").next("try again");
+            return Some(Ended::Not(Cause::Refused, refusal));
+        }
         if self.rules.read_only {
             let refusal = Refusal::new("jobdeck is read-only here");
             let refusal =

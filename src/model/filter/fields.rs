@@ -59,6 +59,7 @@ names! {
     Word {
         Name "name",
         Namespace "ns" "namespace",
+        Cluster "cluster" "context",
         Kind "kind",
         State "state" "status" "phase",
         Reason "reason",

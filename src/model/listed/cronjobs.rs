@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 
-use super::{Listed, Parent, age_value, columns, since};
+use super::{Listed, Parent, age_value, cluster_of, columns, since, text_value};
 use crate::model::Model;
 use crate::model::filter::{Fields, Num, Vocabulary, Word};
 use crate::model::ids::Name;
@@ -17,6 +17,7 @@ columns! {
     CronJobColumn {
         Name "name" up,
         Namespace "namespace" up,
+        Cluster "cluster" up,
         State "state" up,
         Schedule "schedule" up,
         Active "active" down,
@@ -70,7 +71,7 @@ impl CronJobRow {
     }
 }
 
-struct CronJobFields<'a>(&'a CronJobRow, DateTime<Utc>);
+struct CronJobFields<'a>(&'a CronJobRow, DateTime<Utc>, &'a Model);
 
 impl Listed for CronJobRow {
     type Column = CronJobColumn;
@@ -78,6 +79,7 @@ impl Listed for CronJobRow {
         words: &[
             Word::Name,
             Word::Namespace,
+            Word::Cluster,
             Word::Kind,
             Word::State,
             Word::Schedule,
@@ -104,14 +106,15 @@ impl Listed for CronJobRow {
         *parent == Parent::Any
     }
 
-    fn fields<'a>(&'a self, _: &'a Model, now: DateTime<Utc>) -> impl Fields + 'a {
-        CronJobFields(self, now)
+    fn fields<'a>(&'a self, model: &'a Model, now: DateTime<Utc>) -> impl Fields + 'a {
+        CronJobFields(self, now, model)
     }
 
-    fn value<'a>(&'a self, column: CronJobColumn, _: &'a Model, _: DateTime<Utc>) -> Value<'a> {
+    fn value<'a>(&'a self, column: CronJobColumn, model: &'a Model, _: DateTime<Utc>) -> Value<'a> {
         match column {
             CronJobColumn::Name => Value::Text(&self.name),
             CronJobColumn::Namespace => Value::Text(&self.namespace),
+            CronJobColumn::Cluster => text_value(cluster_of(model, self)),
             CronJobColumn::State => Value::Text(self.state()),
             CronJobColumn::Schedule => Value::Text(&self.schedule),
             CronJobColumn::Active => Value::of(Some(self.active.len())),
@@ -137,6 +140,7 @@ impl Fields for CronJobFields<'_> {
         let text = match word {
             Word::Name => &*row.name,
             Word::Namespace => &*row.namespace,
+            Word::Cluster => cluster_of(self.2, row)?,
             Word::Kind => "CronJob",
             Word::State => row.state(),
             Word::Schedule => &*row.schedule,

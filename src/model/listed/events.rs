@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 
-use super::{Listed, Parent, age_value, columns, since};
+use super::{Listed, Parent, age_value, cluster_of, columns, since, text_value};
 use crate::model::Model;
 use crate::model::event::EventRow;
 use crate::model::filter::{Fields, Num, Vocabulary, Word};
@@ -20,6 +20,7 @@ columns! {
         About "about" up,
         Count "count" down,
         Namespace "namespace" up,
+        Cluster "cluster" up,
         By "by" up,
     }
 }
@@ -35,7 +36,7 @@ impl EventRow {
     }
 }
 
-struct EventFields<'a>(&'a EventRow, DateTime<Utc>);
+struct EventFields<'a>(&'a EventRow, DateTime<Utc>, &'a Model);
 
 impl Listed for EventRow {
     type Column = EventColumn;
@@ -48,6 +49,7 @@ impl Listed for EventRow {
             Word::Message,
             Word::By,
             Word::Namespace,
+            Word::Cluster,
         ],
         numbers: &[Num::Last, Num::Age, Num::Count],
         labels: false,
@@ -76,11 +78,11 @@ impl Listed for EventRow {
         }
     }
 
-    fn fields<'a>(&'a self, _: &'a Model, now: DateTime<Utc>) -> impl Fields + 'a {
-        EventFields(self, now)
+    fn fields<'a>(&'a self, model: &'a Model, now: DateTime<Utc>) -> impl Fields + 'a {
+        EventFields(self, now, model)
     }
 
-    fn value<'a>(&'a self, column: EventColumn, _: &'a Model, _: DateTime<Utc>) -> Value<'a> {
+    fn value<'a>(&'a self, column: EventColumn, model: &'a Model, _: DateTime<Utc>) -> Value<'a> {
         match column {
             EventColumn::Last => age_value(self.when()),
             EventColumn::Type => Value::Int(self.warning.into()),
@@ -88,6 +90,7 @@ impl Listed for EventRow {
             EventColumn::About => Value::Text(&self.about.1),
             EventColumn::Count => Value::Int(self.count.into()),
             EventColumn::Namespace => Value::Text(&self.namespace),
+            EventColumn::Cluster => text_value(cluster_of(model, self)),
             EventColumn::By => Value::Text(&self.by),
         }
     }
@@ -115,6 +118,7 @@ impl Fields for EventFields<'_> {
             Word::Message => &*row.message,
             Word::By => &*row.by,
             Word::Namespace => &*row.namespace,
+            Word::Cluster => cluster_of(self.2, row)?,
             _ => return None,
         };
         Some(text.into())

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 
-use super::{Listed, Parent, age_value, columns, since, text_value};
+use super::{Listed, Parent, age_value, cluster_of, columns, since, text_value};
 use crate::model::Model;
 use crate::model::filter::{Fields, Num, Vocabulary, Word};
 use crate::model::ids::Name;
@@ -20,6 +20,7 @@ columns! {
         State "state" up,
         Name "name" up,
         Namespace "namespace" up,
+        Cluster "cluster" up,
         Kind "kind" up,
         Progress "progress" up,
         Active "active" down,
@@ -89,6 +90,7 @@ impl Listed for JobRow {
         words: &[
             Word::Name,
             Word::Namespace,
+            Word::Cluster,
             Word::Kind,
             Word::State,
             Word::Reason,
@@ -158,6 +160,7 @@ impl Listed for JobRow {
             JobColumn::State => Value::Int(status().phase.urgency().into()),
             JobColumn::Name => Value::Text(&self.name),
             JobColumn::Namespace => Value::Text(&self.namespace),
+            JobColumn::Cluster => text_value(cluster_of(model, self)),
             JobColumn::Kind => Value::Text(self.kind_name()),
             JobColumn::Progress => Value::of(status().fraction().map(|f| (f * 1e6) as i64)),
             JobColumn::Active => Value::Int(status().active.into()),
@@ -194,6 +197,7 @@ impl Fields for JobFields<'_> {
         let text = match word {
             Word::Name => &*row.name,
             Word::Namespace => &*row.namespace,
+            Word::Cluster => cluster_of(self.model, row)?,
             Word::Kind => row.kind_name(),
             Word::State => self.status.phase.word(),
             Word::Reason => self.status.reason.as_deref()?,

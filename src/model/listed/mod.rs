@@ -28,7 +28,8 @@ use super::table::{Row, Table};
 /// What a list is restricted to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Scope {
-    pub cluster: Option<ClusterId>,
+    /// Rows of these clusters only; `None` is all.
+    pub clusters: Option<Vec<ClusterId>>,
     /// These namespaces only; `None` is all. Cluster-scoped rows always pass.
     pub namespaces: Option<Vec<Name>>,
     pub parent: Parent,
@@ -66,13 +67,19 @@ impl Scope {
         }
     }
 
+    /// Whether rows of a cluster are in it.
+    pub fn is_of(&self, cluster: ClusterId) -> bool {
+        let mine = self.clusters.as_ref();
+        mine.is_none_or(|all| all.contains(&cluster))
+    }
+
     pub fn holds<R: Listed>(&self, row: &R) -> bool {
         let in_namespace = match (&self.namespaces, row.namespace()) {
             (Some(names), Some(name)) => names.contains(name),
             _ => true,
         };
         in_namespace
-            && self.cluster.is_none_or(|c| c == row.key().cluster)
+            && self.is_of(row.key().cluster)
             && (self.parent == Parent::Any || row.under(&self.parent))
     }
 }
@@ -148,6 +155,11 @@ fn since(then: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<f64> {
 /// Sorts ages, youngest first, without a clock.
 fn age_value<'a>(created: Option<DateTime<Utc>>) -> Value<'a> {
     created.map_or(Value::Missing, |at| Value::Int(-at.timestamp_millis()))
+}
+
+/// The name of the cluster a row is of, for filter and sort.
+fn cluster_of<'a>(model: &'a Model, row: &impl Row) -> Option<&'a str> {
+    model.clusters.name(row.key().cluster).map(|name| &**name)
 }
 
 fn text_value(text: Option<&str>) -> Value<'_> {

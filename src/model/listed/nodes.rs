@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 
-use super::{Listed, Parent, age_value, columns, since, text_value};
+use super::{Listed, Parent, age_value, cluster_of, columns, since, text_value};
 use crate::model::Model;
 use crate::model::capacity::NodeUse;
 use crate::model::filter::{Fields, Num, Vocabulary, Word};
@@ -16,6 +16,7 @@ use crate::model::table::Table;
 columns! {
     NodeColumn {
         Name "name" up,
+        Cluster "cluster" up,
         Status "status" up,
         Product "product" up,
         Gpus "gpus" down,
@@ -55,13 +56,14 @@ impl NodeRow {
     }
 }
 
-struct NodeFields<'a>(&'a NodeRow, Option<&'a NodeUse>, DateTime<Utc>);
+struct NodeFields<'a>(&'a NodeRow, Option<&'a NodeUse>, DateTime<Utc>, &'a Model);
 
 impl Listed for NodeRow {
     type Column = NodeColumn;
     const VOCABULARY: Vocabulary = Vocabulary {
         words: &[
             Word::Name,
+            Word::Cluster,
             Word::State,
             Word::Reason,
             Word::Product,
@@ -102,13 +104,14 @@ impl Listed for NodeRow {
     }
 
     fn fields<'a>(&'a self, model: &'a Model, now: DateTime<Utc>) -> impl Fields + 'a {
-        NodeFields(self, model.capacity.of(self), now)
+        NodeFields(self, model.capacity.of(self), now, model)
     }
 
     fn value<'a>(&'a self, column: NodeColumn, model: &'a Model, _: DateTime<Utc>) -> Value<'a> {
         let used = || model.capacity.of(self);
         match column {
             NodeColumn::Name => Value::Text(&self.name),
+            NodeColumn::Cluster => text_value(cluster_of(model, self)),
             NodeColumn::Status => Value::Text(self.state()),
             NodeColumn::Product => text_value(self.product.as_deref()),
             NodeColumn::Gpus => Value::Int(self.allocatable.total().into()),
@@ -138,6 +141,7 @@ impl Fields for NodeFields<'_> {
         let row = self.0;
         let text = match word {
             Word::Name => &*row.name,
+            Word::Cluster => cluster_of(self.3, row)?,
             Word::State => row.state(),
             Word::Reason => row.not_ready_reason.as_deref()?,
             Word::Product => row.product.as_deref()?,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 
-use super::{Listed, Parent, age_value, columns, since, text_value};
+use super::{Listed, Parent, age_value, cluster_of, columns, since, text_value};
 use crate::model::Model;
 use crate::model::filter::{Fields, Num, Vocabulary, Word};
 use crate::model::ids::Name;
@@ -17,6 +17,7 @@ columns! {
     PodColumn {
         Name "name" up,
         Namespace "namespace" up,
+        Cluster "cluster" up,
         Status "status" up,
         Ready "ready" up,
         Restarts "restarts" down,
@@ -46,7 +47,7 @@ impl PodRow {
     }
 }
 
-struct PodFields<'a>(&'a PodRow, DateTime<Utc>);
+struct PodFields<'a>(&'a PodRow, DateTime<Utc>, &'a Model);
 
 impl Listed for PodRow {
     type Column = PodColumn;
@@ -54,6 +55,7 @@ impl Listed for PodRow {
         words: &[
             Word::Name,
             Word::Namespace,
+            Word::Cluster,
             Word::State,
             Word::Node,
             Word::Job,
@@ -115,14 +117,15 @@ impl Listed for PodRow {
         }
     }
 
-    fn fields<'a>(&'a self, _: &'a Model, now: DateTime<Utc>) -> impl Fields + 'a {
-        PodFields(self, now)
+    fn fields<'a>(&'a self, model: &'a Model, now: DateTime<Utc>) -> impl Fields + 'a {
+        PodFields(self, now, model)
     }
 
-    fn value<'a>(&'a self, column: PodColumn, _: &'a Model, _: DateTime<Utc>) -> Value<'a> {
+    fn value<'a>(&'a self, column: PodColumn, model: &'a Model, _: DateTime<Utc>) -> Value<'a> {
         match column {
             PodColumn::Name => Value::Text(&self.name),
             PodColumn::Namespace => Value::Text(&self.namespace),
+            PodColumn::Cluster => text_value(cluster_of(model, self)),
             PodColumn::Status => Value::Text(&self.status),
             PodColumn::Ready => Value::Int(i64::from(self.ready) - i64::from(self.containers)),
             PodColumn::Restarts => Value::Int(self.restarts.into()),
@@ -151,6 +154,7 @@ impl Fields for PodFields<'_> {
         let text = match word {
             Word::Name => &*row.name,
             Word::Namespace => &*row.namespace,
+            Word::Cluster => cluster_of(self.2, row)?,
             Word::State => &*row.status,
             Word::Node => row.node.as_deref()?,
             Word::Job => row.job()?,

@@ -3,6 +3,7 @@
 
 use crate::model::event::EventRow;
 use crate::panes::Cx;
+use crate::panes::clusters;
 use crate::panes::words::when;
 use crate::ui::{Cell, Column, Row, State, text};
 
@@ -62,6 +63,7 @@ fn cell<'a>(column: &str, event: &'a EventRow, cx: &Cx<'a>) -> Cell<'a> {
         "count" => Cell::Empty,
         "reason" => reason(event, cx),
         "namespace" => Cell::text(&*event.namespace),
+        "cluster" => clusters::cell(event.key.cluster, cx),
         "about" => Cell::from(format!(
             "{}/{}",
             event.about.0.to_lowercase(),

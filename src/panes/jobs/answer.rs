@@ -53,7 +53,7 @@ pub fn summary(old: Option<Summary>, scope: Scope, cx: &Cx) -> Summary {
             return old;
         }
     }
-    let gpus = crate::model::summary::gpus(cx.model, made_of.2.cluster);
+    let gpus = crate::model::summary::gpus(cx.model, &made_of.2);
     let mut sum = Summary {
         jobs: 0,
         running: 0,

@@ -10,6 +10,7 @@ use crate::model::job::{CronJobRow, JobKind, JobRow, Phase};
 use crate::model::status::{JobStatus, telling};
 use crate::model::waiting;
 use crate::panes::Cx;
+use crate::panes::clusters;
 use crate::panes::run;
 use crate::panes::words::{devices, pending, phase_state, when};
 use crate::ui::meter::Fill;
@@ -75,6 +76,7 @@ pub fn row<'a>(item: Item<'a>, place: &Place, columns: &[Column], cx: &Cx<'a>) -
     let cells = |cell: &dyn Fn(&str) -> Cell<'a>| {
         let each = columns.iter().map(|c| match c.id() {
             "name" => badged(named(item.name(), place, cx), item, cx),
+            "cluster" => clusters::cell(item.key().cluster, cx),
             id => cell(id),
         });
         Row::new(each.collect())

@@ -308,8 +308,8 @@ fn merge(
         .collect();
     fresh.sort_by(|(a, _), (b, _)| {
         compare(
-            &value(a, sort.column),
-            &value(b, sort.column),
+            &value(a, sort.column, model),
+            &value(b, sort.column, model),
             sort.descending,
         )
         .then_with(|| natural(&a.namespace, &b.namespace))
@@ -318,7 +318,7 @@ fn merge(
     let mut order = Vec::with_capacity(jobs.len() + fresh.len());
     let mut rest = jobs;
     for (cron, slot) in fresh {
-        let mine = value(cron, sort.column);
+        let mine = value(cron, sort.column, model);
         let before = |&slot: &u32| {
             model.jobs.at(slot).is_some_and(|job| {
                 compare(&job.value(sort.column, model, now), &mine, sort.descending)
@@ -337,7 +337,7 @@ fn merge(
 }
 
 /// What a CronJob has in a column of jobs.
-fn value(cron: &CronJobRow, column: JobColumn) -> Value<'_> {
+fn value<'a>(cron: &'a CronJobRow, column: JobColumn, model: &'a Model) -> Value<'a> {
     match column {
         JobColumn::State => Value::Int(i64::from(if cron.deleting {
             Phase::Terminating.urgency()
@@ -348,6 +348,10 @@ fn value(cron: &CronJobRow, column: JobColumn) -> Value<'_> {
         })),
         JobColumn::Name => Value::Text(&cron.name),
         JobColumn::Namespace => Value::Text(&cron.namespace),
+        JobColumn::Cluster => model
+            .clusters
+            .name(cron.key.cluster)
+            .map_or(Value::Missing, |name| Value::Text(name)),
         JobColumn::Kind => Value::Text("CronJob"),
         JobColumn::Active => Value::of(Some(cron.active.len())),
         JobColumn::Gpus => Value::Int(cron.devices.total().into()),

@@ -5,6 +5,7 @@ use crate::model::capacity::unit::Unit;
 use crate::model::human;
 use crate::model::node::NodeRow;
 use crate::panes::Cx;
+use crate::panes::clusters;
 use crate::panes::gpu_use;
 use crate::panes::words::{device, pending, product, when};
 use crate::ui::meter::Fill;
@@ -125,6 +126,7 @@ fn cell<'a>(column: &str, node: &'a NodeRow, devices: &Devices<'a>, cx: &Cx<'a>)
             }
         },
         "name" => Cell::text(&*node.name),
+        "cluster" => clusters::cell(node.key.cluster, cx),
         "product" => match (&node.product, devices.main()) {
             (Some(label), Some(_)) => Cell::from(product(label).into_owned()),
             (None, Some(line)) => Cell::from(device(&line.kind.resource, None).into_owned()),

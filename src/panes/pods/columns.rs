@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::model::pod::PodRow;
 use crate::model::podwhy;
+use crate::panes::clusters;
 use crate::panes::words::{devices, pending, pod_state, when};
 use crate::panes::{Cx, PodsOf};
 use crate::ui::{Cell, Column, Row, State, text};
@@ -61,6 +62,7 @@ fn cell<'a>(column: &str, pod: &'a PodRow, state: State, cx: &Cx<'a>) -> Cell<'a
             None => Cell::state(state, &*pod.status),
         },
         "name" => Cell::text(&*pod.name),
+        "cluster" => clusters::cell(pod.key.cluster, cx),
         "namespace" => Cell::text(&*pod.namespace),
         "ready" => {
             let text = format!("{}/{}", pod.ready, pod.containers);
