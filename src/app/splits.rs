@@ -136,7 +136,10 @@ impl App {
             return self.say(Level::Info, text, now);
         }
         let id = self.place_beside(here, show);
-        self.screens.follow(id, Follow::new(here, show));
+        let already = self.screens.follows(id);
+        if already.is_none_or(|follow| follow.leader != here || follow.show != show) {
+            self.screens.follow(id, Follow::new(here, show));
+        }
         self.screens.zoom(false);
         self.keep_up(now);
         self.no_room(now);
