@@ -5,6 +5,8 @@ use std::path::Path;
 use assert_cmd::Command;
 use serde_json::Value;
 
+use crate::served::Served;
+
 /// `jobdeck ARGS` with a home of its own and nothing of the caller's environment that could lead to a cluster.
 fn jobdeck(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_jobdeck"));
@@ -180,12 +182,14 @@ fn the_demo_is_the_same_twice_and_tells_the_indexed_example() {
     assert!(places.is_sorted() && places.len() > 50, "{places:?}");
 }
 
-/// Each look at a demo cluster lives through its three hours of history first: few looks, each at several things.
+/// One demo cluster for several looks: each of its own would live through three hours of history first.
 #[test]
 fn rows_come_as_tables_and_yaml() {
-    let home = home();
+    let (home, demo) = (home(), Served::start(&[]));
     let get = |args: &[&str]| {
-        let (code, out, err) = run(jobdeck(home.path()).args(["get", "--demo"]).args(args));
+        let mut command = jobdeck(home.path());
+        command.arg("get").args(args).arg("-A").arg("--kubeconfig");
+        let (code, out, err) = run(command.arg(&demo.kubeconfig));
         assert_eq!((code, &*err), (0, ""), "{args:?}");
         out
     };
@@ -206,19 +210,19 @@ fn rows_come_as_tables_and_yaml() {
 
 #[test]
 fn rows_can_be_narrowed_down() {
-    let home = home();
+    let (home, demo) = (home(), Served::start(&[]));
     let get = |more: &[&str]| {
-        run(jobdeck(home.path())
-            .args(["get", "jobs", "--demo"])
-            .args(more))
+        let mut command = jobdeck(home.path());
+        command.args(["get", "jobs", "--kubeconfig"]);
+        run(command.arg(&demo.kubeconfig).args(more))
     };
     let (code, out, err) = get(&["-n", "nowhere"]);
     assert_eq!((code, &*out), (0, ""));
     assert_eq!(err, "No resources found in nowhere namespace.\n");
-    let (_, out, _) = get(&["--filter", "state:failed", "-o", "json"]);
+    let (_, out, _) = get(&["-A", "--filter", "state:failed", "-o", "json"]);
     let rows: Vec<Value> = serde_json::from_str(&out).expect("JSON");
     assert!(!rows.is_empty() && rows.iter().all(|row| row["phase"] == "Failed"));
-    let (_, out, _) = get(&["--filter", "state:failed", "--no-headers"]);
+    let (_, out, _) = get(&["-A", "--filter", "state:failed", "--no-headers"]);
     assert_eq!(out.lines().count(), rows.len(), "{out}");
     let (code, _, err) = get(&["--filter", "state>"]);
     assert!(code == 2 && err.contains("--filter"), "{err}");
@@ -306,9 +310,14 @@ fn doctor_says_yes_and_no() {
 
 #[test]
 fn frames_are_drawn_without_a_terminal() {
-    let home = home();
+    let (home, demo) = (home(), Served::start(&[]));
     let render = |args: &[&str]| run(jobdeck(home.path()).arg("render").args(args));
-    let (code, text, err) = render(&["jobs", "--demo", "--size", "100x30"]);
+    let served = |args: &[&str]| {
+        let mut command = jobdeck(home.path());
+        command.arg("render").args(args).arg("-A");
+        run(command.arg("--kubeconfig").arg(&demo.kubeconfig))
+    };
+    let (code, text, err) = served(&["jobs", "--size", "100x30"]);
     assert_eq!((code, &*err), (0, ""));
     assert_eq!(text.lines().count(), 30);
     assert!(text.contains("jobdeck") && text.contains("live"), "{text}");
@@ -320,16 +329,15 @@ fn frames_are_drawn_without_a_terminal() {
     let (_, again, _) = render(&wide);
     assert!(text == again, "one seed, two frames");
     let file = home.path().join("jobs.svg");
-    let (code, out, _) = run(jobdeck(home.path())
-        .args(["render", "nodes", "--demo", "--format", "svg", "-o"])
-        .arg(&file));
+    let name = file.to_str().expect("UTF-8");
+    let (code, out, _) = served(&["nodes", "--format", "svg", "-o", name]);
     let svg = std::fs::read_to_string(file).expect("a picture");
     assert!(code == 0 && out.is_empty() && svg.starts_with("<svg") && svg.contains("</svg>"));
     let (code, text, _) = render(&["start"]);
     assert!(code == 0 && text.contains("demo cluster"), "{text}");
-    let (code, _, err) = render(&["job/no-such-job", "--demo"]);
+    let (code, _, err) = served(&["job/no-such-job"]);
     assert!(code == 1 && err.contains("no-such-job"), "{err}");
-    let (code, _, err) = render(&["secrets", "--demo"]);
+    let (code, _, err) = served(&["secrets"]);
     assert!(code == 2 && err.contains("job/NAME"), "{err}");
 }
 

@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 
 use crate::harness::Client;
 use crate::scripted::Server;
+use crate::served::Served;
 
 fn wants() -> Vec<Want> {
     let watch = |kind| Want::Watch(Kind::Dra(kind), Selector::All);
@@ -159,7 +160,10 @@ fn json(args: &[&str]) -> Value {
 
 #[test]
 fn every_node_with_gpus_adds_up() {
-    let nodes = json(&["get", "gpus", "--demo", "-o", "json"]);
+    let demo = Served::start(&[]);
+    let file = demo.kubeconfig.to_str().expect("UTF-8");
+    let get = ["get", "gpus", "--kubeconfig", file, "-o"];
+    let nodes = json(&[&get[..], &["json"]].concat());
     let nodes = nodes.as_array().expect("rows");
     assert!(!nodes.is_empty());
     let mut held = 0;
@@ -201,7 +205,7 @@ fn every_node_with_gpus_adds_up() {
         }
     }
     assert!(held > 0, "nobody holds anything in the demo");
-    let (_, table, _) = jobdeck(&["get", "gpus", "--demo", "-o", "wide"]);
+    let (_, table, _) = jobdeck(&[&get[..], &["wide"]].concat());
     assert_eq!(table.lines().count(), nodes.len() + 1);
     assert!(
         table.starts_with("NODE  ") && table.contains("HOLDERS"),
@@ -211,7 +215,11 @@ fn every_node_with_gpus_adds_up() {
 
 #[test]
 fn what_fits_is_said_and_what_is_in_the_way() {
-    let one = json(&["fit", "--gpu", "1", "--demo", "-o", "json"]);
+    let demo = Served::start(&[]);
+    let file = demo.kubeconfig.to_str().expect("UTF-8");
+    let here = ["-A", "--kubeconfig", file];
+    let on = |args: &[&str]| [args, &here].concat();
+    let one = json(&on(&["fit", "--gpu", "1", "-o", "json"]));
     let pods: u64 = one["nodes"]
         .as_array()
         .unwrap()
@@ -220,10 +228,9 @@ fn what_fits_is_said_and_what_is_in_the_way() {
         .sum();
     assert_eq!(one["pods"].as_u64(), Some(pods));
     assert_eq!(one["fits"], json!(pods > 0));
-    let many = json(&[
-        "fit", "--gpu", "8", "--cpu", "32", "--memory", "64Gi", "--nodes", "1000", "--demo", "-o",
-        "json",
-    ]);
+    let many = json(&on(&[
+        "fit", "--gpu", "8", "--cpu", "32", "--memory", "64Gi", "--nodes", "1000", "-o", "json",
+    ]));
     assert_eq!(
         (&many["fits"], &many["wanted"]),
         (&json!(false), &json!(1000))
@@ -235,7 +242,7 @@ fn what_fits_is_said_and_what_is_in_the_way() {
             .iter()
             .all(|n| !n["blocks"].as_array().unwrap().is_empty())
     );
-    let (code, text, _) = jobdeck(&["fit", "--gpu", "1", "--product", "no such card", "--demo"]);
+    let (code, text, _) = jobdeck(&on(&["fit", "--gpu", "1", "--product", "no such card"]));
     assert_eq!(
         (code, text.as_str()),
         (
@@ -252,6 +259,6 @@ fn what_fits_is_said_and_what_is_in_the_way() {
     ] {
         assert_eq!(jobdeck(args).0, 2, "{args:?}");
     }
-    let (code, _, err) = jobdeck(&["fit", "job/nobody", "--demo"]);
+    let (code, _, err) = jobdeck(&on(&["fit", "job/nobody"]));
     assert!(code == 1 && err.contains("no job/nobody here"), "{err}");
 }
