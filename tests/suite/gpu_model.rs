@@ -217,8 +217,11 @@ fn every_node_with_gpus_adds_up() {
 fn what_fits_is_said_and_what_is_in_the_way() {
     let demo = Served::start(&[]);
     let file = demo.kubeconfig.to_str().expect("UTF-8");
-    let here = ["-A", "--kubeconfig", file];
-    let on = |args: &[&str]| [args, &here].concat();
+    let on = |args: &[&'static str]| {
+        let mut all: Vec<&str> = args.to_vec();
+        all.extend(["-A", "--kubeconfig", file]);
+        all
+    };
     let one = json(&on(&["fit", "--gpu", "1", "-o", "json"]));
     let pods: u64 = one["nodes"]
         .as_array()
