@@ -172,7 +172,9 @@ fn what_is_done_to_an_object_never_reaches_its_namesake_in_another_cluster() {
     assert_eq!((made(&two.near), made(two.far())), (404, 200));
     // several at once, of both
     let term = &mut two.term;
-    term.send("\x1b/name:only\r");
+    term.send("\x1b");
+    term.until_shows("only-near");
+    term.send("/name:only\r");
     term.until("two rows", |s| {
         s.contains("only-near") && s.contains("only-far") && s.contains("/2")
     });
