@@ -272,6 +272,7 @@ fn app(pods: usize, names: &mut Names) -> (App, u32) {
         contexts: vec!["bench".into()],
         namespace: Some(None),
         read_only: false,
+        view: None,
         told_theme: false,
         demo: false,
         demo_offered: false,

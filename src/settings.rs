@@ -12,15 +12,20 @@ use crate::cluster::kubeconfig::Way;
 use crate::history::Limits;
 use crate::logs::health::Thresholds;
 use crate::logs::metrics::{Pattern, pattern};
+use crate::model::extra::Columns;
 use crate::model::inbox::Rules;
+use columns::ColumnSettings;
 use gpu_use::GpuUseSettings;
 pub use screen::Motion;
+use views::Views;
 
+pub mod columns;
 pub mod env;
 mod gpu_use;
 pub mod schema;
 mod screen;
 mod show;
+pub mod views;
 
 pub use show::show;
 
@@ -57,6 +62,10 @@ pub struct Settings {
     pub actions: ActionSettings,
     /// What GPUs do, asked of exporters.
     pub gpu_use: GpuUseSettings,
+    /// Which columns lists show.
+    pub columns: ColumnSettings,
+    /// Lists as they are looked at, by name.
+    pub views: Views,
     /// Kubeconfig contexts of MultiKueue's worker clusters, by what Kueue calls them.
     pub multikueue: BTreeMap<String, String>,
     /// Contexts that are looked at together, by the name of the group: `--context @NAME` opens them.
@@ -103,6 +112,8 @@ pub struct ContextSettings {
     pub transport: Option<Transport>,
     /// Ask exporters there from the start, or not.
     pub gpu_use: Option<bool>,
+    /// Which columns lists show there, in place of those for all contexts.
+    pub columns: ColumnSettings,
 }
 
 impl Settings {
@@ -122,6 +133,12 @@ impl Settings {
     pub fn asks_gpus_of(&self, context: &str) -> bool {
         let own = self.contexts.get(context).and_then(|c| c.gpu_use);
         own.unwrap_or(self.gpu_use.enabled)
+    }
+
+    /// Which columns lists show in a context.
+    pub fn columns_of(&self, context: &str) -> Columns {
+        let own = self.contexts.get(context).map(|c| &c.columns);
+        own.unwrap_or(&ColumnSettings::default()).or(&self.columns)
     }
 
     /// What the settings say of reaching contexts, by name.
@@ -229,6 +246,8 @@ impl Default for Settings {
             history: Limits::default(),
             actions: ActionSettings::default(),
             gpu_use: GpuUseSettings::default(),
+            columns: ColumnSettings::default(),
+            views: Views::new(),
             multikueue: BTreeMap::new(),
             clusters: BTreeMap::new(),
             contexts: BTreeMap::new(),

@@ -227,6 +227,9 @@ actions! {
     Namespaces "namespaces" Global "switch namespace";
     AllNamespaces "all-namespaces" Global "show all namespaces";
     Contexts "contexts" Global "switch context";
+    Views "views" Global "saved views: a list with its filter, order and columns";
+    Columns "columns" Global "choose the columns of this list";
+    SaveView "save-view" Global "save what is looked at as a view";
     Retry "retry" Global "reconnect now";
     Focus "focus" Global "move between the panes on screen";
     Zoom "zoom" Global "give the focused pane the whole screen, and back";

@@ -4,6 +4,7 @@ use crate::actions::unsent::Unsent;
 use crate::actions::{Object, Step};
 use crate::history::Record;
 use crate::keep::habits::Habits;
+use crate::model::extra::Sets;
 use crate::model::ids::ClusterId;
 use crate::model::want::Want;
 use crate::panes::editor::{Ask, Id};
@@ -26,6 +27,8 @@ pub enum Effect {
         namespace: Option<String>,
         wants: Vec<Want>,
     },
+    /// What these columns of the user's own show is read from now on.
+    ReadExtra(Sets),
     /// Do these, each in its cluster, and answer how each ended.
     Write {
         connection: u32,
@@ -108,6 +111,11 @@ pub enum Effect {
     Keep(Box<Record>),
     /// Keep what the user has found already.
     Remember(Box<Habits>),
+    /// Keep a view under this name; none: it is kept no more.
+    KeepView {
+        name: String,
+        view: Option<serde_json::Value>,
+    },
     /// Read all that is kept.
     ReadHistory,
     /// Look at what jobdeck itself takes and does.

@@ -28,6 +28,7 @@ pub fn app(settings: Settings, read_only: bool) -> App {
         contexts: vec!["prod".into()],
         namespace: Some(None),
         read_only,
+        view: None,
         told_theme: false,
         demo: false,
         demo_offered: false,

@@ -10,6 +10,7 @@ pub mod action;
 pub mod attach;
 mod background;
 mod clusters;
+mod columns;
 pub mod draw;
 mod editing;
 pub mod effect;
@@ -41,6 +42,7 @@ mod strip;
 mod tips;
 mod tour;
 pub mod update;
+pub mod views;
 mod vitals;
 mod workers;
 mod writes;
@@ -57,6 +59,7 @@ use crate::model::ids::ClusterId;
 use crate::model::want::{Kind, Want};
 use crate::panes::{Cx, GpuUse, Level, LogsOf, Pane, Session, Target};
 use crate::settings::Settings;
+use crate::settings::views::View;
 use effect::Effect;
 use look::Look;
 use message::{Connection, Failure};
@@ -139,6 +142,12 @@ pub struct App {
     wanted: Option<(Option<String>, Vec<Want>)>,
     /// What more than one split reads.
     shared: std::collections::BTreeSet<Want>,
+    /// Columns of lists that a view brought, in place of those of the settings.
+    chosen: crate::model::extra::Columns,
+    /// Views that were saved from the screen.
+    kept_views: BTreeMap<String, View>,
+    /// The view to begin with.
+    first_view: Option<String>,
     /// What the user has found already.
     pub habits: crate::keep::habits::Habits,
     tour: Option<tour::Tour>,
@@ -185,6 +194,8 @@ pub struct Begin {
     /// `Some(None)`: all namespaces; `None`: the context's own.
     pub namespace: Option<Option<String>>,
     pub read_only: bool,
+    /// The view to begin with.
+    pub view: Option<String>,
     /// A flag or the environment names the theme, for all contexts.
     pub told_theme: bool,
     pub demo: bool,
@@ -247,6 +258,9 @@ impl App {
             beside: BTreeMap::new(),
             body: ratatui::layout::Rect::default(),
             spots: pointer::Spots::default(),
+            chosen: crate::model::extra::Columns::default(),
+            kept_views: BTreeMap::new(),
+            first_view: begin.view,
             habits: crate::keep::habits::Habits::default(),
             tour: None,
             tipped: false,
@@ -263,6 +277,7 @@ impl App {
             looks: vitals::Looks::default(),
             watched: true,
         };
+        app.list_views();
         if let Some(name) = begin.file {
             app.link = Link::Open;
             let log = Target::Logs(LogsOf::File { name });

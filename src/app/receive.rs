@@ -27,7 +27,10 @@ impl App {
                     false => &opened.context,
                 };
                 self.dress(dressed, now);
-                self.opened(&opened)
+                self.opened(&opened);
+                if let Some(name) = self.first_view.take() {
+                    self.show_view(&name, now);
+                }
             }
             Message::NotOpened {
                 connection,
@@ -164,6 +167,8 @@ impl App {
                 .filter(|n| !n.is_empty())
                 .map(Into::into);
         }
+        self.remembered_columns();
+        self.choose_columns();
         self.link = Link::Open;
         self.publish_names();
         if !self.is_demo() {

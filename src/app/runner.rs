@@ -140,6 +140,15 @@ impl Runner {
                     others.want(namespace.as_deref(), &wants);
                 }
             }
+            Effect::ReadExtra(sets) => {
+                if let Some(cluster) = &self.cluster {
+                    cluster.read_extra(&sets);
+                }
+                if let Some(others) = &mut self.others {
+                    others.read_extra(&sets);
+                }
+                self.options.tuning.extra = sets;
+            }
             Effect::Write { connection, steps } => self.write(connection, steps),
             Effect::Shell { connection, step } => self.shell(connection, step),
             Effect::Offers { connection, pod } => self.offers(connection, pod),
@@ -210,6 +219,7 @@ impl Runner {
                 }
             }
             Effect::Remember(habits) => self.remember(*habits),
+            Effect::KeepView { name, view } => self.keep_view(name, view),
             Effect::ReadHistory => self.read_history(),
             Effect::Measure => self.measure(),
             // the loop's: it has the keys

@@ -191,6 +191,11 @@ impl Screens {
         self.here_mut().forward()
     }
 
+    /// The list of a tab itself comes to the front.
+    pub fn home(&mut self, tab: Tab) {
+        self.here_mut().home(tab);
+    }
+
     /// The list of jobs comes to the front, with the row of this object under the cursor as soon as it is there.
     pub fn seek(&mut self, object: &Object) {
         self.here_mut().seek(object);

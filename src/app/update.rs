@@ -6,10 +6,12 @@ use super::action::Action;
 use super::effect::Effect;
 use super::screens::Tab;
 use super::{App, Link, Prompt};
+use crate::model::extra::Pick;
 use crate::panes::editor::Ask;
 use crate::panes::palette::{Command, Palette};
 use crate::panes::start::Why;
 use crate::panes::switcher::{Switcher, What};
+use crate::panes::views::Views;
 use crate::panes::{Level, Pane, Reply, Target};
 use crate::settings::Follow;
 use crate::ui::input::Input;
@@ -77,6 +79,11 @@ impl App {
             Command::Namespace(namespace) => self.switch_namespace(namespace.as_deref(), now),
             Command::Contexts(contexts) => self.connect(&contexts),
             Command::Theme(name) => self.use_theme(&name, now),
+            Command::View(_) | Command::SaveView(_) if self.alone => self.no_cluster(now),
+            Command::View(name) => self.show_view(&name, now),
+            Command::Columns(list, chosen) => self.use_columns(list, chosen, now),
+            Command::SaveView(name) => self.save_view(&name, now),
+            Command::ForgetView(name) => self.forget_view(&name, now),
             Command::Filter(text) => self.filter(&text, now),
             Command::Inbox(what) => self.inbox_do(what, now),
             Command::Close => {}
@@ -150,6 +157,9 @@ impl App {
             Action::Namespaces
             | Action::AllNamespaces
             | Action::Contexts
+            | Action::Views
+            | Action::SaveView
+            | Action::Columns
             | Action::NextTab
             | Action::PreviousTab
             | Action::GoJobs
@@ -177,10 +187,7 @@ impl App {
             // the key that opened it closes it
             Action::Help if self.overlay.is_some() => self.close_overlay(),
             Action::Help => self.open(&Target::Help),
-            Action::Command => {
-                self.overlay = Some(Box::new(Palette::default()));
-                self.ask(":".into(), String::new());
-            }
+            Action::Command => self.begin_command("", now),
             Action::Namespaces => {
                 self.overlay = Some(Box::new(Switcher::new(What::Namespace)));
                 self.ask("namespace".into(), String::new());
@@ -188,6 +195,22 @@ impl App {
             Action::Contexts => {
                 self.overlay = Some(Box::new(Switcher::new(What::Context)));
                 self.ask("context".into(), String::new());
+            }
+            Action::Views => {
+                self.overlay = Some(Box::new(Views::default()));
+                self.ask("view".into(), String::new());
+            }
+            Action::SaveView => self.begin_command("save view ", now),
+            Action::Columns => {
+                let Some(list) = self.screens.top().list() else {
+                    let text = "columns are chosen for jobs, all pods, nodes and all events";
+                    return self.say(Level::Info, text, now);
+                };
+                let chosen = self.desk.session.columns.of(list);
+                let words =
+                    chosen.map(|all| all.iter().map(Pick::text).collect::<Vec<_>>().join(" "));
+                let text = format!("columns {} ", words.as_deref().unwrap_or("*"));
+                self.begin_command(&text, now);
             }
             Action::Filter => {
                 let text = self.screens.top().filter().to_owned();
@@ -251,6 +274,16 @@ impl App {
             self.filter("", now);
         } else {
             self.screens.back();
+        }
+    }
+
+    /// Opens the command bar with what is typed already.
+    fn begin_command(&mut self, text: &str, now: DateTime<Utc>) {
+        self.desk.session.front = self.screens.top().list();
+        self.overlay = Some(Box::new(Palette::default()));
+        self.ask(":".into(), text.to_owned());
+        if !text.is_empty() {
+            self.filter(text, now);
         }
     }
 
@@ -327,8 +360,8 @@ impl App {
         self.dirty = true;
     }
 
-    /// Thresholds hold from here on, and which logs are read behind the screens; the rest of the settings is read at the next
-    /// start.
+    /// Thresholds and columns hold from here on, and which logs are read behind the screens; the rest of the settings is
+    /// read at the next start.
     fn reload_settings(&mut self, now: DateTime<Utc>) {
         let Some(file) = &self.settings_file else {
             return;
@@ -345,6 +378,7 @@ impl App {
             self.settings.mouse = read.mouse;
             self.use_mouse(read.mouse, now);
         }
+        self.reload_columns(&read, now);
         let health = &read.logs.health;
         if *health != self.settings.logs.health || read.inbox != self.settings.inbox {
             self.settings.logs.health = health.clone();

@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::columns::{self, Shape};
 use super::config::print_all;
 use super::connect::{Connected, each};
-use super::table::Table;
-use super::{Cli, ClusterArgs, GetArgs, Output, What};
+use super::pick::{self, Make, Picks};
+use super::{Cli, ClusterArgs, GetArgs, Output, What, view};
 use crate::model::Model;
 use crate::model::cron::CronState;
 use crate::model::dra::DraKind;
@@ -23,10 +23,21 @@ use crate::model::json::{EventJson, NodeJson, PodJson, RowJson};
 use crate::model::listed::Listed;
 use crate::model::node::NodeRow;
 use crate::model::pod::PodRow;
+use crate::model::sort::{Column as _, compare};
 use crate::model::want::Kind;
 
 /// Runs the command.
-pub fn run(cluster: &ClusterArgs, args: &GetArgs) -> Result<ExitCode> {
+pub fn run(cluster: &ClusterArgs, args: GetArgs, view: Option<&str>) -> Result<ExitCode> {
+    match view {
+        Some(name) => {
+            let (cluster, args) = view::with(name, cluster, args);
+            run_as(&cluster, &args)
+        }
+        None => run_as(cluster, &args),
+    }
+}
+
+fn run_as(cluster: &ClusterArgs, args: &GetArgs) -> Result<ExitCode> {
     match args.what {
         // a job's retries and time left are in its pods, a node's use too
         What::Jobs => get(
@@ -98,13 +109,16 @@ fn get<R: Listed, J: Serialize>(
     cluster: &ClusterArgs,
     args: &GetArgs,
     kinds: &[Kind],
-    table: fn(&[&R], &Model, DateTime<Utc>, Shape) -> Table,
+    table: Make<R>,
     json: fn(&R, &Model, DateTime<Utc>) -> J,
     keep: fn(&R) -> bool,
 ) -> Result<ExitCode> {
     let filter = filter::<R>(args);
+    let picks = pick::told(args, table);
     let runtime = runtime()?;
+    let mut shown = Picks::default();
     let ask = async |connected: &mut Connected| {
+        shown = picks.clone().ready::<R>(args, connected);
         if args.what == What::Nodes {
             // they belong to all namespaces, and so does what runs on them
             connected.namespace = None;
@@ -114,7 +128,7 @@ fn get<R: Listed, J: Serialize>(
     let connected = runtime.block_on(each(cluster, &args.one_shot, ask))?;
     let mut rows: Vec<&R> = R::table(&connected.model).rows().collect();
     rows.retain(|row| keep(row));
-    print(&connected, args, &filter, rows, table, json)
+    print(&connected, args, &filter, &shown, rows, table, json)
 }
 
 /// Every kind in one table, or those of one kind whoever made them.
@@ -124,10 +138,15 @@ fn workloads(
     only: Option<&'static str>,
 ) -> Result<ExitCode> {
     let filter = filter::<JobRow>(args);
+    let picks = pick::told(args, columns::workloads);
     let runtime = runtime()?;
+    let mut shown = Picks::default();
     // pods tell retries and time left, children the counts of their parents
     let all: Vec<Kind> = JOBS.into_iter().chain([Kind::CronJob]).collect();
-    let ask = async |connected: &mut Connected| connected.sync_workloads(&all).await;
+    let ask = async |connected: &mut Connected| {
+        shown = picks.clone().ready::<JobRow>(args, connected);
+        connected.sync_workloads(&all).await
+    };
     let connected = runtime.block_on(each(cluster, &args.one_shot, ask))?;
     let model = &connected.model;
     // always there: the one is built in, the other no object
@@ -153,6 +172,7 @@ fn workloads(
         &connected,
         args,
         &filter,
+        &shown,
         rows,
         columns::workloads,
         |row: &JobRow, model, now| {
@@ -170,28 +190,40 @@ pub fn print<R: Listed, J: Serialize>(
     connected: &Connected,
     args: &GetArgs,
     filter: &Filter,
+    picks: &Picks,
     mut rows: Vec<&R>,
-    table: fn(&[&R], &Model, DateTime<Utc>, Shape) -> Table,
+    table: Make<R>,
     json: fn(&R, &Model, DateTime<Utc>) -> J,
 ) -> Result<ExitCode> {
     let (model, now) = (&connected.model, connected.now());
     rows.sort_by_key(|row| (row.tie(), row.key().cluster));
+    let order = args.view.as_ref().and_then(|view| view.sort.as_deref());
+    if let (Some(order), Some(list)) = (order, R::VOCABULARY.extra) {
+        let (id, turned) = model.extras.order(list, order);
+        if let Some(column) = R::Column::named(id) {
+            let descending = column.largest_first() != turned;
+            rows.sort_by(|a, b| {
+                let (a, b) = (a.value(column, model, now), b.value(column, model, now));
+                compare(&a, &b, descending)
+            });
+        }
+    }
     let all = rows.len();
-    rows.retain(|row| filter.is_empty() || filter.passes(&row.fields(model, now)));
+    rows.retain(|row| row.passes(filter, model, now));
     let shape = Shape {
         namespace: connected.namespace.is_none(),
         wide: args.output == Output::Wide,
     };
-    match args.output {
-        Output::Table | Output::Wide if rows.is_empty() => {
+    match &args.output {
+        Output::Table | Output::Wide | Output::Custom(_) if rows.is_empty() => {
             say_nothing_found(
                 connected,
                 !matches!(args.what, What::Nodes | What::Gpus),
                 all,
             );
         }
-        Output::Table | Output::Wide => {
-            let mut table = table(&rows, model, now, shape);
+        Output::Table | Output::Wide | Output::Custom(_) => {
+            let mut table = picks.table(&rows, model, now, shape, table);
             if model.clusters.several() {
                 let name = |row: &&R| {
                     model
@@ -213,7 +245,7 @@ pub fn print<R: Listed, J: Serialize>(
                 row: json(row, model, now),
             });
             let rows: Vec<Placed<J>> = placed.collect();
-            let text = match args.output {
+            let text = match &args.output {
                 Output::Json => serde_json::to_string_pretty(&rows)? + "\n",
                 _ => serde_saphyr::to_string(&rows)?,
             };

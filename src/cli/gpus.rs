@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::columns::Shape;
 use super::connect::connect;
 use super::table::Table;
-use super::{ClusterArgs, GetArgs, get};
+use super::{ClusterArgs, GetArgs, get, pick};
 use crate::model::Model;
 use crate::model::capacity::amounts::Line;
 use crate::model::capacity::ask::Ask;
@@ -40,13 +40,15 @@ pub const KINDS: [Kind; 6] = [
 /// No cluster, or its nodes may not be listed.
 pub fn run(cluster: &ClusterArgs, args: &GetArgs) -> Result<ExitCode> {
     let filter = get::filter::<NodeRow>(args);
+    let picks = pick::told(args, table);
     let runtime = get::runtime()?;
-    let connected = runtime.block_on(async {
+    let (connected, picks) = runtime.block_on(async {
         let mut connected = connect(cluster, &args.one_shot).await?;
+        let picks = picks.ready::<NodeRow>(args, &mut connected);
         // whoever has the GPUs, they are gone
         connected.namespace = None;
         connected.sync_workloads(&KINDS).await?;
-        Ok::<_, color_eyre::Report>(connected)
+        Ok::<_, color_eyre::Report>((connected, picks))
     })?;
     let model = &connected.model;
     let nodes = model
@@ -57,6 +59,7 @@ pub fn run(cluster: &ClusterArgs, args: &GetArgs) -> Result<ExitCode> {
         &connected,
         args,
         &filter,
+        &picks,
         nodes.collect(),
         table,
         |row: &NodeRow, model, _| GpuNodeJson::of(model, row),

@@ -22,12 +22,15 @@ pub mod hardware;
 pub mod history;
 pub mod kubectl;
 pub mod metrics;
+mod output;
+mod pick;
 pub mod plain;
 pub mod render;
 #[cfg(feature = "demo")]
 pub mod serve;
 pub mod table;
 pub mod tui;
+mod view;
 pub mod wait;
 mod why;
 pub mod write;
@@ -41,6 +44,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::cluster::kubeconfig::Surroundings;
 use crate::cluster::wire::kinds::WORKLOADS;
+use crate::model::extra::Saved;
+pub use output::Output;
 
 /// A terminal cockpit for batch and ML work on Kubernetes.
 #[derive(Debug, Parser)]
@@ -92,7 +97,7 @@ pub fn run(mut cli: Cli) -> color_eyre::Result<ExitCode> {
                 None => tui::run(&cli.cluster, &cli.look, tui::On::Demo(&args.scene)),
             };
         }
-        Some(Command::Get(args)) => return get::run(&cli.cluster, &args),
+        Some(Command::Get(args)) => return get::run(&cli.cluster, args, cli.look.view.as_deref()),
         Some(Command::Fit(args)) => return fit::run(&cli.cluster, &args),
         Some(Command::Hardware(args)) => return hardware::run(&args),
         Some(Command::History(args)) => {
@@ -176,6 +181,9 @@ pub struct LookArgs {
     /// Keymap: default, vim, emacs, or a file of yours
     #[arg(long, global = true, value_name = "NAME", env = "JOBDECK_KEYMAP")]
     pub keymap: Option<String>,
+    /// Begin with a saved view; with get: its filter, order and columns
+    #[arg(long, global = true, value_name = "NAME")]
+    pub view: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -429,27 +437,29 @@ impl What {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    Table,
-    Wide,
-    Json,
-    Yaml,
-}
-
 #[derive(Debug, Clone, Args)]
 pub struct GetArgs {
     /// Rows of what: workloads of all kinds in one table, those of one kind, or pods, nodes, gpus, events
     #[arg(value_parser = What::parser())]
     pub what: What,
-    #[arg(long, short, default_value = "table")]
+    /// Also custom-columns=HEADING:PATH,…
+    #[arg(long, short, default_value = "table", value_parser = output::parser())]
     pub output: Output,
     /// Only rows that match (the filter language of the cockpit)
     #[arg(long, short, value_name = "EXPR")]
     pub filter: Option<String>,
+    /// These columns of the table: headings, label:KEY, annotation:KEY, jsonpath:PATH, * for the usual ones
+    #[arg(long, value_name = "LIST")]
+    pub columns: Option<String>,
+    /// Labels as columns after the others
+    #[arg(long, short = 'L', value_name = "LABELS", value_delimiter = ',')]
+    pub label_columns: Vec<String>,
     /// Tables without their headers
     #[arg(long)]
     pub no_headers: bool,
+    /// The view that is meant, once it was found.
+    #[arg(skip)]
+    pub view: Option<Saved>,
     #[command(flatten)]
     pub one_shot: OneShotArgs,
 }

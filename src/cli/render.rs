@@ -223,6 +223,7 @@ fn dress(
         contexts: cluster.context.clone(),
         namespace,
         read_only: cluster.read_only,
+        view: None,
         told_theme,
         demo: args.one_shot.is_demo(),
         demo_offered: cfg!(feature = "demo"),
@@ -388,6 +389,9 @@ impl Stage {
             let now = self.now();
             for effect in self.app.take_effects(now) {
                 match (effect, &mut self.connected) {
+                    (Effect::ReadExtra(sets), Some(connected)) => {
+                        connected.cluster.read_extra(&sets);
+                    }
                     (Effect::Wants { namespace, wants }, Some(connected)) => {
                         connected.cluster.want(namespace.as_deref(), &wants);
                         wanted = wants;

@@ -62,6 +62,14 @@ impl Table {
         self
     }
 
+    pub fn headers(&self) -> impl Iterator<Item = &str> {
+        self.headers.iter().map(|head| &**head)
+    }
+
+    pub fn rows(&self) -> &[Vec<String>] {
+        &self.rows
+    }
+
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }

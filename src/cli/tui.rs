@@ -17,6 +17,7 @@ use crate::app::run::run as run_loop;
 #[cfg(feature = "demo")]
 use crate::app::runner::RunningDemo;
 use crate::app::runner::{DemoStarter, Runner, Writing};
+use crate::app::views::kept;
 use crate::app::{App, Begin};
 use crate::cluster::Options;
 use crate::history::Keep;
@@ -74,9 +75,16 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, on: On) -> Result<ExitCode> {
     }
     let (mut settings, problem) = settings::load(settings::file().as_deref());
     settings.motion = Motion::detect(settings.motion, |name| std::env::var(name).ok());
+    // that there is none is said before the screen is taken
+    let view = look.view.clone();
+    if let Some(name) = &view {
+        super::view::named(name, &settings);
+    }
     let told_theme = look.theme.is_some();
     let (look, mut problems) = dress(&settings, look);
     problems.extend(problem.map(|p| p.to_string()));
+    let (views, odd) = kept(settings::state_folder().as_deref());
+    problems.extend(odd);
 
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -95,6 +103,7 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, on: On) -> Result<ExitCode> {
             namespace: namespace(cluster, scene.is_some()),
             read_only: cluster.read_only,
             told_theme,
+            view,
             demo: scene.is_some(),
             demo_offered: starter.is_some(),
             settings: settings.clone(),
@@ -102,6 +111,7 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, on: On) -> Result<ExitCode> {
             settings_file: settings::file(),
         });
         app.habits = Habits::load(settings::state_folder().as_deref());
+        app.take_views(views);
         if let Some(opened) = opened {
             file::follow(opened, tx.clone(), settings.logs.patterns.clone());
         }

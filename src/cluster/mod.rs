@@ -41,6 +41,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::keep::Keep;
+use crate::model::extra::Sets;
 use crate::model::ids::{ClusterId, Name};
 use crate::model::vitals::Link;
 use crate::model::want::{Kind, Want};
@@ -159,6 +160,15 @@ impl Cluster {
     pub fn want(&mut self, namespace: Option<&str>, wants: &[Want]) {
         let namespace: Option<Name> = namespace.map(Into::into);
         self.subscriptions.want(namespace.as_ref(), wants);
+    }
+
+    /// What these columns show is read from now on; watches of kinds for which they are others list again.
+    pub fn read_extra(&self, sets: &Sets) {
+        self.shared.extra.send_if_modified(|now| {
+            let other = now != sets;
+            now.clone_from(sets);
+            other
+        });
     }
 
     /// Whoever waits to try again tries now.

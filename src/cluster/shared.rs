@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 use super::access::Permissions;
 use super::discover::Served;
@@ -16,6 +16,7 @@ use super::meter::Meters;
 use super::report::{Notice, Report, Severity};
 use super::schema::Schemas;
 use crate::model::delta::SourceId;
+use crate::model::extra::Sets;
 use crate::model::ids::ClusterId;
 
 /// What can be adjusted; the defaults suit real clusters.
@@ -43,6 +44,8 @@ pub struct Tuning {
     pub gpu_use: gpu_use::Settings,
     /// Factor on all waiting after failures.
     pub patience: f64,
+    /// Columns of the user's own to read from the start.
+    pub extra: Sets,
 }
 
 impl Default for Tuning {
@@ -59,6 +62,7 @@ impl Default for Tuning {
             discovery: Duration::from_secs(40),
             gpu_use: gpu_use::Settings::default(),
             patience: 1.0,
+            extra: Sets::default(),
         }
     }
 }
@@ -91,6 +95,8 @@ pub struct Shared {
     pub gpu_use: gpu_use::Desk,
     /// What is counted of each kind.
     pub meters: Meters,
+    /// Columns of the user's own that are shown now: watches list again when those of their kind change.
+    pub extra: watch::Sender<Sets>,
 }
 
 impl Shared {
@@ -102,6 +108,7 @@ impl Shared {
             streaming: AtomicBool::new(tuning.stream),
             log_streams: Arc::new(Semaphore::new(tuning.log_streams.max(1))),
             gpu_use: gpu_use::Desk::new(&tuning.gpu_use),
+            extra: watch::Sender::new(tuning.extra.clone()),
             tuning,
             retry: Notify::new(),
             sources: AtomicU32::new(0),

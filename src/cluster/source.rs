@@ -20,12 +20,16 @@ use super::meter::Meter;
 use super::report::{Report, Severity, SourceHealth};
 pub use super::shared::{Shared, Tuning};
 use super::sync::{self, Input, Next, Output, Sync};
+use super::wire::extra::Reader;
 use super::wire::{self, Event, Wire};
 use crate::model::delta::{Change, Delta, SourceId};
+use crate::model::extra::{Set, Texts};
 use crate::model::health::Health;
 use crate::model::ids::{Name, Names, Uid};
 use crate::model::want::Selector;
 
+mod columns;
+mod older;
 mod unread;
 
 /// Rows per message.
@@ -34,6 +38,7 @@ const BATCH: usize = 256;
 const WAITING: usize = 4096;
 
 /// One watch to run.
+#[derive(Clone)]
 pub struct Source {
     pub shared: Arc<Shared>,
     pub id: SourceId,
@@ -62,11 +67,18 @@ pub enum End {
 /// Runs a watch until it is cancelled; then its rows are taken back.
 pub async fn run<W: Wire>(source: Source) -> End {
     let cancel = source.cancel.clone();
-    let (shared, id) = (source.shared.clone(), source.id);
-    let end = tokio::select! {
-        biased;
-        () = cancel.cancelled() => End::Cancelled,
-        end = Runner::<W>::new(source).drive() => end,
+    let (shared, id, kind) = (source.shared.clone(), source.id, source.entry.kind);
+    let mut sets = shared.extra.subscribe();
+    let end = loop {
+        let set = sets.borrow_and_update().of_kind(kind);
+        // what the objects have in other columns is known from none of the rows: they are listed again, which keeps
+        // those there are until all are there
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => break End::Cancelled,
+            () = columns::others(&mut sets, kind, &set) => {}
+            end = Runner::<W>::new(source.clone(), &set).drive() => break end,
+        }
     };
     let dropped = Delta {
         cluster: shared.cluster,
@@ -86,6 +98,10 @@ pub async fn run<W: Wire>(source: Source) -> End {
 
 struct Runner<W: Wire> {
     source: Source,
+    /// Reads columns of the user's own, where there are such.
+    columns: Option<Reader>,
+    /// What was read for them, to be sent before the rows.
+    extra: Vec<(Uid, Texts)>,
     sync: Sync,
     names: Names,
     rows: Vec<W::Row>,
@@ -108,13 +124,15 @@ struct Runner<W: Wire> {
 }
 
 impl<W: Wire> Runner<W> {
-    fn new(source: Source) -> Self {
+    fn new(source: Source, columns: &Set) -> Self {
         let streaming = source.shared.streaming.load(Ordering::Relaxed);
         let namespace = source.namespace.as_deref().map(str::to_owned);
         let sync = Sync::new(source.entry.plural().to_owned(), namespace, streaming);
         let meter = source.shared.meters.of(source.entry.kind);
         Self {
             source,
+            columns: Reader::new(columns),
+            extra: Vec::new(),
             sync,
             meter,
             names: Names::default(),
@@ -260,8 +278,13 @@ impl<W: Wire> Runner<W> {
         let ask = Ask::get(self.path(&query));
         self.meter.lists.add(1);
         let answer = self.source.shared.http.read(&ask).await;
-        let page = answer
-            .and_then(|body| wire::page::<W>(&body).map_err(|e| Failure::Garbled(e.to_string())));
+        let page = answer.and_then(|body| {
+            let page = wire::page::<W>(&body).map_err(|e| Failure::Garbled(e.to_string()))?;
+            if let Some(columns) = &self.columns {
+                self.extra.extend(columns.page(&body, &mut self.names));
+            }
+            Ok(page)
+        });
         let page = match page {
             Ok(page) => page,
             Err(failure) => return self.step(Input::Failed(failure)).await,
@@ -287,42 +310,6 @@ impl<W: Wire> Runner<W> {
             remaining: page.remaining,
         })
         .await;
-    }
-
-    /// Whether the server is at an older version than this: a watch from it would be silent until that is reached, and
-    /// what is there now would not be told.
-    ///
-    /// # Errors
-    /// When there was no answer: it must be asked again.
-    async fn went_back(&self, version: &str) -> Result<bool, Failure> {
-        let Ok(known) = version.parse::<u64>() else {
-            return Ok(false);
-        };
-        let ask = Ask::get(self.path(&[("limit", "1")]));
-        let body = match self.source.shared.http.read(&ask).await {
-            Ok(body) => body,
-            // who may watch, but not list
-            Err(failure) if matches!(failure.code(), Some(400..=428 | 430..=499)) => {
-                return Ok(false);
-            }
-            Err(failure) => return Err(failure),
-        };
-        let page = wire::page::<W>(&body).map_err(|e| Failure::Garbled(e.to_string()))?;
-        Ok(page.version.parse::<u64>().is_ok_and(|now| now < known))
-    }
-
-    /// Whether something older comes after something newer: a proxy or a cache repeats what was, or mixes it up.
-    fn is_older(&mut self, version: &str) -> bool {
-        let Ok(version) = version.parse::<u64>() else {
-            return false;
-        };
-        // the initial objects of a stream are in no such order
-        if self.sync.is_listing() {
-            return false;
-        }
-        let older = version < self.newest;
-        self.newest = self.newest.max(version);
-        older
     }
 
     /// A watch from a version, or (`None`) one that begins with everything.
@@ -426,6 +413,9 @@ impl<W: Wire> Runner<W> {
                     if self.gone.contains(&uid) {
                         self.told(0).await;
                     }
+                    if let Some(columns) = &self.columns {
+                        self.extra.extend(columns.line(line, &mut self.names));
+                    }
                     let row = object.row(self.source.shared.cluster, &mut self.names);
                     self.gather(uid, row);
                     self.told(BATCH).await;
@@ -480,13 +470,6 @@ impl<W: Wire> Runner<W> {
         true
     }
 
-    async fn older(&mut self) -> bool {
-        tracing::info!(kind = self.source.entry.plural(), "a watch went back");
-        self.told(0).await;
-        self.step(Input::Older).await;
-        false
-    }
-
     /// Rows, and names of those that went, that have gathered.
     fn waits(&self) -> usize {
         self.rows.len() + self.gone.len()
@@ -536,6 +519,7 @@ impl<W: Wire> Runner<W> {
     }
 
     async fn flush(&mut self) {
+        self.flush_extra().await;
         if !self.rows.is_empty() {
             let rows = std::mem::take(&mut self.rows);
             self.places.clear();

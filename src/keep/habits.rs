@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{private_folder, write_whole};
 
@@ -18,6 +19,8 @@ pub struct Habits {
     pub used: BTreeSet<String>,
     /// How wide the right one of two panes is, by context and screen, in thousandths.
     pub widths: BTreeMap<String, BTreeMap<String, u16>>,
+    /// Columns that were chosen, by context and list, as settings write them; null: no more.
+    pub columns: BTreeMap<String, BTreeMap<String, Value>>,
 }
 
 impl Habits {
@@ -40,6 +43,11 @@ impl Habits {
             .iter()
             .map(|(context, of)| (context.clone(), of.clone()));
         all.widths.extend(own);
+        for (context, lists) in &self.columns {
+            let kept = all.columns.entry(context.clone()).or_default();
+            kept.extend(lists.clone());
+            kept.retain(|_, chosen| !chosen.is_null());
+        }
         private_folder(folder)?;
         let text = serde_json::to_vec_pretty(&all)?;
         write_whole(&folder.join(FILE), &text)

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod habits;
 pub mod trash;
 pub mod unsent;
+pub mod views;
 
 use std::collections::HashMap;
 use std::fs;

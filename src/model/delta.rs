@@ -2,6 +2,7 @@
 
 use super::dra::DraRows;
 use super::event::EventRow;
+use super::extra::ExtraRows;
 use super::gpu_use::reading::NodeUse;
 use super::ids::{ClusterId, Uid};
 use super::job::{CronJobRow, JobRow};
@@ -49,4 +50,6 @@ pub enum Rows {
     Dra(DraRows),
     /// What the GPUs of one node do.
     GpuUse(Box<NodeUse>),
+    /// What objects have in columns of the user's own; comes before their rows.
+    Extra(Box<ExtraRows>),
 }

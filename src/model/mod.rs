@@ -13,6 +13,7 @@ pub mod cron;
 pub mod delta;
 pub mod dra;
 pub mod event;
+pub mod extra;
 pub mod family;
 pub mod few;
 pub mod fields;
@@ -71,6 +72,7 @@ use clusters::Clusters;
 use delta::{Change, Delta, Rows, SourceId};
 use dra::{ClaimRow, ClassRow, DraRows, SliceRow};
 use event::EventRow;
+use extra::{Extras, List};
 use family::Family;
 use gpu_use::GpuUse;
 use groups::Groups;
@@ -119,6 +121,8 @@ pub struct Model {
     pub clusters: Clusters,
     /// What GPUs of the nodes that are looked at do, where that is read.
     pub gpu_use: GpuUse,
+    /// What rows have in columns of the user's own.
+    pub extras: Extras,
 }
 
 impl Model {
@@ -140,10 +144,12 @@ impl Model {
                     progress,
                     capacity,
                     groups,
+                    extras,
                     ..
                 } = self;
                 let mut changed = BTreeSet::new();
                 pods.apply(source, cluster, change, |slot, old, new| {
+                    forget(extras, List::Pods, old, new);
                     progress.pod(slot, old, new, cancelled, jobs);
                     capacity.pod(old, new, nodes);
                     groups.pod(old, new, &mut changed);
@@ -161,15 +167,41 @@ impl Model {
                     nodes,
                     pods,
                     capacity,
+                    extras,
                     ..
                 } = self;
                 nodes.apply(source, cluster, change, |_, old, new| {
+                    forget(extras, List::Nodes, old, new);
                     capacity.node(old, new, pods)
                 });
             }
             Rows::Dra(rows) => self.dra(source, cluster, rows),
-            Rows::CronJobs(change) => self.cronjobs.apply(source, cluster, change, |_, _, _| {}),
-            Rows::Events(change) => self.events.apply(source, cluster, change, |_, _, _| {}),
+            Rows::CronJobs(change) => {
+                let extras = &mut self.extras;
+                let each =
+                    |_, old: Option<&_>, new: Option<&_>| forget(extras, List::Jobs, old, new);
+                self.cronjobs.apply(source, cluster, change, each);
+            }
+            Rows::Events(change) => {
+                let extras = &mut self.extras;
+                let each =
+                    |_, old: Option<&_>, new: Option<&_>| forget(extras, List::Events, old, new);
+                self.events.apply(source, cluster, change, each);
+            }
+            Rows::Extra(read) => {
+                let list = read.list;
+                for key in self.extras.apply(cluster, *read) {
+                    match list {
+                        List::Jobs => {
+                            self.jobs.touch(key);
+                            self.cronjobs.touch(key);
+                        }
+                        List::Pods => self.pods.touch(key),
+                        List::Nodes => self.nodes.touch(key),
+                        List::Events => self.events.touch(key),
+                    }
+                }
+            }
             Rows::Namespaces(change) => {
                 self.namespaces.apply(source, cluster, change, |_, _, _| {})
             }
@@ -241,10 +273,12 @@ impl Model {
             progress,
             family,
             workers,
+            extras,
             ..
         } = self;
         let mut owners: Vec<Key> = Vec::new();
         jobs.apply(source, cluster, change, |_, old, new| {
+            forget(extras, List::Jobs, old, new);
             match (old, new) {
                 (_, Some(job)) => progress.job(job),
                 (Some(job), None) if !cancelled => progress.gone(job.key),
@@ -401,6 +435,13 @@ impl Model {
     /// A node by its name.
     pub fn node(&self, cluster: ids::ClusterId, name: &Name) -> Option<&NodeRow> {
         self.nodes.get(self.capacity.key(cluster, name)?)
+    }
+}
+
+/// What a row had in columns of the user's own goes with it.
+fn forget<R: Row>(extras: &mut Extras, list: List, old: Option<&R>, new: Option<&R>) {
+    if let (Some(old), None) = (old, new) {
+        extras.forget(list, old.key());
     }
 }
 

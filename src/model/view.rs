@@ -155,7 +155,7 @@ impl<R: Listed> View<R> {
         let was = &mut self.in_scope[slot as usize];
         self.scoped = self.scoped + usize::from(row.is_some()) - usize::from(*was);
         *was = row.is_some();
-        row.is_some_and(|row| self.filter.is_empty() || self.filter.passes(&row.fields(model, now)))
+        row.is_some_and(|row| row.passes(&self.filter, model, now))
     }
 
     fn build(&mut self, model: &Model, now: DateTime<Utc>) {

@@ -6,12 +6,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::arrange::arrange;
 use super::health::{self, Rows};
 use super::sheet::{Did, Sheet, scope};
 use super::words::{count, when};
 use super::{About, Cx, LogsOf, Pane, Reply, Target, clusters};
 use crate::app::action::{Action, Scope};
 use crate::model::event::EventRow;
+use crate::model::extra::List;
 use crate::model::ids::{ClusterId, Key};
 use crate::model::listed::{self, EventColumn};
 use crate::model::want::{Kind, ObjectWant, Selector, Want};
@@ -44,7 +46,8 @@ impl Events {
     }
 
     fn columns(&self, cx: &Cx) -> Vec<Column> {
-        let columns = columns::columns(self.about.is_some(), cx.session.namespace.is_none());
+        let usual = columns::columns(self.about.is_some(), cx.session.namespace.is_none());
+        let columns = arrange(List::Events, usual, columns::more(), cx);
         match self.about {
             None => clusters::with_column(columns, cx),
             Some(_) => columns,
@@ -250,6 +253,18 @@ impl Pane for Events {
         self.sheet.set_filter(text)?;
         self.refresh(cx);
         Ok(())
+    }
+
+    fn list(&self) -> Option<List> {
+        self.about.is_none().then_some(List::Events)
+    }
+
+    fn order(&self, cx: &Cx) -> Option<String> {
+        self.sheet.order(cx)
+    }
+
+    fn set_order(&mut self, text: &str, cx: &Cx) {
+        self.sheet.set_order(text, cx);
     }
 
     fn position(&self, _cx: &Cx) -> String {

@@ -8,15 +8,17 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
+use super::arrange;
 use super::beside;
 use super::health;
 use super::job::Job;
 use super::list::List;
-use super::sheet::{Pointed, loading, next_column, pointed, position, scope};
+use super::sheet::{Pointed, loading, next_column, order, ordered, pointed, position, scope};
 use super::{About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, Worries, clusters, workload};
 use crate::actions::Object;
 use crate::app::action::{Action, Scope};
 use crate::logs::run::Summary;
+use crate::model::extra;
 use crate::model::human;
 use crate::model::ids::{ClusterId, Key, Name};
 use crate::model::job::JobKind;
@@ -80,11 +82,12 @@ impl Default for Jobs {
 
 impl Jobs {
     fn columns(&self, cx: &Cx) -> Vec<Column> {
-        let columns = columns::columns(
+        let usual = columns::columns(
             cx.session.namespace.is_none(),
             self.rows.mixed(),
             !cx.session.runs.is_empty(),
         );
+        let columns = arrange::arrange(extra::List::Jobs, usual, columns::more(), cx);
         clusters::with_column(columns, cx)
     }
 
@@ -466,7 +469,8 @@ impl Pane for Jobs {
         let table = &self.list.table;
         let visible = table.offset()..table.offset() + table.page();
         let ticks = visible.filter(|_| !cx.timestamps).filter_map(|at| {
-            let (created, started) = match self.rows.at(cx.model, at)? {
+            let item = self.rows.at(cx.model, at)?;
+            let (created, started) = match item {
                 Item::Job(job) => {
                     let status = cx.model.status(job);
                     (
@@ -476,10 +480,10 @@ impl Pane for Jobs {
                 }
                 Item::Cron(cron) => (cron.created, None),
             };
-            [created, started]
-                .into_iter()
-                .flatten()
-                .map(|at| human::next_change(cx.now - at))
+            let own = arrange::wake(extra::List::Jobs, item.key(), cx).map(|at| at - cx.now);
+            let ages = [created, started].into_iter().flatten();
+            ages.map(|at| human::next_change(cx.now - at))
+                .chain(own)
                 .min()
         });
         let tick = ticks.min().map(|d| cx.now + d);
@@ -525,6 +529,20 @@ impl Pane for Jobs {
         self.beside()
             .map(|job| job.last_lines(most))
             .unwrap_or_default()
+    }
+
+    fn list(&self) -> Option<extra::List> {
+        Some(extra::List::Jobs)
+    }
+
+    fn order(&self, cx: &Cx) -> Option<String> {
+        Some(order(extra::List::Jobs, self.rows.sort(), cx))
+    }
+
+    fn set_order(&mut self, text: &str, cx: &Cx) {
+        if let Some(sort) = ordered(extra::List::Jobs, text, cx) {
+            self.rows.set_sort(sort);
+        }
     }
 
     fn position(&self, _cx: &Cx) -> String {

@@ -1,6 +1,7 @@
 //! The panes: one file per thing on the screen. They read the model, draw with the ui kit, and answer
 //! actions; they start nothing and know no cluster.
 
+pub mod arrange;
 mod beside;
 pub mod centre;
 pub mod choose;
@@ -36,6 +37,7 @@ pub mod run;
 pub mod sheet;
 pub mod start;
 pub mod switcher;
+pub mod views;
 pub mod words;
 pub mod worker;
 pub mod workload;
@@ -64,6 +66,7 @@ use crate::logs::health::Thresholds;
 use crate::logs::run::{Run, Said, Summary};
 use crate::model::Model;
 use crate::model::access::Permits;
+use crate::model::extra::{Columns, List};
 use crate::model::fields::Checked;
 use crate::model::gpu_use::verdict::Terms;
 use crate::model::health::Health;
@@ -188,6 +191,12 @@ pub struct Session {
     pub double_click: bool,
     /// How wide the right one of two panes side by side is, by the name of the screen, in thousandths.
     pub widths: BTreeMap<String, u16>,
+    /// Columns of lists that were chosen.
+    pub columns: Columns,
+    /// The list in front, whose columns the command bar is about.
+    pub front: Option<List>,
+    /// Views that were saved.
+    pub views: Vec<views::Line>,
 }
 
 /// Whether exporters are asked what GPUs do, and what is worth an alarm then.
@@ -510,6 +519,16 @@ pub trait Pane {
     fn set_filter(&mut self, _text: &str, _cx: &Cx) -> Result<(), String> {
         Ok(())
     }
+    /// The list it is, whose columns, filter and order can be saved.
+    fn list(&self) -> Option<List> {
+        None
+    }
+    /// What its rows are sorted by, as a view says it.
+    fn order(&self, _cx: &Cx) -> Option<String> {
+        None
+    }
+    /// Sorts its rows so; what is no order of its changes nothing.
+    fn set_order(&mut self, _text: &str, _cx: &Cx) {}
     /// Where in the text that was just refused the trouble is, in characters: from, and how many.
     fn refused_at(&self) -> Option<(usize, usize)> {
         None

@@ -8,11 +8,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::arrange::arrange;
 use super::health::{self, Rows};
 use super::sheet::{Did, Sheet, scope};
 use super::words::count;
 use super::{About, Cx, Pane, PodsOf, Reply, Target, clusters, gpu_use};
 use crate::app::action::{Action, Scope};
+use crate::model::extra::List;
 use crate::model::ids::{ClusterId, Key, Name};
 use crate::model::listed::{self, NodeColumn};
 use crate::model::node::NodeRow;
@@ -58,7 +60,9 @@ pub fn gpus(cx: &Cx) -> Gpus {
 
 /// The columns as the clusters and the use of GPUs ask for them.
 fn columns_of(cx: &Cx) -> Vec<Column> {
-    clusters::with_column(columns::columns(cx.session.gpu_use.on), cx)
+    let usual = columns::columns(cx.session.gpu_use.on);
+    let columns = arrange(List::Nodes, usual, columns::columns(true), cx);
+    clusters::with_column(columns, cx)
 }
 
 /// Where a node is shown, by its name: where its row is not known, the pods on it.
@@ -243,6 +247,18 @@ impl Pane for Nodes {
         self.sheet.set_filter(text)?;
         self.refresh(cx);
         Ok(())
+    }
+
+    fn list(&self) -> Option<List> {
+        Some(List::Nodes)
+    }
+
+    fn order(&self, cx: &Cx) -> Option<String> {
+        self.sheet.order(cx)
+    }
+
+    fn set_order(&mut self, text: &str, cx: &Cx) {
+        self.sheet.set_order(text, cx);
     }
 
     fn position(&self, _cx: &Cx) -> String {

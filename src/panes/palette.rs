@@ -5,6 +5,7 @@ use super::pick::{Found, Pick, Typed};
 use super::{Cx, Reply, Target};
 use crate::actions::{Intent, Step};
 use crate::app::action::{Action, Scope};
+use crate::model::extra::{Chosen, List};
 use crate::model::fuzzy::Fuzzy;
 use crate::model::ids::{Key, Name};
 use crate::model::want::{Kind, Selector, Want};
@@ -21,6 +22,14 @@ pub enum Command {
     Contexts(Vec<String>),
     /// Use the theme of this name.
     Theme(String),
+    /// Show a list as it was saved.
+    View(String),
+    /// Show these columns of a list; none: those of the settings.
+    Columns(List, Option<Chosen>),
+    /// Keep the list in front, as it is looked at, under a name.
+    SaveView(String),
+    /// Keep such a view no more.
+    ForgetView(String),
     /// Set the filter of the pane below.
     Filter(String),
     /// Change something of the inbox.
@@ -78,6 +87,16 @@ pub fn candidates(typed: &str, cx: &Cx) -> Vec<Candidate> {
         "ns" | "namespace" if narrowed => namespaces(cx),
         "ctx" | "context" if narrowed => contexts(cx),
         "theme" if narrowed => themes(),
+        "view" if narrowed => views(cx),
+        "columns" if narrowed => {
+            let list = cx.session.front.into_iter();
+            return list
+                .flat_map(|list| super::arrange::offers(list, rest, cx))
+                .collect();
+        }
+        "save" | "forget" if narrowed && rest.trim_start().starts_with("view") => {
+            return kept(word, rest, cx);
+        }
         "q" | "q!" | "quit" => vec![action(Action::Quit, cx)],
         _ if narrowed && pane(word).is_some() => {
             let command = Command::Filter(rest.to_owned());
@@ -92,7 +111,7 @@ pub fn candidates(typed: &str, cx: &Cx) -> Vec<Candidate> {
         _ => everything(cx),
     };
     let pattern = match word {
-        "ns" | "namespace" | "ctx" | "context" | "theme" if narrowed => rest,
+        "ns" | "namespace" | "ctx" | "context" | "theme" | "view" if narrowed => rest,
         _ => typed,
     };
     let mut fuzzy = Fuzzy::default();
@@ -197,6 +216,7 @@ fn everything(cx: &Cx) -> Vec<Candidate> {
     all.extend(prefixed("ns", namespaces(cx)));
     all.extend(prefixed("ctx", contexts(cx)));
     all.extend(prefixed("theme", themes()));
+    all.extend(prefixed("view", views(cx)));
     let shown = cx.session.shown();
     let here = |key: Key| shown.contains(&key.cluster);
     // of several clusters it is said which
@@ -259,6 +279,59 @@ fn themes() -> Vec<Candidate> {
         .into_iter()
         .map(one)
         .collect()
+}
+
+fn views(cx: &Cx) -> Vec<Candidate> {
+    let one = |line: &super::views::Line| Candidate {
+        text: line.name.clone(),
+        detail: line.words.clone(),
+        keys: String::new(),
+        command: Command::View(line.name.clone()),
+    };
+    cx.session.views.iter().map(one).collect()
+}
+
+/// `save view NAME`, `forget view NAME`.
+fn kept(word: &str, rest: &str, cx: &Cx) -> Vec<Candidate> {
+    let name = rest
+        .trim_start()
+        .strip_prefix("view")
+        .unwrap_or_default()
+        .trim();
+    let candidate = |name: &str, detail: &str, command| Candidate {
+        text: format!("{word} view {name}"),
+        detail: detail.to_owned(),
+        keys: String::new(),
+        command,
+    };
+    if word == "forget" {
+        let known = cx
+            .session
+            .views
+            .iter()
+            .filter(|line| line.kept && line.name.starts_with(name));
+        let one = |line: &super::views::Line| {
+            candidate(
+                &line.name,
+                &line.words,
+                Command::ForgetView(line.name.clone()),
+            )
+        };
+        return known.map(one).collect();
+    }
+    let detail = match name {
+        "" => "how is it to be called?",
+        name if cx
+            .session
+            .views
+            .iter()
+            .any(|line| line.kept && line.name == name) =>
+        {
+            "in place of the one that is called so"
+        }
+        _ => "filter, order, columns and namespace of this list",
+    };
+    vec![candidate(name, detail, Command::SaveView(name.to_owned()))]
 }
 
 /// The list above the prompt.

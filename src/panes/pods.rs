@@ -8,11 +8,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::arrange::arrange;
 use super::health::{self, Rows};
 use super::sheet::{Did, Sheet, scope};
 use super::words::count;
 use super::{About, Cx, LogsOf, Pane, PodsOf, Reply, Target, clusters, worker};
 use crate::app::action::{Action, Scope};
+use crate::model::extra::List;
 use crate::model::ids::{ClusterId, Key};
 use crate::model::listed::{self, Parent, PodColumn};
 use crate::model::pod::PodRow;
@@ -76,7 +78,8 @@ impl Pods {
     }
 
     fn columns(&self, cx: &Cx) -> Vec<Column> {
-        let columns = columns::columns(&self.of, cx.session.namespace.is_none());
+        let usual = columns::columns(&self.of, cx.session.namespace.is_none());
+        let columns = arrange(List::Pods, usual, columns::columns(&PodsOf::All, true), cx);
         match self.of {
             PodsOf::All => clusters::with_column(columns, cx),
             _ => columns,
@@ -341,6 +344,18 @@ impl Pane for Pods {
         self.sheet.set_filter(text)?;
         self.refresh(cx);
         Ok(())
+    }
+
+    fn list(&self) -> Option<List> {
+        (self.of == PodsOf::All).then_some(List::Pods)
+    }
+
+    fn order(&self, cx: &Cx) -> Option<String> {
+        self.sheet.order(cx)
+    }
+
+    fn set_order(&mut self, text: &str, cx: &Cx) {
+        self.sheet.set_order(text, cx);
     }
 
     fn position(&self, _cx: &Cx) -> String {

@@ -7,14 +7,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::list::{Keys, List};
-use super::{Cx, Reply};
+use super::{Cx, Reply, arrange};
 use crate::app::action::Action;
 use crate::model::Model;
+use crate::model::extra;
 use crate::model::health::Health;
 use crate::model::human;
 use crate::model::ids::Key;
 use crate::model::listed::{Listed, Scope};
-use crate::model::sort::{Column as _, Sort};
+use crate::model::sort::{self, Column as _, Sort};
 use crate::model::view::View;
 use crate::model::want::Kind;
 use crate::ui::{Column, Row, Table, text};
@@ -126,6 +127,17 @@ impl<R: Listed> Sheet<R> {
         }
     }
 
+    /// What the rows are sorted by, as a view says it.
+    pub fn order(&self, cx: &Cx) -> Option<String> {
+        Some(order(R::VOCABULARY.extra?, self.view.sort(), cx))
+    }
+
+    pub fn set_order(&mut self, text: &str, cx: &Cx) {
+        if let Some(sort) = R::VOCABULARY.extra.and_then(|list| ordered(list, text, cx)) {
+            self.view.set_sort(sort);
+        }
+    }
+
     /// Draws the rows; only visible ones are made.
     pub fn draw<'a>(
         &mut self,
@@ -207,8 +219,13 @@ impl<R: Listed> Sheet<R> {
         }
         let table = &self.list.table;
         (table.offset()..table.offset() + table.page())
-            .filter_map(|at| since(self.view.row(cx.model, at)?))
-            .map(|at| cx.now + human::next_change(cx.now - at))
+            .filter_map(|at| self.view.row(cx.model, at))
+            .flat_map(|row| {
+                let own = R::VOCABULARY.extra;
+                let own = own.and_then(|list| arrange::wake(list, row.key(), cx));
+                let age = since(row).map(|at| cx.now + human::next_change(cx.now - at));
+                age.into_iter().chain(own)
+            })
             .min()
     }
 
@@ -244,6 +261,19 @@ impl<R: Listed> Sheet<R> {
     pub fn set_filter(&mut self, text: &str) -> Result<(), String> {
         self.view.set_filter(text).map_err(|e| e.to_string())
     }
+}
+
+/// An order as a view says it.
+pub fn order<C: sort::Column>(list: extra::List, sort: Sort<C>, cx: &Cx) -> String {
+    let turned = sort.descending != sort.column.largest_first();
+    cx.model.extras.order_text(list, sort.column.name(), turned)
+}
+
+/// The order that a view says, if there is such a column.
+pub fn ordered<C: sort::Column>(list: extra::List, text: &str, cx: &Cx) -> Option<Sort<C>> {
+    let (id, turned) = cx.model.extras.order(list, text);
+    let sort = Sort::by(C::named(id)?);
+    Some(if turned { sort.reversed() } else { sort })
 }
 
 /// What a mouse event did to a table.

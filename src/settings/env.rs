@@ -11,10 +11,14 @@ const PREFIX: &str = "JOBDECK_";
 /// Flags have these, which win over what the settings say of one context.
 const FLAGS: [&str; 3] = ["JOBDECK_THEME", "JOBDECK_KEYMAP", "JOBDECK_READ_ONLY"];
 /// What a context may have of its own, and the key of all that it stands for: a variable wins over both.
-const OF_CONTEXTS: [(&[&str], &str); 3] = [
-    (&["namespaces"], "namespaces"),
-    (&["transport"], "transport"),
-    (&["gpu-use", "enabled"], "gpu-use"),
+const OF_CONTEXTS: [(&[&str], &[&str]); 7] = [
+    (&["namespaces"], &["namespaces"]),
+    (&["transport"], &["transport"]),
+    (&["gpu-use", "enabled"], &["gpu-use"]),
+    (&["columns", "jobs"], &["columns", "jobs"]),
+    (&["columns", "pods"], &["columns", "pods"]),
+    (&["columns", "nodes"], &["columns", "nodes"]),
+    (&["columns", "events"], &["columns", "events"]),
 ];
 
 /// What a variable holds.
@@ -44,13 +48,21 @@ pub fn variables() -> Vec<Variable> {
     all
 }
 
+/// A text is one of them.
+fn is_words(items: &Value) -> bool {
+    let one_of = items["oneOf"].as_array().into_iter().flatten();
+    std::iter::once(items)
+        .chain(one_of)
+        .any(|of| of["type"] == "string")
+}
+
 fn walk(schema: &Value, path: &mut Vec<String>, all: &mut Vec<Variable>) {
     for (key, of) in schema["properties"].as_object().into_iter().flatten() {
         path.push(key.clone());
         let form = match of["type"].as_str() {
             Some("boolean") => Some(Form::Switch),
             Some("integer" | "number") => Some(Form::Number),
-            Some("array") if of["items"]["type"] == "string" => Some(Form::Words),
+            Some("array") if is_words(&of["items"]) => Some(Form::Words),
             Some("string") => Some(Form::Text),
             // words with a meaning each
             None if of["oneOf"].is_array() => Some(Form::Text),
@@ -144,8 +156,14 @@ impl Variable {
         if let (Some((_, own)), Some(contexts)) =
             (own, table.get_mut("contexts").and_then(Toml::as_table_mut))
         {
+            let Some((key, above)) = own.split_last() else {
+                return Err("it names no setting".into());
+            };
             for (_, context) in contexts.iter_mut() {
-                context.as_table_mut().map(|context| context.remove(*own));
+                let table = (above.iter()).try_fold(context, |at, key| at.get_mut(*key));
+                table
+                    .and_then(Toml::as_table_mut)
+                    .map(|table| table.remove(*key));
             }
         }
         let read = Settings::deserialize(Toml::Table(table.clone()))
@@ -186,6 +204,7 @@ mod tests {
             "JOBDECK_HISTORY_MAX_MIB",
             "JOBDECK_ACTIONS_TYPE_ABOVE",
             "JOBDECK_GPU_USE_ENABLED",
+            "JOBDECK_COLUMNS_JOBS",
         ] {
             assert!(names.iter().any(|n| n == name), "{name}: {names:?}");
         }
@@ -231,6 +250,29 @@ mod tests {
             want.logs.streams = 3;
             assert_eq!(settings, want);
         }
+    }
+
+    #[test]
+    fn columns_are_words_with_commas_between() {
+        let text = "[columns]\njobs = [\"age\"]\n[contexts.\"x\".columns]\njobs = [\"why\"]\npods = [\"age\"]\n";
+        let (settings, problem) = read(text, &[("JOBDECK_COLUMNS_JOBS", "name, label:team")]);
+        assert_eq!(problem, None);
+        let texts = |list| -> Vec<String> {
+            let columns = settings.columns_of("x");
+            let chosen = columns.of(list).unwrap();
+            chosen.iter().map(|pick| pick.text().to_owned()).collect()
+        };
+        assert_eq!(
+            texts(crate::model::extra::List::Jobs),
+            ["name", "label:team"]
+        );
+        assert_eq!(texts(crate::model::extra::List::Pods), ["age"]);
+        let (_, problem) = read("", &[("JOBDECK_COLUMNS_JOBS", "name,teem")]);
+        let said = problem.unwrap().to_string();
+        assert!(
+            said.starts_with("$JOBDECK_COLUMNS_JOBS: ") && said.contains("teem"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -37,6 +37,12 @@ pub fn show(s: &Settings) -> String {
          # Logs read for the inbox though no screen shows them: off, failed (the last lines of a job that fails, once), running\n\
          # (also the leader of running jobs, those with most GPUs first). Each stream is a connection to the API server and its\n\
          # kubelet, and the bytes the program writes; lines are not kept.\nwatch = {:?}\nwatch-streams = {}\n\n{}{}\n{}\n{}\n{}\n\
+         # Columns of lists, each in place of the usual ones (\"*\"): names (a wrong one tells which there are), label:KEY,\n\
+         # annotation:KEY, jsonpath:PATH, or {{ title = \"IMAGE\", jsonpath = \".spec.image\", width = 24 }}.\n\
+         # jobs = [\"*\", \"label:team\"]; also pods, nodes, events, and for one context under [contexts.\"prod\".columns]\n\
+         [columns]\n{}\n\
+         # Lists as they are looked at, by name: [views.broken] with screen = \"jobs\" (pods, nodes, events), and filter, sort (\"-age\": the\n\
+         # other way round), columns, namespace (\"*\": all) as wanted.\n{}\
          # MultiKueue: the kubeconfig context of each worker cluster, to follow pods and logs there. east = \"CONTEXT\"\n\
          [multikueue]\n{workers}\n\
          # Contexts that are looked at together: prod = [\"CONTEXT\", \"CONTEXT\"] is opened with --context @prod, or from the\n\
@@ -64,6 +70,8 @@ pub fn show(s: &Settings) -> String {
         s.gpu_use.show(),
         s.inbox.show(),
         s.history.show(),
+        s.columns.show(),
+        super::views::show(&s.views),
         s.actions.type_above,
         s.actions.trash,
         s.actions.mask_secrets,
@@ -107,5 +115,11 @@ fn show_context(own: &ContextSettings) -> String {
     ];
     let said = keys.into_iter();
     said.filter_map(|(key, value)| Some(format!("{key} = {}\n", value?)))
-        .collect()
+        .collect::<String>()
+        + &own
+            .columns
+            .show()
+            .lines()
+            .map(|line| format!("columns.{line}\n"))
+            .collect::<String>()
 }

@@ -1,6 +1,7 @@
 //! What is read from a settings file, and what is said of one that cannot be.
 
 use super::*;
+use crate::model::extra::List;
 
 #[test]
 fn what_is_shown_can_be_read_back() {
@@ -28,6 +29,7 @@ fn what_is_shown_can_be_read_back() {
                     namespaces: Some(vec!["ml".into(), "op\"s".into()]),
                     transport: Some(Transport::Pages),
                     gpu_use: Some(false),
+                    columns: ColumnSettings::default(),
                 },
             ),
             ("a b".into(), ContextSettings::default()),
@@ -195,4 +197,111 @@ fn a_context_has_its_own() {
         }
     );
     assert_eq!(ways["dev"], Way::default());
+}
+
+#[test]
+fn columns_are_chosen_for_all_contexts_or_for_one() {
+    let text = "[columns]\njobs = [\"name\", \"status\", \"label:team\", { title = \"IMAGE\", jsonpath = \".spec.image\", width = 24 }]\n\
+                [contexts.\"prod\".columns]\njobs = [\"*\"]\npods = [\"name\", \"annotation:a.b/c\"]\n";
+    let settings = parse(text).unwrap();
+    let texts = |context: &str, list| -> Vec<String> {
+        let columns = settings.columns_of(context);
+        let chosen = columns.of(list).into_iter().flat_map(|all| all.iter());
+        chosen.map(|pick| pick.text().to_owned()).collect()
+    };
+    assert_eq!(
+        texts("dev", List::Jobs),
+        ["name", "state", "label:team", "jsonpath:.spec.image"]
+    );
+    assert_eq!(texts("prod", List::Jobs), ["*"]);
+    assert_eq!(texts("prod", List::Pods), ["name", "annotation:a.b/c"]);
+    assert_eq!(texts("dev", List::Pods), Vec::<String>::new());
+    assert_eq!(settings.columns_of("dev").sets().of(List::Jobs).len(), 2);
+    assert_eq!(parse(&show(&settings)), Ok(settings));
+}
+
+#[test]
+fn columns_that_cannot_be_are_told_with_their_place_and_what_there_is() {
+    for (text, line, words) in [
+        (
+            "[columns]\njobs = [\n  \"name\",\n  \"teem\",\n]\n",
+            4,
+            "jobs have no column \"teem\": there are state, name",
+        ),
+        ("[columns]\npods = [\"label:\"]\n", 2, "which label"),
+        (
+            "[columns]\npods = [\"jsonpath:.spec[\"]\n",
+            2,
+            "character 6",
+        ),
+        ("[columns]\npods = [\"name\", \"name\"]\n", 2, "twice"),
+        ("[columns]\npods = []\n", 2, "no column at all"),
+        (
+            "[columns]\nnodes = [{ title = \"X\" }]\n",
+            2,
+            "what does it show",
+        ),
+        (
+            "[columns]\nnodes = [{ label = \"x\", jsonpath = \".y\" }]\n",
+            2,
+            "not two",
+        ),
+        (
+            "[columns]\nnodes = [{ label = \"x\", width = 900 }]\n",
+            2,
+            "width from 2 to 200",
+        ),
+        (
+            "[columns]\nnodes = [{ label = \"x\", colour = 1 }]\n",
+            2,
+            "no key \"colour\"",
+        ),
+        ("[columns]\nqueues = [\"name\"]\n", 2, "queues"),
+        (
+            "\n[contexts.\"a\".columns]\nevents = [\"x\"]\n",
+            3,
+            "events have no column",
+        ),
+    ] {
+        let (at, why) = parse(text).unwrap_err();
+        assert!(why.contains(words), "{text}: {why}");
+        assert_eq!(at, Some(line), "{text}: {why}");
+    }
+}
+
+#[test]
+fn views_are_lists_as_they_are_looked_at() {
+    let text = "[views.broken]\nscreen = \"jobs\"\nfilter = \"state:failed age<1d\"\nsort = \"-age\"\nnamespace = \"*\"\n\
+                columns = [\"name\", \"label:team\", { title = \"COST\", annotation = \"a/cost\", width = 9 }]\n\
+                [views.\"my pods\"]\nscreen = \"pods\"\n";
+    let settings = parse(text).unwrap();
+    let broken = &settings.views["broken"];
+    assert_eq!(
+        broken.0.words(),
+        "jobs · all namespaces · state:failed age<1d · by -age · 3 columns"
+    );
+    assert_eq!(
+        views::View::read(&broken.value()).as_ref(),
+        Ok(broken),
+        "as it is kept"
+    );
+    assert_eq!(settings.views["my pods"].0.words(), "pods");
+    assert_eq!(parse(&show(&settings)), Ok(settings));
+    for (keys, words) in [
+        ("screen = \"jobs\"\nfilter = \"state>\"", "filter: "),
+        (
+            "screen = \"jobs\"\nsort = \"-agee\"",
+            "jobs are not sorted by \"agee\": there are state",
+        ),
+        (
+            "screen = \"pods\"\ncolumns = [\"loss\"]",
+            "columns: pods have no column",
+        ),
+        ("screen = \"attic\"", "attic"),
+        ("filter = \"x\"", "screen"),
+        ("screen = \"jobs\"\nsorted = \"age\"", "sorted"),
+    ] {
+        let (line, why) = parse(&format!("[views.x]\n{keys}\n")).unwrap_err();
+        assert!(why.contains(words) && line.is_some(), "{keys}: {why}");
+    }
 }

@@ -10,6 +10,7 @@ mod cli;
 mod client;
 #[cfg(unix)]
 mod clusters;
+mod columns;
 mod compound;
 mod custom;
 #[cfg(unix)]

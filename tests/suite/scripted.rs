@@ -165,6 +165,10 @@ impl Server {
     }
 
     pub fn put_in(&self, namespace: &str, name: &str, phase: &str) {
+        self.put_labelled(namespace, name, phase, &[]);
+    }
+
+    pub fn put_labelled(&self, namespace: &str, name: &str, phase: &str, labels: &[(&str, &str)]) {
         let mut state = self.state();
         state.version += 1;
         let key = (namespace.to_owned(), name.to_owned());
@@ -177,12 +181,15 @@ impl Server {
             Some(pod) => pod["metadata"]["uid"].clone(),
             None => format!("uid-{version}").into(),
         };
-        let pod = json!({
+        let mut pod = json!({
             "kind": "Pod", "apiVersion": "v1",
             "metadata": {"name": name, "namespace": namespace, "uid": uid, "resourceVersion": version.to_string()},
             "spec": {"containers": [{"name": "main"}]},
             "status": {"phase": phase},
         });
+        for (label, value) in labels {
+            pod["metadata"]["labels"][label] = (*value).into();
+        }
         state.pods.insert(key, pod.clone());
         state.history.push((version, kind, pod));
         self.shared.1.notify_all();

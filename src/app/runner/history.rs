@@ -8,6 +8,7 @@ use super::Runner;
 use crate::app::message::Message;
 use crate::history::{Keep, Record};
 use crate::keep::habits::Habits;
+use crate::keep::views;
 use crate::panes::Level;
 
 /// Records that wait to be written.
@@ -44,6 +45,22 @@ impl Runner {
                 && let Err(why) = habits.save(folder)
             {
                 tracing::warn!(%why, "habits are not kept");
+            }
+        });
+    }
+
+    /// Whoever saved a view hears if it cannot be kept.
+    pub(super) fn keep_view(&self, name: String, view: Option<serde_json::Value>) {
+        let (keep, messages) = (self.writing.keep(), self.messages.clone());
+        tokio::task::spawn_blocking(move || {
+            let kept = match keep.folder() {
+                Some(folder) => views::keep(folder, &name, view)
+                    .map_err(|e| format!("{}: {e}", views::file(folder).display())),
+                None => Err("there is no home folder".into()),
+            };
+            if let Err(why) = kept {
+                let said = format!("view {name} holds until jobdeck ends and is not kept: {why}");
+                let _ = messages.blocking_send(Message::Notice(Level::Error, said));
             }
         });
     }

@@ -15,6 +15,7 @@ use crate::cluster::kubeconfig::Surroundings;
 use crate::cluster::target::Target;
 use crate::cluster::{CHANNEL, Cluster, Options};
 use crate::logs::metrics::Pattern;
+use crate::model::extra::Sets;
 use crate::model::ids::{ClusterId, Name};
 use crate::model::vitals::Link;
 use crate::model::want::Want;
@@ -193,6 +194,14 @@ impl Others {
             other.cluster = Some(cluster);
             other.trying = false;
             other.run();
+        }
+    }
+
+    /// What these columns show is read from now on, also of those that are reached later.
+    pub fn read_extra(&mut self, sets: &Sets) {
+        self.options.tuning.extra = sets.clone();
+        for cluster in self.all.values().filter_map(|o| o.cluster.as_ref()) {
+            cluster.read_extra(sets);
         }
     }
 

@@ -213,12 +213,17 @@ impl Stacks {
         front
     }
 
-    /// The list of jobs comes to the front, with the row of this object under the cursor as soon as it is there.
-    pub fn seek(&mut self, object: &Object) {
-        self.go(Tab::Jobs);
+    /// The list of a tab itself comes to the front.
+    pub fn home(&mut self, tab: Tab) {
+        self.go(tab);
         let stack = self.stack();
         stack.screens.truncate(1);
         stack.forward.clear();
+    }
+
+    /// The list of jobs comes to the front, with the row of this object under the cursor as soon as it is there.
+    pub fn seek(&mut self, object: &Object) {
+        self.home(Tab::Jobs);
         self.top_mut().seek(object);
     }
 

@@ -4,6 +4,7 @@
 pub mod cronjob;
 pub mod dra;
 pub mod event;
+pub mod extra;
 pub mod job;
 pub mod kinds;
 pub mod kueue;

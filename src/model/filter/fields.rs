@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::model::extra::List;
+
 /// What a row answers to a filter.
 pub trait Fields {
     /// Shows each text visible on the row until `see` says yes; whether it did.
@@ -16,6 +18,10 @@ pub trait Fields {
     fn label(&self, _key: &str) -> Option<&str> {
         None
     }
+    /// What stands in a column of the user's own, by its heading.
+    fn extra(&self, _name: &str) -> Option<&str> {
+        None
+    }
 }
 
 /// The fields one table has.
@@ -24,6 +30,8 @@ pub struct Vocabulary {
     pub words: &'static [Word],
     pub numbers: &'static [Num],
     pub labels: bool,
+    /// The list whose columns of the user's own these rows have.
+    pub extra: Option<List>,
 }
 
 /// How a number is written.

@@ -7,6 +7,7 @@
 //! !sweep             not this term;  "! a b" (bang, space): not the whole
 //! state:failed,retr  field begins with one of these; * is any text; field=value is exact; != is not
 //! label:team=ml      label equals (* allowed); label:team has it
+//! col:cost>5         a column of one's own by its heading: = != > < (numbers, amounts), or alone: has something
 //! gpu>0 age>2h done<50% memory>=64Gi restarts!=0
 //! ```
 //! All terms must hold. A field the row has no value for fails every comparison.
@@ -64,6 +65,18 @@ enum Test {
     /// As in a Kubernetes selector, true also without the label.
     NotLabel(String, Vec<Pattern>),
     Num(Num, Op, f64),
+    Extra(String, Own),
+}
+
+/// What is asked of a column of one's own.
+#[derive(Debug, Clone)]
+enum Own {
+    /// It has something there.
+    Has,
+    Is(Vec<Pattern>),
+    /// True also where it has nothing there.
+    IsNot(Vec<Pattern>),
+    Num(Op, f64),
 }
 
 /// A value as written: `fail` (prefix), `=failed` (exact), `gpu-*-1` (any text for `*`). Lower case.
@@ -140,7 +153,24 @@ impl Test {
                     .as_ref()
                     .is_none_or(|all| all.iter().any(|p| p.matches(value)))
             }),
+            Test::Extra(name, own) => own.holds(row.extra(name)),
             Test::Num(num, op, want) => row.number(*num).is_some_and(|have| op.holds(have, *want)),
+        }
+    }
+}
+
+impl Own {
+    fn holds(&self, text: Option<&str>) -> bool {
+        let matches =
+            |all: &[Pattern]| text.is_some_and(|text| all.iter().any(|p| p.matches(text)));
+        match self {
+            Own::Has => text.is_some(),
+            Own::Is(all) => matches(all),
+            Own::IsNot(all) => !matches(all),
+            Own::Num(op, want) => {
+                let have = text.and_then(crate::model::extra::number);
+                have.is_some_and(|have| op.holds(have, *want))
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::fields::{Measure, Num, Vocabulary, Word};
 use super::lex::{Lex, Parsed, fail, leading_op, patterns};
-use super::{Filter, Op, Pattern, Term, Test};
+use super::{Filter, Op, Own, Pattern, Term, Test};
 use crate::model::human;
 use crate::model::quantity::Quantity;
 
@@ -97,7 +97,8 @@ impl Scan<'_> {
             None => return Ok(None),
         };
         let labels = self.vocabulary.labels && matches!(&*name, "label" | "l");
-        if known.is_none() && !labels {
+        let extra = self.vocabulary.extra.is_some() && &*name == "col" && op.is_none();
+        if known.is_none() && !labels && !extra {
             let what = if matches!(&*name, "label" | "l") {
                 "these rows have no labels".to_owned()
             } else {
@@ -122,6 +123,8 @@ impl Scan<'_> {
             fail(from, self.lex.at - from, what, Some(hint.to_owned()))
         };
         match known {
+            None if extra && value.is_empty() => Err(missing("col:HEADING or col:HEADING=value")),
+            None if extra => own(&value, value_at).map(Some),
             None if value.is_empty() => Err(missing("label:key or label:key=value")),
             None => Ok(Some(label(&value))),
             Some(_) if value.is_empty() => Err(missing("give a value")),
@@ -196,6 +199,9 @@ impl Scan<'_> {
         if self.vocabulary.labels {
             all.push("label");
         }
+        if self.vocabulary.extra.is_some() {
+            all.push("col");
+        }
         let near = all
             .iter()
             .map(|known| (distance(name, known), *known))
@@ -212,6 +218,34 @@ impl Scan<'_> {
 enum What {
     Word(Word),
     Num(Num),
+}
+
+/// `HEADING`, `HEADING=value`, `HEADING!=value`, `HEADING>3`.
+fn own(value: &str, at: usize) -> Parsed<Test> {
+    let Some(end) = value.find(['=', '!', '<', '>']) else {
+        return Ok(Test::Extra(value.to_owned(), Own::Has));
+    };
+    let (name, rest) = value.split_at(end);
+    let rest_at = at + name.chars().count();
+    if name.is_empty() {
+        let hint = Some("col:HEADING=value".into());
+        return Err(fail(at, 1, "col: which column?", hint));
+    }
+    let (op, wanted, wanted_at) = leading_op(rest.to_owned(), rest_at);
+    let wanted = wanted.trim_start_matches('=');
+    let own = match op {
+        Op::Equal => Own::Is(patterns(wanted, true)),
+        Op::NotEqual => Own::IsNot(patterns(wanted, true)),
+        op => match crate::model::extra::number(wanted) {
+            Some(want) => Own::Num(op, want),
+            None => {
+                let what = format!("{wanted:?} is no number to compare with");
+                let hint = Some("e.g. col:cost>5, or = for a text".into());
+                return Err(fail(wanted_at, wanted.chars().count(), what, hint));
+            }
+        },
+    };
+    Ok(Test::Extra(name.to_owned(), own))
 }
 
 fn label(value: &str) -> Test {

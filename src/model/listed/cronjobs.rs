@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Listed, Parent, age_value, cluster_of, columns, since, text_value};
 use crate::model::Model;
+use crate::model::extra::List;
 use crate::model::filter::{Fields, Num, Vocabulary, Word};
 use crate::model::ids::Name;
 use crate::model::job::{Activity, CronJobRow, JobKind, JobRow, RoleRow};
@@ -88,6 +89,7 @@ impl Listed for CronJobRow {
         ],
         numbers: &[Num::Active, Num::Last, Num::Age, Num::Gpu],
         labels: true,
+        extra: Some(List::Jobs),
     };
 
     fn table(model: &Model) -> &Table<Self> {
@@ -120,6 +122,7 @@ impl Listed for CronJobRow {
             CronJobColumn::Active => Value::of(Some(self.active.len())),
             CronJobColumn::Last => age_value(self.last_schedule),
             CronJobColumn::Age => age_value(self.created),
+            CronJobColumn::Extra(at) => model.extras.value(List::Jobs, self.key, at),
         }
     }
 }

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{Listed, Parent, age_value, cluster_of, columns, since, text_value};
 use crate::model::Model;
 use crate::model::event::EventRow;
+use crate::model::extra::List;
 use crate::model::filter::{Fields, Num, Vocabulary, Word};
 use crate::model::ids::Name;
 use crate::model::sort::Value;
@@ -53,6 +54,7 @@ impl Listed for EventRow {
         ],
         numbers: &[Num::Last, Num::Age, Num::Count],
         labels: false,
+        extra: Some(List::Events),
     };
 
     fn table(model: &Model) -> &Table<Self> {
@@ -92,6 +94,7 @@ impl Listed for EventRow {
             EventColumn::Namespace => Value::Text(&self.namespace),
             EventColumn::Cluster => text_value(cluster_of(model, self)),
             EventColumn::By => Value::Text(&self.by),
+            EventColumn::Extra(at) => model.extras.value(List::Events, self.key, at),
         }
     }
 }

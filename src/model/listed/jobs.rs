@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Listed, Parent, age_value, cluster_of, columns, since, text_value};
 use crate::model::Model;
+use crate::model::extra::List;
 use crate::model::filter::{Fields, Num, Vocabulary, Word};
 use crate::model::ids::Name;
 use crate::model::job::{JobRow, Phase};
@@ -118,6 +119,7 @@ impl Listed for JobRow {
             Num::Priority,
         ],
         labels: true,
+        extra: Some(List::Jobs),
     };
 
     fn table(model: &Model) -> &Table<Self> {
@@ -176,6 +178,7 @@ impl Listed for JobRow {
             JobColumn::Age => age_value(self.created),
             JobColumn::Queue => text_value(model.queue(self).map(|queue| &**queue)),
             JobColumn::Priority => Value::of(model.priority(self)),
+            JobColumn::Extra(at) => model.extras.value(List::Jobs, self.key, at),
         }
     }
 }

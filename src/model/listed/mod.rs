@@ -7,6 +7,7 @@ mod namespaces;
 mod nodes;
 mod pods;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -20,7 +21,8 @@ pub use nodes::NodeColumn;
 pub use pods::PodColumn;
 
 use super::Model;
-use super::filter::{Fields, Vocabulary};
+use super::extra::{Extras, List};
+use super::filter::{Fields, Filter, Num, Vocabulary, Word};
 use super::ids::{ClusterId, Key, Name, Uid};
 use super::sort::{Column, Value};
 use super::table::{Row, Table};
@@ -106,6 +108,26 @@ pub trait Listed: Row + 'static {
     fn value<'a>(&'a self, column: Self::Column, model: &'a Model, now: DateTime<Utc>)
     -> Value<'a>;
 
+    /// Whether a filter lets it pass, by its own fields and by columns of the user's own.
+    fn passes(&self, filter: &Filter, model: &Model, now: DateTime<Utc>) -> bool {
+        if filter.is_empty() {
+            return true;
+        }
+        let own = self.fields(model, now);
+        match Self::VOCABULARY
+            .extra
+            .filter(|list| !model.extras.shown(*list).is_empty())
+        {
+            None => filter.passes(&own),
+            Some(list) => filter.passes(&With {
+                own,
+                extras: &model.extras,
+                list,
+                key: self.key(),
+            }),
+        }
+    }
+
     /// Breaks ties: namespace, name, uid.
     fn tie(&self) -> (&str, &str, Uid) {
         (
@@ -116,27 +138,79 @@ pub trait Listed: Row + 'static {
     }
 }
 
+/// A row's fields, and what it has in columns of the user's own.
+struct With<'a, F> {
+    own: F,
+    extras: &'a Extras,
+    list: List,
+    key: Key,
+}
+
+impl<F: Fields> Fields for With<'_, F> {
+    fn texts(&self, see: &mut dyn FnMut(&str) -> bool) -> bool {
+        self.own.texts(see) || self.extras.any(self.list, self.key, see)
+    }
+
+    fn word(&self, word: Word) -> Option<Cow<'_, str>> {
+        self.own.word(word)
+    }
+
+    fn any_word(&self, word: Word, see: &mut dyn FnMut(&str) -> bool) -> bool {
+        self.own.any_word(word, see)
+    }
+
+    fn number(&self, num: Num) -> Option<f64> {
+        self.own.number(num)
+    }
+
+    fn label(&self, key: &str) -> Option<&str> {
+        self.own.label(key)
+    }
+
+    fn extra(&self, name: &str) -> Option<&str> {
+        self.extras.named(self.list, self.key, name)
+    }
+}
+
 /// Declares the columns of a table: variant, name, `up` or `down` (largest first), `moves` if time alone
 /// changes the order.
 macro_rules! columns {
     ($(#[$doc:meta])* $name:ident { $($variant:ident $text:literal $way:ident $($moves:ident)?,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $name { $($variant,)* }
+        pub enum $name {
+            $($variant,)*
+            /// One of the user's own, by its place among them.
+            Extra(u8),
+        }
 
         impl $crate::model::sort::Column for $name {
             const ALL: &'static [Self] = &[$($name::$variant,)*];
 
             fn name(self) -> &'static str {
-                match self { $($name::$variant => $text,)* }
+                match self {
+                    $($name::$variant => $text,)*
+                    $name::Extra(at) => $crate::model::extra::IDS[usize::from(at) % $crate::model::extra::IDS.len()],
+                }
             }
 
             fn largest_first(self) -> bool {
-                match self { $($name::$variant => columns!(@way $way),)* }
+                match self {
+                    $($name::$variant => columns!(@way $way),)*
+                    $name::Extra(_) => false,
+                }
             }
 
             fn moves(self) -> bool {
-                match self { $($name::$variant => columns!(@moves $($moves)?),)* }
+                match self {
+                    $($name::$variant => columns!(@moves $($moves)?),)*
+                    $name::Extra(_) => false,
+                }
+            }
+
+            fn named(name: &str) -> Option<Self> {
+                let known = Self::ALL.iter().copied().find(|c| $crate::model::sort::Column::name(*c) == name);
+                known.or_else(|| $crate::model::extra::numbered(name).map($name::Extra))
             }
         }
     };

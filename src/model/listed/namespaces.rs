@@ -26,6 +26,7 @@ impl Listed for NamespaceRow {
         words: &[Word::Name, Word::State],
         numbers: &[],
         labels: false,
+        extra: None,
     };
 
     fn table(model: &Model) -> &Table<Self> {

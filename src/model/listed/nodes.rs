@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{Listed, Parent, age_value, cluster_of, columns, since, text_value};
 use crate::model::Model;
 use crate::model::capacity::NodeUse;
+use crate::model::extra::List;
 use crate::model::filter::{Fields, Num, Vocabulary, Word};
 use crate::model::ids::Name;
 use crate::model::node::NodeRow;
@@ -80,6 +81,7 @@ impl Listed for NodeRow {
             Num::Age,
         ],
         labels: false,
+        extra: Some(List::Nodes),
     };
 
     fn table(model: &Model) -> &Table<Self> {
@@ -123,6 +125,7 @@ impl Listed for NodeRow {
             NodeColumn::Zone => text_value(self.zone.as_deref()),
             NodeColumn::Version => Value::Text(&self.version),
             NodeColumn::Age => age_value(self.created),
+            NodeColumn::Extra(at) => model.extras.value(List::Nodes, self.key, at),
         }
     }
 }

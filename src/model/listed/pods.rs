@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Listed, Parent, age_value, cluster_of, columns, since, text_value};
 use crate::model::Model;
+use crate::model::extra::List;
 use crate::model::filter::{Fields, Num, Vocabulary, Word};
 use crate::model::ids::Name;
 use crate::model::pod::PodRow;
@@ -73,6 +74,7 @@ impl Listed for PodRow {
             Num::Exit,
         ],
         labels: false,
+        extra: Some(List::Pods),
     };
 
     fn table(model: &Model) -> &Table<Self> {
@@ -134,6 +136,7 @@ impl Listed for PodRow {
             PodColumn::Index => Value::of(self.index),
             PodColumn::Gpus => Value::Int(self.shape.devices.total().into()),
             PodColumn::Age => age_value(self.created.get()),
+            PodColumn::Extra(at) => model.extras.value(List::Pods, self.key, at),
         }
     }
 }

@@ -2,9 +2,10 @@
 //! share them.
 
 use crate::model::event::EventRow;
-use crate::panes::Cx;
+use crate::model::extra::List;
 use crate::panes::clusters;
 use crate::panes::words::when;
+use crate::panes::{Cx, arrange};
 use crate::ui::{Cell, Column, Row, State, text};
 
 /// `one`: all rows are about one object.
@@ -39,6 +40,13 @@ pub fn columns(one: bool, namespaces: bool) -> Vec<Column> {
     all
 }
 
+/// Columns that are shown only if they are chosen.
+pub fn more() -> Vec<Column> {
+    let mut all = columns(false, true);
+    all.push(Column::new("type", "TYPE").width(7, 7, 8));
+    all
+}
+
 /// The sign of an event: only a warning asks to be seen.
 fn reason<'a>(event: &'a EventRow, cx: &Cx<'a>) -> Cell<'a> {
     if event.warning {
@@ -51,7 +59,10 @@ fn reason<'a>(event: &'a EventRow, cx: &Cx<'a>) -> Cell<'a> {
 pub fn row<'a>(event: &'a EventRow, columns: &[Column], cx: &Cx<'a>) -> Row<'a> {
     let cells = columns
         .iter()
-        .map(|column| cell(column.id(), event, cx))
+        .map(|column| {
+            let own = arrange::cell(List::Events, event.key, column.id(), cx);
+            own.unwrap_or_else(|| cell(column.id(), event, cx))
+        })
         .collect();
     Row::new(cells)
 }
@@ -64,6 +75,7 @@ fn cell<'a>(column: &str, event: &'a EventRow, cx: &Cx<'a>) -> Cell<'a> {
         "reason" => reason(event, cx),
         "namespace" => Cell::text(&*event.namespace),
         "cluster" => clusters::cell(event.key.cluster, cx),
+        "type" => Cell::text(event.kind_word()),
         "about" => Cell::from(format!(
             "{}/{}",
             event.about.0.to_lowercase(),

@@ -4,15 +4,16 @@ use super::rows::{Item, Place};
 use super::why;
 use crate::logs::run::Summary;
 use crate::model::cron::CronState;
+use crate::model::extra::List;
 use crate::model::human;
 use crate::model::inbox;
 use crate::model::job::{CronJobRow, JobKind, JobRow, Phase};
 use crate::model::status::{JobStatus, telling};
 use crate::model::waiting;
-use crate::panes::Cx;
 use crate::panes::clusters;
 use crate::panes::run;
 use crate::panes::words::{devices, pending, phase_state, when};
+use crate::panes::{Cx, arrange};
 use crate::ui::meter::Fill;
 use crate::ui::{Cell, Column, Level, Meter, Row, State, text};
 use ratatui::text::Span;
@@ -71,13 +72,24 @@ pub fn columns(namespaces: bool, kinds: bool, runs: bool) -> Vec<Column> {
     all
 }
 
+/// Columns that are shown only if they are chosen.
+pub fn more() -> Vec<Column> {
+    let mut all = columns(true, true, true);
+    all.extend([
+        Column::new("priority", "PRIORITY").width(8, 8, 24).middle(),
+        Column::new("image", "IMAGE").width(8, 20, 60).middle(),
+        Column::new("reason", "REASON").width(8, 12, 40),
+    ]);
+    all
+}
+
 /// One row for these columns.
 pub fn row<'a>(item: Item<'a>, place: &Place, columns: &[Column], cx: &Cx<'a>) -> Row<'a> {
     let cells = |cell: &dyn Fn(&str) -> Cell<'a>| {
         let each = columns.iter().map(|c| match c.id() {
             "name" => badged(named(item.name(), place, cx), item, cx),
             "cluster" => clusters::cell(item.key().cluster, cx),
-            id => cell(id),
+            id => arrange::cell(List::Jobs, item.key(), id, cx).unwrap_or_else(|| cell(id)),
         });
         Row::new(each.collect())
     };
@@ -182,6 +194,14 @@ fn cell<'a>(column: &str, job: &'a JobRow, status: &JobStatus, cx: &Cx<'a>) -> C
             .as_deref()
             .map_or(Cell::Empty, |q| Cell::styled(q, dim)),
         "age" => Cell::styled(when(job.created, cx), dim),
+        "priority" => {
+            (cx.model.priority_class(job)).map_or(Cell::Empty, |class| Cell::styled(&**class, dim))
+        }
+        "image" => (job.image.as_deref()).map_or(Cell::Empty, |image| Cell::styled(image, dim)),
+        "reason" => match &status.reason {
+            Some(reason) => Cell::styled(reason.to_string(), dim),
+            None => Cell::Empty,
+        },
         "why" => reason(job, status, cx).map_or(Cell::Empty, |text| Cell::styled(text, dim)),
         _ => Cell::Empty,
     }
@@ -355,6 +375,7 @@ fn cron_cell<'a>(column: &str, cron: &'a CronJobRow, cx: &Cx<'a>) -> Cell<'a> {
             .as_deref()
             .map_or(Cell::Empty, |q| Cell::styled(q, dim)),
         "age" => Cell::styled(when(cron.created, cx), dim),
+        "image" => (cron.image.as_deref()).map_or(Cell::Empty, |image| Cell::styled(image, dim)),
         "why" => {
             let last = when(cron.last_schedule, cx);
             if last.is_empty() {

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use crate::model::Model;
+use crate::model::extra::List;
 use crate::model::ids::Key;
 use crate::model::job::{CronJobRow, JobRow, Phase};
 use crate::model::listed::{CronJobColumn, JobColumn, Listed, Scope};
@@ -358,6 +359,7 @@ fn value<'a>(cron: &'a CronJobRow, column: JobColumn, model: &'a Model) -> Value
         JobColumn::Age => cron
             .created
             .map_or(Value::Missing, |at| Value::Int(-at.timestamp_millis())),
+        JobColumn::Extra(at) => model.extras.value(List::Jobs, cron.key, at),
         _ => Value::Missing,
     }
 }

@@ -2,12 +2,13 @@
 
 use crate::model::capacity::amounts::Line;
 use crate::model::capacity::unit::Unit;
+use crate::model::extra::List;
 use crate::model::human;
 use crate::model::node::NodeRow;
 use crate::panes::Cx;
 use crate::panes::clusters;
-use crate::panes::gpu_use;
 use crate::panes::words::{device, pending, product, when};
+use crate::panes::{arrange, gpu_use};
 use crate::ui::meter::Fill;
 use crate::ui::{Cell, Column, Meter, Row, State};
 
@@ -110,7 +111,10 @@ pub fn row<'a>(node: &'a NodeRow, columns: &[Column], cx: &Cx<'a>) -> Row<'a> {
     let devices = Devices::of(node, cx);
     let cells = columns
         .iter()
-        .map(|column| cell(column.id(), node, &devices, cx))
+        .map(|column| {
+            let own = arrange::cell(List::Nodes, node.key, column.id(), cx);
+            own.unwrap_or_else(|| cell(column.id(), node, &devices, cx))
+        })
         .collect();
     Row::new(cells)
 }

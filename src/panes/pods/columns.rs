@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use crate::model::extra::List;
 use crate::model::pod::PodRow;
 use crate::model::podwhy;
 use crate::panes::clusters;
 use crate::panes::words::{devices, pending, pod_state, when};
-use crate::panes::{Cx, PodsOf};
+use crate::panes::{Cx, PodsOf, arrange};
 use crate::ui::{Cell, Column, Row, State, text};
 
 /// Columns by what the pods are of: what all rows share is left out.
@@ -50,7 +51,10 @@ pub fn row<'a>(pod: &'a PodRow, columns: &[Column], cx: &Cx<'a>) -> Row<'a> {
     let state = pod_state(pod);
     let cells = columns
         .iter()
-        .map(|column| cell(column.id(), pod, state, cx))
+        .map(|column| {
+            let own = arrange::cell(List::Pods, pod.key, column.id(), cx);
+            own.unwrap_or_else(|| cell(column.id(), pod, state, cx))
+        })
         .collect();
     Row::new(cells).dim(matches!(state, State::Succeeded | State::Stale))
 }

@@ -117,6 +117,12 @@ unit = "tokens/s"
 slow = 0.5
 [gpu-use]
 hot = 91.5
+[columns]
+jobs = ["name", "label:team", { title = "IMAGE", jsonpath = ".spec.image", width = 24 }]
+[views.broken]
+screen = "jobs"
+filter = "state:failed"
+columns = ["name", { label = "x" }]
 [multikueue]
 east = "east-admin"
 [contexts."prod"]
@@ -148,6 +154,9 @@ fn what_is_not_read_does_not_fit() {
         "ascii = \"sometimes\"",
         "transport = \"pigeon\"",
         "namespaces = \"ml\"",
+        "[columns]\njobs = [3]",
+        "[columns]\njobs = [{ label = \"x\", width = 1000 }]",
+        "[columns]\nqueues = [\"name\"]",
         "namespaces = [3]",
         "[logs]\ntail = -1",
         "[logs]\ntail = \"many\"",
