@@ -278,6 +278,7 @@ fn app(pods: usize, names: &mut Names) -> (App, u32) {
         demo_offered: false,
         file: None,
         settings_file: None,
+        layout: None,
     });
     let connection = app
         .take_effects(now())

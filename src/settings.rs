@@ -12,11 +12,13 @@ use crate::cluster::kubeconfig::Way;
 use crate::history::Limits;
 use crate::logs::health::Thresholds;
 use crate::logs::metrics::{Pattern, pattern};
+use crate::model::arranged::{self, Arranged};
 use crate::model::extra::Columns;
 use crate::model::inbox::Rules;
 use columns::ColumnSettings;
 use gpu_use::GpuUseSettings;
 pub use screen::Motion;
+pub use screen::{Compact, Motion};
 use views::Views;
 
 pub mod columns;
@@ -48,8 +50,12 @@ pub struct Settings {
     pub ascii: Ascii,
     /// What moves by itself.
     pub motion: Motion,
+    /// One line at the top and fewer frames: for small terminals and slow lines.
+    pub compact: Compact,
     /// Keys worth knowing, one at a time, until they were used.
     pub tips: bool,
+    /// Layout of panes to begin with: a name, or `last` for that a context was left in.
+    pub layout: String,
     /// How the first list of a kind is read.
     pub transport: Transport,
     /// The log screen, and which logs are read.
@@ -70,6 +76,9 @@ pub struct Settings {
     pub multikueue: BTreeMap<String, String>,
     /// Contexts that are looked at together, by the name of the group: `--context @NAME` opens them.
     pub clusters: BTreeMap<String, Vec<String>>,
+    /// Layouts of panes by name, beside those that come with jobdeck.
+    #[schemars(with = "BTreeMap<String, arranged::Written>")]
+    pub layouts: BTreeMap<String, Arranged>,
     /// What holds for one context, by its name.
     pub contexts: BTreeMap<String, ContextSettings>,
 }
@@ -239,7 +248,9 @@ impl Default for Settings {
             mouse: true,
             ascii: Ascii::Auto,
             motion: Motion::Full,
+            compact: Compact::Auto,
             tips: true,
+            layout: String::new(),
             transport: Transport::Auto,
             logs: LogSettings::default(),
             inbox: Rules::default(),
@@ -250,6 +261,7 @@ impl Default for Settings {
             views: Views::new(),
             multikueue: BTreeMap::new(),
             clusters: BTreeMap::new(),
+            layouts: BTreeMap::new(),
             contexts: BTreeMap::new(),
         }
     }

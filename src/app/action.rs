@@ -164,6 +164,8 @@ macro_rules! actions {
                     Action::MoveQueue => "move",
                     Action::SetPriority => "priority",
                     Action::Create => "submit",
+                    Action::ToggleCompact => "compact",
+                    Action::SaveLayout => "save layout",
                     Action::SplitRight => "split right",
                     Action::SplitDown => "split down",
                     Action::CloseSplit => "close",
@@ -254,6 +256,9 @@ actions! {
     NextTheme "next-theme" Global "next theme";
     NextCluster "next-cluster" Global "of several clusters only the next, or all; of one, the context before";
     GpuUse "gpu-use" Global "ask exporters what GPUs do, or stop asking";
+    Layouts "layouts" Global "take up a layout of panes by its name";
+    SaveLayout "save-layout" Global "save the panes as a layout under a name";
+    ToggleCompact "toggle-compact" Global "compact screen for small terminals and slow lines, or not";
     ToggleMouse "toggle-mouse" Global "mouse on, or off so that the terminal selects text";
     Redraw "redraw" Global "draw the screen anew";
 

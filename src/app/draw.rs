@@ -46,7 +46,13 @@ impl App {
         };
         self.spots.keys.clear();
         self.tipped = false;
-        self.header(row(0), buf, now);
+        self.compact = self.is_compact(area) && self.link == Link::Open && !self.alone;
+        // rows above what splits share
+        let above = if self.compact { 1 } else { 2 };
+        match self.compact {
+            true => self.compact_header(row(0), buf, now),
+            false => self.header(row(0), buf, now),
+        }
         if self.alone {
             self.body = Rect {
                 y: area.y + 2,
@@ -60,24 +66,26 @@ impl App {
             };
             written = self.draw_splits(all, buf, now);
         } else if self.link == Link::Open {
-            self.tabs(row(1), buf);
+            if !self.compact {
+                self.tabs(row(1), buf);
+            }
             let (tour, strip) = (self.tour_rows(area), self.strip_rows());
             self.body = Rect {
-                y: area.y + 3 + strip,
-                height: area.height - 4 - tour - strip,
+                y: area.y + above + 1 + strip,
+                height: area.height - above - 2 - tour - strip,
                 ..area
             };
             self.draw_strip(
                 Rect {
-                    y: area.y + 2,
+                    y: area.y + above,
                     height: strip,
                     ..area
                 },
                 buf,
             );
             let all = Rect {
-                y: area.y + 2 + strip,
-                height: area.height - 3 - tour - strip,
+                y: area.y + above + strip,
+                height: area.height - above - 1 - tour - strip,
                 ..area
             };
             written = self.draw_splits(all, buf, now);
@@ -122,7 +130,7 @@ impl App {
     pub(super) fn screen(
         &mut self,
         id: Id,
-        answer: Rect,
+        answer: Option<Rect>,
         body: Rect,
         buf: &mut Buffer,
         now: DateTime<Utc>,
@@ -130,14 +138,17 @@ impl App {
         let own = id == self.screens.focused();
         let cx = self.desk.cx(now, own && self.overlay.is_none());
         let top = self.screens.front_of_mut(id)?;
-        let mut line = top.answer(&cx);
-        line.spans.insert(0, Span::raw(" "));
-        line.spans = text::shorten_spans(&line.spans, usize::from(answer.width));
-        buf.set_line(answer.x, answer.y, &line, answer.width);
-        let used = text::spans_width(&line.spans);
+        let mut used = 0;
+        if let Some(answer) = answer {
+            let mut line = top.answer(&cx);
+            line.spans.insert(0, Span::raw(" "));
+            line.spans = text::shorten_spans(&line.spans, usize::from(answer.width));
+            buf.set_line(answer.x, answer.y, &line, answer.width);
+            used = text::spans_width(&line.spans);
+        }
         top.draw(&cx, body, buf);
         let cursor = top.editor().and_then(|editor| editor.cursor());
-        if own {
+        if let (true, Some(answer)) = (own, answer) {
             let taken = (used as u16 + 3).min(answer.width);
             let free = Rect {
                 x: answer.x + taken,
@@ -231,7 +242,7 @@ impl App {
         self.spots.crumbs = header.draw(area, buf, theme);
     }
 
-    fn health(&self, width: u16) -> Vec<Span<'static>> {
+    pub(super) fn health(&self, width: u16) -> Vec<Span<'static>> {
         let theme = &self.desk.look.theme;
         if self.link == Link::Open && self.desk.session.several() {
             return self.health_of_all(usize::from(width) / 2);

@@ -34,6 +34,7 @@ pub fn app(settings: Settings, read_only: bool) -> App {
         demo_offered: false,
         file: None,
         settings_file: None,
+        layout: None,
     });
     let opened = Box::new(Opened {
         cluster: None,

@@ -7,10 +7,12 @@
 //! [`action::Action`]s; both change the state and may leave [`effect::Effect`]s, which the runner performs.
 
 pub mod action;
+mod arrange;
 pub mod attach;
 mod background;
 mod clusters;
 mod columns;
+mod compact;
 pub mod draw;
 mod editing;
 pub mod effect;
@@ -151,6 +153,11 @@ pub struct App {
     /// What the user has found already.
     pub habits: crate::keep::habits::Habits,
     tour: Option<tour::Tour>,
+    /// The last frame was compact, and what a key said of it.
+    compact: bool,
+    compact_told: Option<bool>,
+    /// The layout that a flag named, until a context is open.
+    layout_wanted: Option<String>,
     /// A tip stands in this frame already.
     tipped: bool,
     /// Clicks and the wheel are reported.
@@ -205,6 +212,8 @@ pub struct Begin {
     pub file: Option<String>,
     /// The settings file, to be read again when it changes.
     pub settings_file: Option<std::path::PathBuf>,
+    /// The layout of panes to begin with.
+    pub layout: Option<String>,
 }
 
 impl App {
@@ -263,6 +272,9 @@ impl App {
             first_view: begin.view,
             habits: crate::keep::habits::Habits::default(),
             tour: None,
+            compact: false,
+            compact_told: None,
+            layout_wanted: begin.layout,
             tipped: false,
             mouse_on,
             dirty: true,

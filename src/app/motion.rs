@@ -12,6 +12,8 @@ use crate::settings::Motion;
 const FRAME: Duration = Duration::from_millis(33);
 /// The same where little is to move.
 const CALM: Duration = Duration::from_millis(500);
+/// The same on a compact screen.
+const COMPACT: Duration = Duration::from_millis(200);
 /// Between two steps of the spinner.
 const STEP: i64 = 125;
 
@@ -19,6 +21,7 @@ impl App {
     /// Shortest time between two frames that only follow changes.
     pub fn pace(&self) -> Duration {
         match self.settings.motion {
+            Motion::Full if self.compact => COMPACT,
             Motion::Full => FRAME,
             Motion::Reduced => CALM,
         }

@@ -80,8 +80,9 @@ impl App {
                 return self.drag(at);
             }
             MouseEventKind::Up(MouseButton::Left) if self.spots.held.is_some() => {
-                if let Some(Held::Border(_)) = self.spots.held.take() {
-                    self.keep_widths();
+                match self.spots.held.take() {
+                    Some(Held::Border(_)) => self.keep_widths(),
+                    _ => self.remember_layout(),
                 }
                 return;
             }

@@ -31,6 +31,8 @@ impl App {
                 if let Some(name) = self.first_view.take() {
                     self.show_view(&name, now);
                 }
+                self.publish_layouts();
+                self.arrange_first(now);
             }
             Message::NotOpened {
                 connection,

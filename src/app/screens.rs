@@ -321,11 +321,28 @@ impl Screens {
 
     /// A new split beside or below the one that has the keyboard, at the same tab; answers which it is.
     pub fn split(&mut self, along: Along) -> Id {
+        self.split_off(self.focused(), along, 500)
+    }
+
+    /// Nothing but the split that has the keyboard, with nothing in it; answers which it is.
+    pub fn only(&mut self) -> Id {
+        let id = self.focused();
+        self.splits.retain(|split| split.id == id);
+        self.splits[0].follows = None;
+        self.splits[0].stacks.reset();
+        self.focus = 0;
+        self.layout = Layout::new(id);
+        self.zoomed = false;
+        id
+    }
+
+    /// A new split beside or below another, which keeps this share of its room, in thousandths.
+    pub fn split_off(&mut self, of: Id, along: Along, share: u16) -> Id {
         let id = self.next;
         self.next += 1;
         let mut stacks = Stacks::new(self.open);
         stacks.go(self.tab());
-        self.layout.split(self.focused(), along, id);
+        self.layout.split_off(of, along, id, share);
         self.splits.push(Split {
             id,
             stacks,

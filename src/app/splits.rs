@@ -57,6 +57,7 @@ impl App {
                 None => return false,
             },
         }
+        self.remember_layout();
         self.dirty = true;
         true
     }
@@ -287,10 +288,12 @@ impl App {
                 rest.y += 1;
                 rest.height -= 1;
             }
-            let answer = Rect { height: 1, ..rest };
+            // a title holds it on a compact screen
+            let answer = (!titled || !self.compact).then_some(Rect { height: 1, ..rest });
+            let taken = u16::from(answer.is_some());
             let body = Rect {
-                y: rest.y + 1,
-                height: rest.height.saturating_sub(1),
+                y: rest.y + taken,
+                height: rest.height.saturating_sub(taken),
                 ..rest
             };
             self.spots.bodies.push((*id, body));
@@ -362,6 +365,10 @@ impl App {
         let filter = text::clean(pane.filter()).into_owned();
         if !own && !filter.is_empty() {
             title.push(Span::styled(format!("  / {filter}"), theme.dim()));
+        }
+        if self.compact {
+            title.push(Span::raw("  "));
+            title.extend(pane.answer(&cx).spans);
         }
         let position = pane.position(&cx);
         let wide = text::spans_width(&title) + text::width(&position) + 8;

@@ -7,6 +7,7 @@ use super::effect::Effect;
 use super::screens::Tab;
 use super::{App, Link, Prompt};
 use crate::model::extra::Pick;
+use crate::panes::choose::Of;
 use crate::panes::editor::Ask;
 use crate::panes::palette::{Command, Palette};
 use crate::panes::start::Why;
@@ -84,6 +85,9 @@ impl App {
             Command::Columns(list, chosen) => self.use_columns(list, chosen, now),
             Command::SaveView(name) => self.save_view(&name, now),
             Command::ForgetView(name) => self.forget_view(&name, now),
+            Command::Layout(_) | Command::SaveLayout(_) if self.alone => self.no_cluster(now),
+            Command::Layout(name) => self.arrange(&name, true, now),
+            Command::SaveLayout(name) => self.save_layout(&name, now),
             Command::Filter(text) => self.filter(&text, now),
             Command::Inbox(what) => self.inbox_do(what, now),
             Command::Close => {}
@@ -171,12 +175,17 @@ impl App {
             | Action::Retry
             | Action::GpuUse
             | Action::NextCluster
+            | Action::Layouts
+            | Action::SaveLayout
             | Action::OpenDemo
                 if self.alone =>
             {
                 self.no_cluster(now);
             }
+            Action::Layouts => self.choose(Of::Layout),
+            Action::SaveLayout => self.choose(Of::SaveLayout),
             Action::Quit => {
+                self.remember_layout();
                 self.keep_written();
                 self.done = true;
             }
@@ -248,6 +257,7 @@ impl App {
             Action::Narrower => self.resize(false, now),
             Action::Tour => self.tour(now),
             Action::TourNext => self.tour_next(now),
+            Action::ToggleCompact => self.toggle_compact(now),
             Action::ToggleMouse => self.use_mouse(!self.mouse_on, now),
             Action::Redraw => self.effects.push(Effect::Clear),
             _ => {}
@@ -373,6 +383,10 @@ impl App {
                 format!("settings kept as they were: {problem}"),
                 now,
             );
+        }
+        if read.layouts != self.settings.layouts {
+            self.settings.layouts = read.layouts.clone();
+            self.publish_layouts();
         }
         if read.mouse != self.settings.mouse {
             self.settings.mouse = read.mouse;

@@ -184,6 +184,9 @@ pub struct LookArgs {
     /// Begin with a saved view; with get: its filter, order and columns
     #[arg(long, global = true, value_name = "NAME")]
     pub view: Option<String>,
+    /// Layout of panes to begin with: operator, training, triage, gpus, one, or one of yours
+    #[arg(long, global = true, value_name = "NAME")]
+    pub layout: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

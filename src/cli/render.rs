@@ -219,6 +219,7 @@ fn dress(
     App::new(Begin {
         file: None,
         settings_file: None,
+        layout: None,
         look,
         contexts: cluster.context.clone(),
         namespace,

@@ -81,6 +81,7 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, on: On) -> Result<ExitCode> {
         super::view::named(name, &settings);
     }
     let told_theme = look.theme.is_some();
+    let layout = look.layout.clone();
     let (look, mut problems) = dress(&settings, look);
     problems.extend(problem.map(|p| p.to_string()));
     let (views, odd) = kept(settings::state_folder().as_deref());
@@ -109,6 +110,7 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, on: On) -> Result<ExitCode> {
             settings: settings.clone(),
             file,
             settings_file: settings::file(),
+            layout,
         });
         app.habits = Habits::load(settings::state_folder().as_deref());
         app.take_views(views);

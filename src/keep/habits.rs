@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{private_folder, write_whole};
+use crate::model::arranged::Arranged;
 
 const FILE: &str = "habits.json";
 
@@ -21,6 +22,10 @@ pub struct Habits {
     pub widths: BTreeMap<String, BTreeMap<String, u16>>,
     /// Columns that were chosen, by context and list, as settings write them; null: no more.
     pub columns: BTreeMap<String, BTreeMap<String, Value>>,
+    /// Layouts that were saved, by name.
+    pub layouts: BTreeMap<String, Arranged>,
+    /// How a context was left, where the settings want it found so.
+    pub last_layouts: BTreeMap<String, Arranged>,
 }
 
 impl Habits {
@@ -48,6 +53,9 @@ impl Habits {
             kept.extend(lists.clone());
             kept.retain(|_, chosen| !chosen.is_null());
         }
+        let layouts = |of: &BTreeMap<String, Arranged>| of.clone().into_iter();
+        all.layouts.extend(layouts(&self.layouts));
+        all.last_layouts.extend(layouts(&self.last_layouts));
         private_folder(folder)?;
         let text = serde_json::to_vec_pretty(&all)?;
         write_whole(&folder.join(FILE), &text)

@@ -4,6 +4,7 @@
 //! needs a time is given `now`. Rows of several clusters live in one table, keyed by [`ids::Key`].
 
 pub mod access;
+pub mod arranged;
 pub mod bag;
 pub mod blocks;
 pub mod capacity;

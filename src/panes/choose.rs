@@ -42,6 +42,10 @@ pub enum Of {
     Port(Key, Vec<Offer>),
     /// What is to be submitted: a template, a file, what was not sent before.
     Manifest,
+    /// A layout of panes to take up.
+    Layout,
+    /// The name to save the panes under.
+    SaveLayout,
 }
 
 /// The line and its choices.
@@ -69,6 +73,8 @@ impl Choose {
             Of::Container(..) => "container",
             Of::Port(..) => "port",
             Of::Manifest => "submit",
+            Of::Layout => "layout",
+            Of::SaveLayout => "save as",
         }
     }
 
@@ -105,6 +111,8 @@ impl Choose {
                 .into_iter()
                 .map(|(choice, _)| choice)
                 .collect(),
+            Of::Layout => cx.session.layouts.clone(),
+            Of::SaveLayout => Vec::new(),
             Of::Into(keys, _) => {
                 let pods = keys.iter().filter_map(|key| cx.model.pods.get(*key));
                 pods.map(|pod| {
@@ -196,6 +204,8 @@ impl Pick for Choose {
             Of::Port(key, _) => format!("which port of {}", about(&[*key])),
             Of::Kept(_) => "make again (tab: look at it first)".into(),
             Of::Manifest => "submit (or type the path of a file)".into(),
+            Of::Layout => "layout of panes".into(),
+            Of::SaveLayout => "save the panes as a layout".into(),
         }
     }
 
@@ -214,6 +224,8 @@ impl Pick for Choose {
             Of::Port(..) => "a port, or OURS:ITS, then enter",
             Of::Into(..) => "nothing matches",
             Of::Manifest => "enter opens this file",
+            Of::SaveLayout => "a name, then enter",
+            Of::Layout => "no layout of this name",
             _ if self.choices(cx).is_empty() => "none is seen here: type its name, then enter",
             _ => "nothing matches",
         };
@@ -246,6 +258,8 @@ impl Pick for Choose {
         let named =
             name.or_else(|| Some(typed.to_owned()).filter(|t| !t.is_empty() && all.is_empty()));
         match (&self.of, named) {
+            (Of::Layout, Some(name)) => Reply::Run(Command::Layout(name)),
+            (Of::SaveLayout, _) => Reply::Run(Command::SaveLayout(typed.to_owned())),
             (Of::Pods(keys, _), _) => match typed.parse::<u32>() {
                 Ok(n) => Reply::Run(Command::Plan(keys.clone(), Intent::Scale(n))),
                 Err(_) => Reply::Say(Level::Warning, "a whole number of pods is wanted".into()),

@@ -189,6 +189,8 @@ pub struct Session {
     pub vitals: crate::model::vitals::Vitals,
     /// The click under way is the second at its place.
     pub double_click: bool,
+    /// Layouts of panes: name, and what they are.
+    pub layouts: Vec<(String, String)>,
     /// How wide the right one of two panes side by side is, by the name of the screen, in thousandths.
     pub widths: BTreeMap<String, u16>,
     /// Columns of lists that were chosen.

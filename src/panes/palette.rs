@@ -30,6 +30,10 @@ pub enum Command {
     SaveView(String),
     /// Keep such a view no more.
     ForgetView(String),
+    /// Take up the layout of this name.
+    Layout(String),
+    /// Save the panes as a layout of this name.
+    SaveLayout(String),
     /// Set the filter of the pane below.
     Filter(String),
     /// Change something of the inbox.
@@ -97,6 +101,15 @@ pub fn candidates(typed: &str, cx: &Cx) -> Vec<Candidate> {
         "save" | "forget" if narrowed && rest.trim_start().starts_with("view") => {
             return kept(word, rest, cx);
         }
+        "layout" if narrowed => layouts(cx),
+        "save-layout" if narrowed && !rest.trim().is_empty() => {
+            return vec![Candidate {
+                text: typed.to_owned(),
+                detail: "save the panes under this name".to_owned(),
+                keys: String::new(),
+                command: Command::SaveLayout(rest.trim().to_owned()),
+            }];
+        }
         "q" | "q!" | "quit" => vec![action(Action::Quit, cx)],
         _ if narrowed && pane(word).is_some() => {
             let command = Command::Filter(rest.to_owned());
@@ -111,7 +124,7 @@ pub fn candidates(typed: &str, cx: &Cx) -> Vec<Candidate> {
         _ => everything(cx),
     };
     let pattern = match word {
-        "ns" | "namespace" | "ctx" | "context" | "theme" | "view" if narrowed => rest,
+        "ns" | "namespace" | "ctx" | "context" | "theme" | "view" | "layout" if narrowed => rest,
         _ => typed,
     };
     let mut fuzzy = Fuzzy::default();
@@ -217,6 +230,7 @@ fn everything(cx: &Cx) -> Vec<Candidate> {
     all.extend(prefixed("ctx", contexts(cx)));
     all.extend(prefixed("theme", themes()));
     all.extend(prefixed("view", views(cx)));
+    all.extend(prefixed("layout", layouts(cx)));
     let shown = cx.session.shown();
     let here = |key: Key| shown.contains(&key.cluster);
     // of several clusters it is said which
@@ -265,6 +279,16 @@ fn contexts(cx: &Cx) -> Vec<Candidate> {
         command: Command::Contexts(vec![name.clone()]),
     };
     cx.session.contexts.iter().map(one).collect()
+}
+
+fn layouts(cx: &Cx) -> Vec<Candidate> {
+    let one = |(name, about): &(String, String)| Candidate {
+        text: name.clone(),
+        detail: format!("layout: {about}"),
+        keys: String::new(),
+        command: Command::Layout(name.clone()),
+    };
+    cx.session.layouts.iter().map(one).collect()
 }
 
 fn themes() -> Vec<Candidate> {

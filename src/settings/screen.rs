@@ -14,6 +14,19 @@ pub enum Motion {
     Reduced,
 }
 
+/// When the screen is drawn compactly: one line at the top, fewer frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compact {
+    /// Below 100 columns or 30 rows.
+    #[default]
+    Auto,
+    /// At every size.
+    Always,
+    /// At none.
+    Never,
+}
+
 impl Motion {
     /// The setting, unless the environment asks for less (`NO_MOTION`) or says which (`JOBDECK_MOTION`).
     pub fn detect(setting: Self, env: impl Fn(&str) -> Option<String>) -> Self {

@@ -2,6 +2,7 @@
 
 use super::{ContextSettings, Settings};
 use crate::logs::metrics::Pattern;
+use crate::model::arranged::Arranged;
 
 /// The settings as a commented TOML file, as `jobdeck config show` prints them.
 pub fn show(s: &Settings) -> String {
@@ -19,6 +20,9 @@ pub fn show(s: &Settings) -> String {
     let groups: String = (s.clusters.iter())
         .map(|(name, contexts)| format!("{name:?} = {contexts:?}\n"))
         .collect();
+    let layouts: String = (s.layouts.iter())
+        .map(|(name, layout)| show_layout(name, layout))
+        .collect();
     let contexts: String = (s.contexts.iter())
         .map(|(name, context)| format!("[contexts.{name:?}]\n{}", show_context(context)))
         .collect();
@@ -30,7 +34,10 @@ pub fn show(s: &Settings) -> String {
          # Mouse: click, wheel. Off leaves selecting text to the terminal.\nmouse = {}\n\
          # Borders and bars from ASCII only: auto (asks the locale), always, never.\nascii = {:?}\n\
          # What moves by itself: full, or reduced (nothing spins, changes are shown at most twice a second).\nmotion = {:?}\n\
+         # One line at the top and at most five frames a second for changes: auto (below 100 columns or 30 rows), always, never.\ncompact = {:?}\n\
          # A key worth knowing at a time, until it was used.\ntips = {}\n\
+         # Layout of panes to begin with: one of [layouts] below, a saved one, operator, training, triage, gpus, one; last: as this\n\
+         # context was left.\nlayout = {:?}\n\
          # First lists: auto, stream (one streamed list), pages (compressed; for slow links).\ntransport = {:?}\n\n\
          [logs]\n# Memory for the lines of one log screen, in MiB.\nmemory-mib = {}\n\
          # Lines to begin with.\ntail = {}\n# Containers followed at once.\nstreams = {}\n\
@@ -50,6 +57,8 @@ pub fn show(s: &Settings) -> String {
          [actions]\n# From more objects than this on, their number is typed to confirm.\ntype-above = {}\n\
          # Manifests of deleted objects that are kept for undo; 0: none, and nothing can be undone.\ntrash = {}\n\
          # Values in them that look like secrets are masked on disk.\nmask-secrets = {}\n\n\
+         # Layouts of panes of your own: each pane shows jobs, queues, gpus, pods, nodes, events, inbox or hardware, or detail, logs\n\
+         # or yaml of what is under the cursor of another (follows).\n[layouts]\n{layouts}\
          # Per context, in place of what is said above for all: [contexts.\"prod\"] with read-only = true, theme = \"high-contrast\",\n\
          # namespace (to begin in), namespaces, transport, gpu-use (true: from the start).\n{contexts}",
         s.theme,
@@ -58,7 +67,9 @@ pub fn show(s: &Settings) -> String {
         s.mouse,
         word(format!("{:?}", s.ascii)),
         word(format!("{:?}", s.motion)),
+        word(format!("{:?}", s.compact)),
         s.tips,
+        s.layout,
         word(format!("{:?}", s.transport)),
         s.logs.memory_mib,
         s.logs.tail,
@@ -94,6 +105,31 @@ fn show_patterns(patterns: &[Pattern]) -> String {
         text.push('\n');
     }
     text
+}
+
+fn show_layout(name: &str, layout: &Arranged) -> String {
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    let mut text = format!("[layouts.{name:?}]\npanes = [\n");
+    for part in layout.panes() {
+        let word = |of: &dyn std::fmt::Debug| quoted(&format!("{of:?}").to_lowercase());
+        let keys = [
+            ("show", Some(quoted(part.show.name()))),
+            (
+                "filter",
+                Some(quoted(&part.filter)).filter(|_| !part.filter.is_empty()),
+            ),
+            ("at", part.at.map(|at| word(&at))),
+            ("of", part.of.map(|n| n.to_string())),
+            ("share", part.share.map(|n| n.to_string())),
+            ("follows", part.follows.map(|n| n.to_string())),
+        ];
+        let said = keys.into_iter();
+        let said: Vec<String> = said
+            .filter_map(|(key, value)| Some(format!("{key} = {}", value?)))
+            .collect();
+        text += &format!("  {{ {} }},\n", said.join(", "));
+    }
+    text + "]\n\n"
 }
 
 fn show_context(own: &ContextSettings) -> String {

@@ -59,6 +59,16 @@ pub struct Line {
     whole: Rect,
 }
 
+/// One split as it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    pub of: Id,
+    pub new: Id,
+    pub along: Along,
+    /// What is left to the one that was split, in thousandths.
+    pub share: u16,
+}
+
 /// Where everything is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Placed {
@@ -116,6 +126,13 @@ impl Layout {
         }
     }
 
+    /// The first pane, and how the others are split off, in an order in which it can be done again.
+    pub fn steps(&self) -> (Id, Vec<Step>) {
+        let mut steps = Vec::new();
+        self.root.steps(&mut steps);
+        (self.root.first(), steps)
+    }
+
     /// All panes, in reading order.
     pub fn ids(&self) -> Vec<Id> {
         let mut all = Vec::new();
@@ -135,10 +152,15 @@ impl Layout {
 
     /// A new pane gets half the room of one, to its right or below it.
     pub fn split(&mut self, of: Id, along: Along, new: Id) {
+        self.split_off(of, along, new, 500);
+    }
+
+    /// The same with another share left to the one that is split, in thousandths.
+    pub fn split_off(&mut self, of: Id, along: Along, new: Id, share: u16) {
         let with = |node: &mut Node| {
             *node = Node::Split {
                 along,
-                share: 500,
+                share: share.clamp(1, 999),
                 halves: Box::new([Node::Leaf(of), Node::Leaf(new)]),
             };
         };
@@ -248,6 +270,30 @@ impl Node {
         match self {
             Node::Leaf(id) => told(id),
             Node::Split { halves, .. } => halves.iter_mut().for_each(|half| half.each_mut(told)),
+        }
+    }
+
+    fn first(&self) -> Id {
+        match self {
+            Node::Leaf(id) => *id,
+            Node::Split { halves, .. } => halves[0].first(),
+        }
+    }
+
+    fn steps(&self, steps: &mut Vec<Step>) {
+        if let Node::Split {
+            along,
+            share,
+            halves,
+        } = self
+        {
+            steps.push(Step {
+                of: halves[0].first(),
+                new: halves[1].first(),
+                along: *along,
+                share: *share,
+            });
+            halves.iter().for_each(|half| half.steps(steps));
         }
     }
 

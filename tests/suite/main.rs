@@ -37,6 +37,7 @@ mod layers;
 #[cfg(unix)]
 mod logs;
 mod metrics;
+mod mouse;
 mod multikueue;
 mod mutated;
 mod operators;

@@ -50,13 +50,9 @@ fn a_first_visit_from_the_start_screen_to_the_way_out() {
 
     // resize on the way: everything still there, then too small, then back
     term.resize((80, 24));
-    term.until("80x24", |s| {
-        s.lines().count() <= 24 && s.contains("jobdeck")
-    });
+    term.until("80x24", |s| s.lines().count() <= 24 && s.contains("▸ all"));
     term.resize((60, 16));
-    term.until("60x16", |s| {
-        s.lines().count() <= 16 && s.contains("jobdeck")
-    });
+    term.until("60x16", |s| s.lines().count() <= 16 && s.contains("▸ all"));
     term.resize((50, 10));
     term.until_shows("too small");
     term.resize((160, 48));

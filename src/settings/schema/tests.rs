@@ -133,6 +133,12 @@ namespaces = ["ml", "ops"]
 transport = "pages"
 gpu-use = true
 [contexts."a b"]
+[layouts."mine"]
+panes = [
+  { show = "jobs", filter = "gpu>0" },
+  { show = "logs", at = "right", share = 60 },
+  { show = "yaml", at = "below", of = 2, follows = 1 },
+]
 "#;
 
 #[test]
@@ -174,6 +180,8 @@ fn what_is_not_read_does_not_fit() {
         "[contexts.\"x\"]\nread-only = \"no\"",
         "[contexts.\"x\"]\ncolour = \"red\"",
         "contexts = [\"x\"]",
+        "[layouts.x]\npanes = [{ show = 'pictures' }]",
+        "[layouts.x]\nsplit = 'right'",
     ] {
         assert!(parse(text).is_err(), "it is read: {text}");
         assert!(!check(text).is_empty(), "it fits: {text}");

@@ -66,6 +66,12 @@ proptest! {
         unique.sort_unstable();
         unique.dedup();
         prop_assert_eq!(unique.len(), ids.len());
+        let (first, steps) = layout.steps();
+        let mut again = Layout::new(first);
+        for step in steps {
+            again.split_off(step.of, step.along, step.new, step.share);
+        }
+        prop_assert_eq!(&again, &layout);
         let least = layout.root.least();
         let Some(placed) = layout.place(area) else {
             prop_assert!(wide < least.0 || high < least.1, "there was room");
