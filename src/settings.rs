@@ -17,7 +17,6 @@ use crate::model::extra::Columns;
 use crate::model::inbox::Rules;
 use columns::ColumnSettings;
 use gpu_use::GpuUseSettings;
-pub use screen::Motion;
 pub use screen::{Compact, Motion};
 use views::Views;
 

@@ -45,7 +45,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::cluster::kubeconfig::Surroundings;
 use crate::cluster::wire::kinds::WORKLOADS;
 use crate::model::extra::Saved;
-pub use output::Output;
+pub use output::{Output, Prose};
 
 /// A terminal cockpit for batch and ML work on Kubernetes.
 #[derive(Debug, Parser)]
@@ -465,12 +465,6 @@ pub struct GetArgs {
     pub view: Option<Saved>,
     #[command(flatten)]
     pub one_shot: OneShotArgs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Prose {
-    Text,
-    Json,
 }
 
 #[derive(Debug, Clone, Args)]

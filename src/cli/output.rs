@@ -1,9 +1,9 @@
-//! The forms that `jobdeck get` prints rows in.
+//! The forms that commands print in.
 
 use std::ffi::OsStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Arg, Command, Error};
+use clap::{Arg, Command, Error, ValueEnum};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
@@ -13,6 +13,13 @@ pub enum Output {
     Yaml,
     /// A table of columns that the command line names, as kubectl has it: `NAME:.metadata.name,…`.
     Custom(String),
+}
+
+/// The forms of a sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Prose {
+    Text,
+    Json,
 }
 
 const NAMES: [&str; 4] = ["table", "wide", "json", "yaml"];

@@ -280,7 +280,8 @@ fn limits_are_those_that_hold() {
             };
             format!("[{}]\n{beside}{key} = {n}\n", table.join("."))
         };
-        if path.matches('.').count() < 2 {
+        // panes of a layout are lists of tables: their own tests try those
+        if path.matches('.').count() < 2 || path.starts_with(".layouts.") {
             return;
         }
         let step = if of["type"] == "integer" { 1.0 } else { 0.01 };
