@@ -60,10 +60,10 @@ fn tips_are_gone_for_good_once_followed_or_switched_off() {
     term.send("\x1bOS");
     term.until_shows("tour 1/11");
     term.send("\x1bOS");
-    let next = term.until("the next tip", |s| {
-        s.contains("tip ") && !s.contains("tip f4") && !s.contains("tour 1/11")
+    // another may stand there as long as there is no row to open
+    term.until("the next tip", |s| {
+        s.contains("tip enter") && !s.contains("tour 1/11")
     });
-    assert!(next.contains("tip enter"), "{next}");
     let kept = home.path().join(".local/state/jobdeck/habits.json");
     term.send("?");
     term.until_shows("keys of this screen");
