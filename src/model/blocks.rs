@@ -149,7 +149,7 @@ impl<T> Blocks<T> {
         self.0.iter_mut().flat_map(|block| &mut block.all)
     }
 
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.iter().map(|block| block.all.len()).sum()
     }
 }

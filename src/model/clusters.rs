@@ -44,10 +44,7 @@ fn short<'a>(names: &[&'a str]) -> Vec<&'a str> {
     }
     let common = |n: &usize| rest.iter().all(|name| name.starts_with(&first[..*n]));
     let after = first.char_indices().filter(|(_, c)| "/_:@".contains(*c));
-    let cut = after
-        .map(|(at, c)| at + c.len_utf8())
-        .filter(common)
-        .next_back();
+    let cut = after.map(|(at, c)| at + c.len_utf8()).rfind(common);
     let cut = cut.unwrap_or(0);
     let left = |name: &&'a str| name.get(cut..).unwrap_or_default();
     match names.iter().all(|name| !left(name).is_empty()) {

@@ -154,7 +154,7 @@ fn memory_is_bounded_and_keeps_failures_longest() {
     assert!(failures.clone().all(|i| seen.remembered(i).is_some()));
     assert!(failures.clone().all(|i| seen.retries(i) == 1));
     assert_eq!(
-        seen.cells.len(),
+        seen.cells.count(),
         REMEMBERED,
         "clean ends leave nothing behind"
     );

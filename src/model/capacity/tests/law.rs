@@ -4,6 +4,10 @@ use super::*;
 use crate::model::capacity::amounts::Sums;
 
 #[derive(Debug, Clone)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there are few of them, and not for long"
+)]
 enum Step {
     Pod(PodRow),
     PodGone(u128),
