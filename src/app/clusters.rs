@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use ratatui::text::Span;
 
 use super::message::Joined;
-use super::receive::{level, trouble};
+use super::receive::level;
 use super::workers::Verdict;
 use super::{App, Link};
 use crate::cluster::report::{Report, Severity};
@@ -310,20 +310,8 @@ impl App {
         };
         self.dirty = true;
         match report {
-            Report::Health(of) => {
-                let trouble = trouble(of.kind, &of.health);
-                self.sources
-                    .insert((cluster, of.source), (of.kind, of.health));
-                self.publish_health(cluster);
-                self.look_around(now, false);
-                self.look_at_gpus(now);
-                self.tell(cluster, trouble, now);
-            }
-            Report::Ended { source, .. } => {
-                self.sources.remove(&(cluster, source));
-                self.publish_health(cluster);
-                self.tell(cluster, None, now);
-            }
+            Report::Health(of) => self.watch_is(of, now),
+            Report::Ended { source, .. } => self.watch_ended(cluster, source, now),
             Report::Workloads { kinds, .. } => peer.served = Some(kinds),
             Report::May {
                 question, allowed, ..

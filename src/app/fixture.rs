@@ -89,7 +89,7 @@ pub fn two(settings: Settings) -> App {
 }
 
 /// The first cluster answers.
-fn answer(app: &mut App, context: &str) {
+pub fn answer(app: &mut App, context: &str) {
     let opened = Box::new(Opened {
         cluster: None,
         demo: None,

@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 use super::effect::Effect;
 use super::message::{Failure, Message, Opened};
 use super::{App, Link};
-use crate::cluster::report::{Report, Severity};
+use crate::cluster::report::{Report, Severity, SourceHealth};
 use crate::logs::run::Said;
 use crate::model::Model;
-use crate::model::delta::{Change, Rows};
+use crate::model::delta::{Change, Rows, SourceId};
 use crate::model::health::Health;
 use crate::model::ids::ClusterId;
 use crate::model::want::{Kind, Want};
@@ -230,20 +230,8 @@ impl App {
                 }
                 self.dirty = true;
             }
-            Report::Health(of) => {
-                let trouble = trouble(of.kind, &of.health);
-                self.sources
-                    .insert((cluster, of.source), (of.kind, of.health));
-                self.publish_health(cluster);
-                self.look_around(now, false);
-                self.look_at_gpus(now);
-                self.tell(cluster, trouble, now);
-            }
-            Report::Ended { source, .. } => {
-                self.sources.remove(&(cluster, source));
-                self.publish_health(cluster);
-                self.tell(cluster, None, now);
-            }
+            Report::Health(of) => self.watch_is(of, now),
+            Report::Ended { source, .. } => self.watch_ended(cluster, source, now),
             Report::Log(batch) => {
                 self.hear_background(&batch, said, now);
                 if !self.is_asked(cluster, &Want::Log((*batch.want).clone())) {
@@ -312,6 +300,24 @@ impl App {
             }
             Report::Notice(notice) => self.say(level(notice.severity), notice.text, now),
         }
+    }
+
+    /// A watch is in another state.
+    pub(super) fn watch_is(&mut self, of: SourceHealth, now: DateTime<Utc>) {
+        let (cluster, trouble) = (of.cluster, trouble(of.kind, &of.health));
+        let source = (cluster, of.source);
+        self.sources.insert(source, (of.kind, of.health));
+        self.publish_health(cluster);
+        self.look_around(now, false);
+        self.look_at_gpus(now);
+        self.tell(cluster, trouble, now);
+    }
+
+    /// Nobody wants a watch any more.
+    pub(super) fn watch_ended(&mut self, cluster: ClusterId, source: SourceId, now: DateTime<Utc>) {
+        self.sources.remove(&(cluster, source));
+        self.publish_health(cluster);
+        self.tell(cluster, None, now);
     }
 
     fn arrive(&mut self, cluster: ClusterId, arrival: &Arrival, now: DateTime<Utc>) {
@@ -453,7 +459,7 @@ pub(super) fn level(severity: Severity) -> Level {
 }
 
 /// What to say of a watch that does not arrive.
-pub(super) fn trouble(kind: Kind, health: &Health) -> Option<String> {
+fn trouble(kind: Kind, health: &Health) -> Option<String> {
     let what = kind.plural();
     match health {
         Health::Stale { why, .. } => Some(format!(

@@ -1,24 +1,13 @@
 //! What the settings say of one context holds as long as it is on screen.
 
 use super::*;
-use crate::app::fixture::app;
-use crate::model::fixture::at;
+use crate::app::fixture::{answer, app};
 use crate::settings::{ContextSettings, Settings};
 
 /// Another context answers.
 fn go(app: &mut App, context: &str) {
     app.connect(&[context.to_owned()]);
-    let opened = Box::new(Opened {
-        cluster: None,
-        demo: None,
-        context: context.into(),
-        namespace: String::new(),
-        server_version: None,
-        contexts: Vec::new(),
-        workers: Vec::new(),
-    });
-    let connection = app.connection;
-    app.receive(Message::Opened { connection, opened }, at(2));
+    answer(app, context);
 }
 
 fn of_east(own: ContextSettings) -> Settings {
