@@ -77,7 +77,9 @@ pub fn cell<'a>(list: List, key: Key, id: &str, cx: &Cx<'a>) -> Option<Cell<'a>>
 
 /// What `columns …` in the command bar may mean: those that are typed, and what the last word may become.
 pub fn offers(list: List, typed: &str, cx: &Cx) -> Vec<Candidate> {
-    let words = extra::parts(typed, char::is_whitespace);
+    // commas as well: that is how the command line has them
+    let is_end = |c: char| c.is_whitespace() || c == ',';
+    let words = extra::parts(typed, is_end);
     let candidate = |text: &str, detail: String, command| Candidate {
         text: format!("columns {text}"),
         detail,
@@ -117,7 +119,7 @@ pub fn offers(list: List, typed: &str, cx: &Cx) -> Vec<Candidate> {
         }
         Err(why) => Some(why),
     };
-    if !typed.ends_with(char::is_whitespace)
+    if !typed.ends_with(is_end)
         && let Some((last, before)) = words.split_last()
     {
         for (name, what) in names(list, last, cx) {

@@ -168,3 +168,21 @@ fn pods_and_moments() {
         assert!(wake(List::Pods, pod, cx).is_some_and(|at| at > cx.now));
     });
 }
+
+#[test]
+fn typed_columns_stand_apart_by_blanks_or_commas() {
+    fixture::with(&Model::default(), &Session::default(), |cx| {
+        for typed in [
+            "name state label:team",
+            "name,state,label:team",
+            "name, state,label:team ",
+        ] {
+            let first = offers(List::Jobs, typed, cx).remove(0);
+            let Command::Columns(List::Jobs, Some(chosen)) = first.command else {
+                panic!("{typed}: {}", first.detail);
+            };
+            let words: Vec<_> = chosen.iter().map(|pick| pick.text().to_string()).collect();
+            assert_eq!(words, ["name", "state", "label:team"], "{typed}");
+        }
+    });
+}
