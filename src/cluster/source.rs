@@ -317,7 +317,8 @@ impl<W: Wire> Runner<W> {
         let shared = self.source.shared.clone();
         // not all at the same moment
         let seconds = shared.tuning.watch_seconds;
-        let timeout = (seconds - (f64::from(seconds) * 0.15 * random()) as u32).to_string();
+        let seconds = seconds - (f64::from(seconds) * 0.15 * random()) as u32;
+        let timeout = seconds.to_string();
         let mut query = vec![
             ("watch", "1"),
             ("allowWatchBookmarks", "true"),
@@ -379,7 +380,9 @@ impl<W: Wire> Runner<W> {
                 // either way it resumes from the last version
                 Ok(end @ (Some(Err(_)) | None)) => {
                     self.told(0).await;
-                    let (lived, broken) = (opened.elapsed(), end.is_some());
+                    let lived = opened.elapsed();
+                    // in order, but before its time: a server that is going down, and may come back as another
+                    let broken = end.is_some() || lived.as_secs() + 1 < seconds.into();
                     return self.step(Input::Ended { lived, broken }).await;
                 }
             }

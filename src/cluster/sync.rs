@@ -63,7 +63,7 @@ pub enum Input {
         next: Option<String>,
         remaining: Option<usize>,
     },
-    /// A stream or watch ended after so long; `broken`: in the middle, not as servers end it.
+    /// A stream or watch ended after so long; `broken`: in the middle or before its time, not as servers end it.
     Ended {
         lived: Duration,
         broken: bool,

@@ -1,5 +1,7 @@
 //! An etcd that was restored from a backup: the same cluster, older than what the client knows.
 
+use jobdeck::demo::Backend;
+
 use super::bench::{Bench, Deck};
 
 #[tokio::test]
@@ -24,6 +26,25 @@ async fn a_cluster_that_is_older_than_what_is_known_is_listed_again() {
     deck.until_same(&bench).await;
     // and it goes on from there
     bench.stir(0);
+    deck.until_same(&bench).await;
+}
+
+#[tokio::test]
+async fn one_that_is_older_at_once_and_ended_its_watches_in_order_is_listed_again_too() {
+    let bench = Bench::start();
+    let mut deck = Deck::open(&bench).await;
+    deck.until("well at first", Deck::is_well).await;
+    for round in 0..6 {
+        bench.stir(round);
+    }
+    deck.until_same(&bench).await;
+    // the watches end as they do when their time is over, and the next connection meets another world
+    let mut older = super::bench::world();
+    std::mem::swap(bench.shared().lock().cluster_mut(), older.cluster_mut());
+    drop(older);
+    deck.until_same(&bench).await;
+    bench.touch("", "nodes", "node-1", "restored");
+    bench.touch("jobset.x-k8s.io", "jobsets", "set", "restored");
     deck.until_same(&bench).await;
 }
 
