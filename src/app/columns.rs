@@ -66,6 +66,23 @@ impl App {
             None => format!("{name} show the columns of the settings"),
         };
         self.say(Level::Info, text, now);
+        self.filters_without_columns(now);
+    }
+
+    /// Says which lists in sight are filtered by a column that is not shown any more.
+    fn filters_without_columns(&mut self, now: DateTime<Utc>) {
+        let cx = self.desk.cx(now, true);
+        let fronts = self.screens.fronts_mut();
+        let refused: Vec<String> = fronts
+            .filter_map(|pane| {
+                let filter = pane.filter().to_owned();
+                pane.list()?;
+                pane.set_filter(&filter, &cx).err()
+            })
+            .collect();
+        for why in refused {
+            self.say(Level::Warning, format!("filter: {why}"), now);
+        }
     }
 
     /// The settings were read again.
@@ -89,6 +106,7 @@ impl App {
         self.choose_columns();
         if self.desk.session.columns != before {
             self.say(Level::Info, "columns of the settings hold from now on", now);
+            self.filters_without_columns(now);
         }
     }
 }
@@ -191,5 +209,48 @@ mod tests {
         assert!(fixture::draw(&mut app).contains(" TE "));
         app.run(Command::Columns(List::Jobs, None), at(5));
         assert!(!fixture::draw(&mut app).contains(" TE "));
+    }
+
+    #[test]
+    fn a_filter_by_a_column_that_is_not_shown_is_told() {
+        let said = |app: &crate::app::App| {
+            let last = app.desk.notices.all().last();
+            last.map(|n| n.text.clone()).unwrap_or_default()
+        };
+        let mut app = fixture::app(Settings::default(), false);
+        app.run(
+            Command::Columns(List::Jobs, Some(picks(&["*", "label:team"]))),
+            at(2),
+        );
+        app.run(Command::Filter("col:teem=ml".into()), at(3));
+        let text = said(&app);
+        assert!(text.contains("did you mean TEAM?"), "{text}");
+        assert_eq!(app.filter_in_force(), "");
+        // in the line where it is typed, and `enter` leaves it there
+        app.act(Action::Filter, at(4));
+        for c in "col:teem=ml".chars() {
+            let key = crossterm::event::KeyCode::Char(c).into();
+            app.input(&crossterm::event::Event::Key(key), at(5));
+        }
+        let enter = crossterm::event::KeyCode::Enter.into();
+        app.input(&crossterm::event::Event::Key(enter), at(6));
+        let frame = fixture::draw(&mut app);
+        assert!(frame.contains("did you mean TEAM?"), "{frame}");
+        let esc = crossterm::event::KeyCode::Esc.into();
+        app.input(&crossterm::event::Event::Key(esc), at(7));
+        // one that goes while it is filtered by
+        app.run(Command::Filter("col:team=ml".into()), at(8));
+        app.run(Command::Columns(List::Jobs, None), at(9));
+        let text = said(&app);
+        assert!(
+            text.contains("col:team") && text.contains("no column"),
+            "{text}"
+        );
+    }
+
+    fn picks(all: &[&str]) -> crate::model::extra::Chosen {
+        let all = all.iter();
+        all.map(|text| crate::model::extra::Pick::parse(List::Jobs, text).expect("a column"))
+            .collect()
     }
 }

@@ -348,8 +348,11 @@ impl App {
         );
         let result = pane.set_filter(text, &cx);
         let at = result.is_err().then(|| pane.refused_at()).flatten();
-        if let Some(prompt) = &mut self.prompt {
-            (prompt.error, prompt.error_at) = (result.err(), at);
+        match (&mut self.prompt, result) {
+            (Some(prompt), result) => (prompt.error, prompt.error_at) = (result.err(), at),
+            // no line is there to say it below: `:jobs gpu>many`
+            (None, Err(why)) => self.say(Level::Error, format!("filter {text}: {why}"), now),
+            (None, Ok(())) => {}
         }
         self.dirty = true;
     }

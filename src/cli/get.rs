@@ -118,7 +118,7 @@ fn get<R: Listed, J: Serialize>(
     let runtime = runtime()?;
     let mut shown = Picks::default();
     let ask = async |connected: &mut Connected| {
-        shown = picks.clone().ready::<R>(args, connected);
+        shown = picks.clone().ready::<R>(args, &filter, connected);
         if args.what == What::Nodes {
             // they belong to all namespaces, and so does what runs on them
             connected.namespace = None;
@@ -144,7 +144,7 @@ fn workloads(
     // pods tell retries and time left, children the counts of their parents
     let all: Vec<Kind> = JOBS.into_iter().chain([Kind::CronJob]).collect();
     let ask = async |connected: &mut Connected| {
-        shown = picks.clone().ready::<JobRow>(args, connected);
+        shown = picks.clone().ready::<JobRow>(args, &filter, connected);
         connected.sync_workloads(&all).await
     };
     let connected = runtime.block_on(each(cluster, &args.one_shot, ask))?;

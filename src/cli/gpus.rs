@@ -44,7 +44,7 @@ pub fn run(cluster: &ClusterArgs, args: &GetArgs) -> Result<ExitCode> {
     let runtime = get::runtime()?;
     let (connected, picks) = runtime.block_on(async {
         let mut connected = connect(cluster, &args.one_shot).await?;
-        let picks = picks.ready::<NodeRow>(args, &mut connected);
+        let picks = picks.ready::<NodeRow>(args, &filter, &mut connected);
         // whoever has the GPUs, they are gone
         connected.namespace = None;
         connected.sync_workloads(&KINDS).await?;

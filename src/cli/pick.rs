@@ -10,6 +10,7 @@ use super::table::Table;
 use super::{Cli, GetArgs, Output};
 use crate::model::Model;
 use crate::model::extra::{Extra, List, Pick, Sets, parts};
+use crate::model::filter::Filter;
 use crate::model::listed::Listed;
 use crate::settings::{self, Settings};
 
@@ -102,23 +103,53 @@ impl Picks {
         self
     }
 
-    /// Has the cluster read what they show, before anything is listed.
-    pub fn ready<R: Listed>(self, args: &GetArgs, connected: &mut Connected) -> Self {
+    /// Has the cluster read what they show and what is filtered by, before anything is listed. A filter by a column that
+    /// is neither chosen nor one of the settings ends the program.
+    pub fn ready<R: Listed>(
+        self,
+        args: &GetArgs,
+        filter: &Filter,
+        connected: &mut Connected,
+    ) -> Self {
         let Some(list) = R::VOCABULARY.extra else {
             return self;
         };
         let (settings, _) = settings::load(settings::file().as_deref());
         let context = connected.cluster.target().context.clone();
         let picks = self.widen(args, list, &settings, &context);
+        let mut own: Vec<Extra> = picks.own().cloned().collect();
+        let of_settings = settings.columns_of(&context);
+        for heading in filter.headings() {
+            let mut known = of_settings.of(list).into_iter().flat_map(|all| all.iter());
+            let meant = known.find_map(|pick| match pick {
+                Pick::Own(extra) if extra.is_called(heading) => Some(extra),
+                _ => None,
+            });
+            // behind those that are shown, whose places count
+            if let Some(extra) = meant.filter(|_| !own.iter().any(|own| own.is_called(heading))) {
+                own.push(extra.clone());
+            }
+        }
         let mut sets = Sets::default();
-        let own = picks.columns.iter().filter_map(|picked| match picked {
-            Picked::Own(extra) => Some(extra.clone()),
-            _ => None,
-        });
-        sets.put(list, own.collect());
+        sets.put(list, own.into());
         connected.cluster.read_extra(&sets);
         connected.model.extras.show(&sets);
+        if let Some(unknown) = connected.model.extras.unknown(list, filter) {
+            let heading = &unknown.heading;
+            let why = format!(
+                "--filter: {unknown}; --columns '*,label:{heading}' and the settings show some"
+            );
+            Cli::command().error(ErrorKind::ValueValidation, why).exit()
+        }
         picks
+    }
+
+    /// Those of the user's own, in their order.
+    fn own(&self) -> impl Iterator<Item = &Extra> {
+        self.columns.iter().filter_map(|picked| match picked {
+            Picked::Own(extra) => Some(extra),
+            _ => None,
+        })
     }
 
     /// The rows as a table of these columns.

@@ -348,7 +348,11 @@ impl Stage {
         if let Some(filter) = filter {
             self.app.perform(Command::Filter(filter.to_owned()), now);
             if self.app.filter_in_force() != filter {
-                bail!("--filter: {filter:?} is no filter for this pane");
+                let notices = self.app.desk.notices.all();
+                match notices.last() {
+                    Some(why) => bail!("--filter: {}", why.text),
+                    None => bail!("--filter: {filter:?} is no filter for this pane"),
+                }
             }
         }
         self.settle().await?;

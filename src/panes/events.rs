@@ -250,7 +250,7 @@ impl Pane for Events {
     }
 
     fn set_filter(&mut self, text: &str, cx: &Cx) -> Result<(), String> {
-        self.sheet.set_filter(text)?;
+        self.sheet.set_filter(text, cx)?;
         self.refresh(cx);
         Ok(())
     }

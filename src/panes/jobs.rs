@@ -13,7 +13,9 @@ use super::beside;
 use super::health;
 use super::job::Job;
 use super::list::List;
-use super::sheet::{Pointed, loading, next_column, order, ordered, pointed, position, scope};
+use super::sheet::{
+    Pointed, all_shown, loading, next_column, order, ordered, pointed, position, scope,
+};
 use super::{About, Arrival, Cx, LogsOf, Pane, PodsOf, Reply, Target, Worries, clusters, workload};
 use crate::actions::Object;
 use crate::app::action::{Action, Scope};
@@ -21,7 +23,7 @@ use crate::logs::run::Summary;
 use crate::model::extra;
 use crate::model::human;
 use crate::model::ids::{ClusterId, Key, Name};
-use crate::model::job::JobKind;
+use crate::model::job::{JobKind, JobRow};
 use crate::model::listed::JobColumn;
 use crate::model::sort::{Column as _, Sort};
 use crate::model::want::{Kind, ObjectWant, Selector, Want};
@@ -502,6 +504,7 @@ impl Pane for Jobs {
     }
 
     fn set_filter(&mut self, text: &str, cx: &Cx) -> Result<(), String> {
+        all_shown::<JobRow>(text, cx)?;
         self.rows.set_filter(text)?;
         self.refresh(cx);
         Ok(())

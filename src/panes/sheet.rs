@@ -11,6 +11,7 @@ use super::{Cx, Reply, arrange};
 use crate::app::action::Action;
 use crate::model::Model;
 use crate::model::extra;
+use crate::model::filter::Filter;
 use crate::model::health::Health;
 use crate::model::human;
 use crate::model::ids::Key;
@@ -258,8 +259,29 @@ impl<R: Listed> Sheet<R> {
     }
 
     /// Reads a filter; the error says what and what to do.
-    pub fn set_filter(&mut self, text: &str) -> Result<(), String> {
+    pub fn set_filter(&mut self, text: &str, cx: &Cx) -> Result<(), String> {
+        all_shown::<R>(text, cx)?;
         self.view.set_filter(text).map_err(|e| e.to_string())
+    }
+}
+
+/// Columns of one's own that a filter names have to be among those that are shown: no row answers for another.
+///
+/// # Errors
+/// The heading that is none, those that are almost so, and what to do.
+pub fn all_shown<R: Listed>(text: &str, cx: &Cx) -> Result<(), String> {
+    // what is no filter at all is told by whoever takes it
+    let (Some(list), Ok(filter)) = (R::VOCABULARY.extra, Filter::parse(text, &R::VOCABULARY))
+    else {
+        return Ok(());
+    };
+    match cx.model.extras.unknown(list, &filter) {
+        None => Ok(()),
+        Some(unknown) => {
+            let key = cx.keymap.all_keys_for(Action::Columns);
+            let key = key.first().map_or(":columns".into(), ToString::to_string);
+            Err(format!("{unknown}; {key} chooses columns"))
+        }
     }
 }
 

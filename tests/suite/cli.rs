@@ -228,6 +228,49 @@ fn rows_can_be_narrowed_down() {
     assert!(code == 2 && err.contains("--filter"), "{err}");
 }
 
+/// Columns of one's own: what the command line or the settings ask for, and nothing that is spelt wrong.
+#[test]
+fn a_filter_by_a_column_that_is_not_there_ends_with_2_and_names_the_nearest() {
+    let (home, demo) = (home(), Served::start(&[]));
+    let get = |more: &[&str]| {
+        let mut command = jobdeck(home.path());
+        command.args(["get", "jobs", "-A", "--kubeconfig"]);
+        run(command.arg(&demo.kubeconfig).args(more))
+    };
+    let shown = ["--columns", "name,label:app.kubernetes.io/part-of"];
+    let with = |filter| get(&[&shown[..], &["--filter", filter, "--no-headers"]].concat());
+    let (code, out, err) = with("col:part-of=*");
+    assert!(code == 0 && out.lines().count() > 50, "{out}{err}");
+    for output in ["table", "json"] {
+        let (code, out, err) = get(&[
+            "-o",
+            output,
+            shown[0],
+            shown[1],
+            "--filter",
+            "gpu>0 !col:prat-of=x",
+        ]);
+        assert_eq!((code, &*out), (2, ""), "{err}");
+        assert!(
+            err.contains("--filter: col:prat-of") && err.contains("did you mean PART-OF?"),
+            "{err}"
+        );
+    }
+    // one of the settings is read for the filter, shown or not
+    let (code, _, err) = get(&["--filter", "col:lot=*"]);
+    assert!(
+        code == 2 && err.contains("--columns '*,label:lot'"),
+        "{err}"
+    );
+    let settings = home.path().join("config/jobdeck");
+    std::fs::create_dir_all(&settings).expect("a folder");
+    let text = "[columns]\njobs = [{ title = \"LOT\", label = \"app.kubernetes.io/part-of\" }]\n";
+    std::fs::write(settings.join("config.toml"), text).expect("written");
+    let (code, out, err) = get(&["--filter", "col:lot=*"]);
+    assert!(code == 0 && out.lines().count() > 50, "{out}{err}");
+    assert!(!out.contains("LOT"), "{out}");
+}
+
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
     let home = home();

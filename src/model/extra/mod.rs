@@ -3,6 +3,7 @@
 //! Rows keep none of an object's text that no column shows, so what such a column shows is read where an object is
 //! decoded, and kept beside the tables by the row's key: nothing at all where no such column is shown.
 
+mod heading;
 mod path;
 mod pick;
 mod saved;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+pub use heading::Unknown;
 pub use path::{Path, PathError, Step, find};
 pub use pick::{Chosen, Columns, Pick, check, parts};
 pub use saved::{ALL, Saved};

@@ -21,6 +21,7 @@ use std::borrow::Cow;
 use regex::Regex;
 
 pub use fields::{Fields, Measure, Num, Vocabulary, Word};
+pub use parse::distance;
 
 /// A filter ready to use; the default lets everything pass.
 #[derive(Debug, Clone, Default)]
@@ -115,6 +116,14 @@ impl Filter {
     /// Lets everything pass.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
+    }
+
+    /// The columns of one's own that it names, as they are written in it.
+    pub fn headings(&self) -> impl Iterator<Item = &str> {
+        self.terms.iter().filter_map(|term| match &term.test {
+            Test::Extra(name, _) => Some(name.as_str()),
+            _ => None,
+        })
     }
 
     /// True if what passes changes with time alone (`age>2h`).

@@ -137,6 +137,13 @@ fn rows_are_sorted_and_filtered_by_them() {
                 );
             }
         }
+        let before = pane.filter().to_owned();
+        let why = pane.set_filter("col:cots>5", cx).unwrap_err();
+        assert!(
+            why.contains("did you mean COST?") && why.contains("f5 chooses columns"),
+            "{why}"
+        );
+        assert_eq!(pane.filter(), before);
         let why = pane.set_filter("col:cost>much", cx).unwrap_err();
         assert!(why.contains("no number"), "{why}");
     });
