@@ -1,5 +1,6 @@
 //! `jobdeck get`: rows once, for people and for scripts.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
@@ -243,6 +244,7 @@ pub fn print<R: Listed, J: Serialize>(
             let placed = rows.iter().map(|row| Placed {
                 cluster: connected.contexts.get(usize::from(row.key().cluster.0)),
                 row: json(row, model, now),
+                columns: picks.texts::<R>(row.key(), model),
             });
             let rows: Vec<Placed<J>> = placed.collect();
             let text = match &args.output {
@@ -265,6 +267,9 @@ struct Placed<'a, J> {
     cluster: Option<&'a String>,
     #[serde(flatten)]
     row: J,
+    /// What it has in the columns of the user's own that were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    columns: Option<BTreeMap<String, &'a str>>,
 }
 
 /// As kubectl: on standard error, so that standard output stays empty.

@@ -1,5 +1,7 @@
 //! Columns of `jobdeck get` by choice: `--columns`, `-L`, `-o custom-columns=…`, and with `-o wide` those of the settings.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use clap::CommandFactory;
 use clap::error::ErrorKind;
@@ -11,6 +13,7 @@ use super::{Cli, GetArgs, Output};
 use crate::model::Model;
 use crate::model::extra::{Extra, List, Pick, Sets, parts};
 use crate::model::filter::Filter;
+use crate::model::ids::Key;
 use crate::model::listed::Listed;
 use crate::settings::{self, Settings};
 
@@ -82,10 +85,12 @@ impl Picks {
         Ok(Self { columns })
     }
 
-    /// With `-o wide`, those of the user's own that the settings name for the context are shown after the usual ones.
+    /// With `-o wide`, those of the user's own that the settings name for the context are shown after the usual ones; JSON
+    /// and YAML have them, too.
     fn widen(mut self, args: &GetArgs, list: List, settings: &Settings, context: &str) -> Self {
         let chosen = settings.columns_of(context);
-        let chosen = chosen.of(list).filter(|_| args.output == Output::Wide);
+        let whole = matches!(args.output, Output::Wide | Output::Json | Output::Yaml);
+        let chosen = chosen.of(list).filter(|_| whole);
         let own = chosen
             .iter()
             .flat_map(|all| all.iter())
@@ -142,6 +147,28 @@ impl Picks {
             Cli::command().error(ErrorKind::ValueValidation, why).exit()
         }
         picks
+    }
+
+    /// What a row has in those of the user's own, by heading, for JSON and YAML; none if there are no such columns.
+    pub fn texts<'a, R: Listed>(
+        &self,
+        row: Key,
+        model: &'a Model,
+    ) -> Option<BTreeMap<String, &'a str>> {
+        let list = R::VOCABULARY.extra?;
+        let all: Vec<&Extra> = self.own().collect();
+        let heading = |extra: &Extra| {
+            // of several that are headed alike, each by what it is made of
+            let alike = all.iter().filter(|other| other.title == extra.title);
+            match alike.count() {
+                1 => extra.title.to_string(),
+                _ => extra.text.to_string(),
+            }
+        };
+        let texts = (0u8..)
+            .zip(&all)
+            .filter_map(|(at, extra)| Some((heading(extra), model.extras.text(list, row, at)?)));
+        (!all.is_empty()).then(|| texts.collect())
     }
 
     /// Those of the user's own, in their order.

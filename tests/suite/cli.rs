@@ -272,6 +272,70 @@ fn a_filter_by_a_column_that_is_not_there_ends_with_2_and_names_the_nearest() {
 }
 
 #[test]
+fn json_has_the_columns_of_ones_own_that_are_asked_for() {
+    let (home, demo) = (home(), Served::start(&[]));
+    let get = |more: &[&str]| {
+        let mut command = jobdeck(home.path());
+        command.args(["get", "jobs", "-A", "--kubeconfig"]);
+        let (code, out, err) = run(command.arg(&demo.kubeconfig).args(more));
+        assert_eq!((code, &*err), (0, ""), "{more:?}");
+        let rows: Vec<Value> = serde_saphyr::from_str(&out).expect("rows");
+        assert!(rows.len() > 50, "{out}");
+        rows
+    };
+    let have = |rows: &[Value], key: &str| {
+        rows.iter()
+            .filter(|row| row["columns"][key].is_string())
+            .count()
+    };
+    let plain = get(&["-o", "json"]);
+    assert!(plain.iter().all(|row| row.get("columns").is_none()));
+    // names of the table ask for nothing more
+    assert!(
+        get(&["-o", "json", "--columns", "name,state"])
+            .iter()
+            .all(|row| row.get("columns").is_none())
+    );
+    let two = "name,label:app.kubernetes.io/part-of,jsonpath:.metadata.labels['kueue.x-k8s.io/queue-name']";
+    for output in ["json", "yaml"] {
+        let rows = get(&["-o", output, "--columns", two]);
+        assert!(rows.iter().all(|row| row["columns"].is_object()));
+        assert!(have(&rows, "PART-OF") > 50, "{rows:?}");
+        let queued = have(&rows, "QUEUE-NAME");
+        assert!(
+            queued > 0 && queued < rows.len(),
+            "what a row lacks is left out"
+        );
+        for (row, plain) in rows.iter().zip(&plain) {
+            assert_eq!(
+                row["columns"]["PART-OF"],
+                plain["labels"]["app.kubernetes.io/part-of"]
+            );
+            let mut rest = row.as_object().expect("a row").clone();
+            rest.remove("columns");
+            let keys =
+                |row: &serde_json::Map<String, Value>| row.keys().cloned().collect::<Vec<_>>();
+            assert_eq!(keys(&rest), keys(plain.as_object().expect("a row")));
+        }
+    }
+    let rows = get(&[
+        "-o",
+        "json",
+        "-L",
+        "app.kubernetes.io/name,example.com/name",
+    ]);
+    assert!(
+        have(&rows, "label:app.kubernetes.io/name") > 50,
+        "two that are headed NAME"
+    );
+    let settings = home.path().join("config/jobdeck");
+    std::fs::create_dir_all(&settings).expect("a folder");
+    let text = "[columns]\njobs = [\"name\", { title = \"LOT\", label = \"app.kubernetes.io/part-of\" }]\n";
+    std::fs::write(settings.join("config.toml"), text).expect("written");
+    assert!(have(&get(&["-o", "json"]), "LOT") > 50);
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
     let home = home();
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_jobdeck"))
