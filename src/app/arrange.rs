@@ -7,7 +7,7 @@ use super::action::Action;
 use super::effect::Effect;
 use super::screens::{Follow, Tab};
 use crate::model::arranged::{Arranged, At, Part, Show, shipped};
-use crate::panes::Level;
+use crate::panes::{Level, Pane, open};
 use crate::ui::layout::{Along, Id};
 
 /// As a setting, it stands for the layout a context was left in.
@@ -131,6 +131,21 @@ impl App {
                     self.say(Level::Warning, text, now);
                 }
             }
+            if !part.sort.is_empty() {
+                let cx = self.desk.cx(now, true);
+                let pane = self.screens.top_mut();
+                let before = pane.order(&cx);
+                pane.set_order(&part.sort, &cx);
+                let after = pane.order(&cx);
+                if after == before && after.as_deref() != Some(&part.sort) {
+                    let text = format!(
+                        "pane {} of the layout: no column {} is shown to sort by",
+                        n + 1,
+                        part.sort
+                    );
+                    self.say(Level::Warning, text, now);
+                }
+            }
         }
         for (n, part) in layout.panes().iter().enumerate() {
             let show = match part.show {
@@ -152,6 +167,8 @@ impl App {
 
     /// The screen as it is, as a layout. Objects that were opened are not part of it, but what follows a cursor is.
     pub(super) fn arranged(&self) -> Result<Arranged, String> {
+        // no order depends on the time
+        let cx = self.desk.cx(DateTime::default(), false);
         let (first, steps) = self.screens.layout().steps();
         let ids: Vec<Id> = std::iter::once(first)
             .chain(steps.iter().map(|step| step.new))
@@ -166,9 +183,14 @@ impl App {
                 _ => Show::Detail,
             });
             let root = self.screens.path_of(id).next();
-            let filter = root.filter(|_| follow.is_none());
+            let root = root.filter(|_| follow.is_none());
+            let order = |pane: &dyn Pane| pane.order(&cx).unwrap_or_default();
+            // what it would be anyway is not worth a word
+            let sort = root.filter(|_| show.list().is_some()).map(order);
+            let usual = || order(&*open(&tab.target()));
             Part {
-                filter: filter.map_or("", |pane| pane.filter()).to_owned(),
+                filter: root.map_or("", |pane| pane.filter()).to_owned(),
+                sort: sort.filter(|sort| *sort != usual()).unwrap_or_default(),
                 follows: follow.and_then(|follow| number(follow.leader)),
                 ..Part::new(show)
             }

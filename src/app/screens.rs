@@ -7,7 +7,8 @@ use crate::actions::Object;
 use crate::app::action::Action;
 use crate::model::ids::ClusterId;
 use crate::panes::editor::{Editor, Id as EditorId};
-use crate::panes::{Cx, Pane, Target};
+use crate::panes::gpus::MapOf;
+use crate::panes::{Cx, Pane, PodsOf, Target};
 use crate::ui::layout::{Along, Id, Layout, Placed};
 pub use follow::Follow;
 use stacks::Stacks;
@@ -50,6 +51,20 @@ impl Tab {
             Tab::Events => "Events",
             Tab::Inbox => "Inbox",
             Tab::Hardware => "Hardware",
+        }
+    }
+
+    /// The screen at its root.
+    pub fn target(self) -> Target {
+        match self {
+            Tab::Jobs => Target::Jobs,
+            Tab::Queues => Target::Queues,
+            Tab::Gpus => Target::GpuMap(MapOf::All),
+            Tab::Pods => Target::Pods(PodsOf::All),
+            Tab::Nodes => Target::Nodes,
+            Tab::Events => Target::Events(None),
+            Tab::Inbox => Target::Inbox,
+            Tab::Hardware => Target::Hardware,
         }
     }
 

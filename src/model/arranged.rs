@@ -3,6 +3,8 @@
 use schemars_derive::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::extra::List;
+
 /// More panes are not worth their frames.
 pub const MOST: usize = 8;
 
@@ -38,6 +40,17 @@ impl Show {
     /// It shows what is under the cursor of another.
     pub fn follows(self) -> bool {
         matches!(self, Show::Detail | Show::Logs | Show::Yaml)
+    }
+
+    /// The list it is, if its rows can be sorted.
+    pub fn list(self) -> Option<List> {
+        Some(match self {
+            Show::Jobs => List::Jobs,
+            Show::Pods => List::Pods,
+            Show::Nodes => List::Nodes,
+            Show::Events => List::Events,
+            _ => return None,
+        })
     }
 
     /// As settings name it.
@@ -77,6 +90,9 @@ pub struct Part {
     /// Its filter.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub filter: String,
+    /// What its rows are sorted by, of jobs, pods, nodes and events: a column, or label:KEY and the like; - turns it round.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sort: String,
     /// Where it stands; the first has the whole screen to begin with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<At>,
@@ -96,6 +112,7 @@ impl Part {
         Self {
             show,
             filter: String::new(),
+            sort: String::new(),
             at: None,
             of: None,
             share: None,
@@ -144,6 +161,17 @@ impl Arranged {
             }
             if part.follows.is_some() && !part.show.follows() {
                 return Err(format!("{this}: only detail, logs and yaml follow another"));
+            }
+            match part.show.list() {
+                _ if part.sort.is_empty() => {}
+                Some(list) => list
+                    .check_order(&part.sort)
+                    .map_err(|why| format!("{this}: {why}"))?,
+                None => {
+                    return Err(format!(
+                        "{this}: only jobs, pods, nodes and events have a sort"
+                    ));
+                }
             }
             if part.show.follows() {
                 let leader = part.follows.unwrap_or(1);
@@ -272,6 +300,11 @@ mod tests {
                 "pane 2 is none",
             ),
             (r#"[{"show": "pictures"}]"#, "unknown variant"),
+            (
+                r#"[{"show": "jobs", "sort": "-agee"}]"#,
+                "pane 1 (jobs): jobs are not sorted by \"agee\"",
+            ),
+            (r#"[{"show": "gpus", "sort": "age"}]"#, "only jobs, pods"),
         ] {
             let text = format!("{{\"panes\": {panes}}}");
             let error = serde_json::from_str::<Arranged>(&text).unwrap_err();

@@ -118,6 +118,10 @@ fn show_layout(name: &str, layout: &Arranged) -> String {
                 "filter",
                 Some(quoted(&part.filter)).filter(|_| !part.filter.is_empty()),
             ),
+            (
+                "sort",
+                Some(quoted(&part.sort)).filter(|_| !part.sort.is_empty()),
+            ),
             ("at", part.at.map(|at| word(&at))),
             ("of", part.of.map(|n| n.to_string())),
             ("share", part.share.map(|n| n.to_string())),

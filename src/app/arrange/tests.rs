@@ -108,3 +108,38 @@ fn a_filter_that_is_none_is_said_with_its_pane() {
     app.take_up(&layout, at(1));
     assert!(fixture::draw(&mut app).contains("pane 1 of the layout: gpu>many"));
 }
+
+#[test]
+fn the_order_of_a_list_is_saved_and_taken_up_again() {
+    let mut app = app();
+    let plain = app.arranged().unwrap();
+    assert_eq!(plain.panes()[0].sort, "", "as it is anyway");
+    app.act(Action::SplitRight, at(1));
+    app.act(Action::GoPods, at(1));
+    fixture::draw(&mut app);
+    let cx = app.desk.cx(at(1), true);
+    app.screens.top_mut().set_order("-restarts", &cx);
+    app.run(Command::SaveLayout("mine".into()), at(1));
+    let saved = app.habits.layouts["mine"].clone();
+    let sorts: Vec<&str> = saved.panes().iter().map(|part| &*part.sort).collect();
+    assert_eq!(sorts, ["", "-restarts"]);
+    // once more through a file
+    let text = serde_json::to_string(&saved).unwrap();
+    app.habits
+        .layouts
+        .insert("mine".into(), serde_json::from_str(&text).unwrap());
+    app.run(Command::Layout("one".into()), at(1));
+    app.run(Command::Layout("mine".into()), at(1));
+    assert_eq!(app.arranged().unwrap(), saved);
+
+    let odd = Part {
+        sort: "label:team".into(),
+        ..Part::new(Show::Jobs)
+    };
+    app.take_up(&Arranged::new(vec![odd]).unwrap(), at(2));
+    let seen = fixture::draw(&mut app);
+    assert!(
+        seen.contains("pane 1 of the layout: no column label:team is shown"),
+        "{seen}"
+    );
+}

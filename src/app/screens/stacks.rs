@@ -57,21 +57,9 @@ pub struct Stacks {
 impl Stacks {
     /// `open` makes the pane for a target.
     pub fn new(open: fn(&Target) -> Box<dyn Pane>) -> Self {
-        let root = |tab: Tab| {
-            let target = match tab {
-                Tab::Jobs => Target::Jobs,
-                Tab::Queues => Target::Queues,
-                Tab::Gpus => Target::GpuMap(crate::panes::gpus::MapOf::All),
-                Tab::Pods => Target::Pods(crate::panes::PodsOf::All),
-                Tab::Nodes => Target::Nodes,
-                Tab::Events => Target::Events(None),
-                Tab::Inbox => Target::Inbox,
-                Tab::Hardware => Target::Hardware,
-            };
-            Stack {
-                screens: vec![Screen::root(open(&target))],
-                forward: Vec::new(),
-            }
+        let root = |tab: Tab| Stack {
+            screens: vec![Screen::root(open(&tab.target()))],
+            forward: Vec::new(),
         };
         Self {
             tab: Tab::Jobs,

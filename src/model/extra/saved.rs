@@ -35,6 +35,22 @@ impl List {
         }
     }
 
+    /// Whether it can be sorted so.
+    ///
+    /// # Errors
+    /// There is no such order; and those there are.
+    pub fn check_order(self, sort: &str) -> Result<(), String> {
+        let name = sort.trim_start_matches('-');
+        let known = self.orders();
+        if known.contains(&name) || Extra::parse(name).is_ok() {
+            return Ok(());
+        }
+        let (list, all) = (self.name(), known.join(", "));
+        Err(format!(
+            "{list} are not sorted by {name:?}: there are {all}, and columns of one's own as they are written; - before it turns it round"
+        ))
+    }
+
     /// What it can be sorted by.
     pub fn orders(self) -> Vec<&'static str> {
         fn names<R: Listed>() -> Vec<&'static str> {
@@ -57,21 +73,8 @@ impl Saved {
     pub fn check(&self) -> Result<(), (&'static str, String)> {
         let filter = Filter::parse(&self.filter, self.screen.vocabulary());
         filter.map_err(|e: FilterError| ("filter", e.to_string()))?;
-        let Some(sort) = &self.sort else {
-            return Ok(());
-        };
-        let name = sort.trim_start_matches('-');
-        let known = self.screen.orders();
-        if known.contains(&name) || Extra::parse(name).is_ok() {
-            return Ok(());
-        }
-        let (list, all) = (self.screen.name(), known.join(", "));
-        Err((
-            "sort",
-            format!(
-                "{list} are not sorted by {name:?}: there are {all}, and columns of one's own as they are written; - before it turns it round"
-            ),
-        ))
+        let sort = self.sort.iter();
+        { sort }.try_for_each(|sort| self.screen.check_order(sort).map_err(|why| ("sort", why)))
     }
 
     /// In a few words: `jobs · state:failed · by -age · 4 columns`.

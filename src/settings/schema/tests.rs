@@ -135,7 +135,7 @@ gpu-use = true
 [contexts."a b"]
 [layouts."mine"]
 panes = [
-  { show = "jobs", filter = "gpu>0" },
+  { show = "jobs", filter = "gpu>0", sort = "-label:team" },
   { show = "logs", at = "right", share = 60 },
   { show = "yaml", at = "below", of = 2, follows = 1 },
 ]
@@ -181,6 +181,7 @@ fn what_is_not_read_does_not_fit() {
         "[contexts.\"x\"]\ncolour = \"red\"",
         "contexts = [\"x\"]",
         "[layouts.x]\npanes = [{ show = 'pictures' }]",
+        "[layouts.x]\npanes = [{ show = 'jobs', sort = 3 }]",
         "[layouts.x]\nsplit = 'right'",
     ] {
         assert!(parse(text).is_err(), "it is read: {text}");
