@@ -366,6 +366,7 @@ pub struct OneShotArgs {
     #[cfg(feature = "demo")]
     #[arg(long)]
     pub demo: bool,
+    /// The same seed gives the same demo cluster
     #[cfg(feature = "demo")]
     #[arg(long, requires = "demo", default_value_t = 1)]
     pub seed: u64,

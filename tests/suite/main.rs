@@ -11,6 +11,7 @@ mod client;
 #[cfg(unix)]
 mod clusters;
 mod columns;
+mod completions;
 mod compound;
 mod custom;
 #[cfg(unix)]
