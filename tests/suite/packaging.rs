@@ -231,7 +231,14 @@ fn every_package_carries_manual_completions_licence_and_kubectls_name() {
         assert!(from.contains_key(made), "not in the .deb: {made}");
     }
     assert_eq!(from["man/*.1"], "usr/share/man/man1/");
-    assert_eq!(deb["license-file"][0].as_str(), Some("LICENSE"));
+    // Debian has the text of the licence itself
+    let copyright = file(deb["license-file"][0].as_str().expect("a file"));
+    assert!(
+        copyright.contains("License: Apache-2.0\n")
+            && copyright.contains("common-licenses/Apache-2.0")
+    );
+    let words = deb["extended-description"].as_str().expect("a text");
+    assert!(!words.contains('\n'), "cargo-deb wraps it: {words}");
     let changelog = file(deb["changelog"].as_str().expect("a changelog"));
     assert!(
         changelog.starts_with(&format!("jobdeck ({VERSION}-")),
