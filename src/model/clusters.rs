@@ -23,6 +23,16 @@ impl Clusters {
         self.0.get(&id)
     }
 
+    /// Whether a filter's word for clusters means one: a part of its name, or all of it after `=`. In lower case.
+    pub fn is_meant(&self, id: ClusterId, word: &str) -> bool {
+        let name = self.name(id).map(|name| name.to_lowercase());
+        let name = name.unwrap_or_default();
+        match word.strip_prefix('=') {
+            Some(whole) => whole == name,
+            None => name.contains(word),
+        }
+    }
+
     /// There is more than one: rows say whose they are.
     pub fn several(&self) -> bool {
         self.0.len() > 1

@@ -72,6 +72,11 @@ impl Open<'_> {
         trouble(self.sources)
     }
 
+    /// It does not answer.
+    pub fn is_failed(&self) -> bool {
+        matches!(self.link, Link::Failed(_))
+    }
+
     /// Its rows do not change any more, or there are none because it does not answer: why.
     pub fn lost(&self) -> Option<&str> {
         match (self.link, self.trouble()) {
@@ -195,6 +200,13 @@ impl Session {
         peer.map_or(&self.context, |peer| &peer.context)
     }
 
+    /// The kinds that may be absent and are served in a cluster; none before they were looked for there.
+    pub fn served(&self, id: ClusterId) -> Option<&[Kind]> {
+        let peer = self.peers.iter().find(|peer| peer.id == id);
+        let served = peer.map_or(&self.served, |peer| &peer.served);
+        served.as_deref()
+    }
+
     /// What may be done in a cluster, as far as it was asked.
     pub fn permits(&self, id: ClusterId) -> &Permits {
         let peer = self.peers.iter().find(|peer| peer.id == id);
@@ -267,9 +279,14 @@ pub fn of_target(target: &Target) -> Option<ClusterId> {
     Some(key.cluster)
 }
 
+/// Rows of several clusters stand in lists: they say whose they are.
+pub fn stand_apart(cx: &Cx) -> bool {
+    cx.model.clusters.several() && cx.session.only.is_none()
+}
+
 /// The columns of a list, with that of the cluster after the name where rows of several stand in it.
 pub fn with_column(mut columns: Vec<Column>, cx: &Cx) -> Vec<Column> {
-    if cx.model.clusters.several() && cx.session.only.is_none() {
+    if stand_apart(cx) {
         let names = cx.model.clusters.ids();
         let wide = names
             .filter_map(|id| cx.model.clusters.name(id))

@@ -21,10 +21,12 @@ mod cluster;
 pub mod exporters;
 mod queues;
 mod roles;
+mod two;
 
 pub use cluster::{feed, model};
 pub use queues::queued;
 pub use roles::torch;
+pub use two::{EAST, two};
 
 /// The moment of the fixture.
 pub fn now() -> DateTime<Utc> {
@@ -216,6 +218,13 @@ pub fn session() -> Session {
         sources: kinds.map(|kind| (kind, Health::Live)).into(),
         ..Session::default()
     }
+}
+
+/// The same with the clusters of [`two`].
+pub fn session_of_two() -> Session {
+    let mut session = session();
+    two::beside(&mut session);
+    session
 }
 
 /// Calls `f` with everything a pane may read.

@@ -129,9 +129,10 @@ impl Pane for QueueObjects {
 
     fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a> {
         if self.all == 0 {
-            let words = absent::words(&self.pending, cx).unwrap_or_else(|| {
-                "no flavors, checks or classes here that this user may read".into()
-            });
+            let words =
+                absent::words(&self.pending, &[cx.session.cluster], cx).unwrap_or_else(|| {
+                    "no flavors, checks or classes here that this user may read".into()
+                });
             return Line::styled(words, cx.theme.dim());
         }
         let of = |kind| self.items.iter().filter(|item| item.kind == kind).count();

@@ -1,4 +1,4 @@
-//! Queues: the tree of cohorts, cluster queues and local queues with their quota, and what stands in the one selected,
+//! Queues: the tree of cohorts, cluster queues and local queues with their quota, of several clusters one each, and what stands in the one selected,
 //! with the reason. Two lists with a cursor each; the sentence below is about the workload under the second.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,9 +14,10 @@ use super::sheet::{Pointed, pointed};
 use super::{Cx, Pane, Reply, Target, workload};
 use crate::app::action::{Action, Scope};
 use crate::model::human;
-use crate::model::ids::{Key, Name};
+use crate::model::ids::{ClusterId, Key, Name};
+use crate::model::kueue::forest::forest;
 use crate::model::kueue::order::Place;
-use crate::model::kueue::tree::{self, Level, Node};
+use crate::model::kueue::tree::{Level, Node};
 use crate::model::kueue::{Line, QueueKind, WorkloadRow};
 use crate::model::waiting;
 use crate::model::want::{Kind, ObjectWant, Selector, Want};
@@ -45,7 +46,7 @@ const REST: TimeDelta = TimeDelta::milliseconds(250);
 pub struct Queues {
     nodes: Vec<Node>,
     /// What `nodes` were made of.
-    made_of: Option<(u64, Option<Name>)>,
+    made_of: Option<(u64, Option<Name>, Vec<ClusterId>)>,
     resource: Option<Name>,
     filter: String,
     lines: Vec<line::Line>,
@@ -87,15 +88,10 @@ impl Queues {
     fn refresh(&mut self, cx: &Cx) {
         let kueue = &cx.model.kueue;
         let namespace = cx.session.namespace.clone();
-        let look = kueue.look(cx.session.cluster);
-        let made_of = (kueue.version(), namespace.clone());
+        let made_of = (kueue.version(), namespace.clone(), cx.session.shown());
         if self.made_of.as_ref() != Some(&made_of) {
-            self.nodes = tree::tree(
-                kueue,
-                &look.capacity,
-                cx.session.cluster,
-                namespace.as_ref(),
-            );
+            let names = &cx.model.clusters;
+            self.nodes = forest(kueue, names, &made_of.2, namespace.as_ref());
             self.made_of = Some(made_of);
         }
         let resources = line::resources(&self.nodes);
@@ -106,14 +102,7 @@ impl Queues {
         {
             self.resource = resources.first().cloned();
         }
-        let wanted = self.filter.to_lowercase();
-        let shown = match wanted.is_empty() {
-            true => vec![true; self.nodes.len()],
-            false => line::keep(&self.nodes, |node| {
-                let name = format!("{}/{}", node.namespace, node.name).to_lowercase();
-                name.contains(&wanted)
-            }),
-        };
+        let shown = line::matching(&self.nodes, &self.filter, &cx.model.clusters);
         self.lines = line::lines(&self.nodes, self.resource.as_ref(), &shown);
         let keys: Vec<Key> = self.lines.iter().map(|line| line.key).collect();
         self.tree.settle(&Fixed(&keys), false);
@@ -122,7 +111,7 @@ impl Queues {
             self.moved = Some(cx.now);
         }
         self.places = match self.node_at() {
-            Some(at) => standing::of(&self.nodes, at, &look.order, kueue, namespace.as_ref()),
+            Some(at) => standing::of(&self.nodes, at, kueue, namespace.as_ref()),
             None => Vec::new(),
         };
         self.list
@@ -147,6 +136,19 @@ impl Queues {
         cx.model.kueue.workloads.get(self.list.selected()?)
     }
 
+    /// No queue is known in any of the clusters shown.
+    fn is_bare(&self) -> bool {
+        self.nodes.iter().all(|node| node.level == Level::Cluster)
+    }
+
+    /// The cluster under the cursor, where it has no queue: what limits work there instead is shown.
+    fn bare(&self) -> Option<ClusterId> {
+        let at = self.node_at()?;
+        let node = self.nodes.get(at)?;
+        let below = self.nodes.get(at + 1).is_some_and(|n| n.depth > node.depth);
+        (node.level == Level::Cluster && !below).then_some(node.cluster)
+    }
+
     /// The lines Kueue is asked about: that of the node under the cursor; of a cluster queue that is not ours to read
     /// those of the local queues we see of it.
     fn asked(&self) -> Vec<Line> {
@@ -158,7 +160,7 @@ impl Queues {
         };
         let local = |node: &Node| Line::LocalQueue(node.namespace.clone(), node.name.clone());
         match node.level {
-            Level::Cohort => Vec::new(),
+            Level::Cluster | Level::Cohort => Vec::new(),
             Level::ClusterQueue if node.key.is_none() => {
                 let below = self.nodes.iter().skip(at + 1);
                 let below = below.take_while(|n| n.depth > node.depth);
@@ -194,6 +196,7 @@ impl Queues {
         let node = self.node()?;
         node.key?;
         let kind = match node.level {
+            Level::Cluster => return None,
             Level::Cohort => QueueKind::Cohort,
             Level::ClusterQueue => QueueKind::ClusterQueue,
             Level::LocalQueue => QueueKind::LocalQueue,
@@ -236,7 +239,10 @@ impl Queues {
                     name: node.name.clone(),
                 })),
                 None => {
-                    let text = "no object of it can be read: it is a name that others use";
+                    let text = match self.node().map(|node| node.level) {
+                        Some(Level::Cluster) => "a cluster has no manifest: its queues have",
+                        _ => "no object of it can be read: it is a name that others use",
+                    };
                     Reply::Say(super::Level::Info, text.into())
                 }
             },
@@ -264,7 +270,7 @@ impl Queues {
     }
 
     fn draw_tree(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
-        let columns = columns::columns(self.resource.as_ref());
+        let columns = columns::columns(self.resource.as_ref(), cx);
         let (lines, nodes) = (&self.lines, &self.nodes);
         self.tree_body = Table::new(&columns, lines.len())
             .focused(cx.focused && !self.inside)
@@ -282,17 +288,30 @@ impl Queues {
     fn draw_list(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
         self.list_area = area;
         let heading = match self.node() {
+            Some(node) if self.bare().is_some() => {
+                let of = [node.cluster];
+                let words = absent::words(&self.pending, &of, cx).unwrap_or_default();
+                format!("cluster {} · {words}", node.name)
+            }
             Some(node) => {
                 let asked = self.asked();
                 let said = asked.iter().find_map(|line| {
                     let positions = &cx.model.kueue.positions;
-                    positions.line(cx.session.cluster, line)
+                    positions.line(node.cluster, line)
                 });
-                answer::node(node, self.places.len(), said)
+                answer::node(node, self.places.len(), said, cx)
             }
             None => String::new(),
         };
         rule(&heading, self.inside, cx, Rect { height: 1, ..area }, buf);
+        if let Some(cluster) = self.bare() {
+            let below = Rect {
+                y: area.y + 1,
+                height: area.height.saturating_sub(1),
+                ..area
+            };
+            return absent::draw(&self.pending, &[cluster], cx, below, buf);
+        }
         let said = SAID.min(area.height.saturating_sub(4));
         let table = Rect {
             y: area.y + 1,
@@ -381,7 +400,7 @@ impl Pane for Queues {
     }
 
     fn answer<'a>(&self, cx: &Cx<'a>) -> styled::Line<'a> {
-        match absent::words(&self.pending, cx) {
+        match absent::words(&self.pending, &cx.session.shown(), cx) {
             Some(words) => styled::Line::from(Span::styled(words, cx.theme.dim())),
             None => answer::line(&self.nodes, cx),
         }
@@ -392,7 +411,7 @@ impl Pane for Queues {
     }
 
     fn hints(&self, cx: &Cx) -> Vec<Action> {
-        if self.nodes.is_empty() {
+        if self.is_bare() {
             return vec![Action::GoJobs, Action::GoPods, Action::GoEvents];
         }
         if self.inside {
@@ -420,8 +439,8 @@ impl Pane for Queues {
     fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
         self.refresh(cx);
         self.rule = None;
-        if self.nodes.is_empty() {
-            return absent::draw(&self.pending, cx, area, buf);
+        if self.is_bare() {
+            return absent::draw(&self.pending, &cx.session.shown(), cx, area, buf);
         }
         if area.width >= BESIDE {
             let ideal = area.width - area.width * 11 / 20 - 1;
@@ -490,16 +509,21 @@ impl Pane for Queues {
         meant.map(|key| job(key).unwrap_or(key)).collect()
     }
 
+    fn cluster(&self, _cx: &Cx) -> Option<ClusterId> {
+        self.node().map(|node| node.cluster)
+    }
+
     fn wants(&self, cx: &Cx) -> Vec<Want> {
         let mut wants: Vec<Want> = [Kind::Job, Kind::Pod, Kind::Node]
             .map(|kind| Want::Watch(kind, Selector::All))
             .into();
         wants.push(Want::Workloads);
-        if absent::is(cx) {
+        if cx.session.shown().iter().any(|of| absent::is(&[*of], cx)) {
             wants.push(limits::QUOTAS);
         }
-        if self.rested(cx) {
-            wants.extend(self.asked().into_iter().map(Want::Pending));
+        if let Some(node) = self.node().filter(|_| self.rested(cx)) {
+            let asked = self.asked().into_iter().map(Want::Pending);
+            wants.extend(asked.map(|want| want.at(node.cluster)));
         }
         wants
     }
@@ -556,7 +580,7 @@ impl Pane for Queues {
                 Pointed::Heading(_) | Pointed::Nothing => return Reply::Ignored,
             }
         } else {
-            let columns = columns::columns(self.resource.as_ref());
+            let columns = columns::columns(self.resource.as_ref(), cx);
             let keys: Vec<Key> = self.lines.iter().map(|line| line.key).collect();
             match pointed(event, self.tree_body, &self.tree, &columns, keys.len(), cx) {
                 Pointed::Row(_, true) => return self.own(Action::Open, cx),

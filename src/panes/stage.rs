@@ -42,6 +42,14 @@ impl Stage {
         }
     }
 
+    /// With both clusters of the fixture.
+    pub fn two() -> Self {
+        Self {
+            session: fixture::session_of_two(),
+            ..Self::new(fixture::two())
+        }
+    }
+
     pub fn cx(&self) -> Cx<'_> {
         Cx {
             model: &self.model,

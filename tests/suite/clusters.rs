@@ -26,7 +26,9 @@ fn job(name: &str) -> Value {
 /// A cluster with the job that both have, and one of its own. Both are made alike, so that their uids are, too.
 fn world(own: &str) -> World {
     let start = "2026-11-24T09:00:00Z".parse().expect("a time");
-    let mut world = World::new(Cluster::new(Clock::stepped(start, 1.0), 7));
+    let mut cluster = Cluster::new(Clock::stepped(start, 1.0), 7);
+    jobdeck::demo::crds::install(&mut cluster);
+    let mut world = World::new(cluster);
     for name in ["same", own] {
         let mut kinds = world.cluster.store.kinds();
         let kind = kinds.find(|(_, k)| k.plural == "jobs").expect("jobs").0;
@@ -188,6 +190,75 @@ fn what_is_done_to_an_object_never_reaches_its_namesake_in_another_cluster() {
     assert_eq!(gone(&two.near, "only-near"), 404);
     assert_eq!(gone(two.far(), "only-far"), 404);
     assert_eq!(same(&two.near).0, 200);
+}
+
+const KUEUE: &str = "/apis/kueue.x-k8s.io/v1beta2";
+
+/// A cluster queue `team` of so many CPUs, with a queue of the same name in `default`.
+fn queue(demo: &Demo, cpu: &str) {
+    let made = |path: &str, object: Value| {
+        let answer = ask(
+            demo,
+            "POST",
+            &format!("{KUEUE}/{path}"),
+            &object.to_string(),
+        );
+        assert_eq!(answer.0, 201, "{path}: {:?}", answer.1);
+    };
+    let object = |kind: &str, name: &str, spec: Value| {
+        json!({"apiVersion": "kueue.x-k8s.io/v1beta2", "kind": kind,
+            "metadata": {"name": name}, "spec": spec})
+    };
+    made(
+        "resourceflavors",
+        object("ResourceFlavor", "plain", json!({})),
+    );
+    let groups = json!([{"coveredResources": ["cpu"], "flavors": [
+        {"name": "plain", "resources": [{"name": "cpu", "nominalQuota": cpu}]}]}]);
+    let spec = json!({"namespaceSelector": {}, "resourceGroups": groups});
+    made("clusterqueues", object("ClusterQueue", "team", spec));
+    let local = object("LocalQueue", "team", json!({"clusterQueue": "team"}));
+    made("namespaces/default/localqueues", local);
+}
+
+#[test]
+fn a_queue_of_the_same_name_in_another_cluster_is_another() {
+    let mut two = open("", "near,far");
+    queue(&two.near, "20");
+    queue(two.far(), "80");
+    let term = &mut two.term;
+    term.send("2");
+    term.until("both, each with its own quota", |s| {
+        s.contains("CLUSTER / QUEUE") && s.contains("0 / 20") && s.contains("0 / 80")
+    });
+    // near, its queue, its local queue, far, its queue
+    term.send("gjjjj");
+    term.until("the queue of far", |s| {
+        s.contains("cluster queue team · in far")
+    });
+    term.send("p");
+    term.until("where it is held", |s| {
+        s.contains("[ Cancel ]") && s.contains("context far")
+    });
+    term.send("\x1b[C\r");
+    term.until("its row says so", |s| {
+        s.contains("hold") && !s.contains("[ Cancel ]")
+    });
+    let is_held = |demo: &Demo| {
+        let queue = ask(demo, "GET", &format!("{KUEUE}/clusterqueues/team"), "").1;
+        let stop = queue["spec"]["stopPolicy"].as_str();
+        stop.is_some_and(|stop| stop.contains("Hold"))
+    };
+    assert!(is_held(two.far()) && !is_held(&two.near));
+    // its manifest is its own too
+    let term = &mut two.term;
+    term.send("y");
+    term.until_shows("kind: ClusterQueue");
+    term.send("G");
+    term.until("the quota of far", |s| {
+        let mut lines = s.lines();
+        lines.any(|line| line.contains("nominalQuota") && line.contains("80"))
+    });
 }
 
 #[test]

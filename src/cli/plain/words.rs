@@ -174,7 +174,7 @@ fn queues(model: &Model) -> Vec<Line> {
     for node in tree::tree(&model.kueue, &look.capacity, cluster, None) {
         match node.level {
             Level::Cohort => cohort = node.name.to_string(),
-            Level::LocalQueue => {}
+            Level::Cluster | Level::LocalQueue => {}
             Level::ClusterQueue => {
                 let mut title = format!("queue {}", node.name);
                 if node.depth > 0 {

@@ -6,6 +6,7 @@
 pub mod capacity;
 pub mod eta;
 pub mod flavors;
+pub mod forest;
 pub mod kind;
 pub mod look;
 pub mod objects;

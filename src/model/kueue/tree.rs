@@ -11,6 +11,8 @@ use crate::model::job::Condition;
 /// What a row of the tree is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Level {
+    /// One of several clusters: what stands above its tree.
+    Cluster,
     Cohort,
     ClusterQueue,
     LocalQueue,
@@ -50,7 +52,7 @@ pub struct Node {
 }
 
 impl Node {
-    fn blank(level: Level, cluster: ClusterId, name: Name, depth: u8) -> Self {
+    pub(super) fn blank(level: Level, cluster: ClusterId, name: Name, depth: u8) -> Self {
         Self {
             level,
             cluster,
@@ -300,7 +302,7 @@ impl<'a> Builder<'a> {
                         row.admitted = row.admitted.saturating_add(admitted);
                     }
                 }
-                Level::LocalQueue => {}
+                Level::Cluster | Level::LocalQueue => {}
             }
         }
     }
@@ -330,6 +332,7 @@ mod tests {
                 (Level::ClusterQueue, false) => "",
                 (Level::ClusterQueue, true) => "?",
                 (Level::LocalQueue, _) => "-",
+                (Level::Cluster, _) => "+",
             };
             let counts = [row.pending, row.reserving, row.admitted];
             format!(

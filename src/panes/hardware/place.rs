@@ -269,6 +269,16 @@ fn flavors_under<'a>(queue: &crate::model::kueue::tree::Node, cx: &Cx<'a>) -> Ve
             let row = kueue.cluster_queue(cluster, &queue.name);
             row.into_iter().for_each(|row| take(&row.groups));
         }
+        Level::Cluster => {
+            let rows = kueue
+                .cohorts
+                .rows()
+                .filter(|row| row.key.cluster == cluster);
+            rows.for_each(|row| take(&row.groups));
+            let rows = kueue.cluster_queues.rows();
+            let rows = rows.filter(|row| row.key.cluster == cluster);
+            rows.for_each(|row| take(&row.groups));
+        }
         Level::Cohort => {
             let cohorts: Vec<_> = kueue.cohorts.rows().collect();
             let mut inside: Vec<&Name> = vec![&queue.name];

@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::limits::{self, Pending};
+use crate::model::ids::ClusterId;
 use crate::model::kueue::QueueKind;
 use crate::model::want::Kind;
 use crate::panes::words::count;
@@ -16,30 +17,47 @@ const QUEUES: [Kind; 2] = [
     Kind::Queue(QueueKind::LocalQueue),
 ];
 
-/// No queue is known.
-pub fn is(cx: &Cx) -> bool {
+/// No queue is known in any of these clusters.
+pub fn is(of: &[ClusterId], cx: &Cx) -> bool {
     let kueue = &cx.model.kueue;
-    kueue.cluster_queues.is_empty() && kueue.local_queues.is_empty()
+    let mut all = kueue.cluster_queues.rows().map(|row| row.key);
+    let mut local = kueue.local_queues.rows().map(|row| row.key);
+    !all.any(|key| of.contains(&key.cluster)) && !local.any(|key| of.contains(&key.cluster))
 }
 
-/// What to say instead of counting queues; none if there are some.
-pub fn words(pending: &Pending, cx: &Cx) -> Option<String> {
-    if !is(cx) {
+/// Whether a cluster serves queues; none before that was looked for.
+fn served(of: ClusterId, cx: &Cx) -> Option<bool> {
+    let served = cx.session.served(of)?;
+    Some(QUEUES.iter().any(|kind| served.contains(kind)))
+}
+
+/// The same of one cluster in a word or two.
+pub fn brief(of: ClusterId, cx: &Cx) -> &'static str {
+    match served(of, cx) {
+        None => "looking",
+        Some(false) => "no Kueue",
+        Some(true) => "no queue",
+    }
+}
+
+/// What to say instead of counting queues in these clusters; none if there are some.
+pub fn words(pending: &Pending, of: &[ClusterId], cx: &Cx) -> Option<String> {
+    if !is(of, cx) {
         return None;
     }
-    let served = match &cx.session.served {
-        None => return Some("looking for queues".into()),
-        Some(served) => QUEUES.iter().any(|kind| served.contains(kind)),
-    };
-    if !served {
-        let groups = pending.groups(cx);
+    let served: Vec<Option<bool>> = of.iter().map(|of| served(*of, cx)).collect();
+    if !served.contains(&Some(true)) {
+        if served.contains(&None) {
+            return Some("looking for queues".into());
+        }
+        let groups = pending.groups(of, cx);
         let pending = groups.values().map(|group| group.pods).sum::<usize>();
         let pods = count(pending, "pod waits", "pods wait");
         let mut words = match pending {
             0 => "Kueue is not installed here, and no pod waits for the scheduler".to_owned(),
             _ => format!("Kueue is not installed here: {pods} for the scheduler alone"),
         };
-        let full = limits::quotas(cx)
+        let full = limits::quotas(of, cx)
             .iter()
             .filter(|q| q.limit.ratio() >= 1.0)
             .count();
@@ -54,11 +72,11 @@ pub fn words(pending: &Pending, cx: &Cx) -> Option<String> {
 }
 
 /// Draws what limits and orders work all the same: what waits for the scheduler, quotas, another scheduler's queues.
-pub fn draw(pending: &Pending, cx: &Cx, area: Rect, buf: &mut Buffer) {
+pub fn draw(pending: &Pending, of: &[ClusterId], cx: &Cx, area: Rect, buf: &mut Buffer) {
     let blocks = [
-        limits::waits(pending, cx),
-        limits::usage(cx),
-        limits::volcano(cx),
+        limits::waits(pending, of, cx),
+        limits::usage(of, cx),
+        limits::volcano(of, cx),
     ];
     let mut left: Vec<_> = blocks
         .into_iter()

@@ -9,8 +9,8 @@ use crate::model::kueue::queue::Stop;
 use crate::model::kueue::tree::{Level, Node};
 use crate::model::kueue::workload::State as At;
 use crate::model::waiting;
-use crate::panes::Cx;
 use crate::panes::words::count;
+use crate::panes::{Cx, clusters};
 use crate::ui::State;
 
 /// `9 wait: 6 for quota, 2 can never fit; 2 queues borrow, 1 lends; 1 on hold`.
@@ -19,14 +19,15 @@ pub fn line<'a>(nodes: &[Node], cx: &Cx<'a>) -> Line<'a> {
     let mut causes: BTreeMap<&'static str, usize> = BTreeMap::new();
     let (mut waiting, mut admitted) = (0usize, 0usize);
     let mine = cx.session.namespace.as_ref();
-    let look = cx.model.kueue.look(cx.session.cluster);
+    let shown = cx.session.shown();
     for row in cx.model.kueue.workloads.rows() {
-        if row.key.cluster != cx.session.cluster || mine.is_some_and(|ns| *ns != row.namespace) {
+        if !shown.contains(&row.key.cluster) || mine.is_some_and(|ns| *ns != row.namespace) {
             continue;
         }
         match row.state() {
             At::Pending | At::Reserved => {
                 waiting += 1;
+                let look = cx.model.kueue.look(row.key.cluster);
                 if let Some((reason, _)) = waiting::short(cx.model, look, row, cx.now) {
                     *causes.entry(reason.word()).or_default() += 1;
                 }
@@ -79,14 +80,20 @@ pub fn line<'a>(nodes: &[Node], cx: &Cx<'a>) -> Line<'a> {
     Line::from(spans)
 }
 
-/// What a node is and how it is, for the rule above its workloads.
-pub fn node(node: &Node, workloads: usize, said: Option<&Said>) -> String {
+/// What a node is and how it is, for the rule above its workloads; of several clusters, in which.
+pub fn node(node: &Node, workloads: usize, said: Option<&Said>, cx: &Cx) -> String {
     let what = match node.level {
+        Level::Cluster => format!("cluster {}", node.name),
         Level::Cohort => format!("cohort {}", node.name),
         Level::ClusterQueue => format!("cluster queue {}", node.name),
         Level::LocalQueue => format!("queue {}/{}", node.namespace, node.name),
     };
-    let mut parts = vec![what, count(workloads, "workload", "workloads")];
+    let mut parts = vec![what];
+    if node.level != Level::Cluster && clusters::stand_apart(cx) {
+        let name = cx.model.clusters.name(node.cluster);
+        parts.extend(name.map(|name| format!("in {name}")));
+    }
+    parts.push(count(workloads, "workload", "workloads"));
     if let Some(weight) = node.weight {
         parts.push(format!("weight {}", weight as f64 / 1000.0));
     }

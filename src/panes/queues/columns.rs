@@ -12,13 +12,14 @@ use crate::ui::meter::Fill;
 use crate::ui::{Cell, Column, Meter, Row, State, text};
 
 /// The columns; the bar's is headed by the resource it measures.
-pub fn columns(resource: Option<&Name>) -> Vec<Column> {
+pub fn columns(resource: Option<&Name>, cx: &Cx) -> Vec<Column> {
     let bar = resource.map_or("QUOTA".to_owned(), |name| name.to_string());
+    let name = match cx.session.shown().len() {
+        1 => "COHORT / QUEUE",
+        _ => "CLUSTER / QUEUE",
+    };
     vec![
-        Column::new("name", "COHORT / QUEUE")
-            .rank(0)
-            .width(14, 20, 44)
-            .middle(),
+        Column::new("name", name).rank(0).width(14, 20, 44).middle(),
         Column::new("flavor", "FLAVOR")
             .rank(2)
             .width(6, 8, 18)
@@ -92,6 +93,10 @@ fn named<'a>(line: &Line, node: &Node, cx: &Cx<'a>) -> Cell<'a> {
     }
     name.push_str(&text::clean(&node.name));
     match node.level {
+        Level::Cluster => match cx.session.open(node.cluster) {
+            Some(open) if open.lost().is_some() => Cell::state(open.state().0, name),
+            _ => Cell::styled(name, cx.theme.accent()),
+        },
         Level::Cohort => Cell::styled(name, cx.theme.title()),
         Level::ClusterQueue => Cell::text(name),
         Level::LocalQueue => Cell::styled(name, cx.theme.dim()),
@@ -168,11 +173,20 @@ fn state<'a>(node: &Node, cx: &Cx<'a>) -> Cell<'a> {
         Stop::None => {}
     }
     match node.level {
+        Level::Cluster => match cx.session.open(node.cluster) {
+            Some(open) if open.lost().is_some() => {
+                let (state, words) = open.state();
+                Cell::styled(words, cx.theme.state(state))
+            }
+            _ if !super::absent::is(&[node.cluster], cx) => Cell::Empty,
+            _ => Cell::styled(super::absent::brief(node.cluster, cx), cx.theme.dim()),
+        },
         Level::Cohort if node.broken => Cell::state(State::Failed, "in a ring"),
         Level::Cohort if node.by_name_only => Cell::styled("by name only", cx.theme.dim()),
-        // whoever reads one cluster queue reads all
+        // whoever reads one cluster queue of a cluster reads all
         Level::ClusterQueue if node.by_name_only => {
-            match cx.model.kueue.cluster_queues.is_empty() {
+            let mut rows = cx.model.kueue.cluster_queues.rows();
+            match rows.all(|row| row.key.cluster != node.cluster) {
                 true => Cell::styled("not readable", cx.theme.dim()),
                 false => Cell::state(State::Failed, "does not exist"),
             }

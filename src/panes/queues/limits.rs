@@ -8,13 +8,15 @@ use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 
-use crate::model::ids::Name;
+use crate::model::ids::{ClusterId, Name};
 use crate::model::kueue::others::Limit;
 use crate::model::kueue::{Amount, QueueKind, QuotaRow, VolcanoQueueRow};
+use crate::model::listed::Scope;
 use crate::model::pod::PodPhase;
 use crate::model::resources::{Devices, is_device};
 use crate::model::want::{Kind, Selector, Want};
 use crate::panes::Cx;
+use crate::panes::clusters;
 use crate::panes::jobs::why;
 use crate::panes::sheet::scope;
 use crate::panes::words::{amount, devices, quantity, when};
@@ -40,35 +42,41 @@ pub struct Group {
     pub message: String,
 }
 
-/// What a group has in common: reason, priority class (empty: none), namespace.
-pub type Shared = (String, Name, Name);
+/// What a group has in common: reason, priority class (empty: none), namespace, cluster.
+pub type Shared = (String, Name, Name, ClusterId);
 
 /// The groups, counted anew only when pods changed: there may be a hundred thousand.
 #[derive(Default)]
 pub struct Pending(RefCell<Option<Counted>>);
 
-/// Version of the pods and namespace they were counted for.
-type Counted = (u64, Option<Name>, Rc<BTreeMap<Shared, Group>>);
+/// Version of the pods, namespace and clusters they were counted for.
+type Counted = (
+    u64,
+    Option<Name>,
+    Vec<ClusterId>,
+    Rc<BTreeMap<Shared, Group>>,
+);
 
 impl Pending {
-    pub fn groups(&self, cx: &Cx) -> Rc<BTreeMap<Shared, Group>> {
+    pub fn groups(&self, of: &[ClusterId], cx: &Cx) -> Rc<BTreeMap<Shared, Group>> {
         let (version, namespace) = (cx.model.pods.version(), &cx.session.namespace);
         let mut kept = self.0.borrow_mut();
-        if let Some((v, n, groups)) = &*kept
+        if let Some((v, n, clusters, groups)) = &*kept
             && *v == version
             && n == namespace
+            && clusters == of
         {
             return groups.clone();
         }
-        let groups = Rc::new(pending(cx));
-        *kept = Some((version, namespace.clone(), groups.clone()));
+        let groups = Rc::new(pending(of, cx));
+        *kept = Some((version, namespace.clone(), of.to_vec(), groups.clone()));
         groups
     }
 }
 
 /// Pending pods without a node, by what they have in common.
-fn pending(cx: &Cx) -> BTreeMap<Shared, Group> {
-    let scope = scope(cx);
+fn pending(of: &[ClusterId], cx: &Cx) -> BTreeMap<Shared, Group> {
+    let scope = scope_of(of, cx);
     let mut groups: BTreeMap<Shared, Group> = BTreeMap::new();
     let waits = cx
         .model
@@ -82,7 +90,12 @@ fn pending(cx: &Cx) -> BTreeMap<Shared, Group> {
         };
         let class = pod.priority_class.clone().unwrap_or_default();
         let group = groups
-            .entry((why::brief(&cause), class, pod.namespace.clone()))
+            .entry((
+                why::brief(&cause),
+                class,
+                pod.namespace.clone(),
+                pod.key.cluster,
+            ))
             .or_default();
         group.pods += 1;
         group.devices.add_all(&pod.shape.devices);
@@ -95,11 +108,11 @@ fn pending(cx: &Cx) -> BTreeMap<Shared, Group> {
 }
 
 /// What waits for the scheduler, most pods first.
-pub fn waits<'a>(pending: &Pending, cx: &Cx<'a>) -> Block<'a> {
-    let groups = pending.groups(cx);
+pub fn waits<'a>(pending: &Pending, of: &[ClusterId], cx: &Cx<'a>) -> Block<'a> {
+    let groups = pending.groups(of, cx);
     let mut groups: Vec<_> = groups.iter().collect();
     groups.sort_by_key(|(_, group)| Reverse(group.pods));
-    let classes = groups.iter().any(|((_, class, _), _)| !class.is_empty());
+    let classes = groups.iter().any(|((_, class, ..), _)| !class.is_empty());
     let mut columns = vec![
         Column::new("pods", "PODS").rank(0).width(4, 5, 8).right(),
         Column::new("reason", "WAIT FOR").rank(0).width(14, 20, 36),
@@ -123,8 +136,10 @@ pub fn waits<'a>(pending: &Pending, cx: &Cx<'a>) -> Block<'a> {
         "class" => classes,
         _ => true,
     });
+    let columns = with_cluster(columns, of, cx);
     let dim = cx.theme.dim();
-    let cell = |id: &str, (reason, class, namespace): &Shared, group: &Group| match id {
+    let cell = |id: &str, (reason, class, namespace, cluster): &Shared, group: &Group| match id {
+        "cluster" => clusters::cell(*cluster, cx),
         "pods" => Cell::Number(group.pods as u64),
         "reason" => Cell::state(State::Waiting, reason.clone()),
         "class" => Cell::styled(text::clean(class).into_owned(), dim),
@@ -143,6 +158,22 @@ pub fn waits<'a>(pending: &Pending, cx: &Cx<'a>) -> Block<'a> {
     }
 }
 
+/// With the column that tells rows of several clusters apart, in front.
+fn with_cluster(columns: Vec<Column>, of: &[ClusterId], cx: &Cx) -> Vec<Column> {
+    match of.len() {
+        1 => columns,
+        _ => clusters::with_column(columns, cx),
+    }
+}
+
+/// The namespaces looked at, in these clusters.
+fn scope_of(of: &[ClusterId], cx: &Cx) -> Scope {
+    Scope {
+        clusters: Some(of.to_vec()),
+        ..scope(cx)
+    }
+}
+
 fn namespace_column() -> Column {
     Column::new("namespace", "NS")
         .rank(1)
@@ -157,14 +188,14 @@ pub struct Usage<'a> {
 }
 
 /// The limits in scope, the fullest first; of those as full, devices first.
-pub fn quotas<'a>(cx: &Cx<'a>) -> Vec<Usage<'a>> {
+pub fn quotas<'a>(of: &[ClusterId], cx: &Cx<'a>) -> Vec<Usage<'a>> {
     let scope = scope(cx);
     let names = |row: &QuotaRow| {
         let all = scope.namespaces.as_ref();
         all.is_none_or(|all| all.contains(&row.namespace))
     };
     let rows = cx.model.kueue.quotas.rows();
-    let rows = rows.filter(|row| row.key.cluster == cx.session.cluster && names(row));
+    let rows = rows.filter(|row| of.contains(&row.key.cluster) && names(row));
     let mut all: Vec<Usage> = rows
         .flat_map(|quota| quota.limits.iter().map(move |limit| Usage { quota, limit }))
         .collect();
@@ -178,7 +209,7 @@ pub fn quotas<'a>(cx: &Cx<'a>) -> Vec<Usage<'a>> {
 }
 
 /// Resource quotas, the fullest limit first.
-pub fn usage<'a>(cx: &Cx<'a>) -> Block<'a> {
+pub fn usage<'a>(of: &[ClusterId], cx: &Cx<'a>) -> Block<'a> {
     let mut columns = vec![
         namespace_column(),
         Column::new("quota", "QUOTA")
@@ -189,14 +220,16 @@ pub fn usage<'a>(cx: &Cx<'a>) -> Block<'a> {
         Column::new("used", "USED").rank(0).width(18, 26, 60).grow(),
         Column::new("scope", "FOR").rank(3).width(6, 12, 40),
     ];
-    let all = quotas(cx);
+    let all = quotas(of, cx);
     columns.retain(|column| match column.id() {
         "namespace" => cx.session.namespace.is_none(),
         "scope" => all.iter().any(|u| !u.quota.scope.is_empty()),
         _ => true,
     });
+    let columns = with_cluster(columns, of, cx);
     let dim = cx.theme.dim();
     let cell = |id: &str, of: &Usage<'a>| match id {
+        "cluster" => clusters::cell(of.quota.key.cluster, cx),
         "namespace" => Cell::text(of.quota.namespace.to_string()),
         "quota" => Cell::styled(text::clean(&of.quota.name).into_owned(), dim),
         "what" => Cell::text(text::clean(&of.limit.what).into_owned()),
@@ -223,12 +256,10 @@ pub fn usage<'a>(cx: &Cx<'a>) -> Block<'a> {
 }
 
 /// Volcano's queues, by name.
-pub fn volcano<'a>(cx: &Cx<'a>) -> Block<'a> {
+pub fn volcano<'a>(of: &[ClusterId], cx: &Cx<'a>) -> Block<'a> {
     let rows = cx.model.kueue.volcano_queues.rows();
-    let mut all: Vec<&VolcanoQueueRow> = rows
-        .filter(|row| row.key.cluster == cx.session.cluster)
-        .collect();
-    all.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut all: Vec<&VolcanoQueueRow> = rows.filter(|row| of.contains(&row.key.cluster)).collect();
+    all.sort_by(|a, b| (&a.name, a.key.cluster).cmp(&(&b.name, b.key.cluster)));
     let counted = all.iter().any(|row| row.groups.is_some());
     let mut columns = vec![
         Column::new("name", "VOLCANO QUEUE")
@@ -253,10 +284,12 @@ pub fn volcano<'a>(cx: &Cx<'a>) -> Block<'a> {
             .grow(),
     ];
     columns.retain(|c| counted || !matches!(c.id(), "pending" | "inqueue" | "running"));
+    let columns = with_cluster(columns, of, cx);
     let dim = cx.theme.dim();
     let cell = |id: &str, row: &VolcanoQueueRow| {
         let groups = row.groups.unwrap_or_default();
         match id {
+            "cluster" => clusters::cell(row.key.cluster, cx),
             "name" => Cell::text(match &row.parent {
                 Some(parent) => text::clean(&format!("{parent}/{}", row.name)).into_owned(),
                 None => text::clean(&row.name).into_owned(),

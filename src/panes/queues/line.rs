@@ -1,6 +1,7 @@
 //! Lines of the queue tree: one for each node and flavor of the resource looked at. Separate from drawing because the
 //! selection, the filter and the tests work on these.
 
+use crate::model::clusters::Clusters;
 use crate::model::ids::{Key, Name, Uid};
 use crate::model::kueue::FlavorResource;
 use crate::model::kueue::capacity::Cell;
@@ -80,6 +81,27 @@ pub fn snap(lines: &[Line], at: usize, down: bool) -> usize {
     onwards.filter(|_| down).unwrap_or(back)
 }
 
+/// Which nodes a filter lets through: those whose name holds its text, and of several clusters those of the one that
+/// `cluster:east` (a part of its name) or `cluster:=east` names.
+pub fn matching(nodes: &[Node], filter: &str, names: &Clusters) -> Vec<bool> {
+    let filter = filter.to_lowercase();
+    let (clusters, words): (Vec<&str>, Vec<&str>) = filter
+        .split_whitespace()
+        .partition(|word| word.starts_with("cluster:"));
+    let text = words.join(" ");
+    let of_these = |node: &Node| {
+        let mut words = clusters.iter().filter_map(|w| w.strip_prefix("cluster:"));
+        words.all(|word| names.is_meant(node.cluster, word))
+    };
+    if text.is_empty() {
+        return nodes.iter().map(of_these).collect();
+    }
+    keep(nodes, |node| {
+        let name = format!("{}/{}", node.namespace, node.name).to_lowercase();
+        of_these(node) && name.contains(&text)
+    })
+}
+
 /// Which nodes stay when only those that `hits` are looked for: they, what is above them, and what is below.
 pub fn keep(nodes: &[Node], hits: impl Fn(&Node) -> bool) -> Vec<bool> {
     let mut shown: Vec<bool> = nodes.iter().map(&hits).collect();
@@ -122,6 +144,7 @@ fn is_last(nodes: &[Node], at: usize, shown: &[bool]) -> bool {
 /// Made of names: a cohort may have no object, and a cluster queue may be unreadable.
 fn key_of(node: &Node, flavor: &str) -> Key {
     let what = match node.level {
+        Level::Cluster => "cluster",
         Level::Cohort => "cohort",
         Level::ClusterQueue => "clusterqueue",
         Level::LocalQueue => "localqueue",

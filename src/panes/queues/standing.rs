@@ -7,7 +7,7 @@ use crate::model::ids::{Key, Name};
 use crate::model::kueue::Kueue;
 use crate::model::kueue::WorkloadRow;
 use crate::model::kueue::eta::{Eta, Pace, Unknown};
-use crate::model::kueue::order::{Order, Place};
+use crate::model::kueue::order::Place;
 use crate::model::kueue::tree::{Level, Node};
 use crate::model::kueue::workload::State as At;
 use crate::model::waiting;
@@ -15,21 +15,16 @@ use crate::panes::words::{amount, when};
 use crate::panes::{Cx, workload};
 use crate::ui::{Cell, Column, Row, text};
 
-/// The workloads of a node of the tree: of a cohort those of all its queues.
-pub fn of(
-    nodes: &[Node],
-    at: usize,
-    order: &Order,
-    kueue: &Kueue,
-    namespace: Option<&Name>,
-) -> Vec<Place> {
+/// The workloads of a node of the tree: of a cohort, or a cluster, those of all its queues.
+pub fn of(nodes: &[Node], at: usize, kueue: &Kueue, namespace: Option<&Name>) -> Vec<Place> {
     let Some(node) = nodes.get(at) else {
         return Vec::new();
     };
+    let order = &kueue.look(node.cluster).order;
     let mut places: Vec<Place> = match node.level {
         Level::LocalQueue => order.local_queue(&node.namespace, &node.name).to_vec(),
         Level::ClusterQueue => order.cluster_queue(&node.name).to_vec(),
-        Level::Cohort => {
+        Level::Cluster | Level::Cohort => {
             let below = nodes[at + 1..].iter().take_while(|n| n.depth > node.depth);
             let queues = below.filter(|n| n.level == Level::ClusterQueue);
             let mut all: Vec<Place> = queues
@@ -96,10 +91,11 @@ pub struct Paces<'a>(HashMap<Name, Result<Pace<'a>, Unknown>>);
 impl<'a> Paces<'a> {
     /// Of the lines these stand in.
     pub fn of(places: &[Place], cx: &Cx<'a>) -> Self {
-        let (kueue, cluster) = (&cx.model.kueue, cx.session.cluster);
-        let look = kueue.look(cluster);
+        let kueue = &cx.model.kueue;
         let mut all = HashMap::new();
+        // the places of one list are of one cluster
         for place in places {
+            let look = kueue.look(place.key.cluster);
             if let Some(queue) = look.order.queue_of(place.key)
                 && !all.contains_key(queue)
             {

@@ -217,3 +217,150 @@ fn a_namespace_sees_its_own_workloads() {
         &*row.namespace == "vision"
     }));
 }
+
+const HERE: ClusterId = ClusterId(0);
+
+/// The cursor goes to a node of a cluster.
+fn to(pane: &mut Queues, cluster: ClusterId, name: &str, stage: &Stage) {
+    stage.act(pane, Action::Top);
+    for _ in 0..pane.lines.len() {
+        let is = |node: &Node| node.cluster == cluster && &*node.name == name;
+        if pane.node().is_some_and(is) {
+            return;
+        }
+        stage.act(pane, Action::Down);
+    }
+    panic!("no {name} there");
+}
+
+#[test]
+fn two_clusters_look() {
+    let stage = Stage::two();
+    for (width, height) in [(80, 24), (160, 44), (200, 50)] {
+        let mut pane = Queues::default();
+        let shot = stage.draw(&mut pane, width, height);
+        insta::assert_snapshot!(format!("two_{width}x{height}"), shot);
+    }
+}
+
+#[test]
+fn what_stands_in_a_queue_is_of_its_own_cluster() {
+    let stage = Stage::two();
+    let mut pane = Queues::default();
+    stage.draw(&mut pane, 160, 44);
+    for (cluster, name, count) in [(HERE, "csc-demo", 7), (fixture::EAST, "csc-east", 2)] {
+        to(&mut pane, cluster, "hep-atlas", &stage);
+        let heading = format!("cluster queue hep-atlas · in {name} · {count} workloads");
+        assert!(stage.draw(&mut pane, 160, 44).contains(&heading));
+        let places = pane.places.iter().map(|place| place.key.cluster);
+        assert_eq!(places.collect::<Vec<_>>(), vec![cluster; count]);
+        assert_eq!(pane.cluster(&stage.cx()), Some(cluster));
+        let subjects = pane.subjects(&stage.cx());
+        assert!(subjects.iter().all(|key| key.cluster == cluster) && !subjects.is_empty());
+        // its quota is its own too: what the namesake holds is not in it
+        let node = pane.node().unwrap();
+        let total: i64 = node.cells.iter().map(|(_, cell)| cell.nominal).sum();
+        assert_eq!(total, if cluster == HERE { 512_024 } else { 2_048_096 });
+        // and Kueue is asked where it stands
+        let asked = Want::Pending(Line::ClusterQueue("hep-atlas".into())).at(cluster);
+        pane.moved = None;
+        assert!(pane.wants(&stage.cx()).contains(&asked));
+    }
+    // the workload opened is that of the cluster, not its namesake of the same uid
+    assert_eq!(stage.act(&mut pane, Action::Open), Reply::Done);
+    assert!(
+        matches!(stage.act(&mut pane, Action::Open), Reply::Open(Target::Workload(key))
+        if key.cluster == fixture::EAST)
+    );
+}
+
+#[test]
+fn a_cluster_has_the_workloads_of_all_its_queues_and_no_manifest() {
+    let stage = Stage::two();
+    let mut pane = Queues::default();
+    stage.draw(&mut pane, 160, 44);
+    to(&mut pane, fixture::EAST, "csc-east", &stage);
+    assert_eq!(pane.places.len(), 2);
+    assert!(matches!(stage.act(&mut pane, Action::Yaml), Reply::Say(..)));
+    assert!(pane.subjects(&stage.cx()).is_empty());
+    assert!(matches!(
+        stage.act(&mut pane, Action::ShowHardware),
+        Reply::Open(Target::Gpus(_))
+    ));
+}
+
+#[test]
+fn a_cluster_alone_or_by_a_filter() {
+    let mut stage = Stage::two();
+    let mut pane = Queues::default();
+    stage.draw(&mut pane, 160, 44);
+    to(&mut pane, fixture::EAST, "hep-atlas", &stage);
+    let shown = |pane: &Queues| {
+        let lines = pane.lines.iter().filter(|line| line.first);
+        let nodes = lines.map(|line| &pane.nodes[line.node]);
+        nodes
+            .map(|node| format!("{} {}", node.cluster.0, node.name))
+            .collect::<Vec<_>>()
+    };
+    let cx = stage.cx();
+    pane.set_filter("cluster:=csc-east hep-atlas", &cx).unwrap();
+    let east = ["1 csc-east", "1 research", "1 hep", "1 hep-atlas", "1 main"];
+    assert_eq!(shown(&pane), east);
+    pane.set_filter("cluster:demo notebooks", &cx).unwrap();
+    let demo = ["0 csc-demo", "0 interactive", "0 notebooks"];
+    assert_eq!(shown(&pane), demo);
+    pane.set_filter("east", &cx).unwrap();
+    assert!(shown(&pane).iter().all(|line| line.starts_with('1')));
+    pane.set_filter("", &cx).unwrap();
+    // looked at alone it has no line of its own, and the cursor stays where it was
+    to(&mut pane, fixture::EAST, "hep-atlas", &stage);
+    stage.session.only = Some(fixture::EAST);
+    let screen = stage.draw(&mut pane, 160, 44);
+    assert!(screen.contains("COHORT / QUEUE") && !screen.contains("csc-east"));
+    assert_eq!(shown(&pane)[0], "1 research");
+    assert_eq!(&*pane.node().unwrap().name, "hep-atlas");
+    assert!(screen.contains("1 workload waits"), "{screen}");
+}
+
+#[test]
+fn a_cluster_without_queues_says_what_limits_work_there_instead() {
+    let mut stage = Stage::two();
+    let gone = [
+        QueueRows::ClusterQueues(Change::Dropped),
+        QueueRows::LocalQueues(Change::Dropped),
+        QueueRows::Cohorts(Change::Dropped),
+    ];
+    for (source, rows) in [5, 6, 4].into_iter().zip(gone) {
+        stage.model.apply(crate::model::delta::Delta {
+            cluster: fixture::EAST,
+            source: crate::model::delta::SourceId(source),
+            rows: Rows::Queues(rows),
+        });
+    }
+    stage.session.peers[0].served = Some(Vec::new());
+    let mut pane = Queues::default();
+    stage.draw(&mut pane, 160, 44);
+    to(&mut pane, fixture::EAST, "csc-east", &stage);
+    let screen = stage.draw(&mut pane, 160, 44);
+    assert!(
+        screen.contains("no Kueue") && screen.contains("cluster csc-east · Kueue is not installed"),
+        "{screen}"
+    );
+    assert!(screen.contains("WAIT FOR"), "{screen}");
+    assert!(pane.wants(&stage.cx()).contains(&limits::QUOTAS));
+}
+
+#[test]
+fn without_kueue_anywhere_rows_say_whose_they_are() {
+    let mut stage = Stage::two();
+    let kueue = &mut stage.model.kueue;
+    *kueue = crate::model::kueue::Kueue::default();
+    stage.session.served = Some(Vec::new());
+    stage.session.peers[0].served = Some(Vec::new());
+    let mut pane = Queues::default();
+    let screen = stage.draw(&mut pane, 160, 24);
+    assert!(
+        screen.contains("CLUSTER") && screen.contains("csc-east"),
+        "{screen}"
+    );
+}
