@@ -21,6 +21,7 @@ use super::xid;
 /// One of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GpuAlarm {
+    pub cluster: ClusterId,
     pub weight: Weight,
     pub subject: Subject,
     /// What of the subject: `gpus/xid/79`. With the subject it is the identity.
@@ -59,7 +60,7 @@ impl GpuAlarm {
 pub fn all(model: &Model, cluster: ClusterId, now: DateTime<Utc>, terms: &Terms) -> Vec<GpuAlarm> {
     let mut out: Vec<GpuAlarm> = alarms::alarms(model, cluster, now)
         .into_iter()
-        .map(of_object)
+        .map(|alarm| of_object(cluster, alarm))
         .collect();
     let mut idle: BTreeMap<(Option<Key>, Name, Name), Idle> = BTreeMap::new();
     for (node, device, seen) in model.gpu_use.alarms(cluster, now, terms) {
@@ -106,21 +107,22 @@ pub fn all(model: &Model, cluster: ClusterId, now: DateTime<Utc>, terms: &Terms)
     out
 }
 
-fn of_object(alarm: alarms::Alarm) -> GpuAlarm {
+fn of_object(cluster: ClusterId, alarm: alarms::Alarm) -> GpuAlarm {
     let weight = match alarm.what {
         what if what.is_severe() => Weight::Sick,
         What::MigPending => Weight::Note,
         _ => Weight::Waste,
     };
     let subject = match &alarm.node {
-        Some((_, name)) => Subject::named(name, ""),
-        None => Subject::named("quota", ""),
+        Some((_, name)) => Subject::named(cluster, name, ""),
+        None => Subject::named(cluster, "quota", ""),
     };
     let cause = match &*alarm.of {
         "" => format!("gpus/{}", alarm.what.word()),
         of => format!("gpus/{}/{of}", alarm.what.word()),
     };
     GpuAlarm {
+        cluster,
         weight,
         subject,
         cause: cause.as_str().into(),
@@ -191,8 +193,9 @@ fn of_device(
     };
     let (_, job) = holder(model, cluster, node, device);
     GpuAlarm {
+        cluster,
         weight: seen.weight(),
-        subject: Subject::named(&name, ""),
+        subject: Subject::named(cluster, &name, ""),
         cause: format!("gpus/{cause}").as_str().into(),
         node: model
             .capacity
@@ -237,10 +240,11 @@ impl Idle {
         let held = if self.parked { ", memory is held" } else { "" };
         let subject = match key {
             Some(key) => Subject::object(key, &name, &namespace),
-            None => Subject::named(&name, &namespace),
+            None => Subject::named(cluster, &name, &namespace),
         };
         let at = model.capacity.key(cluster, &self.node);
         GpuAlarm {
+            cluster,
             weight: Weight::Waste,
             subject,
             cause: "gpus/idle".into(),
@@ -272,13 +276,14 @@ fn holder<'a>(
     (pod, job.and_then(|job| model.jobs.get(job)))
 }
 
-/// As findings of an inbox: what is alike on several nodes is one of them. What is not known any more is not among them.
+/// As findings of an inbox: what is alike on several nodes of a cluster is one of them. What is not known any more is not among them.
 pub fn findings(all: &[GpuAlarm]) -> Vec<(Finding, &'static str)> {
     let mut out = Vec::new();
-    let mut alike: BTreeMap<&Name, Vec<&GpuAlarm>> = BTreeMap::new();
+    let mut alike: BTreeMap<(ClusterId, &Name), Vec<&GpuAlarm>> = BTreeMap::new();
     for alarm in all.iter().filter(|alarm| !alarm.stale) {
         if alarm.alike {
-            alike.entry(&alarm.cause).or_default().push(alarm);
+            let of = (alarm.cluster, &alarm.cause);
+            alike.entry(of).or_default().push(alarm);
             continue;
         }
         let (subject, text) = (alarm.subject.clone(), alarm.text.clone());
@@ -293,7 +298,7 @@ pub fn findings(all: &[GpuAlarm]) -> Vec<(Finding, &'static str)> {
             n => format!(" (and {} more like it)", human::count(n as u64)),
         };
         let text = format!("{}{others}: {}", first.subject.name, first.text);
-        let subject = Subject::named("nodes with GPUs", "");
+        let subject = Subject::named(first.cluster, "nodes with GPUs", "");
         out.push((finding(first, subject, text), first.end));
     }
     out

@@ -8,7 +8,8 @@
 //! use jobdeck::model::inbox::{Finding, Inbox, Lead, Severity, Source, Subject};
 //! # let now = chrono::DateTime::UNIX_EPOCH;
 //! # let mut inbox = Inbox::default();
-//! let gpu = Subject::named("gpu-h100-1/GPU 3", "");
+//! # let cluster = jobdeck::model::ids::ClusterId::default();
+//! let gpu = Subject::named(cluster, "gpu-h100-1/GPU 3", "");
 //! let text = "the driver reports Xid 79: the GPU has fallen off the bus";
 //! let lead = Lead::Node("gpu-h100-1".into());
 //! let finding = Finding::new(Source::Gpus, gpu.clone(), "xid/79", Severity::Error, text).leads(lead);
@@ -30,7 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::human;
-use super::ids::{Key, Name};
+use super::ids::{ClusterId, Key, Name};
 use super::job::JobRow;
 
 pub use rules::Rules;
@@ -85,7 +86,17 @@ pub enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SubjectId {
     Object(Key),
-    Named(Name),
+    /// What has no object, by its name in a cluster: another has one of the same name.
+    Named(ClusterId, Name),
+}
+
+impl SubjectId {
+    pub fn cluster(&self) -> ClusterId {
+        match self {
+            Self::Object(key) => key.cluster,
+            Self::Named(cluster, _) => *cluster,
+        }
+    }
 }
 
 /// What it is about, for people.
@@ -111,9 +122,9 @@ impl Subject {
         }
     }
 
-    pub fn named(name: &str, namespace: &str) -> Self {
+    pub fn named(cluster: ClusterId, name: &str, namespace: &str) -> Self {
         Self {
-            id: SubjectId::Named(name.into()),
+            id: SubjectId::Named(cluster, name.into()),
             name: name.into(),
             namespace: namespace.into(),
         }
@@ -135,7 +146,7 @@ pub enum Lead {
         pod: Option<Key>,
         at: Option<DateTime<Utc>>,
     },
-    /// The node, by its name.
+    /// The node, by its name in the cluster of the subject.
     Node(Name),
 }
 

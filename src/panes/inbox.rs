@@ -18,7 +18,7 @@ use super::{Command, Cx, Level, LogsOf, Notice, Pane, PodsOf, Reply, Target};
 use crate::app::action::{Action, Scope};
 use crate::logs::Pattern;
 use crate::model::human;
-use crate::model::ids::Key;
+use crate::model::ids::{ClusterId, Key};
 use crate::model::inbox::{Entry, Id, Lead, Severity, Standing, Subject, SubjectId};
 use crate::model::want::Want;
 use crate::ui::scroll::Window;
@@ -92,8 +92,8 @@ impl Item<'_> {
         }
     }
 
-    /// All a filter may match: who says it, how bad, about what, the words.
-    fn searched(&self, now: DateTime<Utc>) -> String {
+    /// All a filter may match: who says it, how bad, about what and where, the words.
+    fn searched(&self, cx: &Cx) -> String {
         match self {
             Item::Entry(entry) => {
                 let of = &entry.finding;
@@ -104,7 +104,9 @@ impl Item<'_> {
                     Standing::Unwatched(_) => "unwatched",
                 };
                 let (namespace, name) = (&subject.namespace, &subject.name);
-                format!("{source} {state} {namespace}/{name} {}", entry.words(now))
+                let cluster = cluster_of(entry, cx).unwrap_or_default();
+                let words = entry.words(cx.now);
+                format!("{source} {state} {cluster} {namespace}/{name} {words}")
             }
             Item::Own(notice) => format!("jobdeck {}", notice.text),
         }
@@ -141,7 +143,7 @@ impl Inbox {
         let own = cx.messages.iter().map(Item::Own);
         let own = own.filter(|_| self.show != Show::Findings);
         let pattern = self.pattern.as_ref();
-        let fits = |item: &Item| pattern.is_none_or(|p| p.matches(&item.searched(cx.now)));
+        let fits = |item: &Item| pattern.is_none_or(|p| p.matches(&item.searched(cx)));
         let mut all: Vec<Item> = entries.chain(own).filter(fits).collect();
         all.sort_by_key(|item| {
             let bad = match (item.part(), item) {
@@ -231,6 +233,16 @@ impl Inbox {
             },
         }
     }
+}
+
+/// The name of the cluster a finding is of, where several are looked at.
+fn cluster_of<'a>(entry: &Entry, cx: &Cx<'a>) -> Option<&'a str> {
+    let names = &cx.model.clusters;
+    let id = entry.finding.subject.id.cluster();
+    names
+        .name(id)
+        .filter(|_| names.several())
+        .map(|name| &**name)
 }
 
 /// Where a finding leads now: what it was seen on may be gone.
@@ -395,6 +407,14 @@ impl Pane for Inbox {
             | Action::InboxDismiss
             | Action::InboxMute => self.act_on(action, cx),
             _ => Reply::Ignored,
+        }
+    }
+
+    fn cluster(&self, cx: &Cx) -> Option<ClusterId> {
+        let shown = self.shown(cx);
+        match shown.get(self.at(&shown)) {
+            Some(Item::Entry(entry)) => Some(entry.finding.subject.id.cluster()),
+            _ => None,
         }
     }
 

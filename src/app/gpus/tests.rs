@@ -256,3 +256,34 @@ fn idle_gpus_are_told_by_their_job_once_and_only_with_proof() {
     let end = "its GPUs work, or are given back";
     assert_eq!(seen.standings(), [Standing::Over(at(1820), end.into())]);
 }
+
+#[test]
+fn the_same_on_nodes_of_the_same_name_in_two_clusters_is_two() {
+    const EAST: ClusterId = ClusterId(1);
+    let there = |rows: [NodeRow; 2]| {
+        let mut rows = rows;
+        rows.iter_mut().for_each(|row| row.key.cluster = EAST);
+        crate::model::delta::Delta {
+            cluster: EAST,
+            ..nodes(&rows)
+        }
+    };
+    let both = |seen: &mut Seen, seconds| {
+        let of = |of| all(&seen.model, of, at(seconds), &Terms::default());
+        let alarms: Vec<_> = [HERE, EAST].into_iter().flat_map(of).collect();
+        let (kept, inbox) = (&mut seen.kept, &mut seen.inbox);
+        kept.pass(&alarms, inbox, at(seconds)).len()
+    };
+    let mut seen = Seen::new(&[sick(1, "a"), stale_labels(2, "b")]);
+    let same = [sick(1, "a"), stale_labels(2, "b")];
+    seen.model.apply(there(same));
+    assert_eq!((both(&mut seen, 0), both(&mut seen, 10)), (4, 0));
+    // over in one of them it goes on in the other
+    seen.model.apply(there([plain(1, "a"), plain(2, "b")]));
+    both(&mut seen, 20);
+    let clusters = |seen: &Seen| {
+        let open = seen.inbox.open().map(|e| e.finding.subject.id.cluster());
+        open.collect::<Vec<_>>()
+    };
+    assert_eq!(clusters(&seen), [HERE, HERE]);
+}

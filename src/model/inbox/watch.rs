@@ -225,7 +225,7 @@ impl Watch {
         };
         let key = match id {
             SubjectId::Object(key) => *key,
-            SubjectId::Named(_) => first.pod,
+            SubjectId::Named(..) => first.pod,
         };
         let lead = match trouble {
             Trouble::Restarts => Lead::Log {

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-use super::{Inbox, Item, Part, Show};
+use super::{Inbox, Item, Part, Show, cluster_of};
 use crate::model::inbox::{Entry, Severity, Standing};
 use crate::panes::centre::Empty;
 use crate::panes::words::when;
@@ -40,7 +40,7 @@ impl Inbox {
         let times: Vec<String> = shown.iter().map(|i| when(Some(i.time()), cx)).collect();
         let time = times.iter().map(|t| width(t)).max().unwrap_or(0);
         let wide = area.width >= NAMED;
-        let names: Vec<String> = shown.iter().map(|item| name(item, wide)).collect();
+        let names: Vec<String> = shown.iter().map(|item| name(item, wide, cx)).collect();
         let most = usize::from(area.width) / PART;
         let named = names.iter().map(|n| width(n)).max().unwrap_or(0).min(most);
         // Selection, unread, sign, time, name; a column for the scroll bar.
@@ -177,15 +177,20 @@ fn heading(part: Part, n: usize, cx: &Cx, area: Rect, buf: &mut Buffer) {
     buf.set_stringn(x, area.y, format!("{n} "), 8, cx.theme.dim());
 }
 
-fn name(item: &Item, wide: bool) -> String {
+/// `ml/train`, of several clusters `east · ml/train`.
+fn name(item: &Item, wide: bool, cx: &Cx) -> String {
     let Item::Entry(entry) = item else {
         return String::new();
     };
     let subject = &entry.finding.subject;
     let name = clean(&subject.name);
-    match wide && !subject.namespace.is_empty() {
+    let name = match wide && !subject.namespace.is_empty() {
         true => format!("{}/{name}", clean(&subject.namespace)),
         false => name.into_owned(),
+    };
+    match cluster_of(entry, cx) {
+        Some(cluster) => format!("{} · {name}", clean(cluster)),
+        None => name,
     }
 }
 

@@ -129,7 +129,7 @@ fn the_selection_stays_with_its_line() {
     };
     let before = copied(&stage, &mut pane);
     // a worse one comes in above
-    let subject = Subject::named("gpu-h100-1/GPU 3", "");
+    let subject = Subject::named(ClusterId(0), "gpu-h100-1/GPU 3", "");
     let finding = Finding::new(Source::Gpus, subject, "xid/79", Severity::Error, "Xid 79");
     stage.session.inbox.found(finding, now());
     assert!(stage.draw(&mut pane, 80, 20).ends_with("3/9"));
