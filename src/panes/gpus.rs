@@ -1,5 +1,5 @@
 //! GPUs: the cluster as a picture, one line per node and one cell per card in the hue of who holds it, in groups with
-//! their totals; beside it the ledger of who holds what. Groups of many nodes fold into blocks, a cell per node.
+//! their totals, of several clusters each under its own; beside it the ledger of who holds what. Groups of many nodes fold into blocks, a cell per node.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::model::capacity::{
     self,
     cards::{Card, cards},
 };
-use crate::model::ids::{Key, Name};
+use crate::model::ids::{ClusterId, Key, Name};
 use crate::model::job::JobRow;
 use crate::model::node::NodeRow;
 use crate::model::pod::PodRow;
@@ -55,16 +55,27 @@ const FOLD: usize = 48;
 const MANY: usize = 200;
 const FEW: usize = 8;
 
+/// A heading of the map.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Head {
+    /// One of several clusters.
+    Cluster(ClusterId),
+    /// A group of nodes of a cluster.
+    Group(ClusterId, Option<Name>),
+}
+
 /// What the cursor is on.
 #[derive(Debug, Clone, PartialEq)]
 enum Spot {
-    Group(Option<Name>),
+    Head(Head),
     Node(Key),
 }
 
 /// A line of the map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Row {
+    /// Heading of one of several clusters.
+    Cluster(ClusterId),
     /// Heading of a group.
     Group(usize),
     /// A node of a group, by their places.
@@ -108,8 +119,10 @@ pub struct Gpus {
     filter: String,
     /// Only the nodes of this workload, whose devices stand out.
     of: Option<Key>,
-    /// Groups folded (true) or opened by hand.
-    folded: BTreeMap<Option<Name>, bool>,
+    /// Only this cluster, which what it was opened from is in; none: all that are looked at.
+    within: Option<ClusterId>,
+    /// Groups and clusters folded (true) or opened by hand.
+    folded: BTreeMap<Head, bool>,
     tree: Tree,
     /// Nodes of all groups.
     shown: usize,
@@ -165,7 +178,12 @@ impl Gpus {
             MapOf::Node(node) => (None, Some(Spot::Node(node)), None),
             MapOf::Fit(job) => (None, None, Some(job)),
         };
+        let within = match of {
+            MapOf::All => None,
+            MapOf::Job(key) | MapOf::Node(key) | MapOf::Fit(key) => Some(key.cluster),
+        };
         Self {
+            within,
             dim: Dim::Product,
             by: By::Workload,
             filter: String::new(),
@@ -193,18 +211,34 @@ impl Gpus {
         }
     }
 
+    /// The clusters whose GPUs are on the map.
+    fn clusters(&self, cx: &Cx) -> Vec<ClusterId> {
+        match self.within {
+            Some(cluster) => vec![cluster],
+            None => cx.session.shown(),
+        }
+    }
+
+    /// The cluster under the cursor, else that in front.
+    fn here(&self, cx: &Cx) -> ClusterId {
+        self.cluster(cx).unwrap_or(cx.session.cluster)
+    }
+
     fn refresh(&mut self, cx: &Cx) {
-        self.tree.refresh(self.dim, &self.filter, self.of, cx);
+        let clusters = self.clusters(cx);
+        self.tree
+            .refresh(&clusters, self.dim, &self.filter, self.of, cx);
         self.shown = self.tree.branches.iter().map(|b| b.nodes.len()).sum();
-        self.ledger.refresh(self.by, cx);
+        self.ledger.refresh(&clusters, self.by, cx);
         self.alarms.refresh(cx);
         if let Some(job) = self.fit_of.and_then(|key| cx.model.jobs.get(key)) {
-            self.fit.begin(job, cx);
+            self.fit.begin(job, &clusters, cx);
             (self.fit_of, self.side) = (None, Side::Fit);
         }
-        self.fit.refresh(cx);
+        self.fit.refresh(&clusters, cx);
         self.ledger.colours.only = match self.of.and_then(|key| cx.model.jobs.get(key)) {
             Some(job) if self.by == By::Workload => Some((
+                job.key.cluster,
                 job.kind_name().into(),
                 job.namespace.clone(),
                 job.name.clone(),
@@ -219,12 +253,7 @@ impl Gpus {
             self.made_of = Some(made_of);
             self.lay_out();
         }
-        let gone = match &self.spot {
-            Some(Spot::Node(key)) => self.tree.find(*key).is_none(),
-            Some(Spot::Group(name)) => !self.tree.branches.iter().any(|b| b.name == *name),
-            None => true,
-        };
-        if gone {
+        if self.row_at().is_none() {
             self.spot = self
                 .rows
                 .get(self.offset)
@@ -285,8 +314,8 @@ impl Pane for Gpus {
     }
 
     fn answer<'a>(&self, cx: &Cx<'a>) -> Line<'a> {
-        let fit = self.fit.line(cx);
-        fit.unwrap_or_else(|| answer::line(cx, self.tolerates(cx)))
+        let fit = self.fit.line(self.here(cx), cx);
+        fit.unwrap_or_else(|| answer::line(&self.clusters(cx), cx, self.tolerates(cx)))
     }
 
     fn scopes(&self) -> &'static [Scope] {
@@ -424,6 +453,18 @@ impl Pane for Gpus {
         reply
     }
 
+    fn cluster(&self, cx: &Cx) -> Option<ClusterId> {
+        match (self.inside, self.side, &self.spot) {
+            (true, Side::Ledger, _) => self.ledger.row().map(|row| row.cluster),
+            (true, Side::Alarms, _) => self.alarms.selected(cx).map(|alarm| alarm.cluster),
+            (_, _, Some(Spot::Node(key))) => Some(key.cluster),
+            (_, _, Some(Spot::Head(Head::Cluster(cluster) | Head::Group(cluster, _)))) => {
+                Some(*cluster)
+            }
+            (_, _, None) => None,
+        }
+    }
+
     fn wants(&self, cx: &Cx) -> Vec<Want> {
         let mut wants: Vec<Want> = [Kind::Node, Kind::Pod, Kind::Job]
             .map(|kind| Want::Watch(kind, Selector::All))
@@ -446,7 +487,7 @@ impl Pane for Gpus {
 
     fn set_filter(&mut self, text: &str, cx: &Cx) -> Result<(), String> {
         if self.typing == Typing::Fit {
-            self.fit.set(text, cx)?;
+            self.fit.set(text, &self.clusters(cx), cx)?;
             self.side = match self.fit.is_on() {
                 true => Side::Fit,
                 false => Side::Ledger,
@@ -469,7 +510,7 @@ impl Pane for Gpus {
                 return self.ledger.table.position(self.ledger.rows.len());
             }
             Side::Alarms if self.inside => {
-                return self.alarms.table.position(cx.session.gpu_alarms.len());
+                return self.alarms.table.position(alarms::all(cx).len());
             }
             _ => {}
         }

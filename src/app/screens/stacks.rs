@@ -121,7 +121,7 @@ impl Stacks {
 
     /// The tab in front shows rows of all clusters, not of one.
     pub fn is_of_all(&self) -> bool {
-        !matches!(self.tab, Tab::Gpus | Tab::Hardware)
+        self.tab != Tab::Hardware
     }
 
     /// The cluster that an editor was opened in.

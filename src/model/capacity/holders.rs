@@ -38,6 +38,7 @@ pub enum Order {
 /// One holder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Holder {
+    pub cluster: ClusterId,
     /// The pod or the workload, where it has a row.
     pub key: Option<Key>,
     /// `Job`, `PyTorchJob`, `Deployment`; of others `pod`, `queue`, `namespace`.
@@ -101,6 +102,7 @@ impl Holder {
 
 fn blank(key: Option<Key>, kind: &str, name: Name) -> Holder {
     Holder {
+        cluster: ClusterId::default(),
         key,
         kind: kind.into(),
         name,
@@ -138,6 +140,7 @@ pub fn ledger(model: &Model, cluster: ClusterId, by: By) -> Vec<Holder> {
         }
     }
     let mut rows: Vec<Holder> = all.into_values().collect();
+    rows.iter_mut().for_each(|row| row.cluster = cluster);
     sort(&mut rows, Order::Held, DateTime::UNIX_EPOCH);
     rows
 }

@@ -5,7 +5,7 @@ use ratatui::layout::Position;
 
 use super::fit::Fit;
 use super::ledger::{self, BYS};
-use super::{Gpus, Side, Spot, Typing, colours, map};
+use super::{Gpus, Head, Side, Spot, Typing, alarms, colours, map};
 use crate::app::action::Action;
 use crate::model::capacity::groups::Dim;
 use crate::model::ids::Key;
@@ -32,7 +32,7 @@ impl Gpus {
             }
             Action::Left => return self.sideways(-1, cx),
             Action::Right => return self.sideways(1, cx),
-            Action::Open if matches!(self.spot, Some(Spot::Group(_))) => return self.fold(),
+            Action::Open if matches!(self.spot, Some(Spot::Head(_))) => return self.fold(),
             Action::FoldGroup => return self.fold(),
             _ => return self.node_action(action, cx),
         }
@@ -119,10 +119,13 @@ impl Gpus {
     pub(super) fn go_to(&mut self, node: Key) {
         if let Some((branch, _)) = self.tree.find(node)
             && let Some(branch) = self.tree.branches.get(branch)
-            && self.folded.get(&branch.name) == Some(&true)
         {
-            self.folded.remove(&branch.name);
-            self.folds += 1;
+            for head in [branch.head(), Head::Cluster(branch.cluster)] {
+                if self.folded.get(&head) == Some(&true) {
+                    self.folded.remove(&head);
+                    self.folds += 1;
+                }
+            }
         }
         self.spot = Some(Spot::Node(node));
         (self.card, self.inside) = (0, false);
@@ -220,7 +223,7 @@ impl Gpus {
             let in_ledger = in_ledger.and_then(|row| row.key);
             let job = self.of.or(in_ledger).or(under);
             if let Some(job) = job.and_then(|key| cx.model.jobs.get(key)) {
-                self.fit.begin(job, cx);
+                self.fit.begin(job, &self.clusters(cx), cx);
             }
         }
         self.side = Side::Fit;
@@ -242,8 +245,10 @@ impl Gpus {
         let dims = Dim::ALL;
         let at = dims.iter().position(|dim| *dim == self.dim).unwrap_or(0);
         // those that put all nodes into one nameless group say nothing
+        let clusters = self.clusters(cx);
         let tells = |dim: &&Dim| {
-            let mut groups = cx.model.capacity.groups(cx.session.cluster, **dim);
+            let all = clusters.iter();
+            let mut groups = all.flat_map(|of| cx.model.capacity.groups(*of, **dim));
             **dim == Dim::All || groups.any(|(name, _)| name.is_some())
         };
         let next = dims
@@ -293,7 +298,7 @@ impl Gpus {
             }
             MouseEventKind::Down(MouseButton::Left) if self.side == Side::Alarms => {
                 let line = usize::from(event.row.saturating_sub(self.alarms.body.y));
-                let all = cx.session.gpu_alarms.len();
+                let all = alarms::all(cx).len();
                 let row = self.alarms.table.row_at(line, all);
                 let Some(row) = row.filter(|_| self.alarms.body.contains(at)) else {
                     return Reply::Ignored;

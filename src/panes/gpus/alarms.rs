@@ -8,8 +8,10 @@ use ratatui::text::Span;
 use crate::app::action::Action;
 use crate::model::gpu_alarms::GpuAlarm;
 use crate::model::gpu_use::alarm::Weight;
-use crate::panes::Cx;
+use crate::model::ids::{ClusterId, Name};
+use crate::model::inbox::SubjectId;
 use crate::panes::list::walk;
+use crate::panes::{Cx, clusters};
 use crate::ui::{Cell, Column, Row, State, Table, TableState, text};
 
 /// The list, as shown.
@@ -18,14 +20,26 @@ pub struct Alarms {
     pub table: TableState,
     pub body: Rect,
     /// What the cursor is on stays so while the list changes.
-    chosen: Option<(crate::model::inbox::SubjectId, crate::model::ids::Name)>,
+    chosen: Option<(ClusterId, SubjectId, Name)>,
+}
+
+/// Those of the clusters looked at.
+pub fn all<'a>(cx: &Cx<'a>) -> Vec<&'a GpuAlarm> {
+    let shown = cx.session.shown();
+    let all = cx.session.gpu_alarms.iter();
+    all.filter(|alarm| shown.contains(&alarm.cluster)).collect()
 }
 
 /// How many there are that want somebody, and the gravest of them.
 pub fn count(cx: &Cx) -> (usize, Option<Weight>) {
-    let all = cx.session.gpu_alarms.iter();
-    let loud = all.filter(|alarm| alarm.weight > Weight::Note && !alarm.stale);
+    let loud = all(cx).into_iter();
+    let loud = loud.filter(|alarm| alarm.weight > Weight::Note && !alarm.stale);
     (loud.clone().count(), loud.map(|alarm| alarm.weight).max())
+}
+
+/// What stays chosen while the list changes.
+fn identity(alarm: &GpuAlarm) -> (ClusterId, SubjectId, Name) {
+    (alarm.cluster, alarm.subject.id.clone(), alarm.cause.clone())
 }
 
 /// The style and the sign of a weight.
@@ -39,11 +53,8 @@ pub fn sign(weight: Weight) -> State {
 
 impl Alarms {
     pub fn refresh(&mut self, cx: &Cx) {
-        let all = &cx.session.gpu_alarms;
-        let is = |alarm: &GpuAlarm| {
-            let chosen = self.chosen.as_ref();
-            chosen.is_some_and(|(of, cause)| *of == alarm.subject.id && *cause == alarm.cause)
-        };
+        let all = all(cx);
+        let is = |alarm: &&GpuAlarm| self.chosen.as_ref() == Some(&identity(alarm));
         let at = all.iter().position(is);
         let near = self.table.selected().unwrap_or(0);
         let last = all.len().checked_sub(1);
@@ -53,7 +64,7 @@ impl Alarms {
 
     /// The one under the cursor.
     pub fn selected<'a>(&self, cx: &Cx<'a>) -> Option<&'a GpuAlarm> {
-        cx.session.gpu_alarms.get(self.table.selected()?)
+        all(cx).get(self.table.selected()?).copied()
     }
 
     /// Puts the cursor on a line.
@@ -63,13 +74,12 @@ impl Alarms {
     }
 
     fn keep(&mut self, cx: &Cx) {
-        let of = self.selected(cx);
-        self.chosen = of.map(|of| (of.subject.id.clone(), of.cause.clone()));
+        self.chosen = self.selected(cx).map(identity);
     }
 
     /// Movement; false if the action is none.
     pub fn act(&mut self, action: Action, cx: &Cx) -> bool {
-        let rows = cx.session.gpu_alarms.len();
+        let rows = all(cx).len();
         let moved = walk(&mut self.table, action, rows);
         if moved {
             self.keep(cx);
@@ -112,7 +122,7 @@ impl Alarms {
     }
 
     pub fn draw(&mut self, focused: bool, cx: &Cx, area: Rect, buf: &mut Buffer) {
-        let all = &cx.session.gpu_alarms;
+        let all = all(cx);
         if all.is_empty() {
             let room = usize::from(area.width.saturating_sub(2));
             let words = "nothing is known to be wrong";
@@ -123,13 +133,14 @@ impl Alarms {
         let names = all.iter().map(|alarm| text::width(&alarm.subject.name));
         let most = (area.width / 3).clamp(10, 34);
         let name = names.max().unwrap_or(0).clamp(8, most.into()) as u16;
-        let columns = [
+        let columns = vec![
             Column::new("of", "ON").rank(0).fixed(name + 2).middle(),
             Column::new("what", "WHAT")
                 .rank(0)
                 .width(20, 40, 400)
                 .grow(),
         ];
+        let columns = clusters::with_column(columns, cx);
         self.body = Table::new(&columns, all.len()).focused(focused).draw(
             area,
             buf,
@@ -164,11 +175,15 @@ fn row(alarm: &GpuAlarm, cx: &Cx) -> Row<'static> {
     if alarm.stale {
         said.push_str(" (not asked any more)");
     }
-    Row::new(vec![
+    let mut cells = vec![
         Cell::Spans(vec![
             Span::styled(format!("{} ", theme.state_glyph(state)), sign),
             Span::styled(text::clean(&alarm.subject.name).into_owned(), name),
         ]),
         Cell::styled(text::clean(&said).into_owned(), words),
-    ])
+    ];
+    if clusters::stand_apart(cx) {
+        cells.insert(0, clusters::cell(alarm.cluster, cx));
+    }
+    Row::new(cells)
 }

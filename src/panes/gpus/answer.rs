@@ -5,22 +5,30 @@ use ratatui::text::{Line, Span};
 use super::alarms;
 use crate::model::capacity::groups::{Dim, Group, Totals};
 use crate::model::capacity::unit::Unit;
+use crate::model::ids::ClusterId;
 use crate::model::shape::Taint;
 use crate::model::want::Kind;
 use crate::panes::words::{count, product};
 use crate::panes::{Cx, health};
-use crate::ui::State;
+use crate::ui::{State, text};
 
 /// The largest sizes a pod is thought of, in GPUs.
 const SIZES: [u32; 4] = [8, 4, 2, 1];
 
 /// `107 GPUs: 97 used, 8 free (largest gang now 1 × 8 H100), 2 sick; 36 slices (14 free)`.
-pub fn line<'a>(cx: &Cx<'a>, tolerates: impl Fn(&Taint) -> bool + Copy) -> Line<'a> {
-    let Some(all) = cx.model.capacity.all(cx.session.cluster) else {
+pub fn line<'a>(
+    clusters: &[ClusterId],
+    cx: &Cx<'a>,
+    tolerates: impl Fn(&Taint) -> bool + Copy,
+) -> Line<'a> {
+    let groups = clusters.iter().filter_map(|of| cx.model.capacity.all(*of));
+    let all: Vec<&Group> = groups.collect();
+    if all.is_empty() {
         let text = health::unknown(Kind::Node, cx).unwrap_or_else(|| "no node offers GPUs".into());
         return Line::styled(text, cx.theme.dim());
-    };
-    let whole = all.gpus(tolerates);
+    }
+    let mut whole = Totals::default();
+    all.iter().for_each(|of| whole.add(&of.gpus(tolerates)));
     let mut parts = Vec::new();
     if whole.sums.capacity > 0 {
         let n = whole.sums.capacity;
@@ -32,7 +40,7 @@ pub fn line<'a>(cx: &Cx<'a>, tolerates: impl Fn(&Taint) -> bool + Copy) -> Line<
         parts.push(Span::styled(text, cx.theme.text()));
         let free = format!(", {} free", whole.open);
         parts.push(Span::styled(free, cx.theme.state(State::Succeeded)));
-        if let Some(gang) = gang(cx, tolerates) {
+        if let Some(gang) = gang(clusters, cx, tolerates) {
             parts.push(Span::styled(
                 format!(" (largest gang now {gang})"),
                 cx.theme.dim(),
@@ -51,7 +59,7 @@ pub fn line<'a>(cx: &Cx<'a>, tolerates: impl Fn(&Taint) -> bool + Copy) -> Line<
             parts.push(Span::styled(format!("{n} {words}"), cx.theme.state(state)));
         }
     }
-    let (slices, shares, chips) = cut(all, tolerates);
+    let (slices, shares, chips) = cut(&all, tolerates);
     for (totals, one, many) in [
         (slices, "slice", "slices"),
         (shares, "share", "shares"),
@@ -86,35 +94,46 @@ fn wrong<'a>(cx: &Cx<'a>) -> Vec<Span<'a>> {
 }
 
 /// Slices, shares and accelerators that are no GPUs, each added up: they are counted, never added to GPUs.
-fn cut(all: &Group, tolerates: impl Fn(&Taint) -> bool + Copy) -> (Totals, Totals, Totals) {
+fn cut(all: &[&Group], tolerates: impl Fn(&Taint) -> bool + Copy) -> (Totals, Totals, Totals) {
     let (mut slices, mut shares) = (Totals::default(), Totals::default());
     let mut chips = Totals::default();
-    for kind in all.kinds() {
-        match kind.unit {
-            Unit::Mig { .. } | Unit::Partition { .. } => slices.add(&all.totals(kind, tolerates)),
-            Unit::Share { .. } => shares.add(&all.totals(kind, tolerates)),
-            Unit::Chip => chips.add(&all.totals(kind, tolerates)),
-            _ => {}
-        }
+    for (group, kind) in all
+        .iter()
+        .flat_map(|of| of.kinds().map(move |kind| (of, kind)))
+    {
+        let sum = match kind.unit {
+            Unit::Mig { .. } | Unit::Partition { .. } => &mut slices,
+            Unit::Share { .. } => &mut shares,
+            Unit::Chip => &mut chips,
+            _ => continue,
+        };
+        sum.add(&group.totals(kind, tolerates));
     }
     (slices, shares, chips)
 }
 
-/// The most pods of the largest size that would start now, of one product: `3 × 8 H100`.
-fn gang(cx: &Cx, tolerates: impl Fn(&Taint) -> bool + Copy) -> Option<String> {
-    let groups: Vec<_> = cx
-        .model
-        .capacity
-        .groups(cx.session.cluster, Dim::Product)
-        .collect();
+/// The most pods of the largest size that would start now, of one product in one cluster: `3 × 8 H100`, of several
+/// clusters `3 × 8 H100 in east`.
+fn gang(
+    clusters: &[ClusterId],
+    cx: &Cx,
+    tolerates: impl Fn(&Taint) -> bool + Copy,
+) -> Option<String> {
+    let groups = |of: &ClusterId| {
+        let (of, groups) = (*of, cx.model.capacity.groups(*of, Dim::Product));
+        groups.map(move |(name, group)| (of, name, group))
+    };
+    let groups: Vec<_> = clusters.iter().flat_map(groups).collect();
     for size in SIZES {
-        let best = groups.iter().filter_map(|(name, group)| {
+        let best = groups.iter().filter_map(|(of, name, group)| {
             let whole = group.gpus(tolerates);
-            Some((whole.pods(size), *name)).filter(|(pods, _)| *pods > 0)
+            Some((whole.pods(size), *name, *of)).filter(|(pods, ..)| *pods > 0)
         });
-        if let Some((pods, name)) = best.max_by_key(|(pods, _)| *pods) {
+        if let Some((pods, name, of)) = best.max_by_key(|(pods, ..)| *pods) {
             let name = name.map_or("GPUs".into(), |name| product(name));
-            return Some(format!("{pods} × {size} {name}"));
+            let place = cx.model.clusters.name(of).filter(|_| clusters.len() > 1);
+            let place = place.map_or(String::new(), |name| format!(" in {}", text::clean(name)));
+            return Some(format!("{pods} × {size} {name}{place}"));
         }
     }
     None

@@ -8,12 +8,12 @@ use ratatui::style::{Modifier, Style};
 use crate::model::Model;
 use crate::model::capacity::holders::{By, Holder};
 use crate::model::capacity::ledger::{account, maker};
-use crate::model::ids::Name;
+use crate::model::ids::{ClusterId, Name};
 use crate::model::pod::PodRow;
 use crate::panes::Cx;
 
-/// A holder by what it is called: kind, namespace, name. What a pod belongs to and a row of the ledger have the same.
-pub type Who = (Name, Name, Name);
+/// A holder by what it is called: cluster, kind, namespace, name. What a pod belongs to and a row of the ledger have the same.
+pub type Who = (ClusterId, Name, Name, Name);
 
 /// The hues of holders.
 #[derive(Debug, Default)]
@@ -67,36 +67,38 @@ pub fn who(by: By, row: &Holder) -> Who {
     let namespace = row.namespace.clone().unwrap_or_else(|| "".into());
     match by {
         By::Queue => (
+            row.cluster,
             "queue".into(),
             namespace,
             row.queue.clone().unwrap_or_else(|| "".into()),
         ),
-        By::Namespace => ("namespace".into(), "".into(), row.name.clone()),
-        By::Workload | By::Pod => (row.kind.clone(), namespace, row.name.clone()),
+        By::Namespace => (row.cluster, "namespace".into(), "".into(), row.name.clone()),
+        By::Workload | By::Pod => (row.cluster, row.kind.clone(), namespace, row.name.clone()),
     }
 }
 
 /// Who a pod belongs to.
 pub fn of_pod(by: By, pod: &PodRow, model: &Model) -> Who {
-    let namespace = pod.namespace.clone();
+    let (of, namespace) = (pod.key.cluster, pod.namespace.clone());
     if by == By::Namespace {
-        return ("namespace".into(), "".into(), namespace);
+        return (of, "namespace".into(), "".into(), namespace);
     }
     if by == By::Pod {
-        return ("pod".into(), namespace, (*pod.name).into());
+        return (of, "pod".into(), namespace, (*pod.name).into());
     }
     let job = model.jobs.get(model.top(account(pod)));
     if by == By::Queue {
         let queue = job.and_then(|job| model.queue(job)).cloned();
         return (
+            of,
             "queue".into(),
             namespace,
             queue.unwrap_or_else(|| "".into()),
         );
     }
     match (job, maker(pod)) {
-        (Some(job), _) => (job.kind_name().into(), namespace, job.name.clone()),
-        (None, Some((kind, name))) => (kind, namespace, name),
-        (None, None) => ("pod".into(), namespace, (*pod.name).into()),
+        (Some(job), _) => (of, job.kind_name().into(), namespace, job.name.clone()),
+        (None, Some((kind, name))) => (of, kind, namespace, name),
+        (None, None) => (of, "pod".into(), namespace, (*pod.name).into()),
     }
 }

@@ -1,19 +1,48 @@
 //! Where the cursor is on the map and how it moves: over groups, nodes, cards and blocks.
 
-use super::{FEW, FOLD, Gpus, MANY, Row, Spot, map, tree};
+use super::{FEW, FOLD, Gpus, Head, MANY, Row, Spot, map, tree};
+use crate::model::capacity::groups::Dim;
+use crate::model::ids::ClusterId;
 use crate::panes::{Cx, Reply};
 
 impl Gpus {
     pub(super) fn is_folded(&self, branch: &tree::Branch) -> bool {
-        let by_hand = self.folded.get(&branch.name).copied();
+        let by_hand = self.folded.get(&branch.head()).copied();
         let nodes = branch.nodes.len();
         by_hand.unwrap_or(nodes > FOLD || self.shown > MANY && nodes > FEW)
     }
 
+    /// Whether what is below the heading of a cluster is hidden.
+    pub(super) fn is_shut(&self, cluster: ClusterId) -> bool {
+        self.folded.get(&Head::Cluster(cluster)) == Some(&true)
+    }
+
     pub(super) fn lay_out(&mut self) {
         let mut rows = Vec::new();
-        for (at, branch) in self.tree.branches.iter().enumerate() {
-            if at > 0 {
+        let several = self.tree.clusters.len() > 1;
+        for cluster in &self.tree.clusters {
+            let none = self.tree.of(*cluster).next().is_none();
+            // where a filter lets nothing of it through it is not there; where it has no GPUs its heading says so
+            if none && (!several || !self.filter.is_empty()) {
+                continue;
+            }
+            // one group of all is the cluster itself
+            if several && (none || self.dim != Dim::All) {
+                if !rows.is_empty() {
+                    rows.push(Row::Gap);
+                }
+                rows.push(Row::Cluster(*cluster));
+            }
+            if !self.is_shut(*cluster) {
+                self.lay_out_groups(*cluster, &mut rows);
+            }
+        }
+        self.rows = rows;
+    }
+
+    fn lay_out_groups(&self, cluster: ClusterId, rows: &mut Vec<Row>) {
+        for (at, branch) in self.tree.of(cluster) {
+            if !matches!(rows.last(), None | Some(Row::Cluster(_))) {
                 rows.push(Row::Gap);
             }
             rows.push(Row::Group(at));
@@ -26,15 +55,16 @@ impl Gpus {
                 rows.extend((0..nodes).map(|node| Row::Node(at, node)));
             }
         }
-        self.rows = rows;
     }
 
     /// The line the cursor is on.
     pub(super) fn row_at(&self) -> Option<usize> {
         let is = |row: &Row| match (&self.spot, row) {
-            (Some(Spot::Group(name)), Row::Group(at)) => {
-                self.tree.branches.get(*at).is_some_and(|b| b.name == *name)
+            (Some(Spot::Head(Head::Group(cluster, name))), Row::Group(at)) => {
+                let branch = self.tree.branches.get(*at);
+                branch.is_some_and(|b| (b.cluster, &b.name) == (*cluster, name))
             }
+            (Some(Spot::Head(Head::Cluster(cluster))), Row::Cluster(of)) => cluster == of,
             _ => false,
         };
         match &self.spot {
@@ -53,7 +83,8 @@ impl Gpus {
     /// What the cursor is on in a line, at a column where the line has several.
     pub(super) fn spot_of(&self, row: Row, column: usize) -> Option<Spot> {
         Some(match row {
-            Row::Group(at) => Spot::Group(self.tree.branches.get(at)?.name.clone()),
+            Row::Cluster(cluster) => Spot::Head(Head::Cluster(cluster)),
+            Row::Group(at) => Spot::Head(self.tree.branches.get(at)?.head()),
             Row::Node(branch, node) => Spot::Node(self.tree.node(branch, node)?),
             Row::Blocks(branch, from, to) => Spot::Node(
                 self.tree
@@ -88,11 +119,9 @@ impl Gpus {
             return Reply::Ignored;
         };
         match (row, &self.spot) {
-            (Row::Group(at), _) => {
-                if let Some(branch) = self.tree.branches.get(at) {
-                    self.folded.insert(branch.name.clone(), by < 0);
-                    self.folds += 1;
-                }
+            (Row::Cluster(_) | Row::Group(_), Some(Spot::Head(head))) => {
+                self.folded.insert(head.clone(), by < 0);
+                self.folds += 1;
             }
             (Row::Node(..), _) => {
                 let n = self.card(cx).map_or(0, |(.., n)| n);
@@ -119,7 +148,13 @@ impl Gpus {
 
     pub(super) fn fold(&mut self) -> Reply {
         let branch = match &self.spot {
-            Some(Spot::Group(name)) => self.tree.branches.iter().find(|b| b.name == *name),
+            Some(Spot::Head(Head::Cluster(cluster))) => {
+                let shut = self.is_shut(*cluster);
+                self.folded.insert(Head::Cluster(*cluster), !shut);
+                self.folds += 1;
+                return Reply::Done;
+            }
+            Some(Spot::Head(head)) => self.tree.branches.iter().find(|b| b.head() == *head),
             Some(Spot::Node(key)) => self
                 .tree
                 .find(*key)
@@ -129,8 +164,8 @@ impl Gpus {
         let Some(branch) = branch else {
             return Reply::Ignored;
         };
-        let (name, folded) = (branch.name.clone(), self.is_folded(branch));
-        self.folded.insert(name, !folded);
+        let (head, folded) = (branch.head(), self.is_folded(branch));
+        self.folded.insert(head, !folded);
         self.folds += 1;
         Reply::Done
     }

@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::app::action::Action;
-use crate::model::capacity::answer::{Answer, Question, limits};
+use crate::model::capacity::answer::{Answer, Question, limits, times};
 use crate::model::capacity::ask::Ask;
 use crate::model::capacity::fit::Almost;
 use crate::model::capacity::typed::{Refused, parse, show};
@@ -33,11 +33,12 @@ pub struct Fit {
     of: Option<Of>,
     question: Option<Question>,
     queue: Option<String>,
-    answer: Answer,
-    /// Pods each node takes; what is in the way on the others.
+    /// Of each cluster.
+    answers: Vec<(ClusterId, Answer)>,
+    /// Pods each node takes; what is in the way on the others, by cluster and place.
     takes: HashMap<Key, u32>,
-    almost: HashMap<Key, usize>,
-    made: Option<(ClusterId, u64, DateTime<Utc>)>,
+    almost: HashMap<Key, (usize, usize)>,
+    made: Option<(Vec<ClusterId>, u64, DateTime<Utc>)>,
     pub refused: Option<Refused>,
     window: Window,
 }
@@ -60,7 +61,7 @@ pub enum Mark<'a> {
 
 impl Fit {
     /// Begins with the shape of a workload.
-    pub fn begin(&mut self, job: &JobRow, cx: &Cx) {
+    pub fn begin(&mut self, job: &JobRow, clusters: &[ClusterId], cx: &Cx) {
         let Some((ask, pods)) = Ask::of_job(cx.model, job) else {
             return;
         };
@@ -76,7 +77,7 @@ impl Fit {
             question,
         });
         // a job whose shape cannot be told says so in the prompt
-        let _ = self.set(&text, cx);
+        let _ = self.set(&text, clusters, cx);
     }
 
     pub fn is_on(&self) -> bool {
@@ -84,7 +85,7 @@ impl Fit {
     }
 
     /// Another text; what cannot be read keeps the old one.
-    pub fn set(&mut self, text: &str, cx: &Cx) -> Result<(), String> {
+    pub fn set(&mut self, text: &str, clusters: &[ClusterId], cx: &Cx) -> Result<(), String> {
         self.refused = None;
         if text.trim().is_empty() {
             *self = Self::default();
@@ -103,52 +104,57 @@ impl Fit {
                 (typed.question, typed.queue)
             }
         };
+        let has = |of: &ClusterId, queue: &str| cx.model.kueue.cluster_queue(*of, queue).is_some();
         if let Some(queue) = &queue
-            && cx
-                .model
-                .kueue
-                .cluster_queue(cx.session.cluster, queue)
-                .is_none()
+            && !clusters.iter().any(|of| has(of, queue))
         {
             return Err(format!("no cluster queue {queue} here"));
         }
         self.text = text.trim().to_owned();
         (self.question, self.queue) = (Some(question), queue);
         self.made = None;
-        self.refresh(cx);
+        self.refresh(clusters, cx);
         Ok(())
     }
 
     /// Looks again, not at every change of a busy cluster.
-    pub fn refresh(&mut self, cx: &Cx) {
+    pub fn refresh(&mut self, clusters: &[ClusterId], cx: &Cx) {
         let Some(question) = &self.question else {
             return;
         };
-        let (model, cluster) = (cx.model, cx.session.cluster);
+        let model = cx.model;
         let version = model.capacity.version() + model.kueue.version();
-        if let Some((of, was, at)) = self.made
-            && of == cluster
-            && (was == version || cx.now - at < OLD)
+        if let Some((of, was, at)) = &self.made
+            && of == clusters
+            && (*was == version || cx.now - *at < OLD)
         {
             return;
         }
         let job = self.of.as_ref().and_then(|of| model.jobs.get(of.job));
         let namespace = cx.session.namespace.as_deref();
         let queue = self.queue.as_deref();
-        let limits = limits(model, cluster, job, namespace, queue, &question.ask);
-        let answer = Answer::of(model, cluster, &question.ask, limits.unwrap_or_default());
-        self.takes = answer.fit.nodes.iter().map(|n| (n.key, n.pods)).collect();
-        let almost = answer.fit.almost.iter().enumerate();
-        self.almost = almost.map(|(at, a)| (a.key, at)).collect();
-        self.answer = answer;
-        self.made = Some((cluster, version, cx.now));
+        (self.takes, self.almost) = Default::default();
+        self.answers.clear();
+        for &cluster in clusters {
+            let job = job.filter(|job| job.key.cluster == cluster);
+            let limits = limits(model, cluster, job, namespace, queue, &question.ask);
+            // where there is no such queue, nothing starts from it
+            let Some(limits) = limits else { continue };
+            let answer = Answer::of(model, cluster, &question.ask, limits);
+            self.takes
+                .extend(answer.fit.nodes.iter().map(|n| (n.key, n.pods)));
+            let (of, almost) = (self.answers.len(), answer.fit.almost.iter().enumerate());
+            self.almost.extend(almost.map(|(at, a)| (a.key, (of, at))));
+            self.answers.push((cluster, answer));
+        }
+        self.made = Some((clusters.to_vec(), version, cx.now));
     }
 
     /// When it is to be looked at again, if something changed.
     pub fn due(&self, cx: &Cx) -> Option<DateTime<Utc>> {
-        let (_, was, at) = self.made?;
-        let late = was != cx.model.capacity.version() + cx.model.kueue.version();
-        (late && self.is_on()).then_some(at + OLD)
+        let (_, was, at) = self.made.as_ref()?;
+        let late = *was != cx.model.capacity.version() + cx.model.kueue.version();
+        (late && self.is_on()).then_some(*at + OLD)
     }
 
     /// What the map says of a node; none while nothing is asked.
@@ -158,15 +164,21 @@ impl Fit {
             return Some(Mark::Takes(*pods));
         }
         let almost = self.almost.get(&node).copied();
-        let almost = almost.and_then(|at| self.answer.fit.almost.get(at));
+        let almost = almost.and_then(|(of, at)| self.answers.get(of)?.1.fit.almost.get(at));
         Some(almost.map_or(Mark::Other, Mark::Almost))
     }
 
-    /// The answer in one line.
-    pub fn line(&self, cx: &Cx) -> Option<Line<'static>> {
+    /// The answer of a cluster; of one that has none the first.
+    fn answer(&self, of: ClusterId) -> Option<&(ClusterId, Answer)> {
+        let own = self.answers.iter().find(|(cluster, _)| *cluster == of);
+        own.or(self.answers.first())
+    }
+
+    /// The answer of a cluster in one line, of several with what the others have room for.
+    pub fn line(&self, of: ClusterId, cx: &Cx) -> Option<Line<'static>> {
         let question = self.question.as_ref()?;
         let theme = cx.theme;
-        let answer = &self.answer;
+        let (of, answer) = self.answer(of)?;
         let state = match answer.fits(question) {
             true => State::Succeeded,
             false if answer.fit.pods > 0 => State::Waiting,
@@ -176,13 +188,26 @@ impl Fit {
             Span::styled(format!("{} ", theme.state_glyph(state)), theme.state(state)),
             Span::styled(words::asked(question), theme.title()),
             Span::styled(": ", theme.dim()),
+            Span::styled(self.whose(*of, cx), theme.accent()),
             Span::styled(answer.sentence(question), theme.text()),
         ];
         if let Some(limit) = answer.short(question) {
             let words = format!("; quota lets in {} ({})", limit.pods, limit.what);
             spans.push(Span::styled(words, theme.state(State::Waiting)));
         }
+        let others = self.answers.iter().filter(|(cluster, _)| cluster != of);
+        for (cluster, answer) in others {
+            let words = format!("; {}{}", self.whose(*cluster, cx), times(answer.fit.pods));
+            spans.push(Span::styled(words, theme.dim()));
+        }
         Some(Line::from(spans))
+    }
+
+    /// `east: `, where several are asked about.
+    fn whose(&self, cluster: ClusterId, cx: &Cx) -> String {
+        let name = cx.model.clusters.name(cluster);
+        let name = name.filter(|_| self.answers.len() > 1);
+        name.map_or_else(String::new, |name| format!("{}: ", text::clean(name)))
     }
 
     /// Scrolling; false if the action is none.
@@ -199,12 +224,17 @@ impl Fit {
         true
     }
 
-    pub fn draw(&mut self, cx: &Cx, area: Rect, buf: &mut Buffer) {
+    pub fn draw(&mut self, of: ClusterId, cx: &Cx, area: Rect, buf: &mut Buffer) {
         let room = area.width.saturating_sub(2);
-        let lines = match &self.question {
-            Some(question) => words::lines(&self.answer, question, cx, room.into()),
-            None => Vec::new(),
-        };
+        let mut lines = Vec::new();
+        if let (Some(question), Some((of, answer))) = (&self.question, self.answer(of)) {
+            let whose = self.whose(*of, cx);
+            lines = words::lines(answer, question, cx, room.into());
+            if let Some(name) = whose.strip_suffix(": ") {
+                let name = format!("cluster {name}");
+                lines.insert(0, Line::styled(name, cx.theme.accent()));
+            }
+        }
         self.window = Window {
             page: usize::from(area.height),
             total: lines.len(),

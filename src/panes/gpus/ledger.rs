@@ -9,8 +9,8 @@ use super::colours::{Colours, Who, who};
 use crate::app::action::Action;
 use crate::model::capacity::holders::{By, Holder, Order, ledger, sort};
 use crate::model::ids::ClusterId;
-use crate::panes::Cx;
 use crate::panes::list::walk;
+use crate::panes::{Cx, clusters};
 use crate::ui::{Cell, Column, Row, Table, TableState};
 
 /// How old it may be while the cluster is busy.
@@ -31,6 +31,9 @@ pub fn word(by: By) -> &'static str {
     }
 }
 
+/// What rows were made of, clusters and the versions of pods and jobs, and when.
+type Made = (Vec<ClusterId>, By, u64, u64, DateTime<Utc>);
+
 /// The rows, as shown.
 #[derive(Debug)]
 pub struct Ledger {
@@ -38,7 +41,7 @@ pub struct Ledger {
     pub colours: Colours,
     order: Order,
     down: bool,
-    made: Option<(ClusterId, By, u64, u64, DateTime<Utc>)>,
+    made: Option<Made>,
     chosen: Option<Who>,
     pub table: TableState,
     pub body: Rect,
@@ -60,17 +63,21 @@ impl Default for Ledger {
 }
 
 impl Ledger {
-    pub fn refresh(&mut self, by: By, cx: &Cx) {
-        let cluster = cx.session.cluster;
+    pub fn refresh(&mut self, clusters: &[ClusterId], by: By, cx: &Cx) {
         let now = (cx.model.capacity.version(), cx.model.jobs.version());
-        if let Some((of, was, pods, jobs, at)) = self.made
-            && (of, was) == (cluster, by)
-            && ((pods, jobs) == now || cx.now - at < OLD)
+        if let Some((of, was, pods, jobs, at)) = &self.made
+            && (of.as_slice(), *was) == (clusters, by)
+            && ((*pods, *jobs) == now || cx.now - *at < OLD)
         {
             return;
         }
-        self.made = Some((cluster, by, now.0, now.1, cx.now));
-        self.rows = ledger(cx.model, cluster, by);
+        self.made = Some((clusters.to_vec(), by, now.0, now.1, cx.now));
+        let of = clusters.iter().flat_map(|of| ledger(cx.model, *of, by));
+        self.rows = of.collect();
+        // hues go to those that hold most, wherever
+        if clusters.len() > 1 {
+            sort(&mut self.rows, Order::Held, cx.now);
+        }
         let hues = HUES.min(cx.theme.series_len());
         self.colours.settle(by, &self.rows, hues);
         self.arrange(cx);
@@ -79,9 +86,9 @@ impl Ledger {
 
     /// When it is to be made again, if something changed that it does not show yet.
     pub fn due(&self, cx: &Cx) -> Option<DateTime<Utc>> {
-        let (.., pods, jobs, at) = self.made?;
-        let late = (pods, jobs) != (cx.model.capacity.version(), cx.model.jobs.version());
-        late.then_some(at + OLD)
+        let (.., pods, jobs, at) = self.made.as_ref()?;
+        let late = (*pods, *jobs) != (cx.model.capacity.version(), cx.model.jobs.version());
+        late.then_some(*at + OLD)
     }
 
     fn arrange(&mut self, cx: &Cx) {
@@ -183,7 +190,8 @@ impl Ledger {
             );
             return;
         }
-        let columns = columns(by, cx);
+        let several = self.made.as_ref().is_some_and(|(of, ..)| of.len() > 1);
+        let columns = columns(by, several, cx);
         let (sorted, down) = self.column();
         let (rows, colours) = (&self.rows, &self.colours);
         self.body = Table::new(&columns, rows.len())
@@ -198,7 +206,7 @@ impl Ledger {
     }
 }
 
-fn columns(by: By, cx: &Cx) -> Vec<Column> {
+fn columns(by: By, several: bool, cx: &Cx) -> Vec<Column> {
     let title = match by {
         By::Pod => "POD",
         By::Workload => "HELD BY",
@@ -222,7 +230,10 @@ fn columns(by: By, cx: &Cx) -> Vec<Column> {
     all.push(Column::new("gpus", "GPUS").rank(0).width(5, 5, 7).right());
     all.push(Column::new("parts", "PARTS").rank(2).width(5, 9, 22));
     all.push(Column::new("hours", "GPU-H").rank(1).width(5, 6, 8).right());
-    all
+    match several {
+        true => clusters::with_column(all, cx),
+        false => all,
+    }
 }
 
 fn row<'a>(holder: &Holder, by: By, colours: &Colours, columns: &[Column], cx: &Cx) -> Row<'a> {
@@ -235,6 +246,7 @@ fn row<'a>(holder: &Holder, by: By, colours: &Colours, columns: &[Column], cx: &
                 Span::styled(text(&holder.name), cx.theme.text()),
             ])
         }
+        "cluster" => clusters::cell(holder.cluster, cx),
         "ns" => Cell::styled(
             text(holder.namespace.as_deref().unwrap_or_default()),
             cx.theme.dim(),

@@ -7,11 +7,11 @@ use ratatui::text::{Line, Span};
 
 use super::cells::{self, Paint};
 use super::fit::Mark;
-use super::{Gpus, Row, Spot, usage};
+use super::{Gpus, Head, Row, Spot, usage};
 use crate::model::capacity::amounts::{Bucket, Gate};
 use crate::model::capacity::cards::cards;
-use crate::model::capacity::groups::Share;
-use crate::model::ids::Key;
+use crate::model::capacity::groups::{Dim, Group, Share};
+use crate::model::ids::{ClusterId, Key};
 use crate::model::node::NodeRow;
 use crate::panes::Cx;
 use crate::panes::nodes::columns::state;
@@ -65,7 +65,21 @@ impl Gpus {
             }
             match *row {
                 Row::Gap => {}
-                Row::Group(at) => self.draw_group(at, cx, line, buf),
+                Row::Cluster(cluster) => {
+                    self.draw_head(
+                        &Head::Cluster(cluster),
+                        self.is_shut(cluster),
+                        cx,
+                        line,
+                        buf,
+                    );
+                }
+                Row::Group(at) => {
+                    if let Some(branch) = self.tree.branches.get(at) {
+                        let folded = self.is_folded(branch);
+                        self.draw_head(&branch.head(), folded, cx, line, buf);
+                    }
+                }
                 Row::Node(branch, node) => {
                     let key = self.tree.node(branch, node);
                     if let Some(node) = key.and_then(|key| cx.model.nodes.get(key)) {
@@ -99,30 +113,65 @@ impl Gpus {
         longest.clamp(8, most)
     }
 
-    fn draw_group(&self, at: usize, cx: &Cx, area: Rect, buf: &mut Buffer) {
-        let Some(branch) = self.tree.branches.get(at) else {
-            return;
+    /// The totals under a heading.
+    pub(super) fn group<'a>(&self, head: &Head, cx: &Cx<'a>) -> Option<&'a Group> {
+        match head {
+            Head::Cluster(cluster) => cx.model.capacity.all(*cluster),
+            Head::Group(cluster, name) => {
+                let mut groups = cx.model.capacity.groups(*cluster, self.dim);
+                groups
+                    .find(|(of, _)| *of == name.as_ref())
+                    .map(|(_, group)| group)
+            }
+        }
+    }
+
+    /// What a heading is called.
+    pub(super) fn title_of(&self, head: &Head, cx: &Cx) -> String {
+        let cluster = |of: ClusterId| {
+            let name = cx.model.clusters.name(of);
+            name.map_or_else(String::new, |name| format!("cluster {}", text::clean(name)))
         };
+        match head {
+            Head::Cluster(of) => cluster(*of),
+            Head::Group(_, Some(name)) => text::clean(name).into_owned(),
+            Head::Group(of, None) if self.dim == Dim::All && self.tree.clusters.len() > 1 => {
+                cluster(*of)
+            }
+            Head::Group(_, None) if self.dim == Dim::All => "all nodes".into(),
+            Head::Group(_, None) => format!("no {}", self.dim.word()),
+        }
+    }
+
+    /// How many nodes are shown under it.
+    fn nodes_under(&self, head: &Head) -> usize {
+        let all = self.tree.branches.iter();
+        let under = all.filter(|branch| match head {
+            Head::Cluster(cluster) => branch.cluster == *cluster,
+            group => branch.head() == *group,
+        });
+        under.map(|branch| branch.nodes.len()).sum()
+    }
+
+    fn draw_head(&self, head: &Head, folded: bool, cx: &Cx, area: Rect, buf: &mut Buffer) {
         let theme = cx.theme;
-        let mut groups = cx.model.capacity.groups(cx.session.cluster, self.dim);
-        let group = groups
-            .find(|(name, _)| *name == branch.name.as_ref())
-            .map(|(_, group)| group);
-        let folded = self.is_folded(branch);
+        let group = self.group(head, cx);
         let fold = match folded {
             true => "▸ ",
             false => "▾ ",
         };
-        let name = match &branch.name {
-            Some(name) => text::clean(name).into_owned(),
-            None if self.dim == super::Dim::All => "all nodes".into(),
-            None => format!("no {}", self.dim.word()),
+        let style = match head {
+            Head::Cluster(_) => theme.accent().add_modifier(Modifier::BOLD),
+            Head::Group(..) => theme.title(),
         };
         let spans = vec![
             Span::styled(fold, theme.dim()),
-            Span::styled(name, theme.title()),
+            Span::styled(self.title_of(head, cx), style),
         ];
         let mut words = Vec::new();
+        if let Head::Cluster(cluster) = head {
+            words.extend(trouble(*cluster, group.is_none(), cx));
+        }
         let mut bar = None;
         if let Some(group) = group {
             let tolerates = self.tolerates(cx);
@@ -157,11 +206,13 @@ impl Gpus {
                 }
             }
         }
-        words.push(crate::panes::words::count(
-            branch.nodes.len(),
-            "node",
-            "nodes",
-        ));
+        if group.is_some() {
+            words.push(crate::panes::words::count(
+                self.nodes_under(head),
+                "node",
+                "nodes",
+            ));
+        }
         let room = usize::from(area.width).saturating_sub(INDENT);
         let name_room = room.saturating_sub(usize::from(BAR) + 12).max(12);
         let spans = text::shorten_spans(&spans, name_room);
@@ -344,6 +395,14 @@ impl Gpus {
             pods.find(|pod| super::colours::of_pod(self.by, pod, cx.model) == *only)
         });
         Some(self.ledger.colours.of(mine.unwrap_or(first), cx))
+    }
+}
+
+/// What is to be said of a cluster beside its totals: that it does not answer, or has none.
+fn trouble(cluster: ClusterId, none: bool, cx: &Cx) -> Option<String> {
+    match cx.session.open(cluster) {
+        Some(open) if open.state().0 != State::Running => Some(open.state().1),
+        _ => none.then(|| "no node offers GPUs".to_owned()),
     }
 }
 

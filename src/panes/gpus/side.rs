@@ -69,7 +69,7 @@ impl Gpus {
             }
             Side::Alarms => {
                 let (loud, _) = alarms::count(cx);
-                let quiet = cx.session.gpu_alarms.len().saturating_sub(loud);
+                let quiet = alarms::all(cx).len().saturating_sub(loud);
                 let more = match quiet {
                     0 => String::new(),
                     n => format!(" · {}", count(n, "note", "notes")),
@@ -97,7 +97,7 @@ impl Gpus {
         match self.side {
             Side::Ledger => self.ledger.draw(self.by, focused, cx, list, buf),
             Side::Alarms => self.alarms.draw(focused, cx, list, buf),
-            Side::Fit => self.fit.draw(cx, list, buf),
+            Side::Fit => self.fit.draw(self.here(cx), cx, list, buf),
         }
     }
 
@@ -131,13 +131,9 @@ impl Gpus {
 
     fn about(&self, cx: &Cx) -> Words {
         match &self.spot {
-            Some(Spot::Group(name)) => {
-                let mut groups = cx.model.capacity.groups(cx.session.cluster, self.dim);
-                let group = groups.find(|(of, _)| *of == name.as_ref());
-                group.map_or_else(Vec::new, |(_, group)| {
-                    self.about_group(name.as_ref(), group, cx)
-                })
-            }
+            Some(Spot::Head(head)) => self.group(head, cx).map_or_else(Vec::new, |group| {
+                self.about_group(self.title_of(head, cx), group, cx)
+            }),
             Some(Spot::Node(_)) => self
                 .node(cx)
                 .map_or_else(Vec::new, |node| self.about_node(node, cx)),
@@ -145,12 +141,8 @@ impl Gpus {
         }
     }
 
-    fn about_group(&self, name: Option<&Name>, group: &Group, cx: &Cx) -> Words {
+    fn about_group(&self, title: String, group: &Group, cx: &Cx) -> Words {
         let theme = cx.theme;
-        let title = match name {
-            Some(name) => text::clean(name).into_owned(),
-            None => format!("no {}", self.dim.word()),
-        };
         let nodes = usize::try_from(group.nodes).unwrap_or(usize::MAX);
         let mut facts = vec![count(nodes, "node", "nodes")];
         if group.cards > 0 {

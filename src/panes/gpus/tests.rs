@@ -209,7 +209,10 @@ fn use_is_told_of_the_card_under_the_cursor_and_may_be_the_colour() {
 
 fn asked(pane: &Gpus, cx: &Cx) -> Vec<String> {
     let of = |want: Want| match want {
-        Want::GpuUse(node) => Some(node.to_string()),
+        Want::At { want, .. } => match *want {
+            Want::GpuUse(node) => Some(node.to_string()),
+            _ => None,
+        },
         _ => None,
     };
     pane.wants(cx).into_iter().filter_map(of).collect()
@@ -353,4 +356,149 @@ fn a_job_that_waits_is_asked_about_with_its_own_shape() {
         pane.set_filter(&text, cx).unwrap();
         assert!(pane.fit.is_on());
     });
+}
+
+#[test]
+fn two_clusters_look() {
+    let stage = Stage::two();
+    for (width, height) in [(80, 24), (160, 44)] {
+        let shot = stage.draw(&mut map(), width, height);
+        insta::assert_snapshot!(format!("two_{width}x{height}"), shot);
+    }
+}
+
+/// The cursor goes to a node of a cluster.
+fn to(pane: &mut Gpus, name: &str, cluster: ClusterId, stage: &Stage) {
+    stage.act(pane, Action::Top);
+    let spot = Some(Spot::Node(Key {
+        cluster,
+        ..fixture::key(name)
+    }));
+    for _ in 0..pane.rows.len() {
+        if pane.spot == spot {
+            return;
+        }
+        stage.act(pane, Action::Down);
+    }
+    panic!("no {name} there");
+}
+
+#[test]
+fn a_node_of_the_same_name_in_another_cluster_is_another() {
+    let mut stage = Stage::two();
+    stage.session.gpu_use.on = true;
+    let mut pane = map();
+    stage.draw(&mut pane, 160, 60);
+    for cluster in [ClusterId(0), fixture::EAST] {
+        to(&mut pane, "gpu-h100-1", cluster, &stage);
+        assert_eq!(pane.cluster(&stage.cx()), Some(cluster));
+        let own = Want::GpuUse("gpu-h100-1".into()).at(cluster);
+        assert!(pane.wants(&stage.cx()).contains(&own));
+        assert!(
+            matches!(stage.act(&mut pane, Action::Open), Reply::Open(Target::Node(key))
+            if key.cluster == cluster)
+        );
+        let pod = pane.pod(&stage.cx()).expect("its cards are held");
+        assert_eq!(pod.key.cluster, cluster);
+    }
+    // its holders are two as well, each with a hue of its own
+    let alike = |row: &&crate::model::capacity::holders::Holder| &*row.name == "llama-sft";
+    let rows: Vec<_> = pane.ledger.rows.iter().filter(alike).collect();
+    let clusters: Vec<_> = rows.iter().map(|row| row.cluster).collect();
+    assert_eq!(clusters.len(), 2, "{rows:?}");
+    assert_ne!(clusters[0], clusters[1]);
+    let who = |n: usize| colours::who(By::Workload, rows[n]);
+    assert_ne!(who(0), who(1));
+}
+
+#[test]
+fn totals_are_of_each_cluster_and_of_all() {
+    let mut stage = Stage::two();
+    let whole = |of| {
+        let all = stage.model.capacity.all(of).expect("it has GPUs");
+        all.gpus(|_| true).sums.capacity
+    };
+    let (here, there) = (whole(ClusterId(0)), whole(fixture::EAST));
+    let mut pane = map();
+    let screen = stage.draw(&mut pane, 160, 60);
+    let all = format!("{} GPUs: ", here + there);
+    assert!(screen.starts_with(&all), "{screen}");
+    assert!(line(&screen, "cluster csc-demo").contains(&format!("/{here}")));
+    assert!(line(&screen, "cluster csc-east").contains(&format!("/{there}")));
+    assert!(line(&screen, "held by").contains("workloads"));
+    // folded it is one line, and a node in it is reached all the same
+    stage.act(&mut pane, Action::Top);
+    stage.act(&mut pane, Action::Open);
+    let folded = stage.draw(&mut pane, 160, 60);
+    assert!(!folded.contains("gpu-a100-1"), "{folded}");
+    pane.go_to(fixture::key("gpu-a100-1"));
+    assert!(stage.draw(&mut pane, 160, 60).contains("card 1 of 8"));
+    // one alone is as if it were the only one
+    stage.session.only = Some(fixture::EAST);
+    let screen = stage.draw(&mut map(), 160, 60);
+    assert!(screen.starts_with(&format!("{there} GPUs: ")), "{screen}");
+    assert!(!screen.contains("csc-"), "{screen}");
+}
+
+#[test]
+fn a_filter_keeps_the_nodes_of_one_cluster() {
+    let stage = Stage::two();
+    let mut pane = map();
+    for filter in ["cluster:=csc-east", "cluster:east h100", "csc-east"] {
+        pane.set_filter(filter, &stage.cx()).unwrap();
+        let screen = stage.draw(&mut pane, 160, 60);
+        assert!(
+            screen.contains("cluster csc-east") && !screen.contains("cluster csc-demo"),
+            "{filter}: {screen}"
+        );
+        assert!(!screen.contains("gpu-a100-1"), "{filter}: {screen}");
+    }
+}
+
+/// What was opened from an object of one cluster shows that one.
+#[test]
+fn the_map_of_a_node_or_a_job_is_of_its_cluster_alone() {
+    let stage = Stage::two();
+    let node = Key {
+        cluster: fixture::EAST,
+        ..fixture::key("gpu-h100-1")
+    };
+    let screen = stage.draw(&mut Gpus::new(MapOf::Node(node)), 160, 60);
+    assert!(
+        screen.contains("gpu-h100-1") && !screen.contains("gpu-a100-1"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn what_fits_is_answered_for_each_cluster() {
+    let stage = Stage::two();
+    let mut pane = map();
+    stage.draw(&mut pane, 160, 60);
+    to(&mut pane, "gpu-h100-1", fixture::EAST, &stage);
+    stage.act(&mut pane, Action::GpuFit);
+    pane.set_filter("1 gpu", &stage.cx()).unwrap();
+    let answer = pane.answer(&stage.cx()).to_string();
+    let (east, demo) = (answer.find("csc-east: "), answer.find("; csc-demo: "));
+    assert!(east.is_some() && east < demo, "{answer}");
+    let screen = stage.draw(&mut pane, 160, 60);
+    assert!(screen.contains("cluster csc-east"), "{screen}");
+    to(&mut pane, "gpu-h100-1", ClusterId(0), &stage);
+    let answer = pane.answer(&stage.cx()).to_string();
+    assert!(answer.contains(": csc-demo: fits"), "{answer}");
+}
+
+#[test]
+fn a_cluster_that_is_lost_or_has_no_gpus_says_so_at_its_heading() {
+    let mut stage = Stage::two();
+    stage.model.apply(Delta {
+        cluster: fixture::EAST,
+        source: SourceId(1),
+        rows: DeltaRows::Nodes(Change::Dropped),
+    });
+    let screen = stage.draw(&mut map(), 120, 60);
+    assert!(line(&screen, "cluster csc-east").contains("no node offers GPUs"));
+    stage.session.peers[0].link = crate::panes::worker::Link::Failed("no route".into());
+    let screen = stage.draw(&mut map(), 120, 60);
+    assert!(line(&screen, "cluster csc-east").contains("does not answer"));
 }

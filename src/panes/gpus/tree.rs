@@ -10,12 +10,15 @@ use crate::model::capacity::groups::Dim;
 use crate::model::ids::{ClusterId, Key, Name};
 use crate::panes::Cx;
 
+use super::Head;
+
 /// How old an order may be while the cluster is busy: a node that joins is seen this much later at most.
 const OLD: TimeDelta = TimeDelta::milliseconds(500);
 
-/// The nodes of one group.
+/// The nodes of one group of a cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Branch {
+    pub cluster: ClusterId,
     /// None: no label puts these nodes in a group.
     pub name: Option<Name>,
     pub nodes: Vec<Key>,
@@ -24,15 +27,23 @@ pub struct Branch {
 /// What an order was made for.
 #[derive(Debug, Clone, PartialEq)]
 struct MadeFor {
-    cluster: ClusterId,
+    clusters: Vec<ClusterId>,
     dim: Dim,
     filter: String,
     only: Option<Key>,
 }
 
+impl Branch {
+    pub fn head(&self) -> Head {
+        Head::Group(self.cluster, self.name.clone())
+    }
+}
+
 /// All groups.
 #[derive(Debug, Default)]
 pub struct Tree {
+    /// Cluster by cluster, in this order.
+    pub clusters: Vec<ClusterId>,
     pub branches: Vec<Branch>,
     /// Moves when the order changes.
     pub revision: u64,
@@ -45,29 +56,44 @@ pub struct Tree {
 
 impl Tree {
     /// Brings the order up to date; not at every change of a busy cluster.
-    pub fn refresh(&mut self, dim: Dim, filter: &str, only: Option<Key>, cx: &Cx) {
-        let cluster = cx.session.cluster;
+    pub fn refresh(
+        &mut self,
+        clusters: &[ClusterId],
+        dim: Dim,
+        filter: &str,
+        only: Option<Key>,
+        cx: &Cx,
+    ) {
         let same = self.made_for.as_ref().is_some_and(|made| {
-            (made.cluster, made.dim, made.only) == (cluster, dim, only) && made.filter == filter
+            (made.dim, made.only) == (dim, only)
+                && made.clusters == clusters
+                && made.filter == filter
         });
         let version = cx.model.capacity.version();
         let fresh = self.made_at.is_some_and(|at| cx.now - at < OLD);
         if same && (version == self.version || (fresh && !self.branches.is_empty())) {
             return;
         }
-        let (all, branches) = branches(cx.model, cluster, dim, filter, only);
-        if branches != self.branches {
+        let (all, branches) = branches(cx.model, clusters, dim, filter, only);
+        if branches != self.branches || !same {
             self.branches = branches;
+            self.clusters = clusters.to_vec();
             self.revision += 1;
         }
         (self.all, self.version, self.made_at) = (all, version, Some(cx.now));
         let filter = filter.to_owned();
         self.made_for = Some(MadeFor {
-            cluster,
+            clusters: clusters.to_vec(),
             dim,
             filter,
             only,
         });
+    }
+
+    /// The groups of one cluster, by their places.
+    pub fn of(&self, cluster: ClusterId) -> impl Iterator<Item = (usize, &Branch)> {
+        let all = self.branches.iter().enumerate();
+        all.filter(move |(_, branch)| branch.cluster == cluster)
     }
 
     /// When it is to be put in order again, if something changed that it does not show yet.
@@ -92,7 +118,7 @@ impl Tree {
 
 fn branches(
     model: &Model,
-    cluster: ClusterId,
+    clusters: &[ClusterId],
     dim: Dim,
     filter: &str,
     only: Option<Key>,
@@ -105,8 +131,10 @@ fn branches(
             .collect()
     });
     let mut all = 0;
-    let mut by: BTreeMap<Option<Name>, Vec<(Vec<Chunk>, Key)>> = BTreeMap::new();
-    for node in model.nodes.rows().filter(|n| n.key.cluster == cluster) {
+    let names = &model.clusters;
+    let mut by: BTreeMap<(ClusterId, Option<Name>), Vec<Named>> = BTreeMap::new();
+    let nodes = model.nodes.rows();
+    for node in nodes.filter(|node| clusters.contains(&node.key.cluster)) {
         let Some(share) = model.capacity.share(node) else {
             continue;
         };
@@ -117,32 +145,41 @@ fn branches(
         {
             continue;
         }
+        let of = node.key.cluster;
         let told = [
+            names.name(of).filter(|_| clusters.len() > 1),
             Some(&node.name),
             node.product.as_ref(),
             node.pool.as_ref(),
             node.zone.as_ref(),
         ];
         let has = |word: &String| {
+            if let Some(cluster) = word.strip_prefix("cluster:") {
+                return names.is_meant(of, cluster);
+            }
             let mut told = told.iter().flatten();
             told.any(|text| text.to_lowercase().contains(word.as_str()))
         };
         if words.iter().all(has) {
             let group = share.group(dim).cloned();
-            by.entry(group)
+            by.entry((of, group))
                 .or_default()
                 .push((chunks(&node.name), node.key));
         }
     }
-    let sorted = by.into_iter().map(|(name, mut nodes)| {
+    let sorted = by.into_iter().map(|((cluster, name), mut nodes)| {
         nodes.sort();
         Branch {
+            cluster,
             name,
             nodes: nodes.into_iter().map(|(_, key)| key).collect(),
         }
     });
     (all, sorted.collect())
 }
+
+/// A node by the pieces of its name.
+type Named = (Vec<Chunk>, Key);
 
 /// A piece of a name: `gpu-10` comes after `gpu-9`.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]

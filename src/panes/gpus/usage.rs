@@ -36,13 +36,17 @@ impl Gpus {
         if self.heat {
             keys.extend(self.in_sight(most));
         }
-        let mut names: Vec<_> = Vec::new();
+        let mut nodes: Vec<_> = Vec::new();
         for node in keys.into_iter().filter_map(|key| cx.model.nodes.get(key)) {
-            if names.len() < most && !names.contains(&node.name) {
-                names.push(node.name.clone());
+            let at = (node.key.cluster, node.name.clone());
+            if nodes.len() < most && !nodes.contains(&at) {
+                nodes.push(at);
             }
         }
-        names.into_iter().map(Want::GpuUse).collect()
+        let asked = nodes.into_iter();
+        asked
+            .map(|(cluster, name)| Want::GpuUse(name).at(cluster))
+            .collect()
     }
 
     /// Nodes on screen, of a line of blocks those around the cursor.
@@ -67,7 +71,7 @@ impl Gpus {
                     };
                     out.extend((first..last).filter_map(|n| self.tree.node(branch, n)));
                 }
-                Row::Group(_) | Row::Gap => {}
+                Row::Cluster(_) | Row::Group(_) | Row::Gap => {}
             }
         }
         out
