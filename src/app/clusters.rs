@@ -176,7 +176,7 @@ impl App {
     /// What is looked at, for the header: the context, or that there are several; where a screen is of one cluster, that.
     pub(super) fn context_crumb(&self) -> Cow<'_, str> {
         let session = &self.desk.session;
-        let is_of_all = self.screens.cluster().is_none() && self.screens.is_of_all();
+        let is_of_all = self.screens.cluster().is_none();
         match session.several() && session.only.is_none() && is_of_all {
             true => format!("{} clusters", session.peers.len() + 1).into(),
             false => text::clean(&session.context),

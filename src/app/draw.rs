@@ -69,23 +69,15 @@ impl App {
             if !self.compact {
                 self.tabs(row(1), buf);
             }
-            let (tour, strip) = (self.tour_rows(area), self.strip_rows());
+            let tour = self.tour_rows(area);
             self.body = Rect {
-                y: area.y + above + 1 + strip,
-                height: area.height - above - 2 - tour - strip,
+                y: area.y + above + 1,
+                height: area.height - above - 2 - tour,
                 ..area
             };
-            self.draw_strip(
-                Rect {
-                    y: area.y + above,
-                    height: strip,
-                    ..area
-                },
-                buf,
-            );
             let all = Rect {
-                y: area.y + above + strip,
-                height: area.height - above - 1 - tour - strip,
+                y: area.y + above,
+                height: area.height - above - 1 - tour,
                 ..area
             };
             written = self.draw_splits(all, buf, now);

@@ -40,7 +40,6 @@ pub mod runner;
 pub mod screens;
 mod splits;
 mod streams;
-mod strip;
 mod tips;
 mod tour;
 pub mod update;
@@ -182,8 +181,6 @@ pub struct App {
     /// Editors that were opened, for the number of the next.
     editors: crate::panes::editor::Id,
     summary: crate::model::summary::Header,
-    /// Of each of several clusters.
-    beside: BTreeMap<ClusterId, crate::model::summary::Header>,
     /// Where the screen was drawn last, and what is around it, for the mouse.
     body: ratatui::layout::Rect,
     spots: pointer::Spots,
@@ -264,7 +261,6 @@ impl App {
             wanted: None,
             shared: std::collections::BTreeSet::new(),
             summary: crate::model::summary::Header::default(),
-            beside: BTreeMap::new(),
             body: ratatui::layout::Rect::default(),
             spots: pointer::Spots::default(),
             chosen: crate::model::extra::Columns::default(),

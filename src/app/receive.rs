@@ -365,7 +365,6 @@ impl App {
         self.desk.session.link = worker::Link::Idle;
         self.desk.session.peers.clear();
         self.desk.session.only = None;
-        self.beside.clear();
         self.desk.session.sources.clear();
         self.desk.session.served = None;
         self.desk.session.workers.clear();

@@ -174,11 +174,6 @@ impl Screens {
         self.here().cluster()
     }
 
-    /// The tab in front shows rows of all clusters, not of one.
-    pub fn is_of_all(&self) -> bool {
-        self.here().is_of_all()
-    }
-
     /// The cluster that the screen in front of a split is about: where it was opened, or that of its cursor.
     pub fn cluster_of_split(&self, id: Id, cx: &Cx) -> Option<ClusterId> {
         let stacks = &self.splits[self.at(id)?].stacks;

@@ -1,5 +1,5 @@
 //! The hardware reference on screen: what each GPU computes in hardware, CUDA cores and tensor cores side by side, those
-//! of this cluster first with how many are free.
+//! of the clusters looked at first with how many are free.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -11,13 +11,14 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::beside;
+use super::clusters;
 use super::list::{Keys, List};
 use super::sheet::{Pointed, pointed};
 use super::words::count;
 use super::{Cx, Level, Pane, Reply, Target};
 use crate::app::action::{Action, Scope};
 use crate::hardware::{Ask, Gpu};
-use crate::model::ids::{Key, Uid};
+use crate::model::ids::{ClusterId, Key, Uid};
 use crate::model::want::{Kind, Selector, Want};
 use crate::ui::scroll::{self, Window};
 use crate::ui::{Cell, Column, Row, State, Table, text};
@@ -66,8 +67,8 @@ pub struct Hardware {
     stocks: RefCell<Option<Kept>>,
 }
 
-/// Version of the nodes and the reference they were resolved by, and what came of it.
-type Kept = ((u64, usize), Rc<Vec<Stock>>);
+/// Version of the nodes, the clusters and the reference they were resolved by, and what came of it.
+type Kept = ((u64, Vec<ClusterId>, usize), Rc<Vec<Stock>>);
 
 struct Shown<'a>(&'a [Item]);
 
@@ -85,9 +86,10 @@ impl Keys for Shown<'_> {
     }
 }
 
-fn key(cx: &Cx, name: &str) -> Key {
+/// A product is no object of a cluster: it is the same line whichever have it.
+fn key(name: &str) -> Key {
     Key {
-        cluster: cx.session.cluster,
+        cluster: ClusterId::default(),
         uid: Uid::parse(&format!("hardware of {name}")),
     }
 }
@@ -140,6 +142,7 @@ impl Hardware {
         // the user's entries change while jobdeck runs
         let version = (
             cx.model.nodes.version(),
+            cx.session.shown(),
             std::ptr::from_ref(cx.hardware).addr(),
         );
         let mut kept = self.stocks.borrow_mut();
@@ -159,7 +162,7 @@ impl Hardware {
         for stock in stocks.iter() {
             let name = stock.gpu.clone().unwrap_or_else(|| stock.product.clone());
             items.push(Item {
-                key: key(cx, &name),
+                key: key(&name),
                 gpu: stock.gpu.clone(),
                 stock: Some(stock.clone()),
             });
@@ -167,7 +170,7 @@ impl Hardware {
         for gpu in &cx.hardware.gpus {
             if !items.iter().any(|item| item.gpu.as_ref() == Some(&gpu.id)) {
                 items.push(Item {
-                    key: key(cx, &gpu.id),
+                    key: key(&gpu.id),
                     gpu: Some(gpu.id.clone()),
                     stock: None,
                 });
@@ -229,14 +232,16 @@ impl Pane for Hardware {
         if here.is_empty() {
             let words = match super::health::unknown(Kind::Node, cx) {
                 Some(words) => words,
+                None if clusters::stand_apart(cx) => "no GPUs in any of the clusters".to_owned(),
                 None => "no GPUs in this cluster".to_owned(),
             };
             line.push_span(Span::styled(words, cx.theme.dim()));
         } else {
             let words = format!(
-                "{} here: {} GPUs, {free} free",
+                "{} here: {} GPUs, {free} free{}",
                 count(here.len(), "kind of GPU", "kinds of GPU"),
-                text::count(u64::from(all))
+                text::count(u64::from(all)),
+                each(&here, cx)
             );
             line.push_span(Span::styled(words, text));
         }
@@ -391,6 +396,22 @@ impl Pane for Hardware {
         }
         Reply::Done
     }
+}
+
+/// ` (csc-demo 61, csc-east 32)`: which of several clusters has how many.
+fn each(stocks: &[Stock], cx: &Cx) -> String {
+    if !clusters::stand_apart(cx) {
+        return String::new();
+    }
+    let of = |id: ClusterId| {
+        let places = stocks.iter().filter_map(|stock| stock.places.get(&id));
+        let all: u32 = places.map(|place| place.all).sum();
+        let name = cx.model.clusters.name(id)?;
+        Some(format!("{} {}", text::clean(name), text::count(all.into())))
+    };
+    let shown = cx.session.shown().into_iter();
+    let each: Vec<String> = shown.filter_map(of).collect();
+    format!(" ({})", each.join(", "))
 }
 
 impl Hardware {

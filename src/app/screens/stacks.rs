@@ -119,11 +119,6 @@ impl Stacks {
         self.stacks[self.tab as usize].screens.last()?.cluster
     }
 
-    /// The tab in front shows rows of all clusters, not of one.
-    pub fn is_of_all(&self) -> bool {
-        self.tab != Tab::Hardware
-    }
-
     /// The cluster that an editor was opened in.
     pub fn cluster_of(&self, id: Id) -> Option<ClusterId> {
         let mut all = self.stacks.iter().flat_map(|stack| &stack.screens);

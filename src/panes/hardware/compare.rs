@@ -14,7 +14,7 @@ use crate::app::action::{Action, Scope};
 use crate::hardware::{Gpu, sheet};
 use crate::model::ids::Key;
 use crate::model::want::{Kind, Selector, Want};
-use crate::panes::{Arrival, Cx, Pane, Reply};
+use crate::panes::{Arrival, Cx, Pane, Reply, clusters};
 use crate::ui::scroll::{self, Window};
 use crate::ui::text;
 
@@ -78,7 +78,8 @@ impl Pane for Gpus {
             [] => Line::styled("no such GPU in the reference (any more)", cx.theme.dim()),
             [gpu] => {
                 let words = match find(&stocks, gpu) {
-                    Some(stock) => figures::here(stock),
+                    Some(stock) => figures::here(stock, cx),
+                    None if clusters::stand_apart(cx) => "in none of the clusters".to_owned(),
                     None => "not in this cluster".to_owned(),
                 };
                 Line::from(vec![

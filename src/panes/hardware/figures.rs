@@ -6,15 +6,16 @@ use ratatui::text::{Line, Span};
 use super::Stock;
 use super::matrix::sign_style;
 use crate::hardware::{Cores, Gpu, Precision, Support, advice, sheet};
-use crate::panes::Cx;
+use crate::model::ids::ClusterId;
 use crate::panes::words::count;
+use crate::panes::{Cx, clusters};
 use crate::ui::{State, text};
 
 /// Columns of the names.
 const WHAT: usize = 20;
 
-/// `here: 16 on 2 nodes, 4 free; slices 7 of 1g.10gb (3 free)`.
-pub fn here(stock: &Stock) -> String {
+/// `in this cluster: 16 GPUs, 4 free; 7 slices 1g.10gb, 3 free on 2 nodes`; of several clusters which has how many.
+pub fn here(stock: &Stock, cx: &Cx) -> String {
     let mut parts = Vec::new();
     if stock.all > 0 || (stock.slices.is_empty() && stock.shares.0 == 0) {
         parts.push(format!("{} GPUs, {} free", stock.all, stock.free));
@@ -28,11 +29,26 @@ pub fn here(stock: &Stock) -> String {
             stock.shares.0, stock.shares.1
         ));
     }
-    format!(
-        "in this cluster: {} on {}",
-        parts.join("; "),
-        count(stock.nodes, "node", "nodes")
-    )
+    let nodes = count(stock.nodes, "node", "nodes");
+    let words = format!("{} on {nodes}", parts.join("; "));
+    if !clusters::stand_apart(cx) {
+        return format!("in this cluster: {words}");
+    }
+    let name = |of: &ClusterId| {
+        let name = cx.model.clusters.name(*of);
+        name.map_or_else(String::new, |name| text::clean(name).into_owned())
+    };
+    let mut places = stock.places.iter();
+    if let (Some((of, _)), 1) = (places.next(), stock.places.len()) {
+        return format!("in {}: {words}", name(of));
+    }
+    let each = stock.places.iter().map(|(of, place)| match place.all {
+        0 => format!("{} {}", name(of), count(place.nodes, "node", "nodes")),
+        all => format!("{} {} of {all} free", name(of), place.free),
+    });
+    let each: Vec<String> = each.collect();
+    let n = stock.places.len();
+    format!("in {n} clusters: {words} ({})", each.join(", "))
 }
 
 /// The lines of a product the reference does not know.
@@ -47,7 +63,7 @@ pub fn unknown(stock: Option<&Stock>, cx: &Cx, width: usize) -> Vec<Line<'static
             out.push(Line::styled(line, cx.theme.text()));
         }
     };
-    say(here(stock));
+    say(here(stock, cx));
     match stock.maybe.is_empty() {
         true => say("not in the reference: nothing is known of what it computes".into()),
         false => say(format!("may be any of {}", stock.maybe.join(", "))),
@@ -75,7 +91,7 @@ pub fn lines(gpu: &Gpu, stock: Option<&Stock>, cx: &Cx, width: usize) -> Vec<Lin
         }
     };
     if let Some(stock) = stock {
-        wrapped(&mut out, &here(stock), plain);
+        wrapped(&mut out, &here(stock, cx), plain);
     }
     out.push(Line::default());
     for (cores, word) in [(Cores::Cuda, "CUDA cores"), (Cores::Tensor, "tensor cores")] {

@@ -1,4 +1,4 @@
-//! What a cluster has of which GPU: its nodes' labels resolved, their devices added up. Separate because the matrix, the
+//! What the clusters looked at have of which GPU: its nodes' labels resolved, their devices added up. Separate because the matrix, the
 //! data-sheets and the advice all count the same way.
 
 use std::collections::{BTreeMap, HashMap};
@@ -6,11 +6,11 @@ use std::rc::Rc;
 
 use crate::hardware::Catalog;
 use crate::hardware::resolve::Meaning;
-use crate::model::ids::Name;
+use crate::model::ids::{ClusterId, Name};
 use crate::model::node::NodeRow;
 use crate::panes::{Cx, Reply};
 
-/// One product of this cluster. Whole GPUs; slices and shares are counted apart.
+/// One product of these clusters. Whole GPUs; slices and shares are counted apart.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Stock {
     /// Id in the reference, where the labels mean exactly one entry.
@@ -26,8 +26,18 @@ pub struct Stock {
     pub slices: BTreeMap<String, (u32, u32)>,
     /// Shares of time-sliced GPUs: offered, free now.
     pub shares: (u32, u32),
+    /// How much of it each cluster has.
+    pub places: BTreeMap<ClusterId, Place>,
     /// What the nodes say where the product is not known: resource, machine type.
     pub told: Vec<String>,
+}
+
+/// What one cluster has of a product: whole GPUs, and the nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place {
+    pub nodes: usize,
+    pub all: u32,
+    pub free: u32,
 }
 
 /// What the labels of nodes mean, each pair of them looked up once: thousands of nodes have a handful.
@@ -54,13 +64,10 @@ impl<'a> Meanings<'a> {
     }
 }
 
-/// Of a whole cluster: most GPUs first, unknown ones last.
+/// Of all clusters looked at: most GPUs first, unknown ones last.
 pub fn all(cx: &Cx) -> Vec<Stock> {
-    let nodes = cx.model.nodes.rows();
-    of(
-        nodes.filter(|node| node.key.cluster == cx.session.cluster),
-        cx,
-    )
+    let (shown, nodes) = (cx.session.shown(), cx.model.nodes.rows());
+    of(nodes.filter(|node| shown.contains(&node.key.cluster)), cx)
 }
 
 /// Of some nodes.
@@ -88,8 +95,13 @@ pub fn of<'a>(nodes: impl Iterator<Item = &'a NodeRow>, cx: &Cx) -> Vec<Stock> {
             maybe: meaning.gpus.iter().map(|gpu| gpu.id.clone()).collect(),
             ..Stock::default()
         });
+        let before = (stock.all, stock.free);
         stock.nodes += 1;
         add(stock, node, meaning.mig.as_deref(), meaning.shared, cx);
+        let place = stock.places.entry(node.key.cluster).or_default();
+        place.nodes += 1;
+        place.all += stock.all - before.0;
+        place.free += stock.free - before.1;
     }
     let mut all: Vec<Stock> = all.into_values().collect();
     all.sort_by(|a, b| {

@@ -142,3 +142,39 @@ fn the_data_sheet_beside_scrolls_by_keys_and_wheel() {
     stage.act(&mut pane, Action::Down);
     assert!(stage.draw(&mut pane, 80, 24).contains("3/"));
 }
+
+#[test]
+fn of_several_clusters_the_counts_are_sums_and_say_which_has_how_many() {
+    let mut stage = Stage::two();
+    let sum = |stage: &Stage| {
+        let stocks = stock::all(&stage.cx());
+        let h100 = stocks
+            .into_iter()
+            .find(|s| s.gpu.as_deref() == Some("h100-sxm"));
+        h100.expect("there are some")
+    };
+    let both = sum(&stage);
+    assert_eq!(both.places.len(), 2);
+    assert_eq!(both.all, both.places.values().map(|p| p.all).sum::<u32>());
+    assert_eq!(both.free, both.places.values().map(|p| p.free).sum::<u32>());
+    let mut pane = Hardware::default();
+    for (width, height) in [(80, 24), (160, 44)] {
+        let shot = stage.draw(&mut pane, width, height);
+        insta::assert_snapshot!(format!("two_{width}x{height}"), shot);
+    }
+    let mut sheet = Gpus::new(vec!["h100-sxm".into()]);
+    let shot = stage.draw(&mut sheet, 100, 20);
+    assert!(
+        shot.contains("in 2 clusters: ") && shot.contains("csc-east "),
+        "{shot}"
+    );
+    // the lines stay the same, whichever cluster is in front
+    let before = pane.selected().map(|item| item.key);
+    stage.session.put_in_front(fixture::EAST);
+    stage.draw(&mut pane, 160, 44);
+    assert_eq!(pane.selected().map(|item| item.key), before);
+    stage.session.only = Some(fixture::EAST);
+    assert_eq!(sum(&stage).all * 2, both.all, "as many are in each");
+    let shot = stage.draw(&mut pane, 160, 44);
+    assert!(!shot.contains("csc-"), "{shot}");
+}
