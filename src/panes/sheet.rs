@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::list::{Keys, List};
-use super::{Cx, Reply, arrange};
+use super::{Cx, Reply, arrange, clusters};
 use crate::app::action::Action;
 use crate::model::Model;
 use crate::model::extra;
@@ -53,12 +53,16 @@ impl<R: Listed> Keys for ViewKeys<'_, R> {
     }
 }
 
-/// Whether rows of a kind are still arriving for the first time.
+/// Whether rows of a kind are still arriving for the first time, from any of the clusters looked at that answers.
 pub fn loading(kind: Kind, cx: &Cx) -> bool {
-    matches!(
-        cx.session.health(kind),
-        Health::Connecting | Health::Syncing { .. }
-    )
+    let is = |health: &Health| matches!(health, Health::Connecting | Health::Syncing { .. });
+    if !cx.session.several() {
+        return is(cx.session.health(kind));
+    }
+    let shown = cx.session.shown();
+    let open = cx.session.clusters().into_iter();
+    let mut open = open.filter(|open| shown.contains(&open.id) && !open.is_failed());
+    open.any(|open| is(clusters::worst(open.sources, kind)))
 }
 
 /// The clusters and namespaces looked at, as a scope of rows.

@@ -3,6 +3,7 @@ use crate::model::Model;
 use crate::model::delta::{Change, Rows};
 use crate::model::dra::{DeviceRow, DraRows, SliceRow};
 use crate::panes::fixture;
+use crate::panes::stage::Stage;
 
 #[test]
 fn looks() {
@@ -67,4 +68,43 @@ fn what_is_claimed_counts_and_what_is_shared_does_not() {
             );
         }
     });
+}
+
+/// Rows of the second cluster come later, and some of them stand above the first.
+#[test]
+fn while_another_cluster_is_still_read_the_list_stays_at_its_top() {
+    let mut stage = Stage::two();
+    let rows: Vec<_> = stage.model.nodes.rows().cloned().collect();
+    let east = |row: &&crate::model::node::NodeRow| row.key.cluster == fixture::EAST;
+    let mut late: Vec<_> = rows.iter().filter(east).cloned().collect();
+    for (n, row) in late.iter_mut().enumerate() {
+        row.name = format!("a-{n}").into();
+    }
+    let feed = |stage: &mut Stage, change| {
+        stage.model.apply(crate::model::delta::Delta {
+            cluster: fixture::EAST,
+            source: crate::model::delta::SourceId(1),
+            rows: crate::model::delta::Rows::Nodes(change),
+        });
+    };
+    feed(&mut stage, crate::model::delta::Change::Dropped);
+    let live = std::mem::take(&mut stage.session.peers[0].sources);
+    let mut pane = Nodes::default();
+    stage.draw(&mut pane, 80, 5);
+    feed(&mut stage, crate::model::delta::Change::Rows(late.clone()));
+    let screen = stage.draw(&mut pane, 80, 5);
+    assert!(screen.contains("a-0"), "{screen}");
+    // once all is there, what comes later pushes nothing away
+    stage.session.peers[0].sources = live;
+    late.truncate(1);
+    late[0].key.uid = crate::model::ids::Uid(77);
+    late[0].name = "a".into();
+    pane.set_filter("!name:nothing", &stage.cx()).unwrap();
+    stage.draw(&mut pane, 80, 5);
+    feed(&mut stage, crate::model::delta::Change::Rows(late));
+    stage.draw(&mut pane, 80, 5);
+    let at = pane
+        .cursor(&stage.cx())
+        .and_then(|key| stage.model.nodes.get(key));
+    assert_eq!(&*at.unwrap().name, "a-0");
 }
