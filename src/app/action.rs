@@ -20,6 +20,7 @@ pub enum Scope {
     Logs,
     Start,
     Dialog,
+    Columns,
     Editor,
 }
 
@@ -42,6 +43,7 @@ impl Scope {
             Scope::Logs => "logs",
             Scope::Start => "start",
             Scope::Dialog => "dialog",
+            Scope::Columns => "columns",
             Scope::Editor => "editor",
         }
     }
@@ -161,6 +163,9 @@ macro_rules! actions {
                     Action::Namespaces => "namespace",
                     Action::Contexts => "context",
                     Action::NextPropagation => "propagation",
+                    Action::ColumnUp => "to the front",
+                    Action::ColumnDown => "to the back",
+                    Action::UsualColumns => "usual ones",
                     Action::MoveQueue => "move",
                     Action::SetPriority => "priority",
                     Action::Create => "submit",
@@ -383,6 +388,10 @@ actions! {
 
     NextPropagation "propagation" Dialog "what becomes of the pods: background, foreground, orphan";
     Force "force" Dialog "grace 0, for pods that do not end; and back";
+
+    ColumnUp "column-up" Columns "this column further in front";
+    ColumnDown "column-down" Columns "this column further back";
+    UsualColumns "usual-columns" Columns "those of the settings, or the usual ones, again";
 
     Create "create" Editor "have the server check it, then create it";
     DryRun "dry-run" Editor "have the server check it, and create nothing";

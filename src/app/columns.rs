@@ -176,6 +176,7 @@ mod tests {
     fn columns_are_chosen_in_the_command_bar_and_remembered_for_the_context() {
         let mut app = fixture::app(Settings::default(), false);
         app.act(Action::Columns, at(2));
+        app.act(Action::Columns, at(2));
         for c in "label:te".chars() {
             let key = crossterm::event::KeyCode::Char(c).into();
             app.input(&crossterm::event::Event::Key(key), at(3));
@@ -209,6 +210,55 @@ mod tests {
         assert!(fixture::draw(&mut app).contains(" TE "));
         app.run(Command::Columns(List::Jobs, None), at(5));
         assert!(!fixture::draw(&mut app).contains(" TE "));
+    }
+
+    #[test]
+    fn columns_are_chosen_with_marks_by_the_keyboard() {
+        let mut app = fixture::app(Settings::default(), false);
+        let press = |app: &mut crate::app::App, code| {
+            let key = crossterm::event::KeyEvent::from(code);
+            app.input(&crossterm::event::Event::Key(key), at(3));
+        };
+        use crossterm::event::KeyCode::{Char, Down, Enter, Esc, F};
+        press(&mut app, F(5));
+        let frame = fixture::draw(&mut app);
+        assert!(
+            frame.contains("columns of jobs") && frame.contains("[x] progress"),
+            "{frame}"
+        );
+        for code in [Down, Down, Down, Char(' ')] {
+            press(&mut app, code);
+        }
+        assert!(fixture::draw(&mut app).contains("[ ] progress"));
+        press(&mut app, Esc);
+        let frame = fixture::draw(&mut app);
+        assert!(
+            frame.contains("PROGRESS") && !frame.contains("columns of jobs"),
+            "{frame}"
+        );
+        // the name goes behind the state's place, the progress goes
+        press(&mut app, F(5));
+        for code in [Char('J'), Down, Down, Char(' '), Enter] {
+            press(&mut app, code);
+        }
+        let frame = fixture::draw(&mut app);
+        assert!(!frame.contains("PROGRESS"), "{frame}");
+        let place = |what| frame.find(what).expect(what);
+        assert!(place("NAME") < place("STATE"), "{frame}");
+        let effects = app.take_effects(at(4)).into_iter();
+        let kept = effects.filter_map(|effect| match effect {
+            Effect::Remember(habits) => habits.columns.get("prod").cloned(),
+            _ => None,
+        });
+        let kept = kept.last().expect("remembered")["jobs"].to_string();
+        assert!(
+            kept.starts_with(r#"["name","state""#) && !kept.contains("progress"),
+            "{kept}"
+        );
+        for code in [F(5), Char('r'), Enter] {
+            press(&mut app, code);
+        }
+        assert!(fixture::draw(&mut app).contains("PROGRESS"));
     }
 
     #[test]

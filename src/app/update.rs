@@ -6,8 +6,8 @@ use super::action::Action;
 use super::effect::Effect;
 use super::screens::Tab;
 use super::{App, Link, Prompt};
-use crate::model::extra::Pick;
 use crate::panes::choose::Of;
+use crate::panes::columns::Chooser;
 use crate::panes::editor::Ask;
 use crate::panes::palette::{Command, Palette};
 use crate::panes::start::Why;
@@ -88,6 +88,7 @@ impl App {
             Command::Layout(_) | Command::SaveLayout(_) if self.alone => self.no_cluster(now),
             Command::Layout(name) => self.arrange(&name, true, now),
             Command::SaveLayout(name) => self.save_layout(&name, now),
+            Command::Type(text) => self.begin_command(&text, now),
             Command::Filter(text) => self.filter(&text, now),
             Command::Inbox(what) => self.inbox_do(what, now),
             Command::Close => {}
@@ -215,11 +216,12 @@ impl App {
                     let text = "columns are chosen for jobs, all pods, nodes and all events";
                     return self.say(Level::Info, text, now);
                 };
-                let chosen = self.desk.session.columns.of(list);
-                let words =
-                    chosen.map(|all| all.iter().map(Pick::text).collect::<Vec<_>>().join(" "));
-                let text = format!("columns {} ", words.as_deref().unwrap_or("*"));
-                self.begin_command(&text, now);
+                self.close_overlay();
+                let settings = self.settings.columns_of(&self.desk.session.context);
+                let cx = self.desk.cx(now, true);
+                let usual = self.screens.top().usual(&cx);
+                let chooser = Chooser::new(list, &usual, settings.of(list).cloned(), &cx);
+                self.overlay = Some(Box::new(chooser));
             }
             Action::Filter => {
                 let text = self.screens.top().filter().to_owned();

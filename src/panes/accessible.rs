@@ -49,6 +49,7 @@ fn all(model: &Model) -> Vec<Box<dyn Pane>> {
     targets.extend(workloads.take(8).map(|w| Target::Workload(w.key)));
     let mut panes: Vec<Box<dyn Pane>> = targets.iter().map(open).collect();
     panes.push(Box::new(Palette::default()));
+    panes.push(chooser());
     panes.push(Box::new(Switcher::new(What::Context)));
     let mut start = Start::default();
     let failed = Why::Failed {
@@ -61,6 +62,16 @@ fn all(model: &Model) -> Vec<Box<dyn Pane>> {
     start.set(failed, true);
     panes.push(Box::new(start));
     panes
+}
+
+/// The columns of jobs to be chosen, one of them the user's own.
+fn chooser() -> Box<dyn Pane> {
+    fixture::with_cx(&fixture::model(), |cx| {
+        let usual = jobs::Jobs::default().usual(cx);
+        let own = crate::model::extra::Pick::parse(List::Jobs, "label:team");
+        let settings = own.ok().map(|own| [own].into());
+        Box::new(columns::Chooser::new(List::Jobs, &usual, settings, cx))
+    })
 }
 
 /// A log with what logs have: levels, metrics, a failure.

@@ -152,7 +152,7 @@ fn read(list: List, words: &[&str]) -> Result<Chosen, String> {
 const MOST: usize = 40;
 
 /// Columns whose names begin so, and what they are: those of the list, and labels that its rows have.
-fn names(list: List, begin: &str, cx: &Cx) -> Vec<(String, String)> {
+pub fn names(list: List, begin: &str, cx: &Cx) -> Vec<(String, String)> {
     let own = list
         .columns()
         .iter()

@@ -46,8 +46,7 @@ impl Events {
     }
 
     fn columns(&self, cx: &Cx) -> Vec<Column> {
-        let usual = columns::columns(self.about.is_some(), cx.session.namespace.is_none());
-        let columns = arrange(List::Events, usual, columns::more(), cx);
+        let columns = arrange(List::Events, self.usual(cx), columns::more(), cx);
         match self.about {
             None => clusters::with_column(columns, cx),
             Some(_) => columns,
@@ -257,6 +256,10 @@ impl Pane for Events {
 
     fn list(&self) -> Option<List> {
         self.about.is_none().then_some(List::Events)
+    }
+
+    fn usual(&self, cx: &Cx) -> Vec<Column> {
+        columns::columns(self.about.is_some(), cx.session.namespace.is_none())
     }
 
     fn order(&self, cx: &Cx) -> Option<String> {

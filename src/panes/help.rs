@@ -150,6 +150,7 @@ fn title(scope: Scope) -> &'static str {
         Scope::Start => "start screen",
         Scope::Inbox => "inbox",
         Scope::Dialog => "questions",
+        Scope::Columns => "choosing columns",
         Scope::Editor => "in the editor",
     }
 }

@@ -84,12 +84,7 @@ impl Default for Jobs {
 
 impl Jobs {
     fn columns(&self, cx: &Cx) -> Vec<Column> {
-        let usual = columns::columns(
-            cx.session.namespace.is_none(),
-            self.rows.mixed(),
-            !cx.session.runs.is_empty(),
-        );
-        let columns = arrange::arrange(extra::List::Jobs, usual, columns::more(), cx);
+        let columns = arrange::arrange(extra::List::Jobs, self.usual(cx), columns::more(), cx);
         clusters::with_column(columns, cx)
     }
 
@@ -536,6 +531,14 @@ impl Pane for Jobs {
 
     fn list(&self) -> Option<extra::List> {
         Some(extra::List::Jobs)
+    }
+
+    fn usual(&self, cx: &Cx) -> Vec<Column> {
+        columns::columns(
+            cx.session.namespace.is_none(),
+            self.rows.mixed(),
+            !cx.session.runs.is_empty(),
+        )
     }
 
     fn order(&self, cx: &Cx) -> Option<String> {

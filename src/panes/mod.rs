@@ -6,6 +6,7 @@ mod beside;
 pub mod centre;
 pub mod choose;
 pub mod clusters;
+pub mod columns;
 pub mod confirm;
 pub mod editor;
 pub mod events;
@@ -73,10 +74,10 @@ use crate::model::health::Health;
 use crate::model::ids::{ClusterId, Key, Name};
 use crate::model::log::LogLine;
 use crate::model::want::{Kind, LogWant, ObjectWant, Want};
-use crate::ui::Input;
 use crate::ui::glyphs::Glyphs;
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
+use crate::ui::{Column, Input};
 
 pub use palette::Command;
 
@@ -524,6 +525,10 @@ pub trait Pane {
     /// The list it is, whose columns, filter and order can be saved.
     fn list(&self) -> Option<List> {
         None
+    }
+    /// The columns of that list that are shown if none are chosen.
+    fn usual(&self, _cx: &Cx) -> Vec<Column> {
+        Vec::new()
     }
     /// What its rows are sorted by, as a view says it.
     fn order(&self, _cx: &Cx) -> Option<String> {

@@ -253,6 +253,10 @@ impl Pane for Nodes {
         Some(List::Nodes)
     }
 
+    fn usual(&self, cx: &Cx) -> Vec<Column> {
+        columns::columns(cx.session.gpu_use.on)
+    }
+
     fn order(&self, cx: &Cx) -> Option<String> {
         self.sheet.order(cx)
     }

@@ -34,6 +34,8 @@ pub enum Command {
     Layout(String),
     /// Save the panes as a layout of this name.
     SaveLayout(String),
+    /// The command bar, with this typed already.
+    Type(String),
     /// Set the filter of the pane below.
     Filter(String),
     /// Change something of the inbox.

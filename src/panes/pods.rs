@@ -78,8 +78,8 @@ impl Pods {
     }
 
     fn columns(&self, cx: &Cx) -> Vec<Column> {
-        let usual = columns::columns(&self.of, cx.session.namespace.is_none());
-        let columns = arrange(List::Pods, usual, columns::columns(&PodsOf::All, true), cx);
+        let more = columns::columns(&PodsOf::All, true);
+        let columns = arrange(List::Pods, self.usual(cx), more, cx);
         match self.of {
             PodsOf::All => clusters::with_column(columns, cx),
             _ => columns,
@@ -348,6 +348,10 @@ impl Pane for Pods {
 
     fn list(&self) -> Option<List> {
         (self.of == PodsOf::All).then_some(List::Pods)
+    }
+
+    fn usual(&self, cx: &Cx) -> Vec<Column> {
+        columns::columns(&self.of, cx.session.namespace.is_none())
     }
 
     fn order(&self, cx: &Cx) -> Option<String> {
