@@ -77,11 +77,12 @@ impl App {
             .filter_map(|pane| {
                 let filter = pane.filter().to_owned();
                 pane.list()?;
-                pane.set_filter(&filter, &cx).err()
+                let why = pane.set_filter(&filter, &cx).err()?;
+                Some(format!("filter {filter}: {why}"))
             })
             .collect();
         for why in refused {
-            self.say(Level::Warning, format!("filter: {why}"), now);
+            self.say(Level::Warning, why, now);
         }
     }
 

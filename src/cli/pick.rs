@@ -140,10 +140,11 @@ impl Picks {
         connected.cluster.read_extra(&sets);
         connected.model.extras.show(&sets);
         if let Some(unknown) = connected.model.extras.unknown(list, filter) {
-            let heading = &unknown.heading;
-            let why = format!(
-                "--filter: {unknown}; --columns '*,label:{heading}' and the settings show some"
+            let next = format!(
+                "--columns '*,label:{}' and the settings show some",
+                unknown.heading
             );
+            let why = format!("--filter: {}", unknown.next(&next));
             Cli::command().error(ErrorKind::ValueValidation, why).exit()
         }
         picks

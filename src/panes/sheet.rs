@@ -284,7 +284,7 @@ pub fn all_shown<R: Listed>(text: &str, cx: &Cx) -> Result<(), String> {
         Some(unknown) => {
             let key = cx.keymap.all_keys_for(Action::Columns);
             let key = key.first().map_or(":columns".into(), ToString::to_string);
-            Err(format!("{unknown}; {key} chooses columns"))
+            Err(unknown.next(&format!("{key} chooses columns")))
         }
     }
 }

@@ -252,7 +252,8 @@ fn a_filter_by_a_column_that_is_not_there_ends_with_2_and_names_the_nearest() {
         ]);
         assert_eq!((code, &*out), (2, ""), "{err}");
         assert!(
-            err.contains("--filter: col:prat-of") && err.contains("did you mean PART-OF?"),
+            err.contains("--filter: jobs show no column prat-of")
+                && err.contains("did you mean PART-OF?"),
             "{err}"
         );
     }

@@ -21,20 +21,26 @@ pub struct Unknown {
 
 impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let (list, heading) = (self.list.name(), &self.heading);
-        write!(
-            f,
-            "col:{heading}: {list} show no column {heading:?} of one's own"
-        )?;
+        // short: it stands in one line with the filter
+        write!(f, "{} show no column {}", self.list.name(), self.heading)?;
         match (&self.near[..], &self.known[..]) {
-            (_, []) => write!(f, ", nor any other")?,
+            (_, []) => write!(f, ", nor any other of one's own")?,
             ([], known) => write!(f, ": there are {}", known.join(", "))?,
             (near, _) => write!(f, ": did you mean {}?", near.join(" or "))?,
         }
         match self.built_in {
-            true => write!(f, "; fields of the list stand without col:"),
+            true => write!(f, "; its own are named without col:"),
             false => Ok(()),
         }
+    }
+}
+
+impl Unknown {
+    /// It, and what to do.
+    pub fn next(&self, step: &str) -> String {
+        let said = self.to_string();
+        let mark = if said.ends_with('?') { "" } else { ";" };
+        format!("{said}{mark} {step}")
     }
 }
 
@@ -90,12 +96,12 @@ mod tests {
     #[case("col:example.com/cost>5", None)]
     #[case(
         "col:team col:teem=ml",
-        Some("\"teem\" of one's own: did you mean TEAM?")
+        Some("jobs show no column teem: did you mean TEAM?")
     )]
     #[case("!col:cots>5", Some("did you mean COST?"))]
     #[case("col:who", Some("did you mean WHO-PAYS?"))]
     #[case("col:rack=7", Some("there are TEAM, COST, WHO-PAYS"))]
-    #[case("col:state=failed", Some("fields of the list stand without col:"))]
+    #[case("col:state=failed", Some("its own are named without col:"))]
     fn a_heading_that_is_not_shown_is_named_with_the_nearest(
         #[case] filter: &str,
         #[case] says: Option<&str>,
@@ -125,8 +131,8 @@ mod tests {
         let filter = Filter::parse("col:team", &JobRow::VOCABULARY).unwrap();
         let unknown = Extras::default().unknown(List::Jobs, &filter).unwrap();
         assert_eq!(
-            unknown.to_string(),
-            "col:team: jobs show no column \"team\" of one's own, nor any other"
+            unknown.next("f5 chooses columns"),
+            "jobs show no column team, nor any other of one's own; f5 chooses columns"
         );
     }
 }
