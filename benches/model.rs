@@ -277,6 +277,7 @@ fn app(pods: usize, names: &mut Names) -> (App, u32) {
         demo: false,
         demo_offered: false,
         file: None,
+        replay: None,
         settings_file: None,
         layout: None,
     });

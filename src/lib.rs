@@ -21,6 +21,7 @@ pub mod logging;
 pub mod logs;
 pub mod model;
 pub mod panes;
+pub mod recording;
 pub mod settings;
 pub mod ui;
 

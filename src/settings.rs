@@ -18,6 +18,7 @@ use crate::model::inbox::Rules;
 use columns::ColumnSettings;
 use gpu_use::GpuUseSettings;
 pub use screen::{Compact, Motion};
+use time_machine::TimeMachineSettings;
 use views::Views;
 
 pub mod columns;
@@ -26,6 +27,7 @@ mod gpu_use;
 pub mod schema;
 mod screen;
 mod show;
+mod time_machine;
 pub mod views;
 
 pub use show::show;
@@ -71,6 +73,8 @@ pub struct Settings {
     pub columns: ColumnSettings,
     /// Lists as they are looked at, by name.
     pub views: Views,
+    /// How much of the recent past is kept, to look back at.
+    pub time_machine: TimeMachineSettings,
     /// Kubeconfig contexts of MultiKueue's worker clusters, by what Kueue calls them.
     pub multikueue: BTreeMap<String, String>,
     /// Contexts that are looked at together, by the name of the group: `--context @NAME` opens them.
@@ -163,6 +167,7 @@ impl Settings {
     /// The table and key of a value that cannot be, and why.
     fn check(&self) -> Result<(), (&'static str, (&'static str, String))> {
         self.logs.health.check().map_err(|e| ("logs.health", e))?;
+        self.time_machine.check().map_err(|e| ("time-machine", e))?;
         self.gpu_use.check().map_err(|e| ("gpu-use", e))
     }
 
@@ -254,6 +259,7 @@ impl Default for Settings {
             logs: LogSettings::default(),
             inbox: Rules::default(),
             history: Limits::default(),
+            time_machine: TimeMachineSettings::default(),
             actions: ActionSettings::default(),
             gpu_use: GpuUseSettings::default(),
             columns: ColumnSettings::default(),

@@ -22,6 +22,7 @@ pub enum Scope {
     Dialog,
     Columns,
     Editor,
+    Past,
 }
 
 impl Scope {
@@ -45,6 +46,7 @@ impl Scope {
             Scope::Dialog => "dialog",
             Scope::Columns => "columns",
             Scope::Editor => "editor",
+            Scope::Past => "past",
         }
     }
 }
@@ -265,6 +267,8 @@ actions! {
     SaveLayout "save-layout" Global "save the panes as a layout under a name";
     ToggleCompact "toggle-compact" Global "compact screen for small terminals and slow lines, or not";
     ToggleMouse "toggle-mouse" Global "mouse on, or off so that the terminal selects text";
+    TimeMachine "time-machine" Global "back over the last hour, to how everything was then; again: back to now";
+    Record "record" Global "record what the cluster tells into a file to replay; again: ends it";
     Redraw "redraw" Global "draw the screen anew";
 
     Up "up" List "up";
@@ -405,6 +409,20 @@ actions! {
     EditCopy "edit-copy" Editor "copy what is selected";
     EditPaste "edit-paste" Editor "insert what was cut or copied";
     Close "close" Editor "leave the text; one that was changed asks first";
+
+    PastPause "past-pause" Past "play, or pause";
+    PastNext "past-next" Past "to the next change";
+    PastPrevious "past-previous" Past "back to the change before";
+    PastSecond "past-second" Past "on by a second";
+    PastSecondBack "past-second-back" Past "back by a second";
+    PastForward "past-forward" Past "on by ten seconds";
+    PastBack "past-back" Past "back by ten seconds";
+    PastMinute "past-minute" Past "on by a minute";
+    PastMinuteBack "past-minute-back" Past "back by a minute";
+    PastFaster "past-faster" Past "play faster: x2, x10, x60, from change to change";
+    PastSlower "past-slower" Past "play slower";
+    PastStart "past-start" Past "to the beginning";
+    PastEnd "past-end" Past "to the end";
 }
 
 impl Action {

@@ -54,7 +54,7 @@ impl App {
         let context = text::shorten(&context, room, text::Shorten::Middle).into_owned();
         let namespace = text::shorten(&namespace, 20, text::Shorten::Middle).into_owned();
         let mut right = Vec::new();
-        if session.read_only {
+        if session.read_only && self.desk.playhead.is_none() {
             let held = theme.state(crate::ui::State::Held);
             right.push(Span::styled("read-only  ", held));
         }
@@ -64,7 +64,12 @@ impl App {
                 theme.state(crate::ui::State::Waiting),
             ));
         }
-        right.extend(self.health(area.width));
+        if self.recording {
+            let failed = theme.state(crate::ui::State::Failed);
+            right.push(Span::styled("● rec ", failed));
+        }
+        let then = self.health_then(now);
+        right.extend(then.unwrap_or_else(|| self.health(area.width)));
         right.push(Span::raw("  "));
         let wide = text::spans_width(&right)
             + text::width(&context)

@@ -69,15 +69,15 @@ impl App {
             if !self.compact {
                 self.tabs(row(1), buf);
             }
-            let tour = self.tour_rows(area);
+            let (tour, slider) = (self.tour_rows(area), self.slider_rows());
             self.body = Rect {
                 y: area.y + above + 1,
-                height: area.height - above - 2 - tour,
+                height: area.height - above - 2 - tour - slider,
                 ..area
             };
             let all = Rect {
                 y: area.y + above,
-                height: area.height - above - 1 - tour,
+                height: area.height - above - 1 - tour - slider,
                 ..area
             };
             written = self.draw_splits(all, buf, now);
@@ -89,6 +89,7 @@ impl App {
                 },
                 buf,
             );
+            self.draw_slider(row(area.height - 1 - slider), buf, now);
         } else {
             self.body = Rect {
                 y: area.y + 1,
@@ -175,7 +176,12 @@ impl App {
             self.spots.crumbs = header.draw(area, buf, theme);
             return;
         }
-        let mut health = self.health(area.width);
+        let mut health = self
+            .health_then(now)
+            .unwrap_or_else(|| self.health(area.width));
+        if self.recording {
+            health.insert(0, Span::styled("● rec ", theme.state(State::Failed)));
+        }
         if let Some(sign) = self.spinner(now) {
             health.insert(
                 0,
@@ -225,7 +231,10 @@ impl App {
                     Span::styled(format!("{}/{}", gpus.used, gpus.allocatable), theme.text()),
                 ]);
             }
-            if let Some(words) = self.read_only_words() {
+            if let Some(words) = self
+                .read_only_words()
+                .filter(|_| self.desk.playhead.is_none())
+            {
                 header
                     .right
                     .push(vec![Span::styled(words, theme.state(State::Held))]);
@@ -415,6 +424,9 @@ impl App {
                 None => (Some(action), hint),
             })
         };
-        pane.hints(&cx).into_iter().filter_map(hint).collect()
+        // keys that are the slider's now
+        let taken = |hint: &Hint| self.in_the_past() && self.desk.look.is_slider_key(&hint.key);
+        let hints = pane.hints(&cx).into_iter().filter_map(hint);
+        hints.filter(|(_, hint)| !taken(hint)).collect()
     }
 }

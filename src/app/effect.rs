@@ -29,6 +29,12 @@ pub enum Effect {
     },
     /// What these columns of the user's own show is read from now on.
     ReadExtra(Sets),
+    /// Record what is connected from now on, in this namespace (`None`: all).
+    Record(Option<String>),
+    /// End the recording under way.
+    EndRecord,
+    /// Bring the recording to a time, in milliseconds since its start.
+    Replay(u64),
     /// Do these, each in its cluster, and answer how each ended.
     Write {
         connection: u32,

@@ -33,6 +33,7 @@ pub fn app(settings: Settings, read_only: bool) -> App {
         demo: false,
         demo_offered: false,
         file: None,
+        replay: None,
         settings_file: None,
         layout: None,
     });

@@ -49,15 +49,18 @@ impl App {
     }
 
     fn lookup(&mut self, key: KeyEvent) -> Option<Action> {
+        // the slider's keys come first: there is nothing to mark or change then
+        let slider = self.in_the_past() && self.overlay.is_none();
+        let slider = slider.then_some(&Scope::Past);
         let pane = front(
             &mut self.overlay,
             &self.link,
             &mut self.start,
             &mut self.screens,
         );
-        let scopes: Vec<&str> = pane
-            .scopes()
-            .iter()
+        let scopes: Vec<&str> = slider
+            .into_iter()
+            .chain(pane.scopes())
             .chain(&[Scope::Global])
             .map(|s| s.name())
             .collect();

@@ -104,6 +104,14 @@ impl Look {
             .map(ToString::to_string)
     }
 
+    /// Whether a key, as it is printed, is the slider's.
+    pub fn is_slider_key(&self, key: &str) -> bool {
+        let mut all = Action::ALL
+            .iter()
+            .filter(|action| action.scope() == Scope::Past);
+        all.any(|action| self.key_for(*action, &[Scope::Past]).as_deref() == Some(key))
+    }
+
     /// Names of all themes there are.
     pub fn theme_names(&self) -> Vec<String> {
         self.themes.names()

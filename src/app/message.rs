@@ -16,6 +16,7 @@ use crate::model::ids::{ClusterId, Name};
 use crate::model::vitals::Reading;
 use crate::panes::editor::{Ask, Found, Id, Problem};
 use crate::panes::{Heard, Level};
+use crate::recording::player::Moved;
 
 /// Which connection a message belongs to: late ones of an earlier connection are ignored.
 pub type Connection = u32;
@@ -115,6 +116,13 @@ pub enum Message {
     Measured(Box<Reading>),
     /// Themes, keymaps or settings changed on disk.
     FilesChanged,
+    /// A recording has ended: what it came to, or why.
+    Recorded(Level, String),
+    /// A recording was brought to a time, in milliseconds since its start.
+    Played {
+        t: u64,
+        moved: Result<Moved, String>,
+    },
 }
 
 /// What is told of a forwarded port.

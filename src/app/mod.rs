@@ -31,6 +31,7 @@ mod motion;
 pub mod notices;
 pub mod offscreen;
 mod pager;
+pub mod past;
 mod pointer;
 pub mod process;
 pub mod readers;
@@ -75,9 +76,16 @@ pub struct Desk {
     pub look: Look,
     pub notices: Notices,
     pub timestamps: bool,
+    /// Where in time the screens are, if that is not now.
+    pub playhead: Option<past::Playhead>,
 }
 
 impl Desk {
+    /// The time that the screens show.
+    pub fn time(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.playhead.as_ref().map_or(now, |head| head.at(now))
+    }
+
     /// What a pane may read now.
     pub fn cx(&self, now: DateTime<Utc>, focused: bool) -> Cx<'_> {
         Cx {
@@ -86,7 +94,7 @@ impl Desk {
             theme: &self.look.theme,
             glyphs: &self.look.glyphs,
             keymap: &self.look.keymap,
-            now,
+            now: self.time(now),
             session: &self.session,
             messages: self.notices.all(),
             timestamps: self.timestamps,
@@ -185,6 +193,11 @@ pub struct App {
     body: ratatui::layout::Rect,
     spots: pointer::Spots,
     looks: vitals::Looks,
+    past: past::Past,
+    /// A recording is under way.
+    recording: bool,
+    /// What was before each change of the last hour.
+    noted: crate::model::past::Past,
     /// The terminal has the user's eyes: with focus lost, ages stand still.
     watched: bool,
 }
@@ -207,6 +220,8 @@ pub struct Begin {
     pub demo_offered: bool,
     /// The name of a log that is read instead of a cluster.
     pub file: Option<String>,
+    /// A recording that is replayed instead of a cluster.
+    pub replay: Option<past::Replay>,
     /// The settings file, to be read again when it changes.
     pub settings_file: Option<std::path::PathBuf>,
     /// The layout of panes to begin with.
@@ -238,7 +253,9 @@ impl App {
                 look: begin.look,
                 notices: Notices::default(),
                 timestamps: false,
+                playhead: None,
             },
+            noted: past::noted(&begin.settings),
             settings: begin.settings,
             screens: Screens::new(crate::panes::open),
             overlay: None,
@@ -283,6 +300,8 @@ impl App {
             trash_of: ClusterId::default(),
             editors: 0,
             looks: vitals::Looks::default(),
+            past: past::Past::default(),
+            recording: false,
             watched: true,
         };
         app.list_views();
@@ -290,6 +309,8 @@ impl App {
             app.link = Link::Open;
             let log = Target::Logs(LogsOf::File { name });
             app.screens = Screens::alone(crate::panes::open, &log);
+        } else if let Some(replay) = begin.replay {
+            app.begin_replay(replay);
         } else if begin.demo {
             app.connect_demo()
         } else {
@@ -376,6 +397,15 @@ impl App {
     /// When the screen next changes by itself.
     pub fn wake(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let notices = self.desk.notices.wake(now);
+        if let Some(head) = &self.desk.playhead {
+            // how long ago it was goes on by itself
+            let second = (!self.replays()).then(|| now + chrono::TimeDelta::seconds(1));
+            return notices
+                .into_iter()
+                .chain(head.wake(now))
+                .chain(second)
+                .min();
+        }
         let due = self.finder.due().into_iter().chain(self.keeper.due());
         let due = due.chain(self.alarms.due());
         let due = due.chain(self.background.due(now));
@@ -393,6 +423,11 @@ impl App {
 
     /// The time has come that a screen waited for: something on it changes, or does not come that should have.
     pub fn tick(&mut self, now: DateTime<Utc>) {
+        if self.in_the_past() {
+            self.follow(now);
+            self.dirty = true;
+            return;
+        }
         self.overdue(now);
         self.remember(now);
         self.look_around(now, false);

@@ -30,6 +30,8 @@ pub(super) struct Spots {
     pub area: Rect,
     pub splits: Placed,
     pub bodies: Vec<(Id, Rect)>,
+    /// The track of the slider.
+    pub slider: Rect,
     clicked: Option<(Position, DateTime<Utc>)>,
     /// The line that is held.
     held: Option<Held>,
@@ -182,6 +184,10 @@ impl App {
         let of = |places: &[Rect]| places.iter().position(|place| place.contains(at));
         if let Some(tab) = of(&self.spots.tabs).and_then(|n| Tab::ALL.get(n)) {
             self.act(tab.action(), now);
+            return true;
+        }
+        if self.in_the_past() && self.spots.slider.contains(at) {
+            self.click_in_time(at.x, now);
             return true;
         }
         if let Some(crumb) = of(&self.spots.crumbs) {

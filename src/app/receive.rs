@@ -114,6 +114,11 @@ impl App {
             Message::Kept(record) => self.desk.session.history.put(*record),
             Message::Measured(reading) => self.measured(*reading),
             Message::FilesChanged => self.reload(now),
+            Message::Recorded(level, text) => {
+                self.recording = false;
+                self.say(level, text, now);
+            }
+            Message::Played { t, moved } => self.played(t, moved, now),
             Message::Opened { .. }
             | Message::NotOpened { .. }
             | Message::From { .. }
@@ -202,7 +207,7 @@ impl App {
         self.dirty = true;
     }
 
-    fn report(&mut self, report: Report, said: &[Said], now: DateTime<Utc>) {
+    pub(super) fn report(&mut self, report: Report, said: &[Said], now: DateTime<Utc>) {
         let cluster = report.cluster();
         let about_itself = matches!(
             report,
@@ -215,6 +220,7 @@ impl App {
         if about_itself && cluster != self.desk.session.cluster {
             return self.other_says(cluster, report, now);
         }
+        let then = self.desk.time(now);
         match report {
             Report::Delta(delta) => {
                 let cancelled = matches!(
@@ -222,9 +228,11 @@ impl App {
                     Rows::Jobs(Change::Dropped) | Rows::Pods(Change::Dropped)
                 );
                 self.keep_gone(&delta, now);
-                self.desk.model.apply(delta);
-                self.look_around(now, cancelled);
-                self.look_at_gpus(now);
+                if !self.fold(delta, now) {
+                    return;
+                }
+                self.look_around(then, cancelled);
+                self.look_at_gpus(then);
                 if !self.desk.session.pending.is_empty() {
                     self.desk.session.pending.look(&self.desk.model);
                 }
@@ -299,6 +307,8 @@ impl App {
                 }
             }
             Report::Notice(notice) => self.say(level(notice.severity), notice.text, now),
+            // nobody records with the connection of a screen
+            Report::Raw { .. } => {}
         }
     }
 
@@ -308,8 +318,12 @@ impl App {
         let source = (cluster, of.source);
         self.sources.insert(source, (of.kind, of.health));
         self.publish_health(cluster);
-        self.look_around(now, false);
-        self.look_at_gpus(now);
+        // what is shown is the past: the present goes on behind it
+        if self.desk.playhead.is_none() || self.replays() {
+            let then = self.desk.time(now);
+            self.look_around(then, false);
+            self.look_at_gpus(then);
+        }
         self.tell(cluster, trouble, now);
     }
 
@@ -357,6 +371,7 @@ impl App {
     /// Leaves the connection there is; its rows go.
     fn leave(&mut self) {
         self.keep_written();
+        self.forget_past();
         self.connection += 1;
         self.desk.model = Model::default();
         self.sources.clear();
@@ -442,6 +457,7 @@ impl App {
             return;
         }
         self.desk.session.namespace = namespace.map(Into::into);
+        self.noted.clear();
         self.keep_written();
         self.screens.reset();
         let text = namespace.map_or("all namespaces".to_owned(), |n| format!("namespace {n}"));

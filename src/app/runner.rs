@@ -5,6 +5,8 @@ mod editing;
 mod history;
 mod measure;
 mod others;
+mod record;
+mod replay;
 mod streams;
 mod writes;
 
@@ -14,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::effect::Effect;
 use super::message::{Connection, Failure, Message, Opened};
@@ -77,6 +79,10 @@ pub struct Runner {
     /// How writes are done, and what is kept of them.
     writing: Writing,
     streams: Streams,
+    /// Ends the recording under way when it is let go.
+    recording: Option<DropGuard>,
+    /// In the place of a cluster.
+    replay: Option<replay::Replay>,
     /// Ends what works for the connection there is, or the attempt at one.
     connecting: CancellationToken,
     /// Whoever waits for the next try to connect tries now.
@@ -104,6 +110,8 @@ impl Runner {
         Self {
             writing,
             streams: Streams::default(),
+            recording: None,
+            replay: None,
             messages,
             around,
             options,
@@ -139,6 +147,7 @@ impl Runner {
                 if let Some(others) = &mut self.others {
                     others.want(namespace.as_deref(), &wants);
                 }
+                self.want_of_replay(wants);
             }
             Effect::ReadExtra(sets) => {
                 if let Some(cluster) = &self.cluster {
@@ -149,6 +158,9 @@ impl Runner {
                 }
                 self.options.tuning.extra = sets;
             }
+            Effect::Replay(t) => self.replay_to(t),
+            Effect::Record(namespace) => self.record(namespace),
+            Effect::EndRecord => self.end_record(),
             Effect::Write { connection, steps } => self.write(connection, steps),
             Effect::Shell { connection, step } => self.shell(connection, step),
             Effect::Offers { connection, pod } => self.offers(connection, pod),
@@ -297,6 +309,7 @@ impl Runner {
     fn leave(&mut self) -> CancellationToken {
         self.cluster = None;
         self.others = None;
+        self.recording = None;
         self.connecting.cancel();
         self.connecting = CancellationToken::new();
         self.connecting.clone()

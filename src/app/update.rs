@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::action::Action;
+use super::action::{Action, Scope};
 use super::effect::Effect;
 use super::screens::Tab;
 use super::{App, Link, Prompt};
@@ -23,6 +23,9 @@ impl App {
     pub fn act(&mut self, action: Action, now: DateTime<Utc>) {
         self.dirty = true;
         self.used(action);
+        if self.act_in_time(action, now) {
+            return;
+        }
         self.settle_front(now);
         if action.writes() && self.overlay.is_none() && self.link == Link::Open {
             if self.alone {
@@ -74,6 +77,8 @@ impl App {
         self.close_overlay();
         match command {
             Command::Namespace(_) | Command::Contexts(_) if self.alone => self.no_cluster(now),
+            Command::Namespace(_) if self.in_the_past() => self.only_looks("namespace", now),
+            Command::Contexts(_) if self.replays() => self.only_looks("context", now),
             Command::Go(target) if self.alone && !needs_none(&target) => self.no_cluster(now),
             Command::Act(action) => self.act(action, now),
             Command::Go(target) => self.open(&target),
@@ -137,7 +142,10 @@ impl App {
     pub(super) fn open(&mut self, target: &Target) {
         self.close_overlay();
         if *target == Target::Help {
-            self.overlay = Some(crate::panes::help(self.screens.top().scopes()));
+            let slider = self.in_the_past().then_some(Scope::Past);
+            let scopes = slider.iter().chain(self.screens.top().scopes()).copied();
+            let scopes: Vec<Scope> = scopes.collect();
+            self.overlay = Some(crate::panes::help(&scopes));
             return;
         }
         if *target == Target::Inbox {
@@ -185,6 +193,14 @@ impl App {
             }
             Action::Layouts => self.choose(Of::Layout),
             Action::SaveLayout => self.choose(Of::SaveLayout),
+            Action::Namespaces | Action::AllNamespaces if self.in_the_past() => {
+                self.only_looks(action.name(), now);
+            }
+            Action::Contexts | Action::Retry | Action::GpuUse | Action::OpenDemo
+                if self.replays() =>
+            {
+                self.only_looks(action.name(), now);
+            }
             Action::Quit => {
                 self.remember_layout();
                 self.keep_written();
@@ -262,6 +278,8 @@ impl App {
             Action::ToggleCompact => self.toggle_compact(now),
             Action::ToggleMouse => self.use_mouse(!self.mouse_on, now),
             Action::Redraw => self.effects.push(Effect::Clear),
+            Action::Record => self.toggle_record(now),
+            Action::TimeMachine => self.time_machine(now),
             _ => {}
         }
     }
@@ -284,6 +302,8 @@ impl App {
             self.close_overlay();
         } else if self.link == Link::Open && !self.screens.top().filter().is_empty() {
             self.filter("", now);
+        } else if self.in_the_past() && !self.replays() && self.screens.path().count() <= 1 {
+            self.back_to_now();
         } else {
             self.screens.back();
         }

@@ -1,13 +1,15 @@
 //! From flags to a cluster that answers, and one look at it: what `get`, `render` and `doctor` stand on.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use color_eyre::eyre::{Result, bail};
+use color_eyre::eyre::{Result, bail, eyre};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::record::{RecordedArgs, moment};
 use super::{ClusterArgs, OneShotArgs};
 use crate::cluster::connect::{ConnectError, resolve};
 use crate::cluster::kinds::entry;
@@ -20,6 +22,7 @@ use crate::model::delta::SourceId;
 use crate::model::health::Health;
 use crate::model::ids::ClusterId;
 use crate::model::want::{Kind, Selector, Want};
+use crate::recording::player::{Moved, Player};
 use crate::settings;
 
 /// Longest silence of a server in the middle of a list.
@@ -79,18 +82,21 @@ pub async fn connect(args: &ClusterArgs, one_shot: &OneShotArgs) -> Result<Conne
     open(args, one_shot, target).await
 }
 
-/// Connects to each of the contexts that the flags name, one after the other, and has `ask` read all of them into one
-/// model. Of several, one that cannot be had is said and left out.
+/// Connects to each of the contexts that the flags name, one after the other (or to a recording in their place), and has
+/// `ask` read all of them into one model. Of several, one that cannot be had is said and left out.
 ///
 /// # Errors
 /// None of them can be had.
 pub async fn each(
     args: &ClusterArgs,
     one_shot: &OneShotArgs,
+    recorded: &RecordedArgs,
     mut ask: impl AsyncFnMut(&mut Connected) -> Result<()>,
 ) -> Result<Connected> {
-    let [first, _, ..] = &args.context[..] else {
-        let mut connected = connect(args, one_shot).await?;
+    let several =
+        (args.context.len() > 1 && recorded.replay.is_none()).then_some(&args.context[..]);
+    let Some([first, ..]) = several else {
+        let mut connected = reach(args, one_shot, recorded).await?;
         ask(&mut connected).await?;
         return Ok(connected);
     };
@@ -136,6 +142,75 @@ pub async fn each(
     connected.contexts.clone_from(&args.context);
     connected.incomplete = incomplete;
     Ok(connected)
+}
+
+/// The same, or a recording in its place.
+///
+/// # Errors
+/// What is wrong and what to do about it.
+pub async fn reach(
+    args: &ClusterArgs,
+    one_shot: &OneShotArgs,
+    recorded: &RecordedArgs,
+) -> Result<Connected> {
+    match &recorded.replay {
+        Some(file) => replay(args, file, recorded.replay_at.as_deref()),
+        None => connect(args, one_shot).await,
+    }
+}
+
+/// Stands on what a recording tells up to a time.
+fn replay(args: &ClusterArgs, file: &Path, at: Option<&str>) -> Result<Connected> {
+    let (info, mut player) = Player::open(file)?;
+    for worry in info.worries() {
+        say!("jobdeck: {worry}");
+    }
+    let at = match at {
+        Some(at) => moment(at, &info).map_err(|why| eyre!("--replay-at: {why}"))?,
+        None => info.end,
+    };
+    let namespace = info.header.namespace.clone();
+    if args.namespace.is_some() && args.namespace != namespace {
+        let has = namespace.map_or("all namespaces".into(), |name| format!("namespace {name}"));
+        bail!("the recording is of {has}\nleave -n out, and use --filter ns:NAME");
+    }
+    let millis = (at - info.header.start).num_milliseconds();
+    let t = u64::try_from(millis).unwrap_or_default();
+    let Moved::To(state) = player.to(t)? else {
+        bail!("the recording cannot be read")
+    };
+    let state = *state;
+    // whoever waits for something hears at once that it is there
+    let mut told: Vec<Report> = state.sources.into_values().map(Report::Health).collect();
+    told.extend(state.served.map(|kinds| Report::Workloads {
+        cluster: ClusterId::default(),
+        kinds,
+        blind: None,
+    }));
+    let (out, reports) = mpsc::channel(CHANNEL);
+    let cluster = Cluster::recorded(&info.header.context, mpsc::channel(1).0);
+    tokio::spawn(async move {
+        for report in told {
+            if out.send(report).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(Connected {
+        cluster,
+        reports,
+        model: state.model,
+        fallback: namespace.clone().into_iter().collect(),
+        namespace,
+        sources: HashMap::new(),
+        workloads: None,
+        blind: None,
+        contexts: Vec::new(),
+        incomplete: false,
+        frozen: Some(at),
+        #[cfg(feature = "demo")]
+        _demo: None,
+    })
 }
 
 /// Connects to a demo cluster of our own that lives on.
@@ -351,6 +426,7 @@ impl Connected {
                 self.blind.clone_from(blind);
             }
             Report::Delta(_)
+            | Report::Raw { .. }
             | Report::Log(_)
             | Report::Object { .. }
             | Report::Fields { .. }

@@ -126,7 +126,7 @@ fn get<R: Listed, J: Serialize>(
         }
         connected.sync(kinds).await
     };
-    let connected = runtime.block_on(each(cluster, &args.one_shot, ask))?;
+    let connected = runtime.block_on(each(cluster, &args.one_shot, &args.recorded, ask))?;
     let mut rows: Vec<&R> = R::table(&connected.model).rows().collect();
     rows.retain(|row| keep(row));
     print(&connected, args, &filter, &shown, rows, table, json)
@@ -148,7 +148,7 @@ fn workloads(
         shown = picks.clone().ready::<JobRow>(args, &filter, connected);
         connected.sync_workloads(&all).await
     };
-    let connected = runtime.block_on(each(cluster, &args.one_shot, ask))?;
+    let connected = runtime.block_on(each(cluster, &args.one_shot, &args.recorded, ask))?;
     let model = &connected.model;
     // always there: the one is built in, the other no object
     let built_in = ["cronjobs", "podgroups"];

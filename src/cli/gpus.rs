@@ -9,7 +9,7 @@ use color_eyre::eyre::Result;
 use serde::Serialize;
 
 use super::columns::Shape;
-use super::connect::connect;
+use super::connect::reach;
 use super::table::Table;
 use super::{ClusterArgs, GetArgs, get, pick};
 use crate::model::Model;
@@ -43,7 +43,7 @@ pub fn run(cluster: &ClusterArgs, args: &GetArgs) -> Result<ExitCode> {
     let picks = pick::told(args, table);
     let runtime = get::runtime()?;
     let (connected, picks) = runtime.block_on(async {
-        let mut connected = connect(cluster, &args.one_shot).await?;
+        let mut connected = reach(cluster, &args.one_shot, &args.recorded).await?;
         let picks = picks.ready::<NodeRow>(args, &filter, &mut connected);
         // whoever has the GPUs, they are gone
         connected.namespace = None;

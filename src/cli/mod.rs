@@ -25,6 +25,7 @@ pub mod metrics;
 mod output;
 mod pick;
 pub mod plain;
+pub mod record;
 pub mod render;
 #[cfg(feature = "demo")]
 pub mod serve;
@@ -32,7 +33,7 @@ pub mod table;
 pub mod tui;
 mod view;
 pub mod wait;
-mod why;
+pub mod why;
 pub mod write;
 
 use std::net::SocketAddr;
@@ -112,6 +113,8 @@ pub fn run(mut cli: Cli) -> color_eyre::Result<ExitCode> {
             let source = crate::app::file::Source::named(&file);
             return tui::run(&cli.cluster, &cli.look, tui::On::File(source));
         }
+        Some(Command::Record(args)) => return record::run(&cli.cluster, &args),
+        Some(Command::Replay(args)) => return record::replay(&cli.cluster, &cli.look, &args),
         Some(Command::Metrics(args)) => return metrics::run(&args),
         Some(Command::Delete(args)) => return write::delete(&cli.cluster, &args),
         Some(Command::Hold(args)) => return write::hold(&cli.cluster, &args, true),
@@ -197,7 +200,7 @@ pub enum Command {
     /// Print rows once: workloads of all kinds or of one, jobs, pods, nodes, GPUs or events
     Get(GetArgs),
     /// Say why a job waits, in one sentence and with the evidence
-    Why(WhyArgs),
+    Why(why::WhyArgs),
     /// Wait until jobs are complete, over, running, admitted or gone
     Wait(wait::WaitArgs),
     /// Jobs that were seen, also those that are deleted by now; needs no cluster
@@ -214,6 +217,10 @@ pub enum Command {
         #[arg(value_name = "FILE|-")]
         file: String,
     },
+    /// Record what the cluster tells, as a file to replay
+    Record(record::RecordArgs),
+    /// The cockpit over a recording, with a time slider and without a cluster
+    Replay(record::ReplayArgs),
     /// Print the metrics of a training log, one record per line that carries some
     Metrics(metrics::MetricsArgs),
     /// Submit objects from files, standard input or a template; all are checked before the first is made
@@ -466,17 +473,8 @@ pub struct GetArgs {
     pub view: Option<Saved>,
     #[command(flatten)]
     pub one_shot: OneShotArgs,
-}
-
-#[derive(Debug, Clone, Args)]
-pub struct WhyArgs {
-    /// KIND/NAME, e.g. job/pi or pytorchjob/llama; NAME alone where only one is called so
-    #[arg(value_name = "KIND/NAME")]
-    pub job: String,
-    #[arg(long, short, default_value = "text")]
-    pub output: Prose,
     #[command(flatten)]
-    pub one_shot: OneShotArgs,
+    pub recorded: record::RecordedArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -218,6 +218,7 @@ fn dress(
     }
     App::new(Begin {
         file: None,
+        replay: None,
         settings_file: None,
         layout: None,
         look,

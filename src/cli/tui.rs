@@ -1,6 +1,7 @@
 //! The cockpit itself: settings, looks, terminal, and the loop until the user leaves.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 #[cfg(feature = "demo")]
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use crate::app::file::{self, Source};
 use crate::app::files;
 use crate::app::look::Look;
 use crate::app::message::Message;
+use crate::app::past::Replay;
 use crate::app::run::run as run_loop;
 #[cfg(feature = "demo")]
 use crate::app::runner::RunningDemo;
@@ -23,6 +25,7 @@ use crate::cluster::Options;
 use crate::history::Keep;
 use crate::keep::habits::Habits;
 use crate::panes::Level;
+use crate::recording::player::Player;
 use crate::settings::{self, Ascii, Motion, Settings, Transport};
 use crate::ui::terminal::{self, Terminal};
 use crate::ui::{Depth, Glyphs};
@@ -38,6 +41,8 @@ pub enum On<'a> {
     Demo(&'a SceneArgs),
     /// A log, and no cluster.
     File(Source),
+    /// A recording, and no cluster.
+    Replay(Box<(Replay, Player)>, PathBuf),
 }
 
 /// Runs the cockpit.
@@ -63,6 +68,10 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, on: On) -> Result<ExitCode> {
             })?;
             (Some(source.title()), Some(opened))
         }
+        _ => (None, None),
+    };
+    let (replay, player) = match on {
+        On::Replay(of, path) => (Some(of.0), Some((of.1, path))),
         _ => (None, None),
     };
     if file.is_some() && !std::io::stdout().is_terminal() {
@@ -109,8 +118,9 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, on: On) -> Result<ExitCode> {
             demo_offered: starter.is_some(),
             settings: settings.clone(),
             file,
-            settings_file: settings::file(),
+            settings_file: settings::file().filter(|_| replay.is_none()),
             layout,
+            replay,
         });
         app.habits = Habits::load(settings::state_folder().as_deref());
         app.take_views(views);
@@ -126,10 +136,13 @@ pub fn run(cluster: &ClusterArgs, look: &LookArgs, on: On) -> Result<ExitCode> {
             settings.logs.patterns.clone(),
             starter,
             settings::history_folder()
-                .filter(|_| settings.history.enabled)
+                .filter(|_| settings.history.enabled && player.is_none())
                 .map(|folder| Keep::new(folder, settings.history.clone())),
             Writing::new(&settings, cluster.read_only),
         );
+        if let Some((player, path)) = player {
+            runner.replay(player, path);
+        }
         let mut terminal = Terminal::take(terminal::Options {
             mouse: settings.mouse,
         })

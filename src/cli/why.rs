@@ -2,12 +2,14 @@
 
 use std::process::ExitCode;
 
+use clap::Args;
 use color_eyre::eyre::{Result, bail};
 use serde::Serialize;
 
 use super::config::print_all;
-use super::connect::connect;
-use super::{ClusterArgs, Prose, WhyArgs};
+use super::connect::reach;
+use super::record::RecordedArgs;
+use super::{ClusterArgs, OneShotArgs, Prose};
 use crate::model::Model;
 use crate::model::job::JobRow;
 use crate::model::json::phase_name;
@@ -15,6 +17,19 @@ use crate::model::waiting::{self, Waiting};
 use crate::model::want::Kind;
 use crate::model::why::why;
 use crate::ui::text::escaped;
+
+#[derive(Debug, Clone, Args)]
+pub struct WhyArgs {
+    /// KIND/NAME, e.g. job/pi or pytorchjob/llama; NAME alone where only one is called so
+    #[arg(value_name = "KIND/NAME")]
+    pub job: String,
+    #[arg(long, short, default_value = "text")]
+    pub output: Prose,
+    #[command(flatten)]
+    pub one_shot: OneShotArgs,
+    #[command(flatten)]
+    pub recorded: RecordedArgs,
+}
 
 /// The answer as JSON: a documented, stable interface.
 #[derive(Debug, Serialize)]
@@ -57,7 +72,7 @@ pub fn run(cluster: &ClusterArgs, args: &WhyArgs) -> Result<ExitCode> {
         .enable_all()
         .build()?;
     let connected = runtime.block_on(async {
-        let mut connected = connect(cluster, &args.one_shot).await?;
+        let mut connected = reach(cluster, &args.one_shot, &args.recorded).await?;
         let all = [Kind::Job, Kind::Pod, Kind::Node, Kind::Event];
         connected.sync_workloads(&all).await?;
         Ok::<_, color_eyre::Report>(connected)

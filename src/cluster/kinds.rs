@@ -21,6 +21,8 @@ pub struct Entry {
     pub namespaced: bool,
     /// Runs a watch of it until nobody wants it.
     pub run: fn(Source) -> BoxFuture<'static, source::End>,
+    /// Reads what was recorded of it.
+    pub decode: &'static dyn wire::Decode,
 }
 
 macro_rules! kinds {
@@ -32,6 +34,7 @@ macro_rules! kinds {
             versions: &$versions,
             namespaced: $namespaced,
             run: |source| Box::pin(source::run::<$wire>(source)),
+            decode: &wire::Decoder::<$wire>(std::marker::PhantomData),
         },)*];
 
         /// The entry of a kind.
@@ -58,6 +61,11 @@ kinds! {
 }
 
 pub use any::{known, named, served};
+
+/// The watched kind that is called so in its group.
+pub fn of(group: &str, plural: &str) -> Option<&'static Entry> {
+    all().find(|entry| entry.group == group && entry.plural() == plural)
+}
 
 /// All kinds: the fixed ones and those.
 pub fn all() -> impl Iterator<Item = &'static Entry> {

@@ -156,6 +156,24 @@ impl Cluster {
         })
     }
 
+    /// Stands for a cluster of which others tell: nothing is ever asked of it.
+    pub fn recorded(context: &str, out: mpsc::Sender<Report>) -> Self {
+        let target = Target::plain(
+            ::http::Uri::from_static("http://recording.invalid"),
+            context,
+        );
+        let tuning = Tuning::default();
+        let http = Http::patient(target, tuning.answer);
+        let shared = Arc::new(Shared::new(ClusterId::default(), http, out, tuning));
+        let root = CancellationToken::new();
+        Self {
+            subscriptions: Subscriptions::new(shared.clone(), Vec::new(), root.clone()).idle(),
+            shared,
+            version: None,
+            root,
+        }
+    }
+
     /// Exactly these run from now on. `namespace`: scope of the watches of all objects (`None`: all namespaces).
     pub fn want(&mut self, namespace: Option<&str>, wants: &[Want]) {
         let namespace: Option<Name> = namespace.map(Into::into);

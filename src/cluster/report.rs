@@ -15,6 +15,13 @@ use crate::model::want::{Kind, LogWant, ObjectWant, Selector};
 pub enum Report {
     /// Rows for the model.
     Delta(Delta),
+    /// The objects that the rows of this source are made of, as they were sent; only where that is wanted
+    /// ([`Tuning::raw`](super::source::Tuning)). Comes before the rows.
+    Raw {
+        cluster: ClusterId,
+        source: SourceId,
+        objects: Vec<Box<str>>,
+    },
     /// How a watch is now.
     Health(SourceHealth),
     /// A watch has ended (nobody wants it any more): forget its health.
@@ -62,6 +69,7 @@ impl Report {
             Self::Notice(notice) => notice.cluster,
             Self::Log(batch) => batch.cluster,
             Self::Ended { cluster, .. }
+            | Self::Raw { cluster, .. }
             | Self::Workloads { cluster, .. }
             | Self::May { cluster, .. }
             | Self::Object { cluster, .. }

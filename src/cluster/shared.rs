@@ -46,6 +46,8 @@ pub struct Tuning {
     pub patience: f64,
     /// Columns of the user's own to read from the start.
     pub extra: Sets,
+    /// Objects are passed on as they were sent, too: somebody records them.
+    pub raw: bool,
 }
 
 impl Default for Tuning {
@@ -63,6 +65,7 @@ impl Default for Tuning {
             gpu_use: gpu_use::Settings::default(),
             patience: 1.0,
             extra: Sets::default(),
+            raw: false,
         }
     }
 }

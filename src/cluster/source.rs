@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::future::Future;
-use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -30,7 +28,11 @@ use crate::model::want::Selector;
 
 mod columns;
 mod older;
+mod raw;
 mod unread;
+mod ways;
+
+pub use ways::{escape, guarded, random};
 
 /// Rows per message.
 const BATCH: usize = 256;
@@ -105,6 +107,8 @@ struct Runner<W: Wire> {
     sync: Sync,
     names: Names,
     rows: Vec<W::Row>,
+    /// Beside them the objects they are made of, where those are wanted.
+    raw: Vec<Box<str>>,
     gone: Vec<Uid>,
     /// Where in `rows` each object is: a later state takes the place of an earlier one that still waits. Not while
     /// listing, when each comes once.
@@ -137,6 +141,7 @@ impl<W: Wire> Runner<W> {
             meter,
             names: Names::default(),
             rows: Vec::new(),
+            raw: Vec::new(),
             gone: Vec::new(),
             places: HashMap::new(),
             heard: 0,
@@ -283,9 +288,9 @@ impl<W: Wire> Runner<W> {
             if let Some(columns) = &self.columns {
                 self.extra.extend(columns.page(&body, &mut self.names));
             }
-            Ok(page)
+            Ok((page, body))
         });
-        let page = match page {
+        let (page, raw) = match page {
             Ok(page) => page,
             Err(failure) => return self.step(Input::Failed(failure)).await,
         };
@@ -294,6 +299,9 @@ impl<W: Wire> Runner<W> {
         }
         let count = page.items.len();
         self.meter.objects.add(count);
+        if self.source.shared.tuning.raw {
+            self.raw = wire::objects(&raw);
+        }
         for item in page.items {
             let row = item.row(self.source.shared.cluster, &mut self.names);
             self.rows.push(row);
@@ -420,7 +428,11 @@ impl<W: Wire> Runner<W> {
                         self.extra.extend(columns.line(line, &mut self.names));
                     }
                     let row = object.row(self.source.shared.cluster, &mut self.names);
-                    self.gather(uid, row);
+                    let raw = match self.source.shared.tuning.raw {
+                        true => wire::objects(line).pop(),
+                        false => None,
+                    };
+                    self.gather(uid, row, raw);
                     self.told(BATCH).await;
                 }
                 Ok(Event::Deleted(object)) => {
@@ -491,19 +503,23 @@ impl<W: Wire> Runner<W> {
     }
 
     /// An object as it is now.
-    fn gather(&mut self, uid: Uid, row: W::Row) {
+    fn gather(&mut self, uid: Uid, row: W::Row, raw: Option<Box<str>>) {
         self.count();
         if !self.sync.is_listing() {
             match self.places.entry(uid) {
                 Entry::Occupied(at) => {
                     self.meter.folded.add(1);
                     self.rows[*at.get()] = row;
+                    if let (Some(raw), Some(old)) = (raw, self.raw.get_mut(*at.get())) {
+                        *old = raw;
+                    }
                     return;
                 }
                 Entry::Vacant(place) => drop(place.insert(self.rows.len())),
             }
         }
         self.rows.push(row);
+        self.raw.extend(raw);
     }
 
     /// Sends what has gathered if it is at least so much and somebody takes it, and tells the machine.
@@ -526,6 +542,7 @@ impl<W: Wire> Runner<W> {
         if !self.rows.is_empty() {
             let rows = std::mem::take(&mut self.rows);
             self.places.clear();
+            self.tell_raw().await;
             self.change(Change::Rows(rows)).await;
         }
         if !self.gone.is_empty() {
@@ -533,38 +550,4 @@ impl<W: Wire> Runner<W> {
             self.change(Change::Gone(gone)).await;
         }
     }
-}
-
-/// Percent-encodes a query value.
-pub fn escape(value: &str, into: &mut String) {
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            into.push(byte as char);
-        } else {
-            into.push_str(&format!("%{byte:02X}"));
-        }
-    }
-}
-
-/// 0..1; good enough to spread clients in time.
-pub fn random() -> f64 {
-    let bits = std::collections::hash_map::RandomState::new()
-        .build_hasher()
-        .finish();
-    (bits >> 11) as f64 / (1u64 << 53) as f64
-}
-
-/// Runs a task so that a panic in it becomes an answer instead of silence.
-pub async fn guarded<T: Send + 'static>(
-    task: impl Future<Output = T> + Send + 'static,
-) -> Result<T, String> {
-    /// Aborts with the waiter.
-    struct Guard<T>(tokio::task::JoinHandle<T>);
-    impl<T> Drop for Guard<T> {
-        fn drop(&mut self) {
-            self.0.abort();
-        }
-    }
-    let mut guard = Guard(tokio::spawn(task));
-    (&mut guard.0).await.map_err(|e| e.to_string())
 }

@@ -52,9 +52,16 @@ pub struct Subscriptions {
     root: CancellationToken,
     /// Namespaces to watch where all of them may not be.
     fallback: Vec<Name>,
+    /// Nothing runs: what is told is told already.
+    idle: bool,
 }
 
 impl Subscriptions {
+    /// Nothing is asked of anybody, whatever is wanted.
+    pub fn idle(self) -> Self {
+        Self { idle: true, ..self }
+    }
+
     pub fn new(shared: Arc<Shared>, fallback: Vec<Name>, root: CancellationToken) -> Self {
         Self {
             shared,
@@ -62,11 +69,15 @@ impl Subscriptions {
             running: HashMap::new(),
             root,
             fallback,
+            idle: false,
         }
     }
 
     /// Makes exactly these run. `namespace`: the scope of watches of all objects (`None`: all namespaces).
     pub fn want(&mut self, namespace: Option<&Name>, wants: &[Want]) {
+        if self.idle {
+            return;
+        }
         let (most, mut nodes) = (self.shared.tuning.gpu_use.nodes, 0);
         let wanted: Vec<Running> = wants
             .iter()

@@ -1,9 +1,11 @@
 //! How each source is doing, in words a pane can show in place of, or above, its rows.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 /// State of one watch. Kept beside its rows: the last data stays on screen whatever happens here.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Health {
     /// Asked for, no answer yet.
     #[default]

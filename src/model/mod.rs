@@ -40,6 +40,7 @@ pub mod log;
 pub mod moment;
 pub mod namespace;
 pub mod node;
+pub mod past;
 pub mod placement;
 pub mod pod;
 pub mod pod_status;
@@ -308,6 +309,22 @@ impl Model {
         for owner in owners {
             jobs.touch(owner);
         }
+    }
+
+    /// Takes the place of another model: what was remembered by its versions is made anew.
+    pub fn succeed(&mut self, other: &Self) {
+        self.jobs.succeed(&other.jobs);
+        self.cronjobs.succeed(&other.cronjobs);
+        self.pods.succeed(&other.pods);
+        self.nodes.succeed(&other.nodes);
+        self.events.succeed(&other.events);
+        self.namespaces.succeed(&other.namespaces);
+        self.slices.succeed(&other.slices);
+        self.claims.succeed(&other.claims);
+        self.classes.succeed(&other.classes);
+        self.capacity.succeed(&other.capacity);
+        self.kueue.succeed(&other.kueue);
+        self.gpu_use.succeed(&other.gpu_use);
     }
 
     /// What the job's pods add up to, be they in a worker cluster; `None` if none was seen.

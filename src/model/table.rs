@@ -104,6 +104,24 @@ impl<R: Row> Table<R> {
         }
     }
 
+    /// Takes the place of another table that was read in the place of this one: whoever follows it starts anew.
+    pub fn succeed(&mut self, other: &Self) {
+        self.version = self.version.max(other.version) + 1;
+        self.log.clear();
+    }
+
+    /// Rows of a source that its list under way has not told of: those that go when it is complete.
+    pub fn unseen(&self, source: SourceId, cluster: ClusterId) -> impl Iterator<Item = &R> {
+        let generation = self.generation(cluster, source);
+        let slots = self.slots.iter().flatten();
+        let goes = move |slot: &&Slot<R>| {
+            slot.source == source
+                && slot.generation != generation
+                && slot.row.key().cluster == cluster
+        };
+        slots.filter(goes).map(|slot| &slot.row)
+    }
+
     /// Moves with every real change, by one per row.
     pub fn version(&self) -> u64 {
         self.version

@@ -89,6 +89,45 @@ fn event(row: &EventRow) -> usize {
     text(&row.message)
 }
 
+/// What a row takes beside its own size, without what rows share.
+pub trait Weighed {
+    fn heap(&self) -> usize {
+        0
+    }
+}
+
+macro_rules! weighed {
+    ($($row:ty $(= $heap:ident)?;)*) => { $(impl Weighed for $row {
+        $(fn heap(&self) -> usize {
+            $heap(self)
+        })?
+    })* };
+}
+weighed! {
+    JobRow = job;
+    PodRow = pod;
+    NodeRow = node;
+    EventRow = event;
+    super::job::CronJobRow;
+    super::namespace::NamespaceRow;
+    super::dra::SliceRow;
+    super::dra::ClaimRow;
+    super::dra::ClassRow;
+    super::kueue::WorkloadRow;
+    super::kueue::ClusterQueueRow;
+    super::kueue::LocalQueueRow;
+    super::kueue::CohortRow;
+    super::kueue::FlavorRow;
+    super::kueue::PriorityClassRow;
+    super::kueue::CheckRow;
+    super::kueue::TopologyRow;
+    super::kueue::WorkerClusterRow;
+    super::kueue::WorkerConfigRow;
+    super::kueue::ProvisioningRow;
+    super::kueue::QuotaRow;
+    super::kueue::VolcanoQueueRow;
+}
+
 /// Rows of a table whose texts are few: only their places are counted.
 fn plain<R: Row>(kind: Kind, table: &Table<R>) -> Weight {
     of(kind, table, |_| 0)

@@ -152,6 +152,7 @@ fn title(scope: Scope) -> &'static str {
         Scope::Dialog => "questions",
         Scope::Columns => "choosing columns",
         Scope::Editor => "in the editor",
+        Scope::Past => "another time",
     }
 }
 

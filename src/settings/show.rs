@@ -50,6 +50,7 @@ pub fn show(s: &Settings) -> String {
          [columns]\n{}\n\
          # Lists as they are looked at, by name: [views.broken] with screen = \"jobs\" (pods, nodes, events), and filter, sort (\"-age\": the\n\
          # other way round), columns, namespace (\"*\": all) as wanted.\n{}\
+         {}\n\
          # MultiKueue: the kubeconfig context of each worker cluster, to follow pods and logs there. east = \"CONTEXT\"\n\
          [multikueue]\n{workers}\n\
          # Contexts that are looked at together: prod = [\"CONTEXT\", \"CONTEXT\"] is opened with --context @prod, or from the\n\
@@ -83,6 +84,7 @@ pub fn show(s: &Settings) -> String {
         s.history.show(),
         s.columns.show(),
         super::views::show(&s.views),
+        s.time_machine.show(),
         s.actions.type_above,
         s.actions.trash,
         s.actions.mask_secrets,

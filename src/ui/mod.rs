@@ -11,6 +11,7 @@ pub mod keymap;
 pub mod layout;
 pub mod meter;
 pub mod scroll;
+pub mod slider;
 pub mod source;
 pub mod spark;
 pub mod state;

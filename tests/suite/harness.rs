@@ -96,7 +96,7 @@ impl Client {
                 let kinds = kinds.into_iter().map(Kind::plural);
                 self.workloads.push(kinds.collect());
             }
-            Report::Ended { .. } | Report::May { .. } => {}
+            Report::Ended { .. } | Report::May { .. } | Report::Raw { .. } => {}
         }
     }
 

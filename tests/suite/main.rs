@@ -52,6 +52,8 @@ mod queues_client;
 mod queues_demo;
 mod readme;
 mod recorded;
+#[cfg(unix)]
+mod recording;
 mod remote;
 mod report;
 mod roles;

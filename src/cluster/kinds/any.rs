@@ -11,7 +11,7 @@ use crate::actions::outcome::Cause;
 use crate::cluster::failure::Failure;
 use crate::cluster::http::{Ask, Http};
 use crate::cluster::source;
-use crate::cluster::wire::lax;
+use crate::cluster::wire::{self, lax};
 use crate::model::kind::{Other, OtherKind};
 use crate::model::want::Kind;
 
@@ -57,6 +57,7 @@ pub fn entry(kind: OtherKind) -> &'static Entry {
         namespaced: kind.namespaced,
         // nobody watches it
         run: |_| Box::pin(async { source::End::Absent }),
+        decode: &wire::Nothing,
     };
     let entry: &'static Entry = Box::leak(Box::new(entry));
     met.push(entry);

@@ -15,6 +15,7 @@ pub mod node;
 mod part;
 pub mod placement;
 pub mod pod;
+mod raw;
 pub mod template;
 mod unread;
 
@@ -26,6 +27,7 @@ use serde_json::value::RawValue;
 use crate::model::delta::{Change, Rows};
 use crate::model::ids::{ClusterId, Names};
 use meta::Meta;
+pub use raw::{Bare, Decode, Decoder, Nothing, objects};
 pub use unread::Unread;
 
 /// A kind as we read it.

@@ -155,6 +155,11 @@ impl Capacity {
         &self.dra
     }
 
+    /// Takes the place of another: what was remembered by its version is made anew.
+    pub fn succeed(&mut self, other: &Self) {
+        self.version = self.version.max(other.version) + 1;
+    }
+
     /// Moves with every change of anything here.
     pub fn version(&self) -> u64 {
         self.version

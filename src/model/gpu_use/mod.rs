@@ -130,6 +130,11 @@ impl GpuUse {
         }
     }
 
+    /// Takes the place of another: what was remembered by its version is made anew.
+    pub fn succeed(&mut self, other: &Self) {
+        self.version = self.version.max(other.version) + 1;
+    }
+
     /// Moves with every answer.
     pub fn version(&self) -> u64 {
         self.version

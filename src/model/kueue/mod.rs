@@ -240,6 +240,23 @@ impl Kueue {
         self.priorities.get(&(cluster, class.clone())).copied()
     }
 
+    /// Takes the place of another.
+    pub fn succeed(&mut self, other: &Self) {
+        self.workloads.succeed(&other.workloads);
+        self.cluster_queues.succeed(&other.cluster_queues);
+        self.local_queues.succeed(&other.local_queues);
+        self.cohorts.succeed(&other.cohorts);
+        self.flavors.succeed(&other.flavors);
+        self.priority_classes.succeed(&other.priority_classes);
+        self.checks.succeed(&other.checks);
+        self.topologies.succeed(&other.topologies);
+        self.worker_clusters.succeed(&other.worker_clusters);
+        self.worker_configs.succeed(&other.worker_configs);
+        self.provisionings.succeed(&other.provisionings);
+        self.quotas.succeed(&other.quotas);
+        self.volcano_queues.succeed(&other.volcano_queues);
+    }
+
     /// Moves with every real change of any of it.
     pub fn version(&self) -> u64 {
         self.workloads.version()

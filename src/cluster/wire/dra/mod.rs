@@ -22,6 +22,7 @@ macro_rules! kinds {
             versions: &["v1", "v1beta2", "v1beta1"],
             namespaced: DraKind::$kind.namespaced(),
             run: |source| Box::pin(source::run::<$wire>(source)),
+            decode: &super::Decoder::<$wire>(std::marker::PhantomData),
         },)*];
 
         #[cfg(test)]

@@ -30,6 +30,7 @@ macro_rules! workloads {
             versions: <$kind::This as Workload>::FACTS.versions,
             namespaced: true,
             run: |source| Box::pin(source::run::<Read<$kind::This>>(source)),
+            decode: &super::Decoder::<Read<$kind::This>>(std::marker::PhantomData),
         },)*];
 
         /// Which replica of which role a pod is, by the labels of whichever kind knows them.

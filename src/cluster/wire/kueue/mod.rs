@@ -36,6 +36,7 @@ macro_rules! queues {
             versions: QueueKind::$kind.versions(),
             namespaced: QueueKind::$kind.namespaced(),
             run: |source| Box::pin(source::run::<$wire>(source)),
+            decode: &super::Decoder::<$wire>(std::marker::PhantomData),
         },)*];
 
         #[cfg(test)]
