@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::App;
-use crate::model::gpu_alarms::{GpuAlarm, all, findings};
+use crate::model::gpu_alarms::{GpuAlarm, findings, of_all};
 use crate::model::health::Health;
 use crate::model::ids::ClusterId;
 use crate::model::inbox::{Finding, Fresh, Id, Inbox};
@@ -93,10 +93,7 @@ impl App {
             return;
         }
         let terms = self.desk.session.gpu_use.terms;
-        let mut alarms: Vec<GpuAlarm> = Vec::new();
-        for cluster in &seen {
-            alarms.extend(all(model, *cluster, now, &terms));
-        }
+        let alarms = of_all(model, &seen, now, &terms);
         self.alarms.made = Some((versions, now));
         let asked = (seen.iter()).any(|of| model.gpu_use.nodes(*of).next().is_some());
         self.alarms.due = asked.then_some(now + AGING);

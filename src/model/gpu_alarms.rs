@@ -107,6 +107,19 @@ pub fn all(model: &Model, cluster: ClusterId, now: DateTime<Utc>, terms: &Terms)
     out
 }
 
+/// The same of several clusters together, the gravest first wherever it is.
+pub fn of_all(
+    model: &Model,
+    clusters: &[ClusterId],
+    now: DateTime<Utc>,
+    terms: &Terms,
+) -> Vec<GpuAlarm> {
+    let each = clusters.iter().flat_map(|of| all(model, *of, now, terms));
+    let mut out: Vec<GpuAlarm> = each.collect();
+    out.sort_by_key(|alarm| (std::cmp::Reverse(alarm.weight), alarm.stale));
+    out
+}
+
 fn of_object(cluster: ClusterId, alarm: alarms::Alarm) -> GpuAlarm {
     let weight = match alarm.what {
         what if what.is_severe() => Weight::Sick,

@@ -138,7 +138,8 @@ pub struct Inbox {
 impl Inbox {
     fn shown<'a>(&self, cx: &Cx<'a>) -> Vec<Item<'a>> {
         let inbox = &cx.session.inbox;
-        let entries = inbox.shown().map(Item::Entry);
+        let entries = inbox.shown().filter(|entry| is_looked_at(entry, cx));
+        let entries = entries.map(Item::Entry);
         let entries = entries.filter(|_| self.show != Show::Own);
         let own = cx.messages.iter().map(Item::Own);
         let own = own.filter(|_| self.show != Show::Findings);
@@ -245,6 +246,12 @@ fn cluster_of<'a>(entry: &Entry, cx: &Cx<'a>) -> Option<&'a str> {
         .map(|name| &**name)
 }
 
+/// It is of a cluster that is looked at: of several one alone may be.
+fn is_looked_at(entry: &Entry, cx: &Cx) -> bool {
+    let cluster = entry.finding.subject.id.cluster();
+    cx.session.only.is_none_or(|only| only == cluster)
+}
+
 /// Where a finding leads now: what it was seen on may be gone.
 fn lead(entry: &Entry, cx: &Cx) -> Result<Target, String> {
     let gone = |job: Key| match cx.model.jobs.contains(job) {
@@ -302,12 +309,8 @@ impl Pane for Inbox {
             }
             spans.push(Span::styled(text, style));
         };
-        let of = |severity| {
-            inbox
-                .open()
-                .filter(|e| e.finding.severity == severity)
-                .count()
-        };
+        let open = || inbox.open().filter(|entry| is_looked_at(entry, cx));
+        let of = |severity| open().filter(|e| e.finding.severity == severity).count();
         for (severity, style, one, many) in [
             (Severity::Error, theme.level(Loud::Error), "error", "errors"),
             (
@@ -323,12 +326,12 @@ impl Pane for Inbox {
                 say(count(n, one, many), style);
             }
         }
-        if inbox.open().next().is_none() {
+        if open().next().is_none() {
             say("nothing is wrong with what is watched".into(), theme.dim());
         }
         let over = inbox
             .shown()
-            .filter(|e| matches!(e.standing, Standing::Over(..)));
+            .filter(|e| is_looked_at(e, cx) && matches!(e.standing, Standing::Over(..)));
         let over = over.count();
         if over > 0 {
             say(format!("{over} over"), theme.dim());

@@ -6,6 +6,7 @@ use super::*;
 use crate::model::Model;
 use crate::model::delta::Rows;
 use crate::model::fixture::{at, delta, devices, job, jobs, node, nodes, pod, pods, running};
+use crate::model::gpu_alarms::all;
 use crate::model::gpu_use::reading::{
     DeviceId, DeviceRow, Heard, Holder, NodeUse, Reading, Reason, Trouble,
 };

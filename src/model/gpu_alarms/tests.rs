@@ -80,3 +80,26 @@ fn the_gravest_come_first_each_with_its_node() {
     let stale = later.iter().filter(|a| a.stale).count();
     assert_eq!((stale, findings(&later).len()), (later.len() - 1, 1));
 }
+
+#[test]
+fn of_several_clusters_the_gravest_come_first_wherever_they_are() {
+    const EAST: ClusterId = ClusterId(1);
+    let mut model = Model::default();
+    let mut waste = node(1, "a", devices("nvidia.com/gpu", 8));
+    waste.gpu = Some(std::sync::Arc::new(crate::model::node::GpuFacts {
+        count: Some(4),
+        replicas: Some(1),
+        ..Default::default()
+    }));
+    let mut sick = node(1, "a", devices("nvidia.com/gpu", 8));
+    sick.allocatable = devices("nvidia.com/gpu", 6);
+    sick.key.cluster = EAST;
+    model.apply(nodes(&[waste]));
+    model.apply(crate::model::delta::Delta {
+        cluster: EAST,
+        ..nodes(&[sick])
+    });
+    let told = of_all(&model, &[HERE, EAST], at(0), &Terms::default());
+    let told: Vec<_> = told.iter().map(|a| (a.cluster, a.weight)).collect();
+    assert_eq!(told, [(EAST, Weight::Sick), (HERE, Weight::Waste)]);
+}

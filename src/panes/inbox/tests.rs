@@ -211,3 +211,42 @@ fn what_is_gone_says_so() {
     };
     assert!(why.contains("llama-sft is no longer there"), "{why}");
 }
+
+#[test]
+fn of_several_clusters_a_finding_says_whose_it_is_and_leads_there() {
+    let mut stage = Stage::two();
+    for cluster in [ClusterId(0), fixture::EAST] {
+        let subject = Subject::named(cluster, "gpu-h100-1", "");
+        let finding = Finding::new(
+            Source::Gpus,
+            subject,
+            "gpus/sick",
+            Severity::Error,
+            "1 sick",
+        );
+        let lead = Lead::Node("gpu-h100-1".into());
+        stage.session.inbox.found(finding.leads(lead), now());
+    }
+    let mut pane = Inbox::default();
+    let screen = stage.draw(&mut pane, 80, 12);
+    assert!(
+        screen.contains("csc-demo · gpu-h100-1") && screen.contains("csc-east · gpu-h100-1"),
+        "{screen}"
+    );
+    stage.type_in(&mut pane, "csc-east");
+    stage.draw(&mut pane, 80, 12);
+    assert_eq!(pane.cluster(&stage.cx()), Some(fixture::EAST));
+    // what it leads to is looked for in the cluster in front, which is that of the line by then
+    stage.session.put_in_front(fixture::EAST);
+    assert!(
+        matches!(stage.act(&mut pane, Action::Open), Reply::Run(Command::Inbox(Do::Open(id, Target::Node(key))))
+        if key.cluster == fixture::EAST && id.0.cluster() == fixture::EAST)
+    );
+    pane.set_filter("", &stage.cx()).unwrap();
+    stage.session.only = Some(ClusterId(0));
+    let screen = stage.draw(&mut pane, 80, 12);
+    assert!(
+        screen.contains("1 error") && !screen.contains("csc-east"),
+        "{screen}"
+    );
+}

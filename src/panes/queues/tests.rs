@@ -364,3 +364,18 @@ fn without_kueue_anywhere_rows_say_whose_they_are() {
         "{screen}"
     );
 }
+
+#[test]
+fn a_cluster_that_is_lost_says_so_at_its_line_and_keeps_its_rows() {
+    let mut stage = Stage::two();
+    stage.session.peers[0].link = crate::panes::worker::Link::Failed("no route".into());
+    let mut pane = Queues::default();
+    pane.set_filter("cluster:east", &stage.cx()).unwrap();
+    let screen = stage.draw(&mut pane, 160, 44);
+    let own = screen.lines().find(|line| line.contains("✗ csc-east"));
+    assert!(
+        own.is_some_and(|line| line.contains("does not answer")),
+        "{screen}"
+    );
+    assert!(screen.contains("hep/main"), "{screen}");
+}
