@@ -211,7 +211,7 @@ fn memory_and_time_have_an_end_and_the_start_follows() {
     }
     assert!(past.bytes() <= 64 << 10, "{}", past.bytes());
     let each = past.bytes() / past.len();
-    assert!(each < 500, "a change of a pod takes {each} bytes");
+    assert!(each < 400, "a change of a pod takes {each} bytes");
     assert!(past.start(at(10)) > Some(at(0)));
     tell(&mut past, 5000, 200);
     assert_eq!(past.len(), 1, "older than a minute");
