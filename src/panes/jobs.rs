@@ -88,12 +88,17 @@ impl Jobs {
         clusters::with_column(columns, cx)
     }
 
+    /// Finds the cursor again. The states of jobs are not complete, nor their order, before their pods are there.
+    fn settle(&mut self, cx: &Cx) {
+        let loading = loading(Kind::Job, cx) || loading(Kind::Pod, cx);
+        self.list.settle(&self.rows.keys(cx.model), loading);
+    }
+
     fn refresh(&mut self, cx: &Cx) {
         self.rows.refresh(scope(cx), cx.model, cx.now);
         if self.settled != Some(self.rows.revision()) {
             self.settled = Some(self.rows.revision());
-            self.list
-                .settle(&self.rows.keys(cx.model), loading(Kind::Job, cx));
+            self.settle(cx);
         }
         self.find(cx);
         let selected = self.list.selected();
@@ -121,8 +126,7 @@ impl Jobs {
             self.sought = None;
             self.inside = false;
             self.list.choose(key);
-            self.list
-                .settle(&self.rows.keys(cx.model), loading(Kind::Job, cx));
+            self.settle(cx);
         }
     }
 

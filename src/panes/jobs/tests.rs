@@ -1,6 +1,7 @@
 use super::*;
 use crate::model::Model;
 use crate::model::delta::{Change, Rows as Rows_};
+use crate::model::health::Health;
 use crate::model::ids::Uid;
 use crate::model::job::{Activity, Facts, RoleRow};
 use crate::model::status::Unit;
@@ -32,6 +33,41 @@ fn names(pane: &Jobs, cx: &Cx) -> Vec<String> {
             Item::Cron(cron) => Some(cron.name.to_string()),
         })
         .collect()
+}
+
+/// Pods come after their jobs, and with them the states by which the rows stand.
+#[test]
+fn the_cursor_stays_at_the_top_until_the_pods_are_there_too() {
+    let mut stage = crate::panes::stage::Stage::new(fixture::model());
+    let live = stage.session.sources.clone();
+    for (kind, health) in &mut stage.session.sources {
+        if *kind == Kind::Pod {
+            *health = Health::Syncing {
+                seen: 0,
+                total: None,
+            };
+        }
+    }
+    let fail = |stage: &mut crate::panes::stage::Stage, of: &str| {
+        let mut job = stage.model.jobs.get(fixture::key(of)).unwrap().clone();
+        job.conditions = vec![fixture::condition("Failed", "BackoffLimitExceeded", "", 1)];
+        job.namespace = "a".into();
+        fixture::feed(&mut stage.model, 2, Rows_::Jobs(Change::Rows(vec![job])));
+    };
+    let mut pane = Jobs::default();
+    stage.draw(&mut pane, 100, 30);
+    let before = name(&pane, &stage.cx());
+    fail(&mut stage, "resnet-hpo");
+    stage.draw(&mut pane, 100, 30);
+    let top = names(&pane, &stage.cx())[0].clone();
+    assert_ne!(top, before);
+    assert_eq!(name(&pane, &stage.cx()), top);
+    // from now on it stays with its job
+    stage.session.sources = live;
+    let other = names(&pane, &stage.cx())[3].clone();
+    fail(&mut stage, &other);
+    stage.draw(&mut pane, 100, 30);
+    assert_eq!(name(&pane, &stage.cx()), top);
 }
 
 #[test]
