@@ -18,7 +18,7 @@ pub struct TimeMachineSettings {
 impl Default for TimeMachineSettings {
     fn default() -> Self {
         Self {
-            memory_mib: 16,
+            memory_mib: 12,
             minutes: 60,
         }
     }
