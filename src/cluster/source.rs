@@ -288,9 +288,12 @@ impl<W: Wire> Runner<W> {
             if let Some(columns) = &self.columns {
                 self.extra.extend(columns.page(&body, &mut self.names));
             }
-            Ok((page, body))
+            if self.source.shared.tuning.raw {
+                self.raw = wire::objects(&body);
+            }
+            Ok(page)
         });
-        let (page, raw) = match page {
+        let page = match page {
             Ok(page) => page,
             Err(failure) => return self.step(Input::Failed(failure)).await,
         };
@@ -299,9 +302,6 @@ impl<W: Wire> Runner<W> {
         }
         let count = page.items.len();
         self.meter.objects.add(count);
-        if self.source.shared.tuning.raw {
-            self.raw = wire::objects(&raw);
-        }
         for item in page.items {
             let row = item.row(self.source.shared.cluster, &mut self.names);
             self.rows.push(row);

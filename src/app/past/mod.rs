@@ -96,8 +96,12 @@ impl App {
 
     /// Begins a recording of what is connected, or ends the one under way.
     pub(super) fn toggle_record(&mut self, now: DateTime<Utc>) {
-        if self.replays() || self.link != super::Link::Open {
+        if self.replays() {
             return self.only_looks("record", now);
+        }
+        if self.link != super::Link::Open {
+            let text = "nothing is recorded: there is no connection yet";
+            return self.say(Level::Warning, text, now);
         }
         let text = match self.recording {
             true => {
