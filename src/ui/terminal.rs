@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::ThreadId;
 
-use crossterm::cursor::{Hide, Show};
+use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::event::{
     DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste,
     EnableFocusChange, EnableMouseCapture,
 };
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
 use ratatui::Frame;
@@ -185,6 +185,9 @@ fn ask(out: &mut impl Write, options: Options) -> io::Result<()> {
 }
 
 /// What is switched off again; all of it is tried, the first failure is told.
+///
+/// The alternate screen is left empty: after it has grown, tmux (seen in 3.3a) puts rows that are still on it on the screen
+/// it goes back to. A terminal that has no alternate screen gets a clean one with the prompt at its top.
 fn undo(out: &mut impl Write) -> io::Result<()> {
     queue!(
         out,
@@ -192,6 +195,8 @@ fn undo(out: &mut impl Write) -> io::Result<()> {
         DisableMouseCapture,
         DisableFocusChange,
         DisableBracketedPaste,
+        MoveTo(0, 0),
+        Clear(ClearType::All),
         LeaveAlternateScreen,
         Show
     )?;
@@ -251,6 +256,8 @@ mod tests {
                 assert!(off.contains(&undone), "{mode} is never undone: {off:?}");
             }
             assert!(off.contains(&"?25h".to_owned()) && off.contains(&"?2026l".to_owned()));
+            let place = |what: &str| off.iter().position(|part| part == what);
+            assert!(place("2J").is_some() && place("2J") < place("?1049l"), "{off:?}");
         }
     }
 }
