@@ -42,7 +42,7 @@ pub fn pods(model: &Model, key: Key) -> Result<Vec<&PodRow>, Refusal> {
                 let number = replica.and_then(|r| r.number);
                 let leads =
                     replica.is_some_and(|r| matches!(&*r.role, "master" | "launcher" | "head"));
-                (!leads, pod.index, number, &*pod.name)
+                (!leads, pod.index.get(), number, &*pod.name)
             });
             match all.is_empty() {
                 true => Err(Refusal::new(format!("no pod of {} runs", subject.words()))),

@@ -84,7 +84,7 @@ impl Background {
 /// The pod that tells most of a running job: the first that runs, by index or name.
 fn leader(model: &Model, job: Key) -> Option<&PodRow> {
     let running = model.pods_of(job).filter(|p| p.phase == PodPhase::Running);
-    running.min_by_key(|pod| (pod.index.unwrap_or(u32::MAX), &*pod.name))
+    running.min_by_key(|pod| (pod.index.get().unwrap_or(u32::MAX), &*pod.name))
 }
 
 fn victim(model: &Model, job: Key) -> Option<&PodRow> {

@@ -136,7 +136,7 @@ pub fn pods(rows: &[&PodRow], _: &Model, now: DateTime<Utc>, shape: Shape) -> Ta
             cells = cells.add([
                 text(pod.node.as_ref()),
                 text(pod.job()),
-                pod.index.map(|i| i.to_string()).unwrap_or_default(),
+                pod.index.get().map(|i| i.to_string()).unwrap_or_default(),
                 devices(&pod.shape.devices),
                 podwhy::why(pod).map(|why| why.text).unwrap_or_default(),
             ]);

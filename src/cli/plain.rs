@@ -317,7 +317,7 @@ impl Plain {
             Err(why) => return self.say(&words::refusal(&why.to_string())),
         };
         let mut pods: Vec<_> = model.pods_of(job.key).collect();
-        pods.sort_by_key(|pod| (pod.index, pod.created, pod.name.clone()));
+        pods.sort_by_key(|pod| (pod.index.get(), pod.created, pod.name.clone()));
         let want = |(namespace, name, key): (Name, &str, Key)| LogWant {
             namespace,
             pod: name.into(),

@@ -44,7 +44,7 @@ fn a_job_is_recorded_with_its_end_and_read_back() {
         });
     };
     let mut dead = ended(running(pod(20, &job), "n", 5), 42, 50);
-    dead.index = Some(4);
+    dead.index = Some(4).into();
     feed(&mut model, 1, Rows::Jobs(Change::Rows(vec![job.clone()])));
     feed(&mut model, 2, Rows::Pods(Change::Rows(vec![dead])));
     let summary = Summary {

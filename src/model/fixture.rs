@@ -8,7 +8,7 @@ use super::ids::{ClusterId, Key, Uid};
 use super::indexset::IndexSet;
 use super::job::{Condition, CronJobRow, JobRow, Policy};
 use super::node::NodeRow;
-use super::pod::{Common, Exit, PodPhase, PodRow};
+use super::pod::{Common, Exit, PodIndex, PodPhase, PodRow};
 use super::resources::Devices;
 use super::shape::Shape;
 
@@ -91,6 +91,7 @@ pub fn pod(uid: u128, job: &JobRow) -> PodRow {
             namespace: job.namespace.clone(),
             owner: Some(("Job".into(), job.name.clone(), job.key.uid)),
             shape: Shape::of(job.devices.clone()).into(),
+            member: None,
             priority_class: None,
             container_names: "main".into(),
             status: "Pending".into(),
@@ -106,7 +107,7 @@ pub fn pod(uid: u128, job: &JobRow) -> PodRow {
         .into(),
         name: format!("{}-{uid}", job.name).into(),
         node: None,
-        index: None,
+        index: PodIndex::NONE,
         exit: None,
         why: None,
         created: Some(at(0)).into(),
@@ -114,7 +115,6 @@ pub fn pod(uid: u128, job: &JobRow) -> PodRow {
         given: None,
         started: None.into(),
         finished: None.into(),
-        member: None,
         replica: None,
     }
 }

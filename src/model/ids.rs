@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
+use super::labels::Varied;
 use super::node::{ConditionText, GpuFacts};
 use super::pod::Common;
 use super::shape::Shape;
@@ -77,8 +78,8 @@ pub struct Key {
     pub uid: Uid,
 }
 
-/// A shared piece of text (namespace, node, job name…).
-pub type Name = Arc<str>;
+/// A shared piece of text (namespace, node, job name…), one pointer wide.
+pub type Name = arcstr::ArcStr;
 
 /// Makes equal texts share one allocation. Each watch task has its own.
 #[derive(Debug, Default)]
@@ -89,13 +90,19 @@ pub struct Names {
     hashes: HashSet<Arc<[u64]>>,
     conditions: HashSet<Arc<ConditionText>>,
     gpus: HashSet<Arc<GpuFacts>>,
+    /// Labels that differ from object to object.
+    pub(super) varied: Varied,
 }
 
 /// Kept before those no row has any more are let go: whenever their number has doubled.
 const KEPT: usize = 4096;
 
+fn is_full<T>(all: &HashSet<T>) -> bool {
+    all.len() >= KEPT && all.len().is_power_of_two()
+}
+
 fn prune<T: ?Sized + Eq + std::hash::Hash>(all: &mut HashSet<Arc<T>>) {
-    if all.len() >= KEPT && all.len().is_power_of_two() {
+    if is_full(all) {
         all.retain(|one| Arc::strong_count(one) > 1);
     }
 }
@@ -116,7 +123,10 @@ impl Names {
         if let Some(name) = self.texts.get(text) {
             return name.clone();
         }
-        prune(&mut self.texts);
+        if is_full(&self.texts) {
+            self.texts
+                .retain(|one| Name::strong_count(one).is_none_or(|held| held > 1));
+        }
         let name: Name = text.into();
         self.texts.insert(name.clone());
         name
@@ -172,7 +182,7 @@ mod tests {
             names.get(&n.to_string());
         }
         assert!(names.texts.len() <= KEPT, "{}", names.texts.len());
-        assert!(Arc::ptr_eq(&kept, &names.get("kept")));
+        assert!(Name::ptr_eq(&kept, &names.get("kept")));
     }
 
     #[test]

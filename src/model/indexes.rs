@@ -195,7 +195,7 @@ impl Cell {
 impl Indexes {
     /// A pod appeared or changed; `job` is its job's row, if known.
     pub fn put(&mut self, pod: &PodRow, job: Option<&JobRow>) {
-        let Some(index) = pod.index else { return };
+        let Some(index) = pod.index.get() else { return };
         let class = match pod.phase {
             PodPhase::Succeeded => PodClass::Succeeded,
             PodPhase::Failed => PodClass::Failed,
@@ -225,7 +225,7 @@ impl Indexes {
 
     /// A pod left the table; `gone` is its last row if it left the cluster too.
     pub fn remove(&mut self, pod: &PodRow, gone: Option<&PodRow>, job: Option<&JobRow>) {
-        let Some(index) = pod.index else { return };
+        let Some(index) = pod.index.get() else { return };
         let Some(cell) = self.cells.get_mut(index) else {
             return;
         };

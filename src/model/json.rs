@@ -339,7 +339,7 @@ impl PodJson {
             restarts: pod.restarts,
             node: text(pod.node.as_deref()),
             job: text(pod.job().map(|n| &**n)),
-            index: pod.index,
+            index: pod.index.get(),
             gpus: amounts(&pod.shape.devices),
             message: podwhy::why(pod).map(|w| w.text),
             exit_code: pod.exit.as_ref().map(|e| e.code),

@@ -317,7 +317,7 @@ impl Memory {
             pod: pod.name.as_str().into(),
             uid: pod.key.uid,
             node: pod.node.clone(),
-            index: pod.index,
+            index: pod.index.get(),
             exit: bad.map(|exit| (**exit).clone()),
             disrupted: pod.disrupted.clone(),
             at,

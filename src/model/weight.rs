@@ -6,7 +6,7 @@ use super::Model;
 use super::event::EventRow;
 use super::job::JobRow;
 use super::node::NodeRow;
-use super::pod::{Exit, GivenDevice, Member, PodRow, Replica};
+use super::pod::{Exit, GivenDevice, PodRow, Replica};
 use super::table::{Row, Table};
 use super::want::Kind;
 
@@ -61,10 +61,8 @@ fn pod(row: &PodRow) -> usize {
         true => text(&row.name),
         false => 0,
     };
-    name + row.why.as_deref().map_or(0, text)
-        + boxed::<Exit>(exit)
+    name + boxed::<Exit>(exit)
         + message.map_or(0, text)
-        + boxed::<Member>(row.member.as_deref())
         + boxed::<Replica>(row.replica.as_deref())
         + given.map_or(0, |given| slice::<GivenDevice>(given.0.len()))
 }

@@ -357,7 +357,7 @@ mod tests {
         let all: Vec<PodRow> = (0..10u32)
             .map(|i| {
                 let mut p = ended(running(pod(u128::from(i) + 10, &j), "n", 0), 1, 3);
-                (p.index, p.index_failures) = (Some(i / 2 * 2), i % 2);
+                (p.index, p.index_failures) = (Some(i / 2 * 2).into(), i % 2);
                 p
             })
             .collect();
@@ -380,7 +380,7 @@ mod tests {
             all.map(|(i, n)| {
                 let dead = pod(u128::from(i * 3 + n) + 10, &whose);
                 let mut p = ended(running(dead, "n", 0), 1, 3);
-                (p.index, p.index_failures) = (Some(i), n);
+                (p.index, p.index_failures) = (Some(i).into(), n);
                 p
             })
             .collect()

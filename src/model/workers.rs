@@ -150,7 +150,7 @@ mod tests {
         };
         let key = copy.key;
         let mut one = running(pod(78, &copy), "node-of-east", 10);
-        one.index = Some(0);
+        one.index = Some(0).into();
         one.key.cluster = EAST;
         // sources are numbered by each cluster for itself
         feed(model, EAST, 1, Rows::Jobs(Change::Rows(vec![copy])));

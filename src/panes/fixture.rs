@@ -89,6 +89,7 @@ pub fn pod(of: &JobRow, name: &str, index: Option<u32>, node: &str, started: i64
             namespace: of.namespace.clone(),
             owner: Some(("Job".into(), of.name.clone(), of.key.uid)),
             shape: Shape::of(of.devices.clone()).into(),
+            member: None,
             priority_class: None,
             container_names: "main".into(),
             status: "Running".into(),
@@ -104,7 +105,7 @@ pub fn pod(of: &JobRow, name: &str, index: Option<u32>, node: &str, started: i64
         .into(),
         name: name.into(),
         node: Some(node.into()),
-        index,
+        index: index.into(),
         exit: None,
         why: None,
         created: ago(started + 3).into(),
@@ -112,7 +113,6 @@ pub fn pod(of: &JobRow, name: &str, index: Option<u32>, node: &str, started: i64
         given: None,
         started: ago(started).into(),
         finished: None.into(),
-        member: None,
         replica: None,
     }
 }

@@ -257,7 +257,10 @@ mod tests {
             }
             assert!(off.contains(&"?25h".to_owned()) && off.contains(&"?2026l".to_owned()));
             let place = |what: &str| off.iter().position(|part| part == what);
-            assert!(place("2J").is_some() && place("2J") < place("?1049l"), "{off:?}");
+            assert!(
+                place("2J").is_some() && place("2J") < place("?1049l"),
+                "{off:?}"
+            );
         }
     }
 }

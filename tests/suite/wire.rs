@@ -75,7 +75,7 @@ fn pods() {
                 p.ready,
                 p.containers,
                 p.restarts,
-                p.index,
+                p.index.get(),
                 p.owner
                     .as_ref()
                     .map_or("-".into(), |(k, n, _)| format!("{k}/{n}")),

@@ -27,7 +27,7 @@ fn running(app: &mut App, n: u32) {
     let all = (0..n).map(|n| {
         let mut pod = pod(20 + u128::from(n), &job(2, "other"));
         pod.phase = PodPhase::Running;
-        pod.index = Some(n);
+        pod.index = Some(n).into();
         pod
     });
     rows(app, Rows::Pods(Change::Rows(all.collect())));

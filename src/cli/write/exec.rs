@@ -151,7 +151,7 @@ fn pick(
     let all: Vec<&PodRow> = match index {
         Some(index) => pods
             .iter()
-            .filter(|pod| pod.index == Some(index))
+            .filter(|pod| pod.index.get() == Some(index))
             .copied()
             .collect(),
         None => pods.clone(),
@@ -159,7 +159,7 @@ fn pick(
     let Some(pod) = all.first() else {
         let seen = pods
             .iter()
-            .filter_map(|pod| pod.index)
+            .filter_map(|pod| pod.index.get())
             .map(|n| n.to_string());
         let seen: Vec<String> = seen.take(20).collect();
         let index = index.unwrap_or_default();

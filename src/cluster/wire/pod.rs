@@ -247,18 +247,18 @@ impl Status {
     }
 
     /// Why it does not run, or why it died at the pod's level, in one line.
-    fn why(&self, gates: &[Gate]) -> Option<Box<str>> {
+    fn why(&self, gates: &[Gate], names: &mut Names) -> Option<Name> {
         if !self.message.is_empty() || matches!(phase(&self.phase), PodPhase::Failed) {
-            return (!self.message.is_empty()).then(|| self.message.as_str().into());
+            return named(names, &self.message);
         }
         if let Some(scheduled) = self.condition("PodScheduled")
             && scheduled.status == "False"
         {
             if !gates.is_empty() {
                 let held: Vec<&str> = gates.iter().map(|g| g.name.as_str()).collect();
-                return Some(format!("held by {}", held.join(", ")).into());
+                return Some(names.get(&format!("held by {}", held.join(", "))));
             }
-            return Some(join(&scheduled.reason, &scheduled.message).into());
+            return Some(names.get(&join(&scheduled.reason, &scheduled.message)));
         }
         let waiting = |all: &[ContainerStatus]| {
             all.iter()
@@ -269,9 +269,11 @@ impl Status {
                         "" | "ContainerCreating" | "PodInitializing"
                     )
                 })
-                .map(|w| join(&w.reason, &w.message).into())
+                .map(|w| join(&w.reason, &w.message))
         };
-        waiting(&self.init_container_statuses).or_else(|| waiting(&self.container_statuses))
+        let said =
+            waiting(&self.init_container_statuses).or_else(|| waiting(&self.container_statuses))?;
+        Some(names.get(&said))
     }
 }
 
@@ -455,6 +457,7 @@ impl Wire for Pod {
         let common = Common {
             namespace: names.get(&metadata.namespace),
             owner,
+            member,
             priority_class: named(names, &spec.priority_class_name),
             shape: shape(&spec, &status, names),
             container_names: container_names(&spec, names),
@@ -475,15 +478,14 @@ impl Wire for Pod {
         };
         let common = names.common(common);
         PodRow {
-            member,
             replica: super::kinds::replica(&metadata, index, names),
             key: metadata.key(cluster),
             common,
             name: metadata.name.as_str().into(),
             node: named(names, &spec.node_name),
-            index,
+            index: index.into(),
             exit: status.exit(names),
-            why: status.why(&spec.scheduling_gates),
+            why: status.why(&spec.scheduling_gates, names),
             created: metadata.creation_timestamp.into(),
             bound: status
                 .condition("PodScheduled")

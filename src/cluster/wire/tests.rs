@@ -360,7 +360,7 @@ fn pods_that_belong_by_label() {
         let pod: Pod = serde_json::from_str(&json).unwrap();
         pod.row(ClusterId(0), &mut Names::default())
     };
-    let member = |meta: &str| row(meta).member;
+    let member = |meta: &str| row(meta).member.clone();
     let queue = r#""kueue.x-k8s.io/queue-name":"main""#;
     let alone = member(&format!(r#""labels":{{{queue}}}"#)).unwrap();
     assert_eq!(

@@ -583,7 +583,7 @@ fn the_ledger_follows_from_running_sums() {
     assert_eq!(rows[0].key, Some(key(1)));
     assert_eq!(ledger(&m, ClusterId(0), By::Pod).len(), 3);
     assert_eq!(
-        ledger(&m, ClusterId(0), By::Queue)[0].name.as_ref(),
+        ledger(&m, ClusterId(0), By::Queue)[0].name.as_str(),
         "no queue"
     );
     // labels come, and say that the node's are slices: the accounts move

@@ -29,7 +29,7 @@ fn deleting(mut pod: PodRow) -> PodRow {
 
 fn at_index(uid: u128, job: &JobRow, index: u32) -> PodRow {
     let mut p = pod(uid, job);
-    p.index = Some(index);
+    p.index = Some(index).into();
     p.created = Some(at(uid as i64)).into();
     p
 }

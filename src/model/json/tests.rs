@@ -84,7 +84,7 @@ fn pods_nodes_events_and_cronjobs() {
     let mut m = Model::default();
     let j = failed_example(1);
     let mut p = ended(running(pod(10, &j), "gpu-1", 3), 137, 9);
-    p.index = Some(4);
+    p.index = Some(4).into();
     let row = value(&PodJson::of(&p));
     assert_eq!(
         (

@@ -50,7 +50,7 @@ fn pods<'a>(pane: &Job, cx: &Cx<'a>) -> Vec<&'a PodRow> {
         })
         .filter(runs)
         .collect();
-    all.sort_by(|a, b| (a.index, &a.name).cmp(&(b.index, &b.name)));
+    all.sort_by(|a, b| (a.index.get(), &a.name).cmp(&(b.index.get(), &b.name)));
     all
 }
 

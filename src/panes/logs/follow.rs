@@ -123,7 +123,7 @@ impl Source {
         Self {
             pod: pod.key,
             name: pod.name.as_str().into(),
-            index: pod.index,
+            index: pod.index.get(),
             state: state(pod),
             gone: false,
             done: false,
@@ -158,7 +158,7 @@ impl Source {
         match pod {
             Some(pod) => {
                 self.state = state(pod);
-                self.index = pod.index;
+                self.index = pod.index.get();
                 self.crash = crash(pod);
                 self.gone = false;
             }
@@ -323,9 +323,9 @@ pub fn plan<'a>(of: &'a LogsOf, sources: &[Source], picked: &[Key], cx: &Cx<'a>)
         let lead = |role: &str| LEADERS.iter().any(|lead| role.eq_ignore_ascii_case(lead));
         let leads = match &pod.replica {
             Some(replica) if lead(&replica.role) => true,
-            _ => pod.index == Some(0),
+            _ => pod.index.get() == Some(0),
         };
-        let asked = wanted_index.is_some() && pod.index == wanted_index;
+        let asked = wanted_index.is_some() && pod.index.get() == wanted_index;
         let place = picked.iter().rev().position(|key| *key == pod.key);
         let class = match pod.phase {
             _ if asked => 0,
@@ -338,7 +338,7 @@ pub fn plan<'a>(of: &'a LogsOf, sources: &[Source], picked: &[Key], cx: &Cx<'a>)
             PodPhase::Pending => 6,
             PodPhase::Succeeded => 7,
         };
-        let rank = (class, place, known.is_none(), pod.index, &*pod.name);
+        let rank = (class, place, known.is_none(), pod.index.get(), &*pod.name);
         ranked.push((rank, pod));
     }
     // Of ten thousand pods only those near the front need an order.

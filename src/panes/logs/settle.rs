@@ -36,14 +36,14 @@ impl Logs {
             if !self.sources.iter().any(|source| source.pod == pod.key) {
                 let want = self.ask.want(pod);
                 self.sources.push(Source::new(pod, want.follow));
-                self.buffer.add_named(&pod.name, pod.index);
+                self.buffer.add_named(&pod.name, pod.index.get());
             }
         }
         self.faces.labels = self.sources.iter().map(Source::label).collect();
         self.out = plan
             .next
             .iter()
-            .map(|pod| (pod.key, pod.index, pod.name.as_str().into()))
+            .map(|pod| (pod.key, pod.index.get(), pod.name.as_str().into()))
             .collect();
         let kept: Vec<_> = plan.pods.iter().map(|pod| pod.key).collect();
         let losses: Vec<usize> = self

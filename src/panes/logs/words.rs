@@ -182,7 +182,7 @@ impl Logs {
             .iter()
             .filter(|pod| pod.phase == PodPhase::Pending && pod.started.is_none())
             .collect();
-        waiting.sort_by_key(|pod| (pod.index, &pod.name));
+        waiting.sort_by_key(|pod| (pod.index.get(), &pod.name));
         if waiting.len() == pods.len() {
             let mut empty = Empty::new(
                 match pods.len() {

@@ -81,7 +81,10 @@ fn cell<'a>(column: &str, pod: &'a PodRow, state: State, cx: &Cx<'a>) -> Cell<'a
             Cell::styled(pod.restarts.to_string(), cx.theme.state(State::Retrying))
         }
         "restarts" => Cell::Number(0),
-        "index" => pod.index.map_or(Cell::Empty, |i| Cell::from(i.to_string())),
+        "index" => pod
+            .index
+            .get()
+            .map_or(Cell::Empty, |i| Cell::from(i.to_string())),
         "job" => match &pod.owner {
             Some((kind, name, _)) if &**kind == "Job" => Cell::text(&**name),
             Some((_, name, _)) => Cell::styled(&**name, cx.theme.dim()),

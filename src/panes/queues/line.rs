@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(of("notebooks"), [None]);
         let keys: std::collections::HashSet<_> = gpu.iter().map(|line| line.key).collect();
         assert_eq!(keys.len(), gpu.len());
-        assert_eq!(resources(&nodes), ["nvidia.com/gpu".into(), "cpu".into()]);
+        assert_eq!(resources(&nodes), ["nvidia.com/gpu", "cpu"]);
     }
 
     #[test]

@@ -44,7 +44,7 @@ fn a_line_that_moves_tells_when_each_may_start() {
     stage.type_in(&mut pane, "hep-atlas");
     stage.act(&mut pane, Action::Down);
     stage.act(&mut pane, Action::Down);
-    assert_eq!(pane.node().unwrap().name, "hep-atlas".into());
+    assert_eq!(pane.node().unwrap().name, "hep-atlas");
     insta::assert_snapshot!("starts_130x30", stage.draw(&mut pane, 130, 30));
 }
 
