@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use kube::config::{AuthInfo, Cluster, Context};
 use thiserror::Error;
 
+pub mod client;
 pub mod overrides;
 pub mod place;
 

@@ -206,7 +206,7 @@ impl Http {
         }
         let client = match &slot.session {
             Some(old) if !login.new_identity => old.client.clone(),
-            _ => kube::Client::try_from(login.config)
+            _ => super::connect::client::client(login.config)
                 .map_err(|e| Failure::Credentials(super::failure::explain(&e)))?,
         };
         let session = Session {
