@@ -7,7 +7,7 @@ use super::event::EventRow;
 use super::ids::{ClusterId, Key, Uid};
 use super::indexset::IndexSet;
 use super::job::{Condition, CronJobRow, JobRow, Policy};
-use super::node::NodeRow;
+use super::node::{Make, NodeRow};
 use super::pod::{Common, Exit, PodIndex, PodPhase, PodRow};
 use super::resources::Devices;
 use super::shape::Shape;
@@ -40,7 +40,8 @@ pub fn job(uid: u128, name: &str) -> JobRow {
         policy: Policy {
             backoff_limit: Some(6),
             ..Policy::default()
-        },
+        }
+        .into(),
         started: Some(at(0)),
         ..JobRow::blank(key(uid), "default".into(), name.into())
     }
@@ -162,29 +163,32 @@ pub fn node(uid: u128, name: &str, allocatable: Devices) -> NodeRow {
         key: key(uid),
         name: name.into(),
         created: Some(at(-86_400)),
-        ready: true,
-        not_ready_reason: None,
-        cordoned: false,
-        taints: Vec::new(),
-        capacity: allocatable.clone(),
-        allocatable,
-        extra_capacity: Devices::default(),
-        extra: Devices::default(),
-        cpu_milli: 64_000,
         memory: 1 << 38,
         ephemeral: 1 << 40,
-        pods: 110,
-        product: None,
-        machine: None,
-        zone: None,
-        pool: None,
         block: None,
-        gpu: None,
         clique: None,
         labelled: None,
         conditions: Vec::new(),
         labels: Default::default(),
-        version: "v1.36.3".into(),
+        make: Make {
+            ready: true,
+            not_ready_reason: None,
+            cordoned: false,
+            taints: Vec::new(),
+            capacity: allocatable.clone(),
+            allocatable,
+            extra_capacity: Devices::default(),
+            extra: Devices::default(),
+            cpu_milli: 64_000,
+            pods: 110,
+            product: None,
+            machine: None,
+            zone: None,
+            pool: None,
+            gpu: None,
+            version: "v1.36.3".into(),
+        }
+        .into(),
     }
 }
 

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
+use super::job::Policy;
 use super::labels::Varied;
-use super::node::{ConditionText, GpuFacts};
+use super::node::{ConditionText, GpuFacts, Make};
 use super::pod::Common;
 use super::shape::Shape;
+use super::shared::Shared;
 
 /// A connected cluster; `ClusterId(0)` is the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -87,6 +89,8 @@ pub struct Names {
     texts: HashSet<Name>,
     shapes: HashSet<Arc<Shape>>,
     common: HashSet<Arc<Common>>,
+    makes: HashSet<Arc<Make>>,
+    policies: HashSet<Shared<Policy>>,
     hashes: HashSet<Arc<[u64]>>,
     conditions: HashSet<Arc<ConditionText>>,
     gpus: HashSet<Arc<GpuFacts>>,
@@ -150,6 +154,23 @@ impl Names {
     /// The same for what the pods of one workload have in common.
     pub fn common(&mut self, common: Common) -> Arc<Common> {
         one(&mut self.common, common)
+    }
+
+    /// The same for what the nodes of one make have in common.
+    pub fn make(&mut self, make: Make) -> Arc<Make> {
+        one(&mut self.makes, make)
+    }
+
+    /// The same for the limits and policies of jobs.
+    pub fn policy(&mut self, policy: Shared<Policy>) -> Shared<Policy> {
+        if let Some(known) = self.policies.get(&policy) {
+            return known.clone();
+        }
+        if is_full(&self.policies) {
+            self.policies.retain(|one| one.strong_count() > 1);
+        }
+        self.policies.insert(policy.clone());
+        policy
     }
 
     /// The same for lists of hashes.

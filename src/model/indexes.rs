@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
-use smallvec::SmallVec;
 
 use super::blocks::Blocks;
 use super::ids::{Key, Name, Uid};
@@ -60,16 +59,38 @@ pub struct Indexes {
     cells: Blocks<Cell>,
     /// Indexes with live pods that the job's status does not settle.
     open: Blocks<Class>,
+    /// Indexes of which a pod that is gone is remembered.
+    order: Option<Box<Remembered>>,
+}
+
+/// In the order they are forgotten in: those that ended well first.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Remembered {
     clean: VecDeque<u32>,
     bad: VecDeque<u32>,
 }
 
+impl Remembered {
+    fn of(&mut self, bad: bool) -> &mut VecDeque<u32> {
+        match bad {
+            true => &mut self.bad,
+            false => &mut self.clean,
+        }
+    }
+}
+
+/// There is one for each index with pods, so it holds the one pod that most have in place.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Cell {
-    /// Hardly ever more than one.
-    live: SmallVec<[LivePod; 1]>,
+    first: Option<LivePod>,
     /// None where all went well at the first try.
-    past: Option<Box<Past>>,
+    rest: Option<Box<Rest>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Rest {
+    more: Vec<LivePod>,
+    past: Past,
 }
 
 /// What is known of an index beside its pods.
@@ -84,7 +105,10 @@ struct Past {
 
 #[derive(Debug, Clone, PartialEq)]
 struct LivePod {
-    uid: Uid,
+    /// Its row in the table of pods.
+    slot: u32,
+    /// Which of two of the same second is the newer: the same one whatever the order they came in.
+    tie: u32,
     created: Moment,
     class: PodClass,
     restarts: u16,
@@ -142,11 +166,10 @@ impl Seen {
 impl Cell {
     fn class(&self) -> Option<Class> {
         let newest_active = self
-            .live
-            .iter()
+            .live()
             .filter(|p| matches!(p.class, PodClass::Running | PodClass::Pending))
-            .max_by_key(|p| (p.created, p.uid));
-        let any = |class| self.live.iter().any(|p| p.class == class);
+            .max_by_key(|p| (p.created, p.tie));
+        let any = |class| self.live().any(|p| p.class == class);
         if any(PodClass::Succeeded) {
             Some(Class::Succeeded)
         } else if let Some(pod) = newest_active {
@@ -164,10 +187,49 @@ impl Cell {
         }
     }
 
+    fn live(&self) -> impl Iterator<Item = &LivePod> {
+        let more = self.rest.iter().flat_map(|rest| &rest.more);
+        self.first.iter().chain(more)
+    }
+
+    fn put(&mut self, pod: LivePod) {
+        let more = self.rest.iter_mut().flat_map(|rest| &mut rest.more);
+        let mut all = self.first.iter_mut().chain(more);
+        if let Some(known) = all.find(|p| p.slot == pod.slot) {
+            *known = pod;
+            return;
+        }
+        drop(all);
+        match &mut self.first {
+            None => self.first = Some(pod),
+            Some(_) => self.rest().more.push(pod),
+        }
+    }
+
+    fn take(&mut self, slot: u32) {
+        if let Some(rest) = &mut self.rest {
+            rest.more.retain(|p| p.slot != slot);
+        }
+        if self.first.as_ref().is_some_and(|p| p.slot == slot) {
+            self.first = self.rest.as_mut().and_then(|rest| rest.more.pop());
+        }
+        self.shrink();
+    }
+
+    fn rest(&mut self) -> &mut Rest {
+        self.rest.get_or_insert_default()
+    }
+
+    fn shrink(&mut self) {
+        if self.rest.as_deref() == Some(&Rest::default()) {
+            self.rest = None;
+        }
+    }
+
     fn retries(&self) -> u32 {
-        let failed = self.live.iter().filter(|p| p.class == PodClass::Failed);
-        let restarts: u32 = self.live.iter().map(|p| u32::from(p.restarts)).sum();
-        let past = self.past.as_deref();
+        let failed = self.live().filter(|p| p.class == PodClass::Failed);
+        let restarts: u32 = self.live().map(|p| u32::from(p.restarts)).sum();
+        let past = self.rest.as_ref().map(|rest| &rest.past);
         let seen = (failed.count() as u32)
             .saturating_add(past.map_or(0, |past| past.failed_gone))
             .saturating_add(restarts);
@@ -175,26 +237,24 @@ impl Cell {
     }
 
     fn is_blank(&self) -> bool {
-        self.live.is_empty() && self.past.is_none()
+        self.first.is_none() && self.rest.is_none()
     }
 
     fn last(&self) -> Option<&Seen> {
-        self.past.as_ref()?.last.as_ref()
+        self.rest.as_ref()?.past.last.as_ref()
     }
 
     fn forget(&mut self) {
-        if let Some(past) = &mut self.past {
-            past.last = None;
-            if **past == Past::default() {
-                self.past = None;
-            }
+        if let Some(rest) = &mut self.rest {
+            rest.past.last = None;
         }
+        self.shrink();
     }
 }
 
 impl Indexes {
     /// A pod appeared or changed; `job` is its job's row, if known.
-    pub fn put(&mut self, pod: &PodRow, job: Option<&JobRow>) {
+    pub fn put(&mut self, slot: u32, pod: &PodRow, job: Option<&JobRow>) {
         let Some(index) = pod.index.get() else { return };
         let class = match pod.phase {
             PodPhase::Succeeded => PodClass::Succeeded,
@@ -204,7 +264,11 @@ impl Indexes {
             _ => PodClass::Pending,
         };
         let live = LivePod {
-            uid: pod.key.uid,
+            slot,
+            tie: {
+                let uid = pod.key.uid.0;
+                (uid >> 96) as u32 ^ uid as u32
+            },
             created: pod.created,
             class,
             restarts: u16::try_from(pod.restarts).unwrap_or(u16::MAX),
@@ -213,25 +277,22 @@ impl Indexes {
         let failed = u32::from(class == PodClass::Failed);
         let told = pod.index_failures.saturating_add(failed);
         if told > 0 {
-            let past = cell.past.get_or_insert_default();
+            let past = &mut cell.rest().past;
             past.told = past.told.max(told);
         }
-        match cell.live.iter_mut().find(|p| p.uid == live.uid) {
-            Some(known) => *known = live,
-            None => cell.live.push(live),
-        }
+        cell.put(live);
         self.reclass(index, job);
     }
 
     /// A pod left the table; `gone` is its last row if it left the cluster too.
-    pub fn remove(&mut self, pod: &PodRow, gone: Option<&PodRow>, job: Option<&JobRow>) {
+    pub fn remove(&mut self, slot: u32, pod: &PodRow, gone: Option<&PodRow>, job: Option<&JobRow>) {
         let Some(index) = pod.index.get() else { return };
         let Some(cell) = self.cells.get_mut(index) else {
             return;
         };
-        cell.live.retain(|p| p.uid != pod.key.uid);
+        cell.take(slot);
         if let Some(gone) = gone {
-            let past = cell.past.get_or_insert_default();
+            let past = &mut cell.rest().past;
             if gone.phase == PodPhase::Failed {
                 past.failed_gone = past.failed_gone.saturating_add(1);
             }
@@ -240,7 +301,7 @@ impl Indexes {
             if last.is_none_or(|last| last.age() <= seen.age()) {
                 if last.is_none() {
                     let bad = seen.is_bad();
-                    (if bad { &mut self.bad } else { &mut self.clean }).push_back(index);
+                    self.order.get_or_insert_default().of(bad).push_back(index);
                 }
                 past.last = Some(seen);
             }
@@ -266,17 +327,18 @@ impl Indexes {
     }
 
     fn forget(&mut self) {
-        while self.clean.len() + self.bad.len() > REMEMBERED {
-            let index = match self.clean.pop_front() {
+        let Some(order) = &mut self.order else { return };
+        while order.clean.len() + order.bad.len() > REMEMBERED {
+            let index = match order.clean.pop_front() {
                 Some(index) => {
                     let last = self.cells.get(index).and_then(Cell::last);
                     if last.is_some_and(|seen| seen.is_bad()) {
-                        self.bad.push_back(index);
+                        order.bad.push_back(index);
                         continue;
                     }
                     index
                 }
-                None => match self.bad.pop_front() {
+                None => match order.bad.pop_front() {
                     Some(index) => index,
                     None => return,
                 },
@@ -295,18 +357,10 @@ impl Indexes {
         self.cells.get(index).map_or(0, Cell::retries)
     }
 
-    /// The newest pod of an index that is in the pod table.
-    pub fn newest(&self, index: u32) -> Option<Uid> {
-        let live = &self.cells.get(index)?.live;
-        Some(live.iter().max_by_key(|p| (p.created, p.uid))?.uid)
-    }
-
-    /// All pods of an index that are in the pod table.
-    pub fn pods(&self, index: u32) -> impl Iterator<Item = Uid> + '_ {
-        self.cells
-            .get(index)
-            .into_iter()
-            .flat_map(|c| c.live.iter().map(|p| p.uid))
+    /// The newest pod of an index that is in the pod table, by its slot there.
+    pub fn newest(&self, index: u32) -> Option<u32> {
+        let cell = self.cells.get(index)?;
+        Some(cell.live().max_by_key(|p| (p.created, p.tie))?.slot)
     }
 
     /// The newest pod of an index that is gone, if still remembered.

@@ -1,7 +1,7 @@
 //! A set of completion indexes as ranges, as `status.completedIndexes` writes it: `"1,3-5,7"`.
 
 /// Ascending, non-touching, inclusive ranges. 100,000 indexes in three runs cost three entries.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct IndexSet(Vec<(u32, u32)>);
 
 impl IndexSet {

@@ -7,6 +7,7 @@ use super::ids::{Key, Name, Uid};
 use super::indexset::IndexSet;
 use super::resources::Devices;
 use super::shape::Beside;
+use super::shared::Shared;
 
 pub use super::kind::{Counts, Facts, JobKind};
 use super::status::Unit;
@@ -131,7 +132,7 @@ pub struct JobRow {
     pub indexed: bool,
     pub suspend: bool,
     pub managed_by: Option<Name>,
-    pub policy: Policy,
+    pub policy: Shared<Policy>,
     /// Device requests of one pod of a Job's template; of all pods of a pod group. Other kinds have theirs in `roles`.
     pub devices: Devices,
     /// What one pod asks for beside them; of a workload with roles each of those tells.
@@ -195,7 +196,7 @@ impl JobRow {
             indexed: false,
             suspend: false,
             managed_by: None,
-            policy: Policy::default(),
+            policy: Shared::default(),
             devices: Devices::default(),
             beside: Beside::default(),
             queue: None,
@@ -237,7 +238,7 @@ impl JobRow {
 }
 
 /// The limits and policies of a Job, for the summary and for deriving targets.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Policy {
     pub backoff_limit: Option<u32>,
     pub backoff_limit_per_index: Option<u32>,

@@ -52,6 +52,8 @@ pub mod queued;
 pub mod resources;
 pub mod roles;
 pub mod shape;
+pub mod shared;
+pub mod slots;
 pub mod sort;
 pub mod status;
 pub mod summary;

@@ -1,6 +1,6 @@
 //! Nodes: what they offer and whether they can be used.
 
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -29,7 +29,25 @@ pub const PRODUCT: &[&str] = &[
 pub struct NodeRow {
     pub key: Key,
     pub name: Name,
+    /// What it shares with the other nodes of its make: read as fields of its own.
+    pub make: Arc<Make>,
     pub created: Option<DateTime<Utc>>,
+    /// Bytes, allocatable.
+    pub memory: u64,
+    pub ephemeral: u64,
+    /// The narrowest topology block or rack above the node that a label names.
+    pub block: Option<Name>,
+    /// `<cluster uuid>.<clique>`: the NVLink domain that spans nodes.
+    pub clique: Option<Name>,
+    /// `gfd.timestamp`: when GPU feature discovery started, not when it labelled last.
+    pub labelled: Option<DateTime<Utc>>,
+    pub conditions: Vec<NodeCondition>,
+    pub labels: LabelSet,
+}
+
+/// What is the same for most nodes of one make in one state. Equal ones are one allocation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Make {
     pub ready: bool,
     /// Reason of the Ready condition when not ready.
     pub not_ready_reason: Option<Name>,
@@ -42,10 +60,8 @@ pub struct NodeRow {
     /// The same of extended resources that are no accelerators.
     pub extra_capacity: Devices,
     pub extra: Devices,
-    /// Millicores and bytes, allocatable.
+    /// Millicores, allocatable.
     pub cpu_milli: u64,
-    pub memory: u64,
-    pub ephemeral: u64,
     pub pods: u32,
     /// `nvidia.com/gpu.product` or its AMD/Intel/cloud counterparts.
     pub product: Option<Name>,
@@ -54,18 +70,25 @@ pub struct NodeRow {
     pub zone: Option<Name>,
     /// The node pool of its cloud or autoscaler.
     pub pool: Option<Name>,
-    /// The narrowest topology block or rack above the node that a label names.
-    pub block: Option<Name>,
     /// What labels tell of its GPUs; none where no label does.
     pub gpu: Option<Arc<GpuFacts>>,
-    /// `<cluster uuid>.<clique>`: the NVLink domain that spans nodes.
-    pub clique: Option<Name>,
-    /// `gfd.timestamp`: when GPU feature discovery started, not when it labelled last.
-    pub labelled: Option<DateTime<Utc>>,
-    pub conditions: Vec<NodeCondition>,
-    pub labels: LabelSet,
     /// `status.nodeInfo.kubeletVersion`.
     pub version: Name,
+}
+
+impl Deref for NodeRow {
+    type Target = Make;
+
+    fn deref(&self) -> &Make {
+        &self.make
+    }
+}
+
+/// A node that is given something of its own shares no more.
+impl DerefMut for NodeRow {
+    fn deref_mut(&mut self) -> &mut Make {
+        Arc::make_mut(&mut self.make)
+    }
 }
 
 /// A condition: what it says, and since when. Read as fields of its own.

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use super::bag::Bag;
 use super::capacity::holds;
@@ -18,6 +18,7 @@ use super::job::JobRow;
 use super::moment::Moment;
 use super::pod::{Exit, PodPhase, PodRow};
 use super::resources::Devices;
+use super::slots::Slots;
 use super::table::Table;
 
 /// The totals of every job, by the job's key.
@@ -30,7 +31,7 @@ pub struct JobTotals {
     pub live: Live,
     pub memory: Memory,
     pub indexes: Indexes,
-    slots: HashSet<u32>,
+    slots: Slots,
     /// The job itself was deleted.
     orphan: bool,
 }
@@ -112,7 +113,7 @@ impl Sample {
 impl JobTotals {
     /// Slots of the job's pods in the pod table.
     pub fn slots(&self) -> impl Iterator<Item = u32> + '_ {
-        self.slots.iter().copied()
+        self.slots.iter()
     }
 
     /// Failed pods seen, gone ones included.
@@ -185,12 +186,12 @@ impl Progress {
             if let Some(totals) = self.0.get_mut(&job) {
                 totals.live.fold(pod, false);
                 if from != to {
-                    totals.slots.remove(&slot);
+                    totals.slots.remove(slot);
                     if !cancelled {
                         totals.memory.went(pod);
                     }
                     let gone = (!cancelled).then_some(pod);
-                    totals.indexes.remove(pod, gone, jobs.get(job));
+                    totals.indexes.remove(slot, pod, gone, jobs.get(job));
                     // an owner nobody watches leaves nothing behind either
                     let stranger = !is_kind(pod, "Job") && !jobs.contains(job);
                     if (totals.orphan || stranger) && totals.slots.is_empty() {
@@ -205,7 +206,7 @@ impl Progress {
             totals.live.fold(pod, true);
             totals.memory.saw(pod);
             totals.slots.insert(slot);
-            totals.indexes.put(pod, jobs.get(job));
+            totals.indexes.put(slot, pod, jobs.get(job));
             if from != to {
                 jobs.touch(job);
             }

@@ -77,10 +77,7 @@ fn job(row: &JobRow) -> usize {
 }
 
 fn node(row: &NodeRow) -> usize {
-    slice::<super::node::NodeCondition>(row.conditions.len())
-        + row.labels.bytes()
-        + slice::<super::ids::Name>(row.taints.len())
-        + slice::<(super::ids::Name, u32)>(row.capacity.0.len() + row.allocatable.0.len())
+    slice::<super::node::NodeCondition>(row.conditions.len()) + row.labels.bytes()
 }
 
 fn event(row: &EventRow) -> usize {

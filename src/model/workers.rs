@@ -97,9 +97,8 @@ impl Model {
 
     /// The newest pod of an index, while it exists, be it in a worker cluster.
     pub fn pod_of_index(&self, job: Key, index: u32) -> Option<&PodRow> {
-        let uid = self.totals(job)?.indexes.newest(index)?;
-        let here = |cluster| self.pods.get(Key { cluster, uid });
-        here(job.cluster).or_else(|| here(self.twin(job)?.cluster))
+        let slot = self.totals(job)?.indexes.newest(index)?;
+        self.pods.at(slot)
     }
 }
 

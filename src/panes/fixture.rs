@@ -10,7 +10,7 @@ use crate::model::event::EventRow;
 use crate::model::health::Health;
 use crate::model::ids::{ClusterId, Key, Uid};
 use crate::model::job::{Condition, JobRow, Policy};
-use crate::model::node::NodeRow;
+use crate::model::node::{Make, NodeRow};
 use crate::model::pod::{Common, Exit, PodPhase, PodRow};
 use crate::model::resources::Devices;
 use crate::model::shape::Shape;
@@ -74,7 +74,8 @@ pub fn job(namespace: &str, name: &str, created: i64) -> JobRow {
         policy: Policy {
             backoff_limit: Some(6),
             ..Policy::default()
-        },
+        }
+        .into(),
         image: Some("ghcr.io/example/train:2.9".into()),
         started: ago(created - 2),
         ..JobRow::blank(key(name), namespace.into(), name.into())
@@ -154,29 +155,32 @@ pub fn node(name: &str, product: Option<&str>, gpus: &[(&str, u32)]) -> NodeRow 
         key: key(name),
         name: name.into(),
         created: ago(86_400 * 41),
-        ready: true,
-        not_ready_reason: None,
-        cordoned: false,
-        taints: Vec::new(),
-        capacity: devices(gpus),
-        allocatable: devices(gpus),
-        extra_capacity: Devices::default(),
-        extra: Devices::default(),
-        cpu_milli: 64_000,
         memory: 512 << 30,
         ephemeral: 1 << 40,
-        pods: 110,
-        product: product.map(Into::into),
-        machine: None,
-        zone: Some("zone-a".into()),
-        pool: None,
         block: None,
-        gpu: None,
         clique: None,
         labelled: None,
         conditions: Vec::new(),
         labels: Default::default(),
-        version: "v1.36.3".into(),
+        make: Make {
+            ready: true,
+            not_ready_reason: None,
+            cordoned: false,
+            taints: Vec::new(),
+            capacity: devices(gpus),
+            allocatable: devices(gpus),
+            extra_capacity: Devices::default(),
+            extra: Devices::default(),
+            cpu_milli: 64_000,
+            pods: 110,
+            product: product.map(Into::into),
+            machine: None,
+            zone: Some("zone-a".into()),
+            pool: None,
+            gpu: None,
+            version: "v1.36.3".into(),
+        }
+        .into(),
     }
 }
 

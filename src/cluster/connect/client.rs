@@ -31,8 +31,7 @@ const READ: usize = 64 * 1024;
 pub fn client(config: kube::Config) -> Result<kube::Client, Error> {
     let namespace = config.default_namespace.clone();
     let route = Route::of(&config)?;
-    let mut connector =
-        TimeoutConnector::new(config.rustls_https_connector_with_connector(route)?);
+    let mut connector = TimeoutConnector::new(config.rustls_https_connector_with_connector(route)?);
     connector.set_connect_timeout(config.connect_timeout);
     connector.set_read_timeout(config.read_timeout);
     connector.set_write_timeout(config.write_timeout);

@@ -202,34 +202,37 @@ impl Wire for Job {
             priority_class,
             priority: pod.priority,
             image: named(names, pod.image()),
-            policy: Policy {
-                backoff_limit: spec.backoff_limit,
-                backoff_limit_per_index: spec.backoff_limit_per_index,
-                max_failed_indexes: spec.max_failed_indexes,
-                active_deadline_seconds: spec.active_deadline_seconds,
-                ttl_seconds: spec.ttl_seconds_after_finished,
-                replace_failed_only: spec.pod_replacement_policy == "Failed",
-                restart_on_failure: pod.restart_policy == "OnFailure",
-                terms: Vec::new(),
-                failure_rules: spec
-                    .pod_failure_policy
-                    .rules
-                    .iter()
-                    .map(FailureRule::sentence)
-                    .collect(),
-                success_rules: spec
-                    .success_policy
-                    .rules
-                    .iter()
-                    .map(|rule| {
-                        let indexes = rule.succeeded_indexes.as_deref();
-                        (
-                            indexes.map(|text| IndexSet::parse(text, completions)),
-                            rule.succeeded_count,
-                        )
-                    })
-                    .collect(),
-            },
+            policy: names.policy(
+                Policy {
+                    backoff_limit: spec.backoff_limit,
+                    backoff_limit_per_index: spec.backoff_limit_per_index,
+                    max_failed_indexes: spec.max_failed_indexes,
+                    active_deadline_seconds: spec.active_deadline_seconds,
+                    ttl_seconds: spec.ttl_seconds_after_finished,
+                    replace_failed_only: spec.pod_replacement_policy == "Failed",
+                    restart_on_failure: pod.restart_policy == "OnFailure",
+                    terms: Vec::new(),
+                    failure_rules: spec
+                        .pod_failure_policy
+                        .rules
+                        .iter()
+                        .map(FailureRule::sentence)
+                        .collect(),
+                    success_rules: spec
+                        .success_policy
+                        .rules
+                        .iter()
+                        .map(|rule| {
+                            let indexes = rule.succeeded_indexes.as_deref();
+                            (
+                                indexes.map(|text| IndexSet::parse(text, completions)),
+                                rule.succeeded_count,
+                            )
+                        })
+                        .collect(),
+                }
+                .into(),
+            ),
             active: status.active,
             ready: status.ready,
             terminating: status.terminating,

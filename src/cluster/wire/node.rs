@@ -7,7 +7,7 @@ use super::{Object, Wire, lax};
 use crate::model::delta::{Change, Rows};
 use crate::model::ids::{ClusterId, Name, Names};
 use crate::model::labels::LabelSet;
-use crate::model::node::{ConditionText, NodeCondition, NodeRow, PRODUCT};
+use crate::model::node::{ConditionText, Make, NodeCondition, NodeRow, PRODUCT};
 use crate::model::quantity::Quantity;
 use crate::model::resources::{Devices, is_device, is_extra};
 
@@ -143,10 +143,7 @@ impl Wire for Node {
             let value = keys.iter().find_map(|key| metadata.label(key))?;
             named(names, value)
         };
-        NodeRow {
-            key: metadata.key(cluster),
-            name: names.get(&metadata.name),
-            created: metadata.creation_timestamp,
+        let make = Make {
             ready: is_ready,
             not_ready_reason: match ready {
                 Some(c) if !is_ready => named(names, &c.reason),
@@ -159,8 +156,6 @@ impl Wire for Node {
             extra_capacity: listed(&status.capacity, is_extra, names),
             extra: listed(&status.allocatable, is_extra, names),
             cpu_milli: quantity(&status.allocatable, "cpu").milli(),
-            memory: quantity(&status.allocatable, "memory").units(),
-            ephemeral: quantity(&status.allocatable, "ephemeral-storage").units(),
             pods: quantity(&status.allocatable, "pods").count(),
             product: label(names, PRODUCT),
             machine: label(
@@ -178,8 +173,17 @@ impl Wire for Node {
                 ],
             ),
             pool: label(names, POOL),
-            block: label(names, BLOCK),
             gpu: labels.gpu,
+            version: names.get(&status.node_info.kubelet_version),
+        };
+        NodeRow {
+            make: names.make(make),
+            key: metadata.key(cluster),
+            name: names.get(&metadata.name),
+            created: metadata.creation_timestamp,
+            memory: quantity(&status.allocatable, "memory").units(),
+            ephemeral: quantity(&status.allocatable, "ephemeral-storage").units(),
+            block: label(names, BLOCK),
             clique: labels.clique,
             labelled: labels.labelled,
             conditions: (status.conditions.iter())
@@ -197,7 +201,6 @@ impl Wire for Node {
                 })
                 .collect(),
             labels: LabelSet::shared(metadata.labels.iter().map(|(k, v)| (&**k, &**v)), names),
-            version: names.get(&status.node_info.kubelet_version),
         }
     }
 

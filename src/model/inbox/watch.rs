@@ -94,9 +94,9 @@ impl Watch {
         if self.jobs_at == Some(table.version()) {
             return;
         }
-        let slots = changed(self.jobs_at, |v| table.changed_since(v), table.slots());
+        let look = Look::at(self.jobs_at, |v| table.changed_since(v), table.slots());
         self.jobs_at = Some(table.version());
-        for slot in slots {
+        for slot in look.slots() {
             let row = table.at(slot);
             let before = self.jobs.get(&slot).copied();
             if let Some((key, _)) = before
@@ -135,20 +135,20 @@ impl Watch {
         news: &mut News,
     ) {
         let table = &model.pods;
-        let mut slots = match self.pods_at == Some(table.version()) {
-            true => BTreeSet::new(),
-            false => changed(self.pods_at, |v| table.changed_since(v), table.slots()),
+        let mut look_at = match self.pods_at == Some(table.version()) {
+            true => Look::Some(BTreeSet::new()),
+            false => Look::at(self.pods_at, |v| table.changed_since(v), table.slots()),
         };
         self.pods_at = Some(table.version());
         while let Some((at, slot)) = self.due.first().copied()
             && at <= now
         {
             self.due.pop_first();
-            slots.insert(slot);
+            look_at.also(slot);
         }
         // and whether a pod of it came out of the trouble, rather than went with it
         let mut touched: BTreeMap<(SubjectId, Trouble), bool> = BTreeMap::new();
-        for slot in slots {
+        for slot in look_at.slots() {
             if let Some(seen) = self.pods.remove(&slot) {
                 if let Some(at) = seen.due {
                     self.due.remove(&(at, slot));
@@ -256,14 +256,35 @@ fn put(inbox: &mut Inbox, finding: Finding, now: DateTime<Utc>, news: &mut News)
 }
 
 /// The slots to look at: those that changed, or all if that is too long ago to tell.
-fn changed<I: Iterator<Item = u32>>(
-    since: Option<u64>,
-    log: impl Fn(u64) -> Option<I>,
-    all: usize,
-) -> BTreeSet<u32> {
-    match since.and_then(log) {
-        Some(slots) => slots.collect(),
-        None => (0..u32::try_from(all).unwrap_or(u32::MAX)).collect(),
+enum Look {
+    All(u32),
+    Some(BTreeSet<u32>),
+}
+
+impl Look {
+    fn at<I: Iterator<Item = u32>>(
+        since: Option<u64>,
+        log: impl Fn(u64) -> Option<I>,
+        all: usize,
+    ) -> Self {
+        match since.and_then(log) {
+            Some(slots) => Self::Some(slots.collect()),
+            None => Self::All(u32::try_from(all).unwrap_or(u32::MAX)),
+        }
+    }
+
+    fn also(&mut self, slot: u32) {
+        if let Self::Some(slots) = self {
+            slots.insert(slot);
+        }
+    }
+
+    fn slots(self) -> impl Iterator<Item = u32> {
+        let (all, some) = match self {
+            Self::All(n) => (0..n, BTreeSet::new()),
+            Self::Some(slots) => (0..0, slots),
+        };
+        all.chain(some)
     }
 }
 

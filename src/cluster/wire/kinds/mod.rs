@@ -114,6 +114,7 @@ impl<K: Workload> Wire for Read<K> {
     fn row(self, cluster: ClusterId, names: &mut Names) -> JobRow {
         let mut row = bare(K::FACTS, &self.api_version, &self.metadata, cluster, names);
         K::fill(self.spec, self.status, &mut row, names);
+        row.policy = names.policy(row.policy);
         row
     }
 
