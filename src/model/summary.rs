@@ -75,7 +75,7 @@ pub struct Header {
     /// The versions of jobs and of nodes it is of, and its scope.
     seen: Option<([u64; 2], Scope)>,
     /// By slot of the table: the job there, and the place in `phases` it is counted at, if it is.
-    slots: Vec<Option<(Key, Option<usize>)>>,
+    slots: Vec<Option<(Key, Option<u8>)>>,
     looked: u64,
 }
 
@@ -141,7 +141,7 @@ impl Header {
         }
         let old = self.slots[at].take();
         if let Some((_, Some(phase))) = old {
-            self.summary.phases[phase] -= 1;
+            self.summary.phases[usize::from(phase)] -= 1;
             self.summary.jobs -= 1;
         }
         let row = model.jobs.at(slot);
@@ -154,7 +154,7 @@ impl Header {
             self.summary.phases[phase] += 1;
             self.summary.jobs += 1;
         }
-        self.slots[at] = row.map(|job| (job.key, phase));
+        self.slots[at] = row.map(|job| (job.key, phase.map(|phase| phase as u8)));
         (old.map(|(key, _)| key), row.map(|job| job.key))
     }
 }

@@ -46,6 +46,7 @@ mod packaging;
 #[cfg(unix)]
 mod plain;
 mod plugin;
+mod proxies;
 #[cfg(unix)]
 mod pty;
 mod queues_client;

@@ -22,7 +22,7 @@ use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
 use tower_http::decompression::DecompressionLayer;
 
 /// Bytes read at once, per connection: there are thirty of them, and lists of all pods come through some.
-const READ: usize = 64 * 1024;
+const READ: usize = 32 * 1024;
 
 /// A client for a cluster as its configuration has it. It asks once: what is to be tried again is for the caller to say.
 ///
@@ -74,7 +74,7 @@ impl Route {
             return Ok(Self::Direct(tcp));
         };
         match proxy.scheme_str() {
-            Some("socks5") => Ok(Self::Socks(SocksV5::new(proxy, tcp))),
+            Some("socks5") => Ok(Self::Socks(socks(proxy, tcp))),
             Some("http") => Ok(Self::Tunnel(tunnel(proxy, tcp))),
             Some("https") => {
                 let tls = config.rustls_https_connector_with_connector(tcp)?;
@@ -89,7 +89,11 @@ impl Route {
 
 /// Through a proxy that is asked with CONNECT, with the name and password its address has.
 fn tunnel<C>(proxy: Uri, by: C) -> Tunnel<C> {
-    let login = login(&proxy);
+    let login = userinfo(&proxy).and_then(|user| {
+        let mut login = HeaderValue::try_from(format!("Basic {}", BASE64.encode(user))).ok()?;
+        login.set_sensitive(true);
+        Some(login)
+    });
     let tunnel = Tunnel::new(proxy, by);
     match login {
         Some(login) => tunnel.with_auth(login),
@@ -97,13 +101,23 @@ fn tunnel<C>(proxy: Uri, by: C) -> Tunnel<C> {
     }
 }
 
-fn login(proxy: &Uri) -> Option<HeaderValue> {
+fn socks(proxy: Uri, by: HttpConnector) -> SocksV5<HttpConnector> {
+    let login = userinfo(&proxy).and_then(|user| {
+        let user = String::from_utf8(user).ok()?;
+        let (name, password) = user.split_once(':')?;
+        Some((name.to_owned(), password.to_owned()))
+    });
+    let socks = SocksV5::new(proxy, by);
+    match login {
+        Some((name, password)) => socks.with_auth(name, password),
+        None => socks,
+    }
+}
+
+/// `name:password` of an address, in which an `@` is written `%40`.
+fn userinfo(proxy: &Uri) -> Option<Vec<u8>> {
     let (user, _) = proxy.authority()?.as_str().rsplit_once('@')?;
-    // a password with an @ in it is written %40
-    let user: Vec<u8> = percent_encoding::percent_decode_str(user).collect();
-    let mut value = HeaderValue::try_from(format!("Basic {}", BASE64.encode(user))).ok()?;
-    value.set_sensitive(true);
-    Some(value)
+    Some(percent_encoding::percent_decode_str(user).collect())
 }
 
 impl Service<Uri> for Route {

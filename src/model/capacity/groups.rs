@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::amounts::{Amounts, Bucket, Gate, Line, Sums};
 use super::unit::{Kind, Unit, WHOLE};
+use crate::model::few::Few;
 use crate::model::ids::{ClusterId, Name};
 use crate::model::shape::Taint;
 
@@ -87,7 +88,7 @@ struct Cell {
     nodes: u32,
     sums: Sums,
     /// How many nodes have so many free: for fragmentation and the largest gang.
-    free: BTreeMap<u32, u32>,
+    free: Few<u32, u32>,
     /// Nodes on which none is held.
     empty: u32,
 }
@@ -99,7 +100,8 @@ pub struct Group {
     pub nodes: u32,
     /// Physical cards, as far as known.
     pub cards: u64,
-    cells: BTreeMap<Kind, BTreeMap<Gate, Cell>>,
+    /// There are hundreds of racks, and most have one make of nodes.
+    cells: Few<Kind, Few<Gate, Cell>>,
 }
 
 /// A resource of a group, judged for a pod.
@@ -166,7 +168,7 @@ impl Group {
     /// A resource, its free devices judged by which taints the pod tolerates.
     pub fn totals(&self, kind: &Kind, tolerates: impl Fn(&Taint) -> bool) -> Totals {
         let mut totals = Totals::default();
-        for (gate, cell) in self.cells.get(kind).into_iter().flatten() {
+        for (gate, cell) in self.cells.get(kind).into_iter().flat_map(Few::iter) {
             totals.nodes += cell.nodes;
             totals.sums.add(&cell.sums);
             let bucket = gate.bucket(&tolerates);
@@ -178,7 +180,7 @@ impl Group {
             } += cell.sums.free;
             if bucket == Bucket::Free {
                 totals.empty += cell.empty;
-                for (free, nodes) in &cell.free {
+                for (free, nodes) in cell.free.iter() {
                     *totals.histogram.entry(*free).or_default() += nodes;
                 }
             }
@@ -207,9 +209,9 @@ impl Group {
     /// GPU equivalents (allocatable, used) of everything in it that is a GPU or a part of one.
     pub fn equivalents(&self) -> (f64, f64) {
         let (mut all, mut used) = (0.0, 0.0);
-        for (kind, gates) in &self.cells {
+        for (kind, gates) in self.cells.iter() {
             let one = kind.unit.equivalent() as f64 / WHOLE as f64;
-            for cell in gates.values() {
+            for (_, cell) in gates.iter() {
                 all += one * cell.sums.allocatable as f64;
                 used += one * cell.sums.used as f64;
             }
@@ -231,14 +233,14 @@ impl Group {
             false => self.cards.wrapping_sub(cards),
         };
         for line in &share.lines {
-            let gates = self.cells.entry(line.kind.clone()).or_default();
-            let cell = gates.entry(share.gate.clone()).or_default();
+            let gates = self.cells.or_insert_with(line.kind.clone(), Few::default);
+            let cell = gates.or_insert_with(share.gate.clone(), Cell::default);
             step(&mut cell.nodes);
             cell.sums.fold(line.amounts, add);
             if line.amounts.used == 0 && line.amounts.blocked == 0 {
                 step(&mut cell.empty);
             }
-            let nodes = cell.free.entry(line.amounts.free).or_default();
+            let nodes = cell.free.or_insert_with(line.amounts.free, u32::default);
             step(nodes);
             if *nodes == 0 {
                 cell.free.remove(&line.amounts.free);

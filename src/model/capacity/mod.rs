@@ -74,13 +74,15 @@ struct Place {
     /// What one of each resource in `used` is: accounts are kept in these.
     units: Few<Name, Unit>,
     seats: Seats,
-    dra: OnNode,
-    share: Option<Share>,
+    /// None where nothing is of claims, which is so on most nodes.
+    dra: Option<Box<OnNode>>,
+    /// None on nodes without devices.
+    share: Option<Box<Share>>,
 }
 
 impl Place {
     fn is_blank(&self) -> bool {
-        self.key.is_none() && self.used.pods == 0 && self.dra == OnNode::default()
+        self.key.is_none() && self.used.pods == 0 && self.dra.is_none()
     }
 }
 
@@ -120,7 +122,7 @@ impl Capacity {
     /// What a node adds to its groups: its resources, and what stands before them. `None` for one without devices.
     pub fn share(&self, node: &NodeRow) -> Option<&Share> {
         let place = self.places.get(&(node.key.cluster, node.name.clone()))?;
-        place.share.as_ref()
+        place.share.as_deref()
     }
 
     /// Totals by group. Groups without a name (nodes without such a label) come first.
@@ -312,7 +314,7 @@ impl Capacity {
         for at in changed {
             let dra = self.dra.on_node(at.0, &at.1);
             let place = self.places.entry(at.clone()).or_default();
-            place.dra = dra;
+            place.dra = (dra != OnNode::default()).then(|| Box::new(dra));
             let key = place.key;
             self.refresh(&at, key.and_then(|key| nodes.get(key)));
             if let Some(key) = key {
@@ -326,11 +328,13 @@ impl Capacity {
         let Some(place) = self.places.get_mut(at) else {
             return;
         };
-        let share = row.and_then(|row| share::share(row, &place.used, &place.dra));
-        if share != place.share {
+        let none = OnNode::default();
+        let dra = place.dra.as_deref().unwrap_or(&none);
+        let share = row.and_then(|row| share::share(row, &place.used, dra));
+        if share.as_ref() != place.share.as_deref() {
             self.groups
-                .replace(at.0, place.share.as_ref(), share.as_ref());
-            place.share = share;
+                .replace(at.0, place.share.as_deref(), share.as_ref());
+            place.share = share.map(Box::new);
         }
         if place.is_blank() {
             self.places.remove(at);
@@ -403,7 +407,10 @@ impl NodeUse {
         }
         if any {
             match (self.holders.binary_search(&pod.key), add) {
-                (Err(at), true) => self.holders.insert(at, pod.key),
+                (Err(at), true) => {
+                    self.holders.reserve_exact(1);
+                    self.holders.insert(at, pod.key);
+                }
                 (Ok(at), false) => {
                     self.holders.remove(at);
                 }
