@@ -2,9 +2,6 @@
 
 mod any;
 
-use futures::future::BoxFuture;
-
-use super::source::{self, Source};
 use super::wire;
 use super::wire::dra::DRA;
 use super::wire::kinds::WORKLOADS;
@@ -19,10 +16,8 @@ pub struct Entry {
     /// Best first; the first is used unless discovery knows better.
     pub versions: &'static [&'static str],
     pub namespaced: bool,
-    /// Runs a watch of it until nobody wants it.
-    pub run: fn(Source) -> BoxFuture<'static, source::End>,
-    /// Reads what was recorded of it.
-    pub decode: &'static dyn wire::Decode,
+    /// What holds its objects and rows while they are read; none for a kind that nobody watches.
+    pub batch: Option<fn() -> Box<dyn wire::Batch>>,
 }
 
 macro_rules! kinds {
@@ -33,8 +28,7 @@ macro_rules! kinds {
             group: $group,
             versions: &$versions,
             namespaced: $namespaced,
-            run: |source| Box::pin(source::run::<$wire>(source)),
-            decode: &wire::Decoder::<$wire>(std::marker::PhantomData),
+            batch: Some(wire::batch::<$wire>),
         },)*];
 
         /// The entry of a kind.

@@ -1,4 +1,5 @@
-//! One watch task: does what `sync.rs` asks over HTTP, turns objects into rows, and sends them in batches.
+//! One watch task: does what `sync.rs` asks over HTTP, has objects turned into rows, and sends them in batches. It is the
+//! same for all kinds: what differs is behind [`Batch`].
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -19,8 +20,8 @@ use super::report::{Report, Severity, SourceHealth};
 pub use super::shared::{Shared, Tuning};
 use super::sync::{self, Input, Next, Output, Sync};
 use super::wire::extra::Reader;
-use super::wire::{self, Event, Wire};
-use crate::model::delta::{Change, Delta, SourceId};
+use super::wire::{self, Bare, Batch, Event};
+use crate::model::delta::{Delta, Rows, SourceId};
 use crate::model::extra::{Set, Texts};
 use crate::model::health::Health;
 use crate::model::ids::{Name, Names, Uid};
@@ -67,7 +68,10 @@ pub enum End {
 }
 
 /// Runs a watch until it is cancelled; then its rows are taken back.
-pub async fn run<W: Wire>(source: Source) -> End {
+pub async fn run(source: Source) -> End {
+    let Some(batch) = source.entry.batch else {
+        return End::Absent;
+    };
     let cancel = source.cancel.clone();
     let (shared, id, kind) = (source.shared.clone(), source.id, source.entry.kind);
     let mut sets = shared.extra.subscribe();
@@ -79,13 +83,13 @@ pub async fn run<W: Wire>(source: Source) -> End {
             biased;
             () = cancel.cancelled() => break End::Cancelled,
             () = columns::others(&mut sets, kind, &set) => {}
-            end = Runner::<W>::new(source.clone(), &set).drive() => break end,
+            end = Runner::new(source.clone(), batch(), &set).drive() => break end,
         }
     };
     let dropped = Delta {
         cluster: shared.cluster,
         source: id,
-        rows: W::rows(Change::Dropped),
+        rows: batch().change(Bare::Dropped),
     };
     shared.send(Report::Delta(dropped)).await;
     let cluster = shared.cluster;
@@ -98,7 +102,7 @@ pub async fn run<W: Wire>(source: Source) -> End {
     end
 }
 
-struct Runner<W: Wire> {
+struct Runner {
     source: Source,
     /// Reads columns of the user's own, where there are such.
     columns: Option<Reader>,
@@ -106,11 +110,12 @@ struct Runner<W: Wire> {
     extra: Vec<(Uid, Texts)>,
     sync: Sync,
     names: Names,
-    rows: Vec<W::Row>,
-    /// Beside them the objects they are made of, where those are wanted.
+    /// The objects that are read, and the rows that wait.
+    batch: Box<dyn Batch>,
+    /// Beside the rows the objects they are made of, where those are wanted.
     raw: Vec<Box<str>>,
     gone: Vec<Uid>,
-    /// Where in `rows` each object is: a later state takes the place of an earlier one that still waits. Not while
+    /// Where among the rows each object is: a later state takes the place of an earlier one that still waits. Not while
     /// listing, when each comes once.
     places: HashMap<Uid, usize>,
     /// Objects told of since `sync` was.
@@ -127,8 +132,8 @@ struct Runner<W: Wire> {
     deaf: bool,
 }
 
-impl<W: Wire> Runner<W> {
-    fn new(source: Source, columns: &Set) -> Self {
+impl Runner {
+    fn new(source: Source, batch: Box<dyn Batch>, columns: &Set) -> Self {
         let streaming = source.shared.streaming.load(Ordering::Relaxed);
         let namespace = source.namespace.as_deref().map(str::to_owned);
         let sync = Sync::new(source.entry.plural().to_owned(), namespace, streaming);
@@ -140,7 +145,7 @@ impl<W: Wire> Runner<W> {
             sync,
             meter,
             names: Names::default(),
-            rows: Vec::new(),
+            batch,
             raw: Vec::new(),
             gone: Vec::new(),
             places: HashMap::new(),
@@ -199,8 +204,8 @@ impl<W: Wire> Runner<W> {
 
     async fn put(&mut self, output: Output) {
         match output {
-            Output::Restart => self.change(Change::Restart).await,
-            Output::Synced => self.change(Change::Synced).await,
+            Output::Restart => self.change(Bare::Restart).await,
+            Output::Synced => self.change(Bare::Synced).await,
             Output::Health(health) => self.health(health).await,
             Output::NoStreaming { why, everywhere } => {
                 let shared = &self.source.shared;
@@ -216,11 +221,15 @@ impl<W: Wire> Runner<W> {
         }
     }
 
-    async fn change(&mut self, change: Change<W::Row>) {
+    async fn change(&mut self, bare: Bare) {
+        self.tell(self.batch.change(bare)).await;
+    }
+
+    async fn tell(&mut self, rows: Rows) {
         let delta = Delta {
             cluster: self.source.shared.cluster,
             source: self.source.id,
-            rows: W::rows(change),
+            rows,
         };
         self.deaf |= !self.source.shared.send(Report::Delta(delta)).await;
     }
@@ -284,12 +293,13 @@ impl<W: Wire> Runner<W> {
         self.meter.lists.add(1);
         let answer = self.source.shared.http.read(&ask).await;
         let page = answer.and_then(|body| {
-            let page = wire::page::<W>(&body).map_err(|e| Failure::Garbled(e.to_string()))?;
+            let page = wire::list::page(&mut *self.batch, &body);
+            let page = page.map_err(|e| Failure::Garbled(e.to_string()))?;
             if let Some(columns) = &self.columns {
                 self.extra.extend(columns.page(&body, &mut self.names));
             }
             if self.source.shared.tuning.raw {
-                self.raw = wire::objects(&body);
+                self.raw = wire::raw::objects(&body);
             }
             Ok(page)
         });
@@ -300,14 +310,11 @@ impl<W: Wire> Runner<W> {
         if let Some(restart) = self.sync.page_arrives() {
             self.put(restart).await;
         }
-        let count = page.items.len();
+        let count = page.items;
         self.meter.objects.add(count);
-        for item in page.items {
-            let row = item.row(self.source.shared.cluster, &mut self.names);
-            self.rows.push(row);
-            if self.rows.len() >= BATCH {
-                self.flush().await;
-            }
+        let cluster = self.source.shared.cluster;
+        while self.batch.fill(BATCH, cluster, &mut self.names) >= BATCH {
+            self.flush().await;
         }
         self.flush().await;
         self.skip(page.skipped, page.odd, page.unread).await;
@@ -381,7 +388,9 @@ impl<W: Wire> Runner<W> {
                 Err(silence) => return self.step(Input::Stalled { silence }).await,
                 Ok(Some(Ok(bytes))) => {
                     lines.push(&bytes);
-                    if !self.read(&mut lines).await {
+                    let goes_on = self.read(&mut lines).await;
+                    self.batch.forget();
+                    if !goes_on {
                         return;
                     }
                 }
@@ -403,7 +412,8 @@ impl<W: Wire> Runner<W> {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            let read = wire::event_in_part::<W>(line, self.described < unread::NAMED);
+            let describe = self.described < unread::NAMED;
+            let read = wire::line::event_in_part(&mut *self.batch, line, describe);
             let event = match read {
                 Ok((event, None)) => Ok(event),
                 Ok((event, Some(odd))) => {
@@ -413,36 +423,34 @@ impl<W: Wire> Runner<W> {
                 Err(e) => Err(e),
             };
             match event {
-                Ok(Event::Applied(object)) => {
-                    if self.is_older(&object.meta().resource_version) {
+                Ok(Event::Applied(who)) => {
+                    if self.is_older(&who.version) {
                         return self.older().await;
                     }
                     self.version.clear();
-                    self.version.push_str(&object.meta().resource_version);
-                    let uid = object.meta().uid();
+                    self.version.push_str(&who.version);
                     // one that left a selection and is back
-                    if self.gone.contains(&uid) {
+                    if self.gone.contains(&who.uid) {
                         self.told(0).await;
                     }
                     if let Some(columns) = &self.columns {
                         self.extra.extend(columns.line(line, &mut self.names));
                     }
-                    let row = object.row(self.source.shared.cluster, &mut self.names);
                     let raw = match self.source.shared.tuning.raw {
-                        true => wire::objects(line).pop(),
+                        true => wire::raw::objects(line).pop(),
                         false => None,
                     };
-                    self.gather(uid, row, raw);
+                    self.gather(who.uid, raw);
                     self.told(BATCH).await;
                 }
-                Ok(Event::Deleted(object)) => {
-                    if self.is_older(&object.meta().resource_version) {
+                Ok(Event::Deleted(who)) => {
+                    if self.is_older(&who.version) {
                         return self.older().await;
                     }
                     self.version.clear();
-                    self.version.push_str(&object.meta().resource_version);
+                    self.version.push_str(&who.version);
                     // what it came to before it went is told first
-                    self.gone.push(object.meta().uid());
+                    self.gone.push(who.uid);
                     self.count();
                     self.told(BATCH).await;
                 }
@@ -487,7 +495,7 @@ impl<W: Wire> Runner<W> {
 
     /// Rows, and names of those that went, that have gathered.
     fn waits(&self) -> usize {
-        self.rows.len() + self.gone.len()
+        self.batch.rows() + self.gone.len()
     }
 
     fn has_room(&self) -> bool {
@@ -502,23 +510,25 @@ impl<W: Wire> Runner<W> {
         }
     }
 
-    /// An object as it is now.
-    fn gather(&mut self, uid: Uid, row: W::Row, raw: Option<Box<str>>) {
+    /// The object that was read, as it is now.
+    fn gather(&mut self, uid: Uid, raw: Option<Box<str>>) {
         self.count();
+        let cluster = self.source.shared.cluster;
         if !self.sync.is_listing() {
             match self.places.entry(uid) {
                 Entry::Occupied(at) => {
                     self.meter.folded.add(1);
-                    self.rows[*at.get()] = row;
+                    let place = Some(*at.get());
+                    self.batch.row(place, cluster, &mut self.names);
                     if let (Some(raw), Some(old)) = (raw, self.raw.get_mut(*at.get())) {
                         *old = raw;
                     }
                     return;
                 }
-                Entry::Vacant(place) => drop(place.insert(self.rows.len())),
+                Entry::Vacant(place) => drop(place.insert(self.batch.rows())),
             }
         }
-        self.rows.push(row);
+        self.batch.row(None, cluster, &mut self.names);
         self.raw.extend(raw);
     }
 
@@ -539,15 +549,15 @@ impl<W: Wire> Runner<W> {
 
     async fn flush(&mut self) {
         self.flush_extra().await;
-        if !self.rows.is_empty() {
-            let rows = std::mem::take(&mut self.rows);
+        if self.batch.rows() > 0 {
+            let rows = self.batch.take();
             self.places.clear();
             self.tell_raw().await;
-            self.change(Change::Rows(rows)).await;
+            self.tell(rows).await;
         }
         if !self.gone.is_empty() {
             let gone = std::mem::take(&mut self.gone);
-            self.change(Change::Gone(gone)).await;
+            self.change(Bare::Gone(gone)).await;
         }
     }
 }

@@ -16,7 +16,7 @@ use super::kinds::{Entry, entry};
 use super::logs;
 use super::maybe::Maybe;
 use super::report::{Report, Severity, SourceHealth};
-use super::source::{End, Shared, Source, guarded};
+use super::source::{self, End, Shared, Source, guarded};
 use super::visibility;
 use super::workloads::Workloads;
 use crate::model::delta::SourceId;
@@ -244,7 +244,7 @@ impl Watch {
                 yields,
                 leaves: self.leaves,
             };
-            match guarded((self.entry.run)(source)).await {
+            match guarded(source::run(source)).await {
                 Ok(end) => return end,
                 Err(why) => self.broke(id, namespace.clone(), why).await,
             }

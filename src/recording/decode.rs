@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::line::{Is, Line};
 use crate::cluster::kinds::{self, Entry};
 use crate::cluster::report::{Notice, Report, Severity, SourceHealth};
-use crate::cluster::wire::Bare;
+use crate::cluster::wire::{self, Bare};
 use crate::model::delta::{Delta, Rows, SourceId};
 use crate::model::ids::{ClusterId, Name, Names, Uid};
 use crate::model::kueue::QueueRows;
@@ -83,15 +83,13 @@ impl Decoder {
             }));
         }
         if let Some(object) = line.put {
-            let rows = entry
-                .decode
-                .rows(&[object.get()], cluster, &mut self.names)
-                .ok_or("nothing can be made of the object")?;
+            let mut batch = entry.batch.ok_or("nothing can be made of the object")?();
+            let rows = wire::raw::row(&mut *batch, object.get(), cluster, &mut self.names);
             all.push(delta(source, rows));
         }
         let mut change = |bare| {
-            if let Some(rows) = entry.decode.change(bare) {
-                all.push(delta(source, rows));
+            if let Some(batch) = entry.batch {
+                all.push(delta(source, batch().change(bare)));
             }
         };
         if !line.gone.is_empty() {

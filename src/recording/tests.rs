@@ -14,9 +14,9 @@ use super::slim::slim;
 use super::write::Writer;
 use crate::cluster::kinds::entry;
 use crate::cluster::report::{Report, SourceHealth};
-use crate::cluster::wire::Bare;
+use crate::cluster::wire::{self, Bare};
 use crate::model::Model;
-use crate::model::delta::{Delta, Rows, SourceId};
+use crate::model::delta::{Change, Delta, Rows, SourceId};
 use crate::model::health::Health;
 use crate::model::ids::{ClusterId, Names, Uid};
 use crate::model::want::{Kind, Selector};
@@ -55,7 +55,7 @@ fn change(bare: Bare) -> Report {
     Report::Delta(Delta {
         cluster: ClusterId(0),
         source: SourceId(7),
-        rows: entry(Kind::Job).decode.change(bare).unwrap(),
+        rows: (entry(Kind::Job).batch.unwrap())().change(bare),
     })
 }
 
@@ -302,10 +302,9 @@ fn what_is_kept_makes_the_rows_that_were_sent() {
     let sent = object(1, 2);
     let kept = slim(&sent).unwrap();
     let rows = |text: &str| {
-        entry(Kind::Job)
-            .decode
-            .rows(&[text], ClusterId(0), &mut Names::default())
+        let mut jobs = (entry(Kind::Job).batch.unwrap())();
+        wire::raw::row(&mut *jobs, text, ClusterId(0), &mut Names::default())
     };
-    assert!(matches!(rows(&sent), Some(Rows::Jobs(_))));
+    assert!(matches!(rows(&sent), Rows::Jobs(Change::Rows(rows)) if rows.len() == 1));
     assert_eq!(rows(&sent), rows(&kept));
 }

@@ -10,8 +10,7 @@ use crate::actions::Refusal;
 use crate::actions::outcome::Cause;
 use crate::cluster::failure::Failure;
 use crate::cluster::http::{Ask, Http};
-use crate::cluster::source;
-use crate::cluster::wire::{self, lax};
+use crate::cluster::wire::lax;
 use crate::model::kind::{Other, OtherKind};
 use crate::model::want::Kind;
 
@@ -55,9 +54,7 @@ pub fn entry(kind: OtherKind) -> &'static Entry {
         group: kind.group,
         versions: Box::leak(Box::new([kind.version])),
         namespaced: kind.namespaced,
-        // nobody watches it
-        run: |_| Box::pin(async { source::End::Absent }),
-        decode: &wire::Nothing,
+        batch: None,
     };
     let entry: &'static Entry = Box::leak(Box::new(entry));
     met.push(entry);

@@ -5,7 +5,6 @@ use tokio::sync::watch;
 
 use super::Runner;
 use crate::cluster::report::Report;
-use crate::cluster::wire::Wire;
 use crate::model::delta::{Delta, Rows};
 use crate::model::extra::{ExtraRows, List, Set, Sets};
 use crate::model::want::Kind;
@@ -21,7 +20,7 @@ pub async fn others(columns: &mut watch::Receiver<Sets>, kind: Kind, set: &Set) 
     }
 }
 
-impl<W: Wire> Runner<W> {
+impl Runner {
     /// What was read for columns of the user's own.
     pub(super) async fn flush_extra(&mut self) {
         let (Some(columns), Some(list)) = (&self.columns, List::of(self.source.entry.kind)) else {

@@ -4,15 +4,15 @@ use super::Runner;
 use crate::cluster::failure::Failure;
 use crate::cluster::http::Ask;
 use crate::cluster::sync::Input;
-use crate::cluster::wire::{self, Wire};
+use crate::cluster::wire;
 
-impl<W: Wire> Runner<W> {
+impl Runner {
     /// Whether the server is at an older version than this: a watch from it would be silent until that is reached, and
     /// what is there now would not be told.
     ///
     /// # Errors
     /// When there was no answer: it must be asked again.
-    pub(super) async fn went_back(&self, version: &str) -> Result<bool, Failure> {
+    pub(super) async fn went_back(&mut self, version: &str) -> Result<bool, Failure> {
         let Ok(known) = version.parse::<u64>() else {
             return Ok(false);
         };
@@ -25,8 +25,8 @@ impl<W: Wire> Runner<W> {
             }
             Err(failure) => return Err(failure),
         };
-        let page = wire::page::<W>(&body).map_err(|e| Failure::Garbled(e.to_string()))?;
-        Ok(page.version.parse::<u64>().is_ok_and(|now| now < known))
+        let now = wire::list::version(&body).map_err(|e| Failure::Garbled(e.to_string()))?;
+        Ok(now.parse::<u64>().is_ok_and(|now| now < known))
     }
 
     /// Whether something older comes after something newer: a proxy or a cache repeats what was, or mixes it up.

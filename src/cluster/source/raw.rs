@@ -2,9 +2,8 @@
 
 use super::Runner;
 use crate::cluster::report::Report;
-use crate::cluster::wire::Wire;
 
-impl<W: Wire> Runner<W> {
+impl Runner {
     /// Before the rows that are made of them.
     pub(super) async fn tell_raw(&mut self) {
         if self.raw.is_empty() {

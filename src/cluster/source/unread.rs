@@ -2,12 +2,12 @@
 
 use super::Runner;
 use crate::cluster::report::Severity;
-use crate::cluster::wire::{Odd, Unread, Wire};
+use crate::cluster::wire::{Odd, Unread};
 
 /// So many are described while they come in a watch: describing one means reading it again.
 pub const NAMED: usize = 20;
 
-impl<W: Wire> Runner<W> {
+impl Runner {
     pub(super) async fn skip_one(&mut self, odd: Odd) {
         let lost = usize::from(odd.is_lost);
         let unread = odd.unread.into_iter().collect();

@@ -3,14 +3,15 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Unread, Wire, lax};
+use super::objects::Objects;
+use super::{Unread, lax};
 
 /// Of a page no more are described.
 const DESCRIBED: usize = 5;
 
-/// The elements of a list, read one by one.
-pub struct Items<W> {
-    pub items: Vec<W>,
+/// What is wrong with the elements of a list.
+#[derive(Default)]
+pub struct Flaws {
     /// Nobody could be made of these, or only with parts.
     pub skipped: usize,
     /// Of these a value was read as absent, or as the nearest that fits.
@@ -19,50 +20,58 @@ pub struct Items<W> {
     pub unread: Vec<Unread>,
 }
 
-impl<W> Default for Items<W> {
-    fn default() -> Self {
-        Self::whole(Vec::new())
-    }
-}
-
-impl<W> Items<W> {
-    /// Nothing is wrong with these.
-    pub fn whole(items: Vec<W>) -> Self {
-        Self {
-            items,
-            skipped: 0,
-            odd: 0,
-            unread: Vec::new(),
-        }
-    }
-}
-
-impl<W: Wire> Items<W> {
-    pub fn push(&mut self, json: &str) {
+impl Flaws {
+    /// Reads an element as far as that goes.
+    pub fn enlist(&mut self, objects: &mut dyn Objects, json: &str) {
         lax::take_odd();
-        let whole = serde_json::from_str::<W>(json).ok();
-        let whole = whole.filter(|item| !item.meta().is_nobody());
+        let is_whole = whole(objects, json);
         let is_odd = lax::take_odd() > 0;
-        match &whole {
-            Some(_) if is_odd => self.odd += 1,
-            Some(_) => {}
-            None => self.skipped += 1,
+        match is_whole {
+            true if is_odd => self.odd += 1,
+            true => {}
+            false => self.skipped += 1,
         }
-        if (is_odd || whole.is_none()) && self.unread.len() < DESCRIBED {
-            self.unread.push(Unread::of::<W>(json));
+        if (is_odd || !is_whole) && self.unread.len() < DESCRIBED {
+            self.unread.push(Unread::of(objects, json));
         }
-        self.items.extend(whole.or_else(|| of(json)));
+        if is_whole || read(objects, json) {
+            objects.enlist();
+        }
     }
 }
 
-/// Of repeated keys the last holds; of an object with numbers or texts that are none at least its metadata, or who it
-/// is, can be told.
-pub fn of<W: Wire>(json: &str) -> Option<W> {
-    #[derive(Deserialize)]
-    struct Head<'a> {
-        #[serde(borrow)]
-        metadata: &'a RawValue,
-    }
+/// Reads an object; false if it cannot be read whole, or is nobody.
+pub fn whole(objects: &mut dyn Objects, json: &str) -> bool {
+    objects.read(json).is_ok() && is_somebody(objects)
+}
+
+fn is_somebody(objects: &dyn Objects) -> bool {
+    objects.held().is_some_and(|meta| !meta.is_nobody())
+}
+
+/// Reads what there is. Of repeated keys the last holds; of an object with numbers or texts that are none at least its
+/// metadata, or who it is, can be told. False if nobody can be made of it.
+pub fn read(objects: &mut dyn Objects, json: &str) -> bool {
+    let texts = [last, head, who];
+    let mut texts = texts.iter().filter_map(|text| text(json));
+    let is_read = texts.any(|text| objects.read(&text).is_ok());
+    lax::take_odd();
+    is_read && is_somebody(objects)
+}
+
+/// The object with the last of repeated keys.
+fn last(json: &str) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_str(json).ok()?;
+    Some(value.to_string())
+}
+
+/// Its metadata alone.
+fn head(json: &str) -> Option<String> {
+    Some(with(metadata(json)?.get()))
+}
+
+/// Who it is alone.
+fn who(json: &str) -> Option<String> {
     #[derive(Default, Deserialize, Serialize)]
     #[serde(default, rename_all = "camelCase")]
     struct Who {
@@ -75,19 +84,20 @@ pub fn of<W: Wire>(json: &str) -> Option<W> {
         #[serde(deserialize_with = "lax::text")]
         resource_version: String,
     }
-    let with = |metadata: &str| serde_json::from_str(&format!("{{\"metadata\":{metadata}}}")).ok();
-    let last = || {
-        let value: serde_json::Value = serde_json::from_str(json).ok()?;
-        W::deserialize(value).ok()
-    };
-    let head = || {
-        let head: Head = serde_json::from_str(json).ok()?;
-        with(head.metadata.get()).or_else(|| {
-            let who: Who = serde_json::from_str(head.metadata.get()).ok()?;
-            with(&serde_json::to_string(&who).ok()?)
-        })
-    };
-    let made = last().or_else(head);
-    lax::take_odd();
-    made.filter(|made: &W| !made.meta().is_nobody())
+    let who: Who = serde_json::from_str(metadata(json)?.get()).ok()?;
+    Some(with(&serde_json::to_string(&who).ok()?))
+}
+
+fn metadata(json: &str) -> Option<&RawValue> {
+    #[derive(Deserialize)]
+    struct Head<'a> {
+        #[serde(borrow)]
+        metadata: &'a RawValue,
+    }
+    let head: Head = serde_json::from_str(json).ok()?;
+    Some(head.metadata)
+}
+
+fn with(metadata: &str) -> String {
+    format!("{{\"metadata\":{metadata}}}")
 }

@@ -1,68 +1,20 @@
 //! Objects as text: what a recording keeps of a list or a watch, and rows made of it later by the same types.
 
-use std::marker::PhantomData;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Wire, lax, part};
-use crate::model::delta::{Change, Rows};
-use crate::model::ids::{ClusterId, Names, Uid};
+use super::objects::Batch;
+use super::{lax, part};
+use crate::model::delta::Rows;
+use crate::model::ids::{ClusterId, Names};
 
-/// Makes changes of one kind out of what was recorded of it.
-pub trait Decode: Sync {
-    /// The rows of these objects; those nobody can be made of are left out.
-    fn rows(&self, objects: &[&str], cluster: ClusterId, names: &mut Names) -> Option<Rows>;
-    /// A change without rows.
-    fn change(&self, step: Bare) -> Option<Rows>;
-}
-
-/// What a watch says beside rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Bare {
-    Restart,
-    Gone(Vec<Uid>),
-    Synced,
-    Dropped,
-}
-
-/// The decoder of a type.
-pub struct Decoder<W>(pub PhantomData<fn() -> W>);
-
-impl<W: Wire> Decode for Decoder<W> {
-    fn rows(&self, objects: &[&str], cluster: ClusterId, names: &mut Names) -> Option<Rows> {
-        let read = |json: &&str| {
-            let whole = serde_json::from_str::<W>(json).ok();
-            let whole = whole.filter(|object| !object.meta().is_nobody());
-            whole.or_else(|| part::of(json))
-        };
-        let objects = objects.iter().filter_map(read);
-        let rows: Vec<W::Row> = objects.map(|object| object.row(cluster, names)).collect();
-        lax::take_odd();
-        Some(W::rows(Change::Rows(rows)))
+/// The row of an object; none if nobody can be made of it.
+pub fn row(batch: &mut dyn Batch, object: &str, cluster: ClusterId, names: &mut Names) -> Rows {
+    if part::whole(batch, object) || part::read(batch, object) {
+        batch.row(None, cluster, names);
     }
-
-    fn change(&self, step: Bare) -> Option<Rows> {
-        Some(W::rows(match step {
-            Bare::Restart => Change::Restart,
-            Bare::Gone(uids) => Change::Gone(uids),
-            Bare::Synced => Change::Synced,
-            Bare::Dropped => Change::Dropped,
-        }))
-    }
-}
-
-/// Of kinds that are never watched.
-pub struct Nothing;
-
-impl Decode for Nothing {
-    fn rows(&self, _: &[&str], _: ClusterId, _: &mut Names) -> Option<Rows> {
-        None
-    }
-
-    fn change(&self, _: Bare) -> Option<Rows> {
-        None
-    }
+    lax::take_odd();
+    batch.take()
 }
 
 /// The objects of a list answer, or the one of a line of a watch, as they were sent.

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Wire, lax};
+use super::lax;
+use super::objects::Objects;
 
 /// An object that cannot be read, or only in part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub struct Unread {
 
 impl Unread {
     /// Reads an object once more, and looks where that ends.
-    pub(super) fn of<W: Wire>(json: &str) -> Self {
+    pub(super) fn of(objects: &dyn Objects, json: &str) -> Self {
         #[derive(Default, Deserialize)]
         #[serde(default)]
         struct Named {
@@ -46,10 +47,10 @@ impl Unread {
                 path => format!("{path}: {e}"),
             }
         };
-        let read = || serde_json::from_str::<W>(json);
+        let read = || objects.is_nobody(json);
         let why = match read() {
-            Ok(whole) if whole.meta().is_nobody() => "metadata: neither name nor uid".into(),
-            Ok(_) => {
+            Ok(true) => "metadata: neither name nor uid".into(),
+            Ok(false) => {
                 lax::strictly(read).map_or_else(told, |_| "of a kind that is not known".into())
             }
             Err(e) => told(e),
@@ -59,14 +60,14 @@ impl Unread {
     }
 
     /// What is wrong with the object of a line of a watch.
-    pub(super) fn of_line<W: Wire>(line: &str) -> Self {
+    pub(super) fn of_line(objects: &dyn Objects, line: &str) -> Self {
         #[derive(Deserialize)]
         struct Line<'a> {
             #[serde(borrow)]
             object: &'a RawValue,
         }
         match serde_json::from_str::<Line>(line) {
-            Ok(line) => Self::of::<W>(line.object.get()),
+            Ok(line) => Self::of(objects, line.object.get()),
             Err(e) => Self {
                 object: "a line of the watch".into(),
                 why: e.to_string(),
@@ -145,8 +146,13 @@ fn path(json: &str, end: usize, is_behind: bool) -> String {
 mod tests {
     use rstest::rstest;
 
+    use super::super::objects::Typed;
     use super::super::pod::Pod;
     use super::*;
+
+    fn pods() -> Typed<Pod> {
+        Typed::default()
+    }
 
     #[rstest]
     #[case::twice(
@@ -167,13 +173,13 @@ mod tests {
     )]
     #[case::nobody(r#"{"metadata":{}}"#, "metadata: neither name nor uid")]
     fn the_field_is_named(#[case] json: &str, #[case] why: &str) {
-        let told = Unread::of::<Pod>(json);
+        let told = Unread::of(&pods(), json);
         assert!(told.why.contains(why), "{}", told.why);
     }
 
     #[test]
     fn the_object_is_named_as_far_as_it_can_be() {
-        let named = |json: &str| Unread::of::<Pod>(json).object;
+        let named = |json: &str| Unread::of(&pods(), json).object;
         assert_eq!(
             named(
                 r#"{"spec":{"nodeName":1,"nodeName":2},"metadata":{"namespace":"a","name":"b"}}"#
@@ -182,7 +188,7 @@ mod tests {
         );
         assert_eq!(named(r#"{"metadata":{"name":"b"}}"#), "b");
         assert_eq!(named(r#"{"metadata":7}"#), "without a name");
-        let line = Unread::of_line::<Pod>("{\"type\":\"ADDED\"}");
+        let line = Unread::of_line(&pods(), "{\"type\":\"ADDED\"}");
         assert_eq!(line.object, "a line of the watch");
     }
 

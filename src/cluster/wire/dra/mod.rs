@@ -8,7 +8,6 @@ pub mod slice;
 mod tests;
 
 use crate::cluster::kinds::Entry;
-use crate::cluster::source;
 use crate::model::dra::DraKind;
 use crate::model::quantity::Quantity;
 use crate::model::want::Kind;
@@ -21,8 +20,7 @@ macro_rules! kinds {
             group: "resource.k8s.io",
             versions: &["v1", "v1beta2", "v1beta1"],
             namespaced: DraKind::$kind.namespaced(),
-            run: |source| Box::pin(source::run::<$wire>(source)),
-            decode: &super::Decoder::<$wire>(std::marker::PhantomData),
+            batch: Some(super::batch::<$wire>),
         },)*];
 
         #[cfg(test)]

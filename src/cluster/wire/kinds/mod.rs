@@ -12,7 +12,6 @@ use serde::{Deserialize, Deserializer};
 use super::meta::{Condition, Meta, named};
 use super::{Wire, lax};
 use crate::cluster::kinds::Entry;
-use crate::cluster::source;
 use crate::model::delta::{Change, Rows};
 use crate::model::ids::{ClusterId, Names};
 use crate::model::job::{Activity, Condition as ConditionRow, Facts, JobKind, JobRow};
@@ -29,8 +28,7 @@ macro_rules! workloads {
             group: <$kind::This as Workload>::FACTS.group,
             versions: <$kind::This as Workload>::FACTS.versions,
             namespaced: true,
-            run: |source| Box::pin(source::run::<Read<$kind::This>>(source)),
-            decode: &super::Decoder::<Read<$kind::This>>(std::marker::PhantomData),
+            batch: Some(super::batch::<Read<$kind::This>>),
         },)*];
 
         /// Which replica of which role a pod is, by the labels of whichever kind knows them.

@@ -21,7 +21,6 @@ pub mod workload;
 pub mod workloadpriorityclass;
 
 use crate::cluster::kinds::Entry;
-use crate::cluster::source;
 use crate::model::ids::{Name, Names};
 use crate::model::kueue::{Amount, QueueKind, amount};
 use crate::model::quantity::Quantity;
@@ -35,8 +34,7 @@ macro_rules! queues {
             group: QueueKind::$kind.group(),
             versions: QueueKind::$kind.versions(),
             namespaced: QueueKind::$kind.namespaced(),
-            run: |source| Box::pin(source::run::<$wire>(source)),
-            decode: &super::Decoder::<$wire>(std::marker::PhantomData),
+            batch: Some(super::batch::<$wire>),
         },)*];
 
         #[cfg(test)]
