@@ -59,7 +59,7 @@ fn cluster(pods: usize) -> &'static Cluster {
         let all = |group: &str, plural: &str| {
             let store = &world.cluster.store;
             let kind = store.kind_id(group, plural).expect("a kind that is served");
-            store.list(kind, None).map(|o| o.json.to_vec()).collect()
+            store.list(kind, None).map(|o| o.json().to_vec()).collect()
         };
         Box::leak(Box::new(Cluster {
             pods: all("", "pods"),

@@ -134,6 +134,7 @@ fn scene(options: &Options, now: DateTime<Utc>) -> World {
     world.unseen_until(now);
     world.replay(true);
     world.advance_to(now);
+    world.write_down();
     // what is there beside the scene has no part in its history
     let brought = fleet::join(&mut world, options, now);
     if options.pods > 0 {

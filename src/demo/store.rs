@@ -5,11 +5,14 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
+use content::Content;
 use parts::Parts;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+mod content;
 mod kind;
 mod parts;
 
@@ -42,33 +45,27 @@ pub struct Object {
     pub owners: Vec<Owner>,
     /// `metadata.deletionTimestamp` is set.
     pub deleting: bool,
-    /// The whole object, resourceVersion included; `kind` and `apiVersion` come first.
-    pub json: Arc<[u8]>,
-    /// Where in `json` the fields after `kind` and `apiVersion` begin.
-    body: usize,
-    tree: Tree,
-}
-
-/// The parsed object, as long as somebody holds it.
-#[derive(Debug, Default)]
-struct Tree(Mutex<Weak<Value>>);
-
-impl Clone for Tree {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
+    content: Content,
 }
 
 impl Object {
+    /// The whole object, resourceVersion included; `kind` and `apiVersion` come first.
+    pub fn json(&self) -> &[u8] {
+        &self.content.text().json
+    }
+
     /// The object as a tree. Whatever was written a moment ago is still in memory as one: the controllers
     /// that react to a write do not each parse it again.
     pub fn tree(&self) -> Arc<Value> {
-        let mut held = self.tree.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.upgrade().unwrap_or_else(|| {
-            let parsed = Arc::new(serde_json::from_slice(&self.json).unwrap_or(Value::Null));
-            *held = Arc::downgrade(&parsed);
-            parsed
-        })
+        self.content.tree()
+    }
+
+    /// The object as a type that holds what is needed of it.
+    pub fn read<T: DeserializeOwned + Default>(&self) -> T {
+        match self.content.tree_at_hand() {
+            Some(tree) => T::deserialize(&*tree).unwrap_or_default(),
+            None => serde_json::from_slice(self.json()).unwrap_or_default(),
+        }
     }
 
     /// The object as a tree of one's own, to change.
@@ -78,7 +75,8 @@ impl Object {
 
     /// The object without its opening brace, `kind` and `apiVersion`: items of typed lists bear neither.
     pub fn untyped(&self) -> &[u8] {
-        &self.json[self.body.min(self.json.len())..]
+        let text = self.content.text();
+        &text.json[text.body.min(text.json.len())..]
     }
 
     /// The UID of the owner with `controller: true`.
@@ -150,6 +148,8 @@ pub struct Store {
     rv: u64,
     history: usize,
     fresh: Vec<Arc<Event>>,
+    /// Nobody reads or watches yet: objects stay trees, and no history is kept.
+    unread: bool,
     /// Keeps the trees of the newest objects alive.
     trees: VecDeque<Arc<Value>>,
     changed: tokio::sync::watch::Sender<u64>,
@@ -170,6 +170,7 @@ impl Store {
             rv: FIRST,
             history: HISTORY,
             fresh: Vec::new(),
+            unread: false,
             trees: VecDeque::with_capacity(TREES),
             changed: tokio::sync::watch::Sender::new(FIRST),
         }
@@ -341,8 +342,7 @@ impl Store {
     pub fn put(&mut self, kind: KindId, mut value: Value) -> Arc<Object> {
         self.rv += 1;
         value["metadata"]["resourceVersion"] = Value::String(self.rv.to_string());
-        let object = Arc::new(object(kind, self.rv, &value));
-        self.keep_tree(&object, value);
+        let object = self.object(kind, value);
         self.place(object)
     }
 
@@ -359,9 +359,7 @@ impl Store {
             labels: text.labels,
             owners: text.owners,
             deleting: false,
-            body: body(&text.json),
-            json: text.json.into(),
-            tree: Tree::default(),
+            content: Content::of_text(text.json),
         });
         self.place(object)
     }
@@ -373,17 +371,18 @@ impl Store {
         old: &Arc<Object>,
         change: impl FnOnce(&mut Value),
     ) -> Option<Arc<Object>> {
-        let parts = Parts::of(&old.json)?;
-        let mut status: Value = serde_json::from_slice(&old.json[parts.status.clone()]).ok()?;
+        let json = old.json();
+        let parts = Parts::of(json)?;
+        let mut status: Value = serde_json::from_slice(&json[parts.status.clone()]).ok()?;
         change(&mut status);
         let status = serde_json::to_vec(&status).ok()?;
-        if old.json[parts.status.clone()] == status[..] {
+        if json[parts.status.clone()] == status[..] {
             return None;
         }
         self.rv = self.next_rv();
         let object = Arc::new(Object {
             rv: self.rv,
-            json: parts.with(&old.json, self.rv, &status).into(),
+            content: Content::of_text(parts.with(json, self.rv, &status)),
             ..Object::clone(old)
         });
         Some(self.place(object))
@@ -397,11 +396,14 @@ impl Store {
     fn place(&mut self, object: Arc<Object>) -> Arc<Object> {
         let kind = object.kind;
         let key = (object.namespace.clone(), object.name.clone());
-        self.by_uid
-            .insert(object.uid.clone(), (kind, key.0.clone(), key.1.clone()));
-        let previous = self.shelves[kind.0 as usize]
-            .objects
-            .insert(key, object.clone());
+        let shelf = &mut self.shelves[kind.0 as usize];
+        let previous = match shelf.objects.get_mut(&key) {
+            Some(place) => Some(std::mem::replace(place, object.clone())),
+            None => shelf.objects.insert(key.clone(), object.clone()),
+        };
+        if previous.as_ref().is_none_or(|old| old.uid != object.uid) {
+            self.by_uid.insert(object.uid.clone(), (kind, key.0, key.1));
+        }
         let change = if previous.is_some() {
             Change::Modified
         } else {
@@ -425,8 +427,7 @@ impl Store {
         self.rv += 1;
         let mut value = old.value();
         value["metadata"]["resourceVersion"] = Value::String(self.rv.to_string());
-        let last = Arc::new(object(kind, self.rv, &value));
-        self.keep_tree(&last, value);
+        let last = self.object(kind, value);
         self.record(Event {
             rv: self.rv,
             change: Change::Deleted,
@@ -436,20 +437,44 @@ impl Store {
         Some(last)
     }
 
-    fn keep_tree(&mut self, object: &Object, value: Value) {
+    /// The object that a tree is at the newest version.
+    fn object(&mut self, kind: KindId, value: Value) -> Arc<Object> {
         let value = Arc::new(value);
-        let mut held = object.tree.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *held = Arc::downgrade(&value);
-        if self.trees.len() == TREES {
-            self.trees.pop_front();
+        let content = if self.unread {
+            Content::of_tree(value.clone())
+        } else {
+            Content::of_both(&value)
+        };
+        let object = object(kind, self.rv, &value, content);
+        if !self.unread {
+            if self.trees.len() == TREES {
+                self.trees.pop_front();
+            }
+            self.trees.push_back(value);
         }
-        self.trees.push_back(value);
+        Arc::new(object)
+    }
+
+    /// While a history is played that nobody can have watched, an object is kept as the tree that it was written as,
+    /// and its former versions not at all. Afterwards each is its bytes again, as a tree takes several times the room.
+    pub fn set_unread(&mut self, unread: bool) {
+        if std::mem::replace(&mut self.unread, unread) == unread || unread {
+            return;
+        }
+        for object in self.shelves.iter().flat_map(|s| s.objects.values()) {
+            object.content.shrink();
+        }
     }
 
     fn record(&mut self, event: Event) {
         let (limit, event) = (self.history, Arc::new(event));
         let shelf = &mut self.shelves[event.object.kind.0 as usize];
-        shelf.history.push_back(event.clone());
+        if self.unread {
+            shelf.history.clear();
+            shelf.compacted = self.rv;
+        } else {
+            shelf.history.push_back(event.clone());
+        }
         while shelf.history.len() > limit {
             if let Some(old) = shelf.history.pop_front() {
                 shelf.compacted = old.rv;
@@ -490,7 +515,7 @@ impl Store {
     }
 }
 
-fn object(kind: KindId, rv: u64, value: &Value) -> Object {
+fn object(kind: KindId, rv: u64, value: &Value, content: Content) -> Object {
     let meta = &value["metadata"];
     let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
     let labels = meta["labels"]
@@ -500,7 +525,6 @@ fn object(kind: KindId, rv: u64, value: &Value) -> Object {
         .map(|(k, v)| (k.clone(), text(v)))
         .collect();
     let owners = meta["ownerReferences"].as_array().into_iter().flatten();
-    let (json, body) = encode(value);
     Object {
         kind,
         namespace: text(&meta["namespace"]),
@@ -518,43 +542,8 @@ fn object(kind: KindId, rv: u64, value: &Value) -> Object {
             })
             .collect(),
         deleting: meta["deletionTimestamp"].is_string(),
-        json,
-        body,
-        tree: Tree::default(),
+        content,
     }
-}
-
-/// Where in an object's bytes the fields after `kind` and `apiVersion` begin.
-fn body(json: &[u8]) -> usize {
-    let mut commas = json.iter().enumerate().filter(|(_, b)| **b == b',');
-    commas.nth(1).map_or(0, |(at, _)| at + 1)
-}
-
-/// The bytes of an object with `kind` and `apiVersion` first, and where what follows them begins.
-fn encode(value: &Value) -> (Arc<[u8]>, usize) {
-    let mut out = format!(
-        "{{\"kind\":{},\"apiVersion\":{},",
-        value["kind"], value["apiVersion"]
-    )
-    .into_bytes();
-    let body = out.len();
-    for (i, (key, field)) in value
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(k, _)| *k != "kind" && *k != "apiVersion")
-        .enumerate()
-    {
-        if i > 0 {
-            out.push(b',');
-        }
-        // Writing into a Vec cannot fail.
-        let _ = serde_json::to_writer(&mut out, key);
-        out.push(b':');
-        let _ = serde_json::to_writer(&mut out, field);
-    }
-    out.push(b'}');
-    (out.into(), body)
 }
 
 #[cfg(test)]

@@ -195,6 +195,10 @@ fn encode_strings(secret: &mut Value) {
 /// Puts back what a writer may not change, by the subresource it writes to.
 pub fn prepare_update(kind: &Kind, old: &Value, new: &mut Value, sub: &str) {
     let keep = |new: &mut Value, field: &str| {
+        // mostly nothing was touched, and a copy costs more than a look
+        if new.get(field) == old.get(field) {
+            return;
+        }
         if let Some(fields) = new.as_object_mut() {
             match old.get(field) {
                 Some(value) => fields.insert(field.to_owned(), value.clone()),

@@ -62,6 +62,18 @@ impl Hub<'_> {
         self.cluster.update(kind, value, by).ok()
     }
 
+    /// Writes another status: the old one is not copied only to be dropped.
+    pub fn set_status(&mut self, kind: KindId, key: &Key, by: &Writer, status: Value) {
+        let Some(tree) = self.get(kind, key).map(|o| o.tree()) else {
+            return;
+        };
+        let fields = tree.as_object().into_iter().flatten();
+        let kept = fields.filter(|(name, _)| *name != "status");
+        let kept = kept.map(|(name, value)| (name.clone(), value.clone()));
+        let all = kept.chain([("status".to_owned(), status)]);
+        let _ = self.cluster.update(kind, Value::Object(all.collect()), by);
+    }
+
     pub fn delete(&mut self, kind: KindId, key: &Key, how: &Delete) -> Result<(), Refusal> {
         self.cluster.delete(kind, &key.0, &key.1, how).map(|_| ())
     }

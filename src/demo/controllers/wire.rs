@@ -154,7 +154,7 @@ pub struct Pod {
 
 impl Pod {
     pub fn new(object: &Arc<Object>, born: Option<u64>) -> Self {
-        let wire: PodWire = serde_json::from_slice(&object.json).unwrap_or_default();
+        let wire: PodWire = object.read();
         Self {
             object: object.clone(),
             born: born.unwrap_or(object.rv),
@@ -467,7 +467,7 @@ pub struct Job {
 
 impl Job {
     pub fn new(object: &Arc<Object>) -> Self {
-        let wire: JobWire = serde_json::from_slice(&object.json).unwrap_or_default();
+        let wire: JobWire = object.read();
         Self {
             object: object.clone(),
             meta: wire.metadata,

@@ -291,7 +291,7 @@ fn stored_list(target: &Target, page: Page, gzip: bool) -> Reply {
             if newer {
                 piece.extend_from_slice(events::newer(object.value()).to_string().as_bytes());
             } else if typed {
-                piece.extend_from_slice(&object.json);
+                piece.extend_from_slice(object.json());
             } else {
                 piece.push(b'{');
                 piece.extend_from_slice(object.untyped());

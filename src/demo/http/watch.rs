@@ -241,7 +241,7 @@ impl Watcher {
             out.extend_from_slice(b"{\"type\":\"");
             out.extend_from_slice(kind.as_bytes());
             out.extend_from_slice(b"\",\"object\":");
-            out.extend_from_slice(&object.json);
+            out.extend_from_slice(object.json());
             out.extend_from_slice(b"}\n");
             return;
         }

@@ -58,7 +58,7 @@ fn the_same_seed_gives_the_same_scene() {
         let all = ["default", "research", "ml-team-b"].iter();
         let all = all.flat_map(|ns| ["jobs", "pods", "events", "cronjobs"].map(|k| (ns, k)));
         all.flat_map(|(ns, kind)| world.objects(kind, ns))
-            .flat_map(|o| o.json.to_vec())
+            .flat_map(|o| o.json().to_vec())
             .collect::<Vec<u8>>()
     };
     assert_eq!(bytes(3), bytes(3));

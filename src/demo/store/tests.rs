@@ -43,7 +43,7 @@ fn the_past_can_be_listed_until_it_is_compacted() {
 fn an_object_begins_with_its_kind_and_can_go_without() {
     let (mut store, kind) = store();
     let object = store.put(kind, thing("a", 1));
-    let text = String::from_utf8_lossy(&object.json).into_owned();
+    let text = String::from_utf8_lossy(object.json()).into_owned();
     assert!(text.starts_with(r#"{"kind":"Thing","apiVersion":"v1","metadata":"#));
     assert!(object.untyped().starts_with(b"\"metadata\":"));
     assert_eq!(object.value()["x"], 1);

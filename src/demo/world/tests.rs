@@ -341,7 +341,7 @@ fn the_same_seed_gives_the_same_bytes() {
             out.extend(
                 w.objects(plural, "default")
                     .iter()
-                    .flat_map(|o| o.json.to_vec()),
+                    .flat_map(|o| o.json().to_vec()),
             );
         }
         out

@@ -73,8 +73,17 @@ impl World {
     /// While history is played nobody looks: cheaper writes, and no history of them.
     pub fn replay(&mut self, on: bool) {
         self.cluster.replaying = on;
+        self.cluster.store.set_unread(on);
         for link in &self.workers {
-            link.lock().cluster.replaying = on;
+            link.lock().replay(on);
+        }
+    }
+
+    /// The history is played, but there is more to come before anybody looks: too much to be kept as trees.
+    pub fn write_down(&mut self) {
+        self.cluster.store.set_unread(false);
+        for link in &self.workers {
+            link.lock().write_down();
         }
     }
 

@@ -55,6 +55,9 @@ fn immutable(errors: &mut Errors, path: &str, old: &Value, new: &Value) {
 }
 
 fn metadata(errors: &mut Errors, old: &Value, new: &Value) {
+    if old == new {
+        return;
+    }
     meta::common(errors, new);
     for field in [
         "uid",

@@ -6,6 +6,7 @@
 
 mod allocate;
 mod cel;
+mod refused;
 mod slices;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 
 pub use self::allocate::{Allocation, DeviceKey};
 use self::allocate::{Offer, Wanted, allocate};
+use self::refused::Refused;
 use self::slices::{PoolKey, Slices};
 use super::hub::{Hub, drop_finalizer};
 use super::recorder::{Note, Source};
@@ -36,6 +38,7 @@ pub struct Claims {
     used: BTreeMap<DeviceKey, Key>,
     /// Pod's UID → claims reserved for it.
     reserved: HashMap<String, BTreeSet<Key>>,
+    refused: Refused,
 }
 
 /// What a pod needs of the claims it names.
@@ -62,6 +65,14 @@ fn results(claim: &Value) -> impl Iterator<Item = (DeviceKey, bool)> {
         let key = (text(&r["driver"]), text(&r["pool"]), text(&r["device"]));
         (key, r["adminAccess"] == true)
     })
+}
+
+/// Whether a claim has other devices now.
+fn changed(event: &Event) -> bool {
+    let of = |claim: &Value| results(claim).collect::<Vec<_>>();
+    let old = event.previous.as_ref().map(|old| of(&old.tree()));
+    let new = (event.change != Change::Deleted).then(|| of(&event.object.tree()));
+    old.unwrap_or_default() != new.unwrap_or_default()
 }
 
 fn holders(claim: &Value) -> Vec<String> {
@@ -100,6 +111,7 @@ impl Claims {
         }
         if object.kind == kinds.slices {
             self.slices.observe(event);
+            self.refused.clear();
             return true;
         }
         if object.kind == kinds.claims {
@@ -107,14 +119,22 @@ impl Claims {
             if let Some(old) = &event.previous {
                 self.forget(&key, &old.tree());
             }
+            if changed(event) {
+                self.refused.clear();
+            }
             if event.change == Change::Deleted {
+                self.refused.forget(&key);
                 return true;
             }
             self.learn(&key, &object.tree());
             hub.wake(Task::Claim(key));
             return true;
         }
-        object.kind == kinds.classes || object.kind == kinds.claim_templates
+        if object.kind == kinds.classes {
+            self.refused.clear();
+            return true;
+        }
+        object.kind == kinds.claim_templates
     }
 
     fn observe_pod(&mut self, hub: &mut Hub<'_>, event: &Event) {
@@ -293,6 +313,13 @@ impl Claims {
 
     /// The devices that a plan gets on a node, claim by claim; `None` if they cannot all be served there.
     pub fn fits(&self, plan: &Plan, node: &str) -> Option<Vec<Option<Allocation>>> {
+        let alone = match &plan.needs[..] {
+            [(key, Need::Allocate(_))] => Some(key),
+            _ => None,
+        };
+        if alone.is_some_and(|key| self.refused.is(key, node)) {
+            return None;
+        }
         let used = |key: &DeviceKey| self.used.contains_key(key);
         let mut offer = None;
         let mut taken: Vec<DeviceKey> = Vec::new();
@@ -310,7 +337,12 @@ impl Claims {
                             used: &used,
                         }
                     });
-                    let got = allocate(wanted, offer, &taken)?;
+                    let Some(got) = allocate(wanted, offer, &taken) else {
+                        if let Some(key) = alone {
+                            self.refused.note(key, node);
+                        }
+                        return None;
+                    };
                     taken.extend(got.taken.iter().cloned());
                     out.push(Some(got));
                 }
@@ -330,6 +362,7 @@ impl Claims {
                 for device in &allocation.taken {
                     self.used.insert(device.clone(), key.clone());
                 }
+                self.refused.clear();
                 let by = Writer::new("kube-scheduler");
                 hub.edit(hub.kinds.claims, key, &by, |v| {
                     let meta = &mut v["metadata"];

@@ -61,7 +61,8 @@ impl Controller {
             hub.wake(Task::JobTtl(key));
             return;
         }
-        let old = event.previous.as_ref().map(|o| Job::new(o).meta.generation);
+        let old = event.previous.as_ref();
+        let old = old.map(|o| o.tree()["metadata"]["generation"].as_i64().unwrap_or(0));
         if old == Some(job.meta.generation) {
             let delay = hub.cluster.clock.scaled(BATCH);
             hub.wake_in(delay, Task::Job(key));

@@ -1,6 +1,7 @@
 //! The kubelets' device managers: which device of a node is whose, from a pod's admission to its end.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -39,6 +40,8 @@ pub struct Devices {
     held: HashMap<String, BTreeMap<String, Holder>>,
     /// Pod's UID → its node and what it got.
     pods: HashMap<String, (String, Vec<Grant>)>,
+    /// Node → what it has at one version of it, as that is asked for with every step of its pods.
+    known: HashMap<String, (u64, Arc<Inventory>)>,
 }
 
 /// The device requests of a container.
@@ -52,6 +55,18 @@ fn wanted(container: &Container) -> BTreeMap<&str, u64> {
 }
 
 impl Devices {
+    fn inventory(&mut self, node: &Object) -> Arc<Inventory> {
+        if let Some((rv, known)) = self.known.get(&node.name)
+            && *rv == node.rv
+        {
+            return known.clone();
+        }
+        let made = Arc::new(Inventory::of(node));
+        self.known
+            .insert(node.name.clone(), (node.rv, made.clone()));
+        made
+    }
+
     /// Picks devices for all containers of a pod that comes to a node. A pod that has some keeps them.
     pub fn admit(&mut self, node: &Object, pod: &Pod) -> Result<(), Rejected> {
         let spec = &pod.spec;
@@ -59,7 +74,7 @@ impl Devices {
         if self.pods.contains_key(pod.uid()) || all.clone().all(|c| wanted(c).is_empty()) {
             return Ok(());
         }
-        let inventory = Inventory::of(node);
+        let inventory = self.inventory(node);
         let empty = BTreeMap::new();
         let held = self.held.get(&node.name).unwrap_or(&empty);
         let mut taken: BTreeSet<String> = held.keys().cloned().collect();
@@ -165,12 +180,11 @@ impl Devices {
     }
 
     /// `allocatedResourcesStatus` of every container that has devices, by its name.
-    pub fn health(&self, uid: &str, node: &Object) -> BTreeMap<String, Vec<Value>> {
-        let grants = self.granted(uid);
-        if grants.is_empty() {
+    pub fn health(&mut self, uid: &str, node: &Object) -> BTreeMap<String, Vec<Value>> {
+        if self.granted(uid).is_empty() {
             return BTreeMap::new();
         }
-        let inventory = Inventory::of(node);
+        let inventory = self.inventory(node);
         let health = |id: &String| {
             let device = inventory.devices.iter().find(|d| d.id == *id);
             match device.map(|d| d.healthy) {
@@ -180,7 +194,7 @@ impl Devices {
             }
         };
         let mut all: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-        for grant in grants {
+        for grant in self.granted(uid) {
             let each = grant.ids.iter();
             let each = each.map(|id| json!({"resourceID": id, "health": health(id)}));
             let entry = json!({"name": grant.resource, "resources": each.collect::<Vec<Value>>()});

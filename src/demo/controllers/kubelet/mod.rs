@@ -189,7 +189,7 @@ impl Kubelet {
         let (stopping, mut spoken) = (run.stopping, std::mem::take(&mut run.said));
         if status != value["status"] {
             let by = Writer::status("kubelet");
-            hub.edit(hub.kinds.pods, &key, &by, |v| v["status"] = status);
+            hub.set_status(hub.kinds.pods, &key, &by, status);
         }
         say(hub, &pod.object, &node, &mut spoken);
         if let Some(next) = next {

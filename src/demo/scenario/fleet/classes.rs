@@ -244,7 +244,7 @@ fn one(class: &'static Class, seed: u64) -> Option<Cast> {
 
 /// A tree whose times are said as `@seconds@`, so that they can be set.
 fn plain(object: &Object, begun: DateTime<Utc>, instead: &[(&str, &str)]) -> Option<Value> {
-    let mut text = String::from_utf8(object.json.to_vec()).ok()?;
+    let mut text = String::from_utf8(object.json().to_vec()).ok()?;
     for (old, new) in instead {
         text = text.replace(old, new);
     }

@@ -106,7 +106,7 @@ impl Mold {
             base,
             offsets: Vec::new(),
         };
-        let mut text = String::from_utf8(specimen.json.to_vec()).ok()?;
+        let mut text = String::from_utf8(specimen.json().to_vec()).ok()?;
         for (old, new) in instead {
             text = text.replace(old, new);
         }

@@ -53,6 +53,7 @@ fn a_large_cluster_is_as_lawful_as_if_it_had_been_scheduled() {
     every_job_counts_its_pods(&world, &pods);
     quota_holds(&world);
     objects_are_of_the_size_they_have_on_a_real_cluster(&nodes, &pods);
+    nothing_happens_to_what_was_found(world);
 }
 
 fn no_node_has_more_than_it_can_bear(nodes: &[Arc<Object>], pods: &[Arc<Object>]) {
@@ -229,11 +230,11 @@ fn objects_are_of_the_size_they_have_on_a_real_cluster(
     let joined = nodes
         .iter()
         .filter(|n| n.tree()["metadata"]["managedFields"].is_array());
-    let node = mean(joined.map(|n| n.json.len()).collect());
+    let node = mean(joined.map(|n| n.json().len()).collect());
     let pod = mean(
         pods.iter()
             .filter(|p| fleet(p))
-            .map(|p| p.json.len())
+            .map(|p| p.json().len())
             .collect(),
     );
     assert!((8_000..12_500).contains(&node), "a node is {node} bytes");
@@ -241,9 +242,7 @@ fn objects_are_of_the_size_they_have_on_a_real_cluster(
 }
 
 /// Were they not as admission and the controllers make them, something would be written about them.
-#[test]
-fn nothing_happens_to_what_was_found() {
-    let mut world = world(0);
+fn nothing_happens_to_what_was_found(mut world: World) {
     let versions = |world: &World| -> Vec<(String, u64)> {
         let pods = all(world, "", "pods").into_iter().filter(|p| fleet(p));
         let jobs = all(world, "batch", "jobs").into_iter().filter(|p| fleet(p));
@@ -288,7 +287,7 @@ fn unrest_is_as_much_as_was_asked_for_and_the_same_for_the_same_seed() {
             let kind = store.kind_id(group, plural).unwrap();
             for event in store.since(kind, from).unwrap() {
                 *kinds.entry(plural.to_owned()).or_default() += 1;
-                seen.push((event.rv, event.object.json.to_vec()));
+                seen.push((event.rv, event.object.json().to_vec()));
             }
         }
         // each is a version of its own, and what is stored is the newest
