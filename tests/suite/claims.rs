@@ -3,23 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::net::TcpStream;
 
 use jobdeck::demo::Demo;
-use jobdeck::demo::scenario::Options;
-use jobdeck::demo::world::World;
 use serde_json::Value;
 
-use crate::served::{Served, kubectl_there};
+use crate::served::{Served, kubectl_there, still};
 
 const GROUP: &str = "/apis/resource.k8s.io/v1";
-
-fn scene() -> Demo {
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let world = World::stepped(&Options::default(), Duration::from_secs(60));
-    Demo::start(any, world).expect("a free port")
-}
 
 fn get(demo: &Demo, path: &str, accept: &str) -> Value {
     let mut stream = TcpStream::connect(demo.addr()).unwrap();
@@ -51,8 +42,8 @@ type Place = (String, String);
 
 #[test]
 fn every_allocated_device_is_there_and_nobody_elses() {
-    let demo = scene();
-    let slices = items(&demo, &format!("{GROUP}/resourceslices"));
+    let demo = still();
+    let slices = items(demo, &format!("{GROUP}/resourceslices"));
     let mut devices: BTreeMap<Place, Value> = BTreeMap::new();
     let mut counters: BTreeMap<(String, String, String), i64> = BTreeMap::new();
     for slice in &slices {
@@ -75,7 +66,7 @@ fn every_allocated_device_is_there_and_nobody_elses() {
         devices.len()
     );
     let (mut taken, mut watched) = (BTreeMap::new(), 0);
-    let claims = items(&demo, &format!("{GROUP}/resourceclaims"));
+    let claims = items(demo, &format!("{GROUP}/resourceclaims"));
     for claim in &claims {
         let status = &claim["status"];
         for result in list(&status["allocation"]["devices"]["results"]) {
@@ -109,7 +100,7 @@ fn every_allocated_device_is_there_and_nobody_elses() {
         taken.len()
     );
     // whoever holds a claim runs where its devices are, and says so
-    let pods = items(&demo, "/api/v1/pods");
+    let pods = items(demo, "/api/v1/pods");
     let mut holders = 0;
     for claim in &claims {
         for holder in list(&claim["status"]["reservedFor"]) {
@@ -140,10 +131,10 @@ fn every_allocated_device_is_there_and_nobody_elses() {
 
 #[test]
 fn tables_have_the_servers_columns() {
-    let demo = scene();
+    let demo = still();
     let accept = "application/json;as=Table;v=v1;g=meta.k8s.io";
     let table = |path: &str| {
-        let table = get(&demo, &format!("{GROUP}/{path}"), accept);
+        let table = get(demo, &format!("{GROUP}/{path}"), accept);
         let names = list(&table["columnDefinitions"]).iter();
         let names: Vec<String> = names.map(|c| text(&c["name"]).to_owned()).collect();
         let rows = list(&table["rows"]).to_vec();
@@ -167,7 +158,7 @@ fn kubectl_gets_describes_and_explains_them() {
     if !kubectl_there("kubectl_gets_describes_and_explains_them") {
         return;
     }
-    let served = Served::start(&["--speed", "10"]);
+    let served = Served::over(still());
     let shown = served.ok(&["get", "resourceslices,deviceclasses"]);
     assert!(
         shown.contains("gpu.nvidia.com") && shown.contains("gpu-h200-0"),

@@ -182,10 +182,9 @@ fn the_demo_is_the_same_twice_and_tells_the_indexed_example() {
     assert!(places.is_sorted() && places.len() > 50, "{places:?}");
 }
 
-/// One demo cluster for several looks: each of its own would live through three hours of history first.
 #[test]
 fn rows_come_as_tables_and_yaml() {
-    let (home, demo) = (home(), Served::start(&[]));
+    let (home, demo) = (home(), Served::shared());
     let get = |args: &[&str]| {
         let mut command = jobdeck(home.path());
         command.arg("get").args(args).arg("-A").arg("--kubeconfig");
@@ -210,7 +209,7 @@ fn rows_come_as_tables_and_yaml() {
 
 #[test]
 fn rows_can_be_narrowed_down() {
-    let (home, demo) = (home(), Served::start(&[]));
+    let (home, demo) = (home(), Served::shared());
     let get = |more: &[&str]| {
         let mut command = jobdeck(home.path());
         command.args(["get", "jobs", "--kubeconfig"]);
@@ -231,7 +230,7 @@ fn rows_can_be_narrowed_down() {
 /// Columns of one's own: what the command line or the settings ask for, and nothing that is spelt wrong.
 #[test]
 fn a_filter_by_a_column_that_is_not_there_ends_with_2_and_names_the_nearest() {
-    let (home, demo) = (home(), Served::start(&[]));
+    let (home, demo) = (home(), Served::shared());
     let get = |more: &[&str]| {
         let mut command = jobdeck(home.path());
         command.args(["get", "jobs", "-A", "--kubeconfig"]);
@@ -274,7 +273,7 @@ fn a_filter_by_a_column_that_is_not_there_ends_with_2_and_names_the_nearest() {
 
 #[test]
 fn json_has_the_columns_of_ones_own_that_are_asked_for() {
-    let (home, demo) = (home(), Served::start(&[]));
+    let (home, demo) = (home(), Served::shared());
     let get = |more: &[&str]| {
         let mut command = jobdeck(home.path());
         command.args(["get", "jobs", "-A", "--kubeconfig"]);
@@ -338,9 +337,10 @@ fn json_has_the_columns_of_ones_own_that_are_asked_for() {
 
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
-    let home = home();
+    let (home, demo) = (home(), Served::shared());
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_jobdeck"))
-        .args(["get", "pods", "--demo", "-o", "json"])
+        .args(["get", "pods", "-A", "-o", "json", "--kubeconfig"])
+        .arg(&demo.kubeconfig)
         .env("HOME", home.path())
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
@@ -418,7 +418,7 @@ fn doctor_says_yes_and_no() {
 
 #[test]
 fn frames_are_drawn_without_a_terminal() {
-    let (home, demo) = (home(), Served::start(&[]));
+    let (home, demo) = (home(), Served::shared());
     let render = |args: &[&str]| run(jobdeck(home.path()).arg("render").args(args));
     let served = |args: &[&str]| {
         let mut command = jobdeck(home.path());

@@ -2,28 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::net::TcpStream;
 
 use jobdeck::demo::Demo;
-use jobdeck::demo::scenario::Options;
-use jobdeck::demo::world::World;
 use serde_json::Value;
+
+use crate::served::still;
 
 const NVIDIA: &str = "app%3Dnvidia-dcgm-exporter";
 const AMD: &str = "app.kubernetes.io%2Fname%3Dmetrics-exporter";
 
 /// The default scene some minutes after its beginning.
-struct Scene(Demo);
+struct Scene(&'static Demo);
 
 /// Status and body.
 type Seen = (u16, String);
 
 impl Scene {
     fn new() -> Self {
-        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let world = World::stepped(&Options::default(), Duration::from_secs(600));
-        Self(Demo::start(any, world).expect("a free port"))
+        Self(still())
     }
 
     /// As curl and Prometheus ask: they take text.

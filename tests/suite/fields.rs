@@ -121,8 +121,7 @@ async fn without_a_schema_the_object_is_shown_and_the_reason_is_a_word() {
     next("reading schemas is forbidden (needs get on /openapi/v3)").await;
 }
 
-async fn demo() -> (Served, Http) {
-    let served = Served::start(&["--speed", "10"]);
+async fn demo(served: Served) -> (Served, Http) {
     let address: http::Uri = format!("http://{}", served.address()).parse().unwrap();
     let http = Http::new(Target::plain(address, "demo"));
     (served, http)
@@ -130,7 +129,7 @@ async fn demo() -> (Served, Http) {
 
 #[tokio::test]
 async fn what_the_server_dropped_of_a_manifest_is_told() {
-    let (_served, http) = demo().await;
+    let (_served, http) = demo(Served::start(&["--speed", "10"])).await;
     let path = "/apis/kubeflow.org/v1/namespaces/default/pytorchjobs";
     let mut manifest = json!({"apiVersion": "kubeflow.org/v1", "kind": "PyTorchJob",
         "metadata": {"name": "mnist-old", "namespace": "default", "annotations": {}},
@@ -171,7 +170,7 @@ async fn what_the_server_dropped_of_a_manifest_is_told() {
 
 #[tokio::test]
 async fn nothing_of_the_scene_is_unknown_but_one_old_field() {
-    let (_served, http) = demo().await;
+    let (_served, http) = demo(Served::shared()).await;
     let schemas = Schemas::default();
     let mut kinds_seen = 0;
     for entry in kinds::all() {

@@ -1,14 +1,9 @@
 //! GPUs from the outside: devices that are claimed over HTTP, and what `get gpus` and `fit` print on the demo cluster.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
 use jobdeck::cluster::target::Target;
 use jobdeck::cluster::{self, CHANNEL, Cluster};
-use jobdeck::demo::Demo;
-use jobdeck::demo::scenario::Options;
-use jobdeck::demo::world::World;
 use jobdeck::model::capacity::holders::{By, ledger};
 use jobdeck::model::dra::DraKind;
 use jobdeck::model::health::Health;
@@ -19,7 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::harness::Client;
 use crate::scripted::Server;
-use crate::served::Served;
+use crate::served::{Served, still};
 
 fn wants() -> Vec<Want> {
     let watch = |kind| Want::Watch(Kind::Dra(kind), Selector::All);
@@ -100,9 +95,7 @@ async fn who_may_not_see_devices_hears_nothing_of_it() {
 /// Those that have theirs by claims are no exception.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_workload_has_as_many_gpus_as_the_ledger_says() {
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let world = World::stepped(&Options::default(), Duration::from_secs(600));
-    let demo = Demo::start(any, world).expect("a free port");
+    let demo = still();
     let target = Target::plain(format!("http://{}", demo.addr()).parse().unwrap(), "demo");
     let (out, reports) = mpsc::channel(CHANNEL);
     let cluster = Cluster::open(target, cluster::Options::default(), out)
@@ -160,7 +153,7 @@ fn json(args: &[&str]) -> Value {
 
 #[test]
 fn every_node_with_gpus_adds_up() {
-    let demo = Served::start(&[]);
+    let demo = Served::shared();
     let file = demo.kubeconfig.to_str().expect("UTF-8");
     let get = ["get", "gpus", "--kubeconfig", file, "-o"];
     let nodes = json(&[&get[..], &["json"]].concat());
@@ -215,7 +208,7 @@ fn every_node_with_gpus_adds_up() {
 
 #[test]
 fn what_fits_is_said_and_what_is_in_the_way() {
-    let demo = Served::start(&[]);
+    let demo = Served::shared();
     let file = demo.kubeconfig.to_str().expect("UTF-8");
     let on = |args: &[&'static str]| {
         let mut all: Vec<&str> = args.to_vec();

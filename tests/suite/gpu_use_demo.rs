@@ -24,12 +24,13 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::harness::Client;
+use crate::served::still;
 
 const HERE: ClusterId = ClusterId(0);
 /// Whose exporter is of release 2.
 const OLD: &str = "gpu-t4-1";
 
-/// The scene some minutes after its beginning, at a switchboard.
+/// A scene of one's own, to be changed, at a switchboard.
 async fn scene() -> (Demo, Switchboard) {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let board = Switchboard::default();
@@ -63,9 +64,8 @@ async fn client(demo: &Demo, gpu_use: Settings) -> Client {
 }
 
 /// A client with all that the exporters of all nodes tell.
-async fn asked() -> (Demo, Client, Vec<NodeRow>) {
-    let (demo, _) = scene().await;
-    let mut client = client(&demo, Settings::default()).await;
+async fn asked() -> (Client, Vec<NodeRow>) {
+    let mut client = client(still(), Settings::default()).await;
     let watches = [Kind::Node, Kind::Pod].map(|kind| Want::Watch(kind, Selector::All));
     client.cluster.want(None, &watches);
     client
@@ -96,7 +96,7 @@ async fn asked() -> (Demo, Client, Vec<NodeRow>) {
             nodes.iter().all(|n| told(c, &n.name).is_some())
         })
         .await;
-    (demo, client, nodes)
+    (client, nodes)
 }
 
 fn told<'a>(client: &'a Client, name: &Name) -> Option<&'a Node> {
@@ -105,7 +105,7 @@ fn told<'a>(client: &'a Client, name: &Name) -> Option<&'a Node> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_demos_exporters_tell_is_what_its_kubelets_gave_out() {
-    let (_demo, client, nodes) = asked().await;
+    let (client, nodes) = asked().await;
     let model = &client.model;
     let (mut busy, mut quiet, mut heard) = (0, 0, 0);
     for row in &nodes {
@@ -183,7 +183,7 @@ fn possible(node: &str, device: &Device) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_old_exporter_that_writes_blanks_says_nothing_there() {
-    let (_demo, client, _) = asked().await;
+    let (client, _) = asked().await;
     let node = told(&client, &OLD.into()).expect("heard of");
     let device = |index| {
         let mut all = node.devices().iter();
@@ -202,7 +202,7 @@ async fn an_old_exporter_that_writes_blanks_says_nothing_there() {
 /// AMD's exporter writes other names, other labels and other units.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn amds_exporter_tells_the_same_things() {
-    let (_demo, client, nodes) = asked().await;
+    let (client, nodes) = asked().await;
     let amd: Vec<&NodeRow> = nodes
         .iter()
         .filter(|n| n.name.starts_with("gpu-mi"))

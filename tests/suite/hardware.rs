@@ -149,10 +149,9 @@ fn entries_of_the_user_are_read_and_mistakes_told() {
 #[cfg(feature = "demo")]
 #[test]
 fn the_gpus_of_a_demo_cluster_are_resolved_from_its_nodes() {
-    let args = [
-        "render", "hardware", "--demo", "--at", "2m", "--size", "200x60",
-    ];
-    let text = said(&args);
+    let served = crate::served::Served::over(crate::served::still());
+    let reach = ["--kubeconfig", served.kubeconfig.to_str().unwrap()];
+    let text = said(&[&["render", "hardware", "--size", "200x60"][..], &reach].concat());
     let first = text
         .lines()
         .find(|l| l.contains("kinds of GPU here"))

@@ -5,18 +5,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use jobdeck::cluster::source::Tuning;
 use jobdeck::cluster::target::Target;
-use jobdeck::demo::scenario::Options;
-use jobdeck::demo::world::World;
 use jobdeck::model::health::Health;
 use jobdeck::model::ids::Uid;
 use serde_json::{Value, json};
 
 use crate::faults::bench::{self, Deck};
 use crate::scripted::Server;
+use crate::served::still;
 
 /// Path of a list → its objects, as text: not all of it is JSON that a `Value` could hold.
 type Lists = BTreeMap<String, Vec<String>>;
@@ -133,8 +131,8 @@ fn mutant(object: &Value, place: &str, dice: &mut Dice) -> String {
 
 /// Of each kind that the demo has the two objects that hold most.
 static RECORDED: LazyLock<BTreeMap<String, Vec<Value>>> = LazyLock::new(|| {
-    let world = World::stepped(&Options::default(), Duration::ZERO);
-    let store = &world.cluster.store;
+    let world = still().shared().lock();
+    let store = &world.cluster().store;
     let mut all = BTreeMap::new();
     for (id, kind) in store.kinds() {
         let mut objects: Vec<Value> = store.list(id, None).map(|o| o.value()).collect();

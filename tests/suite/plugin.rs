@@ -83,7 +83,7 @@ fn kubectl_finds_it_and_passes_everything_on() {
     if !kubectl_there("kubectl_finds_it_and_passes_everything_on") {
         return;
     }
-    let served = Served::start(&[]);
+    let served = Served::shared();
     let bin = tempfile::tempdir().expect("a folder");
     plugin(bin.path());
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -106,7 +106,7 @@ fn kubectl_finds_it_and_passes_everything_on() {
 
 #[test]
 fn the_demo_cluster_is_asked_as_somebody_else() {
-    let served = Served::start(&[]);
+    let served = Served::shared();
     let home = served.folder.path();
     let config = served.kubeconfig.to_str().expect("UTF-8");
     let doctor = |more: &[&str]| {
@@ -351,7 +351,7 @@ fn the_krew_manifest_is_one_of_this_version() {
 
 #[test]
 fn settings_of_a_context_hold_for_commands_and_variables_win() {
-    let served = Served::start(&[]);
+    let served = Served::shared();
     let home = served.folder.path();
     let folder = home.join("config").join("jobdeck");
     std::fs::create_dir_all(&folder).expect("made");

@@ -1,13 +1,43 @@
 //! A demo cluster in a process of its own, as a user starts it, and kubectl pointed at it.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::LazyLock;
+use std::time::Duration;
 
-/// `jobdeck demo --serve` on a free port; ends when dropped.
+use jobdeck::demo::Demo;
+use jobdeck::demo::scenario::Options;
+use jobdeck::demo::world::World;
+
+/// The default scene ten minutes after its beginning, where its clock stands still: one for all tests that change
+/// nothing of it, as each of their own would live through three hours of history first.
+pub fn still() -> &'static Demo {
+    static STILL: LazyLock<Demo> = LazyLock::new(|| {
+        begin(World::stepped(
+            &Options::default(),
+            Duration::from_secs(600),
+        ))
+    });
+    &STILL
+}
+
+/// The default scene as it lives on, for the same tests.
+fn living() -> &'static Demo {
+    static LIVING: LazyLock<Demo> = LazyLock::new(|| begin(World::live(&Options::default())));
+    &LIVING
+}
+
+/// In this process, so that it ends with it.
+fn begin(world: World) -> Demo {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    Demo::start(any, world).expect("a free port")
+}
+
+/// `jobdeck demo --serve` on a free port, which ends when dropped; or one that is there already.
 pub struct Served {
-    child: Child,
+    child: Option<Child>,
     pub kubeconfig: PathBuf,
     pub folder: tempfile::TempDir,
 }
@@ -37,7 +67,24 @@ impl Served {
         let kubeconfig = folder.path().join("demo.kubeconfig");
         let child = serve("127.0.0.1:0", &kubeconfig, more);
         Self {
-            child,
+            child: Some(child),
+            kubeconfig,
+            folder,
+        }
+    }
+
+    /// One cluster for all who change nothing that another one looks at, with a folder of one's own.
+    pub fn shared() -> Self {
+        Self::over(living())
+    }
+
+    /// A kubeconfig for one that is there already.
+    pub fn over(demo: &Demo) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let kubeconfig = folder.path().join("demo.kubeconfig");
+        std::fs::write(&kubeconfig, demo.kubeconfig_yaml()).expect("written");
+        Self {
+            child: None,
             kubeconfig,
             folder,
         }
@@ -45,14 +92,15 @@ impl Served {
 
     /// Kills it: whoever watches is cut off.
     pub fn stop(&mut self) {
-        self.child.kill().expect("it can be killed");
-        self.child.wait().expect("it ends");
+        let mut child = self.child.take().expect("one of its own");
+        child.kill().expect("it can be killed");
+        child.wait().expect("it ends");
     }
 
     /// Starts it again where it was.
     pub fn start_again(&mut self, more: &[&str]) {
         let address = self.address();
-        self.child = serve(&address, &self.kubeconfig, more);
+        self.child = Some(serve(&address, &self.kubeconfig, more));
     }
 
     /// `127.0.0.1:PORT`, where it serves.
@@ -129,8 +177,10 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

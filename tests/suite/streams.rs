@@ -2,7 +2,7 @@
 //! them off, say no, or speak only the old protocol.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
@@ -26,7 +26,7 @@ use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 
 use crate::actions::{keep, object};
 use crate::harness::quick;
-use crate::served::Served;
+use crate::served::{Served, still};
 
 mod commands;
 mod ports;
@@ -34,12 +34,7 @@ mod ports;
 /// Longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The default scene some minutes after its beginning, for all tests that change nothing.
-fn scene() -> &'static Demo {
-    static SCENE: OnceLock<Demo> = OnceLock::new();
-    SCENE.get_or_init(begin)
-}
-
+/// A scene of one's own, to be changed.
 fn begin() -> Demo {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let world = World::stepped(&scenario::Options::default(), Duration::from_secs(600));
@@ -70,7 +65,7 @@ async fn open(server: &str, rules: Rules) -> Open {
 
 impl Open {
     async fn scene() -> Self {
-        let server = format!("http://{}", scene().addr());
+        let server = format!("http://{}", still().addr());
         open(&server, Rules::default()).await
     }
 

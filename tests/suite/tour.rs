@@ -1,6 +1,7 @@
 //! The first minutes: the tour from the start screen to its end, and tips that go once they were followed.
 
 use crate::pty::Session;
+use crate::served::Served;
 
 const SIZE: (u16, u16) = (160, 44);
 /// Room for a tip beside whatever the first line says.
@@ -72,7 +73,9 @@ fn tips_are_gone_for_good_once_followed_or_switched_off() {
     let text = std::fs::read_to_string(&kept).expect("what was used is kept");
     assert!(text.contains("tour") && text.contains("help"), "{text}");
 
-    let mut again = Session::start(&["demo"], WIDE, home.path());
+    let served = Served::shared();
+    let reach = ["-A", "--kubeconfig", served.kubeconfig.to_str().unwrap()];
+    let mut again = Session::start(&reach, WIDE, home.path());
     again.until_shows("tip enter");
     again.send("q");
     again.until_ended();
@@ -80,7 +83,7 @@ fn tips_are_gone_for_good_once_followed_or_switched_off() {
     let config = home.path().join(".config/jobdeck");
     std::fs::create_dir_all(&config).unwrap();
     std::fs::write(config.join("config.toml"), "tips = false\n").unwrap();
-    let mut off = Session::start(&["demo"], WIDE, home.path());
+    let mut off = Session::start(&reach, WIDE, home.path());
     let screen = off.until("jobs", |s| s.contains("PROGRESS") && s.contains("live"));
     assert!(!screen.contains("tip "), "{screen}");
     off.send("q");

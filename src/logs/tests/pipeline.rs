@@ -180,8 +180,10 @@ proptest! {
 #[case::runtimes_pieces(b"2026-11-24T03:04:05Z stdout P loss 1 \n")]
 fn megabytes_of_it_stay_in_bounds(#[case] of: &[u8]) {
     const LIMIT: usize = 256 * 1024;
-    // six times what is kept
-    let bytes = of.repeat(6 * LIMIT / of.len());
+    // six times what is kept; what jumps a thousand columns to the right writes them all, and its half is twenty times that
+    let jumps = of.windows(4).any(|w| w == b"999C");
+    let size = if jumps { LIMIT / 2 } else { 6 * LIMIT };
+    let bytes = of.repeat(size / of.len());
     let mut buffer = LogBuffer::new(LIMIT);
     let stream = buffer.add_stream();
     let mut reader = run::StreamReader::default();

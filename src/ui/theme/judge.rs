@@ -1,6 +1,6 @@
 //! How well a look can be read: contrast of what was drawn, and colours as colour-blind eyes see them. Test code only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier, Style};
@@ -64,15 +64,63 @@ pub fn seen(theme: &Theme, style: Style, surface: Style) -> f64 {
     contrast(fg, bg)
 }
 
+/// What decides how well a cell of a theme can be read: its colours, and what kind of sign it bears.
+type Look = (String, Depth, Color, Color, Modifier, Sign);
+
 /// Pairs of colours that were drawn and cannot be read well enough, with where each was met first.
 #[derive(Default)]
-pub struct Unread(BTreeMap<String, String>);
+pub struct Unread {
+    all: BTreeMap<String, String>,
+    /// Another cell that looks the same says nothing new.
+    judged: HashSet<Look>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Sign {
+    Word,
+    Bar,
+    Other,
+}
+
+impl Sign {
+    fn of(cell: &Cell) -> Option<Self> {
+        let sign = cell.symbol().chars().next();
+        let sign = sign.filter(|c| !c.is_whitespace())?;
+        let bar =
+            ('\u{2580}'..='\u{259f}').contains(&sign) || ('\u{2800}'..='\u{28ff}').contains(&sign);
+        Some(match (sign.is_alphanumeric(), bar) {
+            (true, _) => Self::Word,
+            (_, true) => Self::Bar,
+            _ => Self::Other,
+        })
+    }
+}
 
 impl Unread {
     /// Looks at every cell of a frame.
     pub fn look(&mut self, theme: &Theme, buf: &Buffer, place: &str) {
+        let mut last = None;
         for (n, cell) in buf.content.iter().enumerate() {
-            let Some((kind, least)) = needs(theme, cell) else {
+            let Some(sign) = Sign::of(cell) else {
+                continue;
+            };
+            let look = (cell.fg, cell.bg, cell.modifier, sign);
+            if last.replace(look) == Some(look) {
+                continue;
+            }
+            let (fg, bg, modifier, sign) = look;
+            let look = (
+                theme.name().to_owned(),
+                theme.depth(),
+                fg,
+                bg,
+                modifier,
+                sign,
+            );
+            if !self.judged.insert(look) {
+                continue;
+            }
+            let Some((kind, least)) = needs(theme, cell.fg, sign) else {
                 continue;
             };
             let style = Style::new()
@@ -94,7 +142,7 @@ impl Unread {
                     },
                 );
                 let row = n / usize::from(buf.area.width);
-                self.0.entry(pair).or_insert_with(|| {
+                self.all.entry(pair).or_insert_with(|| {
                     let at = row * usize::from(buf.area.width);
                     let row = &buf.content[at..at + usize::from(buf.area.width)];
                     let text: String = row.iter().map(Cell::symbol).collect();
@@ -111,7 +159,7 @@ impl Unread {
     #[track_caller]
     pub fn none(self) {
         let all: Vec<String> = self
-            .0
+            .all
             .iter()
             .map(|(pair, why)| format!("{pair}: {why}"))
             .collect();
@@ -120,15 +168,10 @@ impl Unread {
 }
 
 /// What a cell is, and the contrast it needs; none for decoration: lines, tracks, zeros, blanks.
-fn needs(theme: &Theme, cell: &Cell) -> Option<(&'static str, f64)> {
+fn needs(theme: &Theme, fg: Color, sign: Sign) -> Option<(&'static str, f64)> {
     let enhanced = theme.name() == "high-contrast";
-    let sign = cell
-        .symbol()
-        .chars()
-        .next()
-        .filter(|c| !c.is_whitespace())?;
-    let is = |style: Style| style.fg == Some(cell.fg);
-    if sign.is_alphanumeric() {
+    let is = |style: Style| style.fg == Some(fg);
+    if sign == Sign::Word {
         let secondary = [
             theme.dim(),
             theme.faint(),
@@ -152,9 +195,7 @@ fn needs(theme: &Theme, cell: &Cell) -> Option<(&'static str, f64)> {
         theme.disabled(),
     ];
     // the body of a bar is as long as its number says, which stands beside it
-    let bar =
-        ('\u{2580}'..='\u{259f}').contains(&sign) || ('\u{2800}'..='\u{28ff}').contains(&sign);
-    if decoration.into_iter().any(is) || bar {
+    if decoration.into_iter().any(is) || sign == Sign::Bar {
         return None;
     }
     Some(match enhanced {

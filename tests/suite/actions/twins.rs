@@ -395,7 +395,7 @@ fn every_command_takes_no_for_an_answer_and_repeats_nothing() {
 /// All that goes in together is checked first: a no keeps all of it out; one that comes later says what was not tried.
 #[test]
 fn of_several_objects_none_is_made_or_it_is_said_which_were_not_tried() {
-    let served = Served::start(&[]);
+    let served = Served::shared();
     let mut submit = Command::new(&["submit", "-n", "default", "-f", "-"], "create", "POST");
     submit.input = format!(
         "{}\n---\n{}\n---\n{}",
@@ -443,7 +443,7 @@ fn of_several_objects_none_is_made_or_it_is_said_which_were_not_tried() {
 
 #[test]
 fn what_is_not_there_is_said_and_nothing_is_sent() {
-    let served = Served::start(&[]);
+    let served = Served::shared();
     let table: [&'static [&'static str]; 8] = [
         &["delete", "job/nope", "-n", "default", "--yes"],
         &["hold", "pytorchjob/nope", "-n", "default", "--yes"],

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use futures::StreamExt;
+
 use super::bench::{Bench, Deck, impatient, rows, tuning};
 
 /// One row of the matrix.
@@ -36,56 +38,60 @@ macro_rules! relist {
     };
 }
 
+/// Most of it is waiting, so a few wait at once; each has a cluster of its own.
 async fn meets(cases: &[Case]) {
-    for case in cases {
-        let bench = Bench::start();
-        let is_silent = ["mute", "stall"].iter().any(|f| case.rules.contains(f));
-        let tuning = jobdeck::cluster::source::Tuning {
-            stream: !case.pages,
-            ..if is_silent { impatient() } else { tuning() }
-        };
-        let mut deck = Deck::open_with(bench.target(), tuning).await;
-        deck.until("well at first", Deck::is_well).await;
-        let met = bench.board.met();
-        bench.board.say(case.rules).unwrap();
-        if case.cut {
-            bench.board.hang_up();
-        }
-        bench.stir(0);
-        let rules = case.rules;
-        if !case.says.is_empty() {
-            let what = format!("{:?} said of {} with {rules}", case.says, case.kind);
-            deck.until(&what, |d| {
-                d.words(case.kind).iter().any(|w| w.contains(case.says))
-            })
-            .await;
-        }
-        if case.others {
-            let news = |d: &Deck| d.model.jobs.rows().any(|j| &*j.name == "stirred-1");
-            bench.stir(1);
-            deck.until(&format!("news of the others with {rules}"), news)
-                .await;
-        } else {
-            bench.stir(1);
-        }
-        deck.catch_up(Duration::from_millis(100)).await;
-        bench.stir(2);
-        if !rules.starts_with("refuse") {
-            let what = format!("met {rules}");
-            deck.until(&what, |_| bench.board.met() > met).await;
-        }
-        bench.board.clear();
-        bench.stir(3);
-        deck.until_same(&bench).await;
-        // and what comes then comes as ever
-        bench.stir(4);
-        deck.until_same(&bench).await;
-        let own = deck
-            .told
-            .iter()
-            .any(|h| format!("{:?}", h.health).contains("own error"));
-        assert!(!own, "{rules}: {:#?}", deck.told);
+    let all = futures::stream::iter(cases);
+    all.for_each_concurrent(4, meet).await;
+}
+
+async fn meet(case: &Case) {
+    let bench = Bench::start();
+    let is_silent = ["mute", "stall"].iter().any(|f| case.rules.contains(f));
+    let tuning = jobdeck::cluster::source::Tuning {
+        stream: !case.pages,
+        ..if is_silent { impatient() } else { tuning() }
+    };
+    let mut deck = Deck::open_with(bench.target(), tuning).await;
+    deck.until("well at first", Deck::is_well).await;
+    let met = bench.board.met();
+    bench.board.say(case.rules).unwrap();
+    if case.cut {
+        bench.board.hang_up();
     }
+    bench.stir(0);
+    let rules = case.rules;
+    if !case.says.is_empty() {
+        let what = format!("{:?} said of {} with {rules}", case.says, case.kind);
+        deck.until(&what, |d| {
+            d.words(case.kind).iter().any(|w| w.contains(case.says))
+        })
+        .await;
+    }
+    if case.others {
+        let news = |d: &Deck| d.model.jobs.rows().any(|j| &*j.name == "stirred-1");
+        bench.stir(1);
+        deck.until(&format!("news of the others with {rules}"), news)
+            .await;
+    } else {
+        bench.stir(1);
+    }
+    deck.catch_up(Duration::from_millis(100)).await;
+    bench.stir(2);
+    if !rules.starts_with("refuse") {
+        let what = format!("met {rules}");
+        deck.until(&what, |_| bench.board.met() > met).await;
+    }
+    bench.board.clear();
+    bench.stir(3);
+    deck.until_same(&bench).await;
+    // and what comes then comes as ever
+    bench.stir(4);
+    deck.until_same(&bench).await;
+    let own = deck
+        .told
+        .iter()
+        .any(|h| format!("{:?}", h.health).contains("own error"));
+    assert!(!own, "{rules}: {:#?}", deck.told);
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::*;
 use crate::scripted::Server;
-use crate::served::{Served, kubectl_there};
+use crate::served::{Served, kubectl_there, still};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_has_output_errors_an_exit_code_and_lines_in_the_audit() {
@@ -211,7 +211,7 @@ async fn cuttable(to: SocketAddr) -> (String, tokio::sync::broadcast::Sender<()>
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_is_cut_says_what_is_not_known() {
-    let (server, cut) = cuttable(scene().addr()).await;
+    let (server, cut) = cuttable(still().addr()).await;
     let open = open(&server, Rules::default()).await;
     let pod = open.pod(trains).await;
     let asked = command(&["sh", "-c", "echo begun; sleep 1000"]);
@@ -403,7 +403,7 @@ fn kubectl_runs_commands_there_and_jobdeck_does_the_same() {
     if !kubectl_there("kubectl_runs_commands_there_and_jobdeck_does_the_same") {
         return;
     }
-    let served = Served::start(&[]);
+    let served = Served::over(still());
     let (namespace, pod) = running(&served, &["-l", "training.kubeflow.org/job-name"]);
     // each reads its input first: kubectl drops what comes before it has made all of its channels
     for (script, input, code) in [

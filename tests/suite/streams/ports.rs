@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use super::*;
-use crate::served::{Served, kubectl_there};
+use crate::served::{Served, kubectl_there, still};
 
 async fn ask(port: u16, request: &str, shut: bool) -> String {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))
@@ -270,7 +270,7 @@ struct Tunnel {
 
 impl Tunnel {
     async fn open(pod: &(String, String)) -> Self {
-        let addr = scene().addr();
+        let addr = still().addr();
         let (namespace, name) = pod;
         let url = format!("ws://{addr}/api/v1/namespaces/{namespace}/pods/{name}/portforward");
         let mut request = url.into_client_request().unwrap();
