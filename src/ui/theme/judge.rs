@@ -279,8 +279,8 @@ fn what_cannot_be_read_is_found() {
     buf.set_string(0, 0, "a word", theme.text());
     let mut unread = Unread::default();
     unread.look(&theme, &buf, "here");
-    assert!(unread.0.is_empty());
+    assert!(unread.all.is_empty());
     buf.set_string(0, 0, "a word", Style::new().fg(Color::Rgb(50, 60, 70)));
     unread.look(&theme, &buf, "here");
-    assert_eq!(unread.0.len(), 1);
+    assert_eq!(unread.all.len(), 1);
 }
