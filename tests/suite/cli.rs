@@ -5,7 +5,7 @@ use std::path::Path;
 use assert_cmd::Command;
 use serde_json::Value;
 
-use crate::served::Served;
+use crate::served::{Served, still};
 
 /// `jobdeck ARGS` with a home of its own and nothing of the caller's environment that could lead to a cluster.
 fn jobdeck(home: &Path) -> Command {
@@ -209,7 +209,7 @@ fn rows_come_as_tables_and_yaml() {
 
 #[test]
 fn rows_can_be_narrowed_down() {
-    let (home, demo) = (home(), Served::shared());
+    let (home, demo) = (home(), Served::over(still()));
     let get = |more: &[&str]| {
         let mut command = jobdeck(home.path());
         command.args(["get", "jobs", "--kubeconfig"]);
